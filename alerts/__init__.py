@@ -1,0 +1,1 @@
+"""What needs a look now? Alert rules, alerts, notifications."""

@@ -1,0 +1,1 @@
+"""Can we prove it? Controls, computed results, evidence packs, verification."""

@@ -1,0 +1,1 @@
+"""Who holds what? Identities, systems, accounts, entitlements, grants, sealed snapshots."""

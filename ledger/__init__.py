@@ -1,0 +1,1 @@
+"""Is it unchanged? The append-only Merkle log per tenant, checkpoints and proofs."""

@@ -1,0 +1,1 @@
+"""Who did what? Log sources, intake doors, parsers, events, use roll-ups."""

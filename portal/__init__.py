@@ -1,0 +1,1 @@
+"""Show it and run it: settings, urls, dashboards, API root, commands."""

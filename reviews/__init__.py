@@ -1,0 +1,1 @@
+"""Should they? Campaigns, items, decisions, sign-offs, remediation."""

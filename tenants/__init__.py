@@ -1,0 +1,1 @@
+"""For whom, by whom? Tenants, users, roles, scope, sharing, audit trail."""
