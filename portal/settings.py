@@ -1,0 +1,222 @@
+"""Countersign's settings: one file, read from the environment, checked at the start.
+
+``COUNTERSIGN_DATA`` names the one directory that holds everything the installation keeps outside PostgreSQL.
+"""
+
+from pathlib import Path
+
+from portal.environment import env_choice, env_flag, env_list, env_number, env_text
+from portal.postgres import connection_settings
+from portal.secrets import secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+COUNTERSIGN_DATA = Path(env_text("COUNTERSIGN_DATA", str(BASE_DIR / ".data"))).absolute()
+COUNTERSIGN_ROLE = env_choice("COUNTERSIGN_ROLE", "app", frozenset({"app", "owner", "intake", "readonly"}))
+COUNTERSIGN_INSTANCE = env_text("COUNTERSIGN_INSTANCE", "countersign")
+
+DEBUG = env_flag("COUNTERSIGN_DEBUG", default=False)
+SECRET_KEY = env_text("COUNTERSIGN_SECRET_KEY") or secret_key(COUNTERSIGN_DATA)
+ALLOWED_HOSTS = env_list("COUNTERSIGN_HOSTS", "localhost,127.0.0.1,[::1]")
+PORTAL_URL = env_text("COUNTERSIGN_URL", "http://localhost:8000").rstrip("/")
+HTTPS = PORTAL_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "portal.apps.PortalConfig",
+    "evidence.apps.EvidenceConfig",
+    "reviews.apps.ReviewsConfig",
+    "alerts.apps.AlertsConfig",
+    "logs.apps.LogsConfig",
+    "identities.apps.IdentitiesConfig",
+    "tenants.apps.TenantsConfig",
+    "ledger.apps.LedgerConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_filters",
+    "django_htmx",
+    "django_q",
+    "drf_spectacular",
+    "guardian",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "tenants.access.CallerMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+_DATABASE = {
+    **connection_settings(COUNTERSIGN_DATA, COUNTERSIGN_ROLE),
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}} if COUNTERSIGN_ROLE == "app" else {},
+}
+DATABASES = {
+    "default": _DATABASE,
+    # Progress of long work is seen while the work's own transaction runs: a connection of its own.
+    "progress": {**_DATABASE, "OPTIONS": {}, "TEST": {"MIRROR": "default"}},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+ANONYMOUS_USER_NAME = None
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "portal:entrance"
+ACCOUNT_ADAPTER = "portal.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+USERSESSIONS_TRACK_ACTIVITY = True
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+SESSION_COOKIE_AGE = env_number("COUNTERSIGN_SESSION_SECONDS", 12 * 3600, least=300)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+CSRF_USE_SESSIONS = True
+CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_flag("COUNTERSIGN_PROXY", default=False) else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = COUNTERSIGN_DATA / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+MEDIA_ROOT = COUNTERSIGN_DATA / "media"
+
+EMAIL_BACKEND = env_text("COUNTERSIGN_EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
+EMAIL_HOST = env_text("COUNTERSIGN_SMTP_HOST", "localhost")
+EMAIL_PORT = env_number("COUNTERSIGN_SMTP_PORT", 25, least=1, most=65535)
+EMAIL_HOST_USER = env_text("COUNTERSIGN_SMTP_USER")
+EMAIL_HOST_PASSWORD = env_text("COUNTERSIGN_SMTP_PASSWORD")
+EMAIL_USE_TLS = env_flag("COUNTERSIGN_SMTP_TLS", default=False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env_text("COUNTERSIGN_MAIL_FROM", "countersign@localhost")
+
+# Workers prefetch what they can hold: retry > timeout * (queue_limit / workers + 1), facts of django-q2 1.11.
+Q_CLUSTER = {
+    "name": "countersign",
+    "orm": "default",
+    "workers": 1,
+    "queue_limit": 1,
+    "bulk": 1,
+    "timeout": 900,
+    "retry": 2000,
+    "max_attempts": 3,
+    "poll": 0.5,
+    "save_limit": 500,
+    "catch_up": False,
+    "has_replica": False,
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.authentication.TokenAuthentication"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser", "rest_framework.parsers.MultiPartParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "portal.api.problems.problem_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Countersign API", "VERSION": "1.0.0", "OAS_VERSION": "3.1.0", "SERVE_INCLUDE_SCHEMA": False}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "bare": {"format": "%(message)s"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "deeds": {
+            "class": "tenants.deedlog.DeedFile",
+            "filename": str(COUNTERSIGN_DATA / "portal-log" / "portal.ndjson"),
+            "delay": True,
+            "encoding": "utf-8",
+            "formatter": "bare",
+        },
+    },
+    "loggers": {"countersign.deeds": {"handlers": ["deeds"], "level": "INFO", "propagate": False}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

@@ -1,0 +1,114 @@
+"""Deeds on tenants, people, roles and tokens."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from ledger.actions import open_log
+from tenants.audit import audit
+from tenants.kinds import Actor, Permission, Role, TenantKind, Verdict, denied, enforce
+from tenants.models import SLUG_RULE, ApiToken, Membership, Tenant, User
+from tenants.policies import can_end_role, can_grant_role, can_issue_token, can_open_tenant, can_revoke_token
+from tenants.scope import tenant_scope
+from tenants.tokens import make_token
+
+LONGEST_TOKEN: Final = timedelta(days=365)
+
+
+@transaction.atomic
+def open_tenant(  # noqa: PLR0913 -- a tenant is described at one place
+    *, slug: str, name: str, kind: TenantKind, time_zone: str, parent: Tenant | None = None, by: Actor | None = None
+) -> Tenant:
+    """Create a tenant and its ledger; the first one is created by the installation itself (``by`` is None)."""
+    enforce(can_open_tenant(by))
+    SLUG_RULE(slug)
+    tenant = Tenant(slug=slug, name=name, kind=kind, time_zone=time_zone, parent=parent)
+    tenant.full_clean()
+    tenant.save(force_insert=True)
+    actor = by or Actor.system("installation", tenant.pk)
+    with tenant_scope(tenant):
+        open_log(log_id=tenant.uuid, origin=f"countersign/t/{tenant.uuid}/0")
+        audit("tenant.open", by=actor, target=name, detail={"slug": slug, "kind": kind, "time_zone": time_zone})
+    return tenant
+
+
+@transaction.atomic
+def add_person(*, tenant: Tenant, email: str, name: str, by: Actor) -> User:
+    """Find a person by e-mail address or add them, without a password: they set one by the reset mail."""
+    enforce(can_grant_role(by, Role.REVIEWER))
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        user = User(email=email.strip().lower(), name=name.strip())
+        user.set_unusable_password()
+        user.full_clean(exclude=["password"])
+        user.save(force_insert=True)
+        audit("person.add", by=by, target=user.email, detail={"name": user.name, "tenant": tenant.slug})
+    return user
+
+
+@transaction.atomic
+def grant_role(*, tenant: Tenant, user: User, role: Role, by: Actor, ends_at: datetime | None = None) -> Membership:
+    """Give a person a role in the tenant, or set the term of the one they have."""
+    enforce(can_grant_role(by, role))
+    enforce(_has_term(role, ends_at))
+    membership, _new = Membership.objects.update_or_create(
+        tenant=tenant, user=user, role=role, defaults={"ends_at": ends_at}
+    )
+    audit("role.grant", by=by, target=user.email, detail={"role": role, "until": ends_at})
+    return membership
+
+
+def _has_term(role: Role, ends_at: datetime | None) -> Verdict:
+    if role == Role.AUDITOR and ends_at is None:
+        return denied("An external auditor's access needs an end date.")
+    if ends_at is not None and ends_at <= timezone.now():
+        return denied("The end of the role must lie in the future.")
+    return Verdict(allowed=True)
+
+
+@transaction.atomic
+def end_role(*, membership: Membership, by: Actor) -> None:
+    """End a person's role now; the next request is refused."""
+    enforce(can_end_role(by, membership))
+    membership.ends_at = max(timezone.now(), membership.starts_at + timedelta(microseconds=1))
+    membership.save(update_fields=["ends_at"])
+    audit("role.end", by=by, target=membership.user.email, detail={"role": membership.role})
+
+
+@transaction.atomic
+def issue_token(
+    *, name: str, scopes: Collection[Permission], days: int, user: User, by: Actor
+) -> tuple[ApiToken, str]:
+    """Issue an API token of the open tenant; returns it with its text, which is never seen again.
+
+    Raises:
+        ValidationError: the term is not between 1 and 365 days.
+    """
+    enforce(can_issue_token(by, frozenset(scopes)))
+    if not 1 <= days <= LONGEST_TOKEN.days:
+        message = "A token lasts between 1 and 365 days."
+        raise ValidationError(message)
+    new = make_token("api")
+    token = ApiToken(
+        name=name,
+        prefix=new.prefix,
+        digest=new.digest,
+        scopes=sorted(scopes),
+        created_by=user,
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    token.save(force_insert=True)
+    audit("token.issue", by=by, target=name, detail={"prefix": new.prefix, "scopes": sorted(scopes), "days": days})
+    return token, new.text
+
+
+@transaction.atomic
+def revoke_token(*, token: ApiToken, by: Actor) -> None:
+    """Revoke an API token now."""
+    enforce(can_revoke_token(by))
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    audit("token.revoke", by=by, target=token.name, detail={"prefix": token.prefix})

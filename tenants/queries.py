@@ -1,0 +1,69 @@
+"""Reads: who may enter which tenant, and what the tenant's pages show of people and deeds."""
+
+from collections.abc import Sequence
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from tenants.kinds import ROLE_PERMISSIONS, Actor, Role
+from tenants.models import ApiToken, AuditEntry, Membership, Tenant, User, Work
+
+
+def tenant_by_slug(slug: str) -> Tenant | None:
+    """Return the tenant of a slug, or None."""
+    return Tenant.objects.select_related("parent").filter(slug=slug).first()
+
+
+def all_tenants() -> list[Tenant]:
+    """Return every tenant of the installation, for processes that serve them one after the other."""
+    return list(Tenant.objects.order_by("id"))
+
+
+def current_memberships(user: User) -> list[Membership]:
+    """Return the person's roles that hold now, with their tenants, by tenant name."""
+    now = timezone.now()
+    rows = Membership.objects.filter(user=user).select_related("tenant").order_by("tenant__name", "role")
+    return [row for row in rows if row.is_current(now)]
+
+
+def actor_for(user: User, tenant: Tenant) -> Actor | None:
+    """Return the person as an actor in the tenant, or None for a stranger or an inactive person."""
+    if not user.is_active:
+        return None
+    now = timezone.now()
+    rows = Membership.objects.filter(user=user, tenant=tenant)
+    roles = frozenset(Role(row.role) for row in rows if row.is_current(now))
+    if not roles:
+        return None
+    permissions = frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))
+    return Actor(user.email, user.pk, tenant.pk, roles, permissions)
+
+
+def members(tenant: Tenant) -> QuerySet[Membership]:
+    """Return everybody's roles in the tenant, by name."""
+    return Membership.objects.filter(tenant=tenant).select_related("user").order_by("user__name", "role")
+
+
+def members_with_role(tenant: Tenant, role: Role) -> Sequence[User]:
+    """Return the active people who hold the role in the tenant now."""
+    now = timezone.now()
+    rows = Membership.objects.filter(tenant=tenant, role=role, user__is_active=True).select_related("user")
+    return [row.user for row in rows.order_by("user__name") if row.is_current(now)]
+
+
+def audit_trail(*, verb: str = "", actor: str = "") -> QuerySet[AuditEntry]:
+    """Return the deeds of the open tenant, newest first, filtered by the start of the verb and a part of the name."""
+    rows = AuditEntry.objects.order_by("-at", "id")
+    if verb:
+        rows = rows.filter(verb__startswith=verb)
+    return rows.filter(actor_name__icontains=actor) if actor else rows
+
+
+def api_tokens() -> QuerySet[ApiToken]:
+    """Return the tenant's API tokens, newest first."""
+    return ApiToken.objects.select_related("created_by").order_by("-id")
+
+
+def work(work_id: int) -> Work | None:
+    """Return one piece of long work of the open tenant."""
+    return Work.objects.filter(pk=work_id).first()

@@ -1,0 +1,176 @@
+"""The tenant scope: one tenant, one transaction, one append to its ledger.
+
+`tenant_scope` opens a transaction, names the tenant to row security by a literal ``SET LOCAL`` and, when the outermost
+scope ends, appends what the transaction stored to the tenant's ledger as its last statement. What is committed is
+therefore in the log, and what is rolled back is not.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID, uuid4
+
+from django.db import connections, models, transaction
+from django.utils import timezone
+
+from ledger import actions as ledger
+from ledger.entries import leaf_hash, seal
+from ledger.kinds import LeafBatch, LeafKind
+
+if TYPE_CHECKING:
+    from tenants.models import Tenant
+
+
+class NoScopeError(RuntimeError):
+    """A tenant's rows were asked for while no tenant scope was open."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """One open scope: whose rows, on which connection, and what waits for the ledger."""
+
+    tenant_id: int
+    log_id: UUID
+    using: str
+    depth: int
+    opened_at: datetime
+    audit_batch_id: UUID = field(default_factory=uuid4)
+    audited: int = 0
+    batches: list[LeafBatch] = field(default_factory=list)
+
+
+_open: ContextVar[dict[str, Scope] | None] = ContextVar("tenant_scope", default=None)
+
+
+def _scopes() -> dict[str, Scope]:
+    return _open.get() or {}
+
+
+def current_scope(using: str = "default") -> Scope:
+    """Return the open scope of a connection.
+
+    Raises:
+        NoScopeError: no scope is open.
+    """
+    scope = _scopes().get(using)
+    if scope is None:
+        message = "No tenant scope is open: wrap the code in tenant_scope(tenant)."
+        raise NoScopeError(message)
+    return scope
+
+
+def current_tenant_id() -> int:
+    """Return the id of the tenant whose scope is open; raises `NoScopeError` when there is none."""
+    scopes = _scopes()
+    return (scopes.get("default") or next(iter(scopes.values()), None) or current_scope()).tenant_id
+
+
+@contextmanager
+def tenant_scope(tenant: "Tenant", *, using: str = "default") -> Iterator[Scope]:
+    """Open the scope of one tenant for a transaction; nested use with the same tenant joins the open scope.
+
+    Raises:
+        RuntimeError: another tenant's scope is open on the same connection.
+    """
+    scopes = _scopes()
+    outer = scopes.get(using)
+    if outer is not None:
+        if outer.tenant_id != tenant.pk:
+            message = "Another tenant's scope is open: one transaction belongs to one tenant."
+            raise RuntimeError(message)
+        with transaction.atomic(using=using):
+            yield outer
+        return
+    connection = connections[using]
+    with transaction.atomic(using=using):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL app.tenant = '{int(tenant.pk)}'; SET LOCAL app.log = '{UUID(str(tenant.uuid))}'")
+        scope = Scope(tenant.pk, tenant.uuid, using, len(connection.savepoint_ids), timezone.now())
+        token = _open.set({**scopes, using: scope})
+        try:
+            yield scope
+            if not connection.needs_rollback:
+                _seal(scope)
+                if scope.depth:
+                    _forget(using)
+        finally:
+            _open.reset(token)
+
+
+def _forget(using: str) -> None:
+    """Close the scope in the database too, where an outer transaction goes on (a roll-back does so by itself)."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SET LOCAL app.tenant = ''; SET LOCAL app.log = ''")
+
+
+def add_batch(batch: LeafBatch, using: str = "default") -> None:
+    """Hand leaves over to the ledger; they are appended when the outermost scope ends.
+
+    Raises:
+        RuntimeError: called inside a savepoint, whose roll-back would leave leaves without rows.
+    """
+    scope = current_scope(using)
+    if len(connections[using].savepoint_ids) != scope.depth:
+        message = "Events are recorded outside of savepoints: their leaves could not be taken back."
+        raise RuntimeError(message)
+    scope.batches.append(batch)
+
+
+def _seal(scope: Scope) -> None:
+    batches = [*scope.batches, *_audit_batch(scope)]
+    if batches:
+        ledger.append(log_id=scope.log_id, batches=batches)
+
+
+def _audit_batch(scope: Scope) -> Sequence[LeafBatch]:
+    """Return the leaves of the audit entries that survived: read back, so that rolled back savepoints do not count."""
+    if not scope.audited:
+        return ()
+    with connections[scope.using].cursor() as cursor:
+        cursor.execute(
+            "SELECT leaf_kind, core, subj, salts FROM tenants_auditentry "
+            "WHERE tenant_id = %s AND batch_id = %s ORDER BY ord",
+            [scope.tenant_id, scope.audit_batch_id],
+        )
+        leaves = [
+            leaf_hash(seal(LeafKind(kind), bytes(core), subj=bytes(subj), raw=None, salts=bytes(salts)))
+            for kind, core, subj, salts in cursor.fetchall()
+        ]
+    if not leaves:
+        return ()
+    return (LeafBatch(scope.audit_batch_id, leaves, scope.opened_at, None),)
+
+
+M = TypeVar("M", bound=models.Model)
+
+
+class TenantManager(models.Manager[M]):
+    """Filters by the open scope's tenant and raises without one: the first of the two walls."""
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        """Return the rows of the open scope's tenant."""
+        return super().get_queryset().filter(tenant_id=current_tenant_id())
+
+
+class AppTenant(models.Func):
+    """The SQL function ``app_tenant()``, as the default of the tables that libraries write."""
+
+    function = "app_tenant"
+    output_field = models.IntegerField()
+    arity = 0
+
+
+class TenantOwned(models.Model):
+    """A row that belongs to exactly one tenant; declare ``objects: ClassVar[TenantManager["X"]]`` beside it."""
+
+    tenant: Any = models.ForeignKey(
+        "tenants.Tenant", on_delete=models.PROTECT, editable=False, default=current_tenant_id, related_name="+"
+    )
+
+    class Meta:
+        """Abstract: every room derives its own tables."""
+
+        abstract = True
