@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from portal.environment import env_choice, env_flag, env_list, env_number, env_text
-from portal.postgres import connection_settings
+from portal.roles import connection_settings
 from portal.secrets import secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -82,7 +82,7 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 _DATABASE = {
-    **connection_settings(COUNTERSIGN_DATA, COUNTERSIGN_ROLE),
+    **connection_settings(COUNTERSIGN_DATA, COUNTERSIGN_ROLE, env_text("COUNTERSIGN_DATABASE", "countersign")),
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}} if COUNTERSIGN_ROLE == "app" else {},
 }
@@ -198,7 +198,12 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "portal.api.problems.problem_handler",
     "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Countersign API", "VERSION": "1.0.0", "OAS_VERSION": "3.1.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Countersign API",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
 
 LOGGING = {
     "version": 1,

@@ -20,7 +20,7 @@ LONGEST_TOKEN: Final = timedelta(days=365)
 
 
 @transaction.atomic
-def open_tenant(  # noqa: PLR0913 -- a tenant is described at one place
+def open_tenant(
     *, slug: str, name: str, kind: TenantKind, time_zone: str, parent: Tenant | None = None, by: Actor | None = None
 ) -> Tenant:
     """Create a tenant and its ledger; the first one is created by the installation itself (``by`` is None)."""
@@ -31,7 +31,7 @@ def open_tenant(  # noqa: PLR0913 -- a tenant is described at one place
     tenant.save(force_insert=True)
     actor = by or Actor.system("installation", tenant.pk)
     with tenant_scope(tenant):
-        open_log(log_id=tenant.uuid, origin=f"countersign/t/{tenant.uuid}/0")
+        open_log(log_id=tenant.uuid, origin=f"countersign/t/{tenant.uuid}/1")
         audit("tenant.open", by=actor, target=name, detail={"slug": slug, "kind": kind, "time_zone": time_zone})
     return tenant
 
@@ -80,9 +80,7 @@ def end_role(*, membership: Membership, by: Actor) -> None:
 
 
 @transaction.atomic
-def issue_token(
-    *, name: str, scopes: Collection[Permission], days: int, user: User, by: Actor
-) -> tuple[ApiToken, str]:
+def issue_token(*, name: str, scopes: Collection[Permission], days: int, user: User, by: Actor) -> tuple[ApiToken, str]:
     """Issue an API token of the open tenant; returns it with its text, which is never seen again.
 
     Raises:

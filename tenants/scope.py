@@ -141,7 +141,7 @@ def _audit_batch(scope: Scope) -> Sequence[LeafBatch]:
         ]
     if not leaves:
         return ()
-    return (LeafBatch(scope.audit_batch_id, leaves, scope.opened_at, None),)
+    return (LeafBatch(id=scope.audit_batch_id, leaves=leaves, received_at=scope.opened_at),)
 
 
 M = TypeVar("M", bound=models.Model)

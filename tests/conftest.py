@@ -1,0 +1,127 @@
+"""The cast and the real PostgreSQL that every test plays on.
+
+Two clients of one BPO and a BPO of strangers; named people with one role each. The database is migrated by the owner,
+and every test logs in as the app role, so that grants and row security are tested too.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connections
+from django.test.utils import setup_databases, teardown_databases  # type: ignore[attr-defined]
+from pytest_django import DjangoDbBlocker
+from pytest_socket import disable_socket
+
+from tenants.kinds import Actor, Role
+from tenants.models import Tenant, User
+from tenants.scope import tenant_scope
+from tests import database, make
+
+
+def pytest_runtest_setup() -> None:
+    """Refuse connections to the outside: only unix sockets and this machine."""
+    disable_socket(allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Migrate as the owner, keep a pristine copy as a template, then log in as the app role."""
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "")
+    with django_db_blocker.unblock():
+        database.start_server()
+        database.use_role("owner")
+        for alias in database.ALIASES:
+            test = connections[alias].settings_dict["TEST"]
+            test["NAME"] = f"test_countersign_{worker}" if worker else "test_countersign"
+        config = setup_databases(verbosity=0, interactive=False, aliases=list(database.ALIASES))
+        name = connections["default"].settings_dict["NAME"]
+        database.use_role("app", name)
+        template = database.template_name()
+        database.execute_as_owner(
+            f"DROP DATABASE IF EXISTS {template} WITH (FORCE)", f"CREATE DATABASE {template} TEMPLATE {name}"
+        )
+    yield
+    with django_db_blocker.unblock():
+        database.execute_as_owner(f"DROP DATABASE IF EXISTS {template} WITH (FORCE)")
+        database.use_role("owner", name)
+        teardown_databases(config, verbosity=0)
+
+
+@pytest.fixture
+def fresh_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[database.FreshDatabase]:
+    """A committed database of the test's own."""
+    with django_db_blocker.unblock(), database.fresh_copy() as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def bpo(db: None) -> Tenant:
+    """The BPO."""
+    return make.tenant("northwind", "Northwind Services")
+
+
+@pytest.fixture
+def acme(bpo: Tenant) -> Tenant:
+    """A client of the BPO."""
+    return make.tenant("acme", "Acme Insurance", parent=bpo, time_zone="America/New_York")
+
+
+@pytest.fixture
+def zenith(bpo: Tenant) -> Tenant:
+    """Another client of the same BPO."""
+    return make.tenant("zenith", "Zenith Health", parent=bpo, time_zone="America/Los_Angeles")
+
+
+@pytest.fixture
+def strangers(db: None) -> Tenant:
+    """A BPO that has nothing to do with ours."""
+    return make.tenant("harbour", "Harbour Outsourcing")
+
+
+def _person(name: str, role: Role) -> object:
+    @pytest.fixture(name=name)
+    def person(bpo: Tenant) -> User:
+        someone = make.user(name)
+        make.member(someone, bpo, role, days=30 if role == Role.AUDITOR else None)
+        return someone
+
+    return person
+
+
+olga = _person("olga", Role.OPERATOR)
+carla = _person("carla", Role.OFFICER)
+ana = _person("ana", Role.ANALYST)
+remy = _person("remy", Role.REVIEWER)
+rosa = _person("rosa", Role.REVIEWER)
+axel = _person("axel", Role.AUDITOR)
+
+
+@pytest.fixture
+def cleo(acme: Tenant) -> User:
+    """A person of the client Acme."""
+    someone = make.user("cleo")
+    make.member(someone, acme, Role.CLIENT)
+    return someone
+
+
+@pytest.fixture
+def stella(strangers: Tenant) -> User:
+    """A compliance officer of the strangers."""
+    someone = make.user("stella")
+    make.member(someone, strangers, Role.OFFICER)
+    return someone
+
+
+@pytest.fixture
+def system(bpo: Tenant) -> Actor:
+    """The portal itself, in the BPO."""
+    return Actor.system("tests", bpo.pk)
+
+
+@pytest.fixture
+def in_bpo(bpo: Tenant) -> Iterator[Tenant]:
+    """The open scope of the BPO."""
+    with tenant_scope(bpo):
+        yield bpo

@@ -1,0 +1,102 @@
+"""The tests' PostgreSQL: the embedded server (or ``DATABASE_URL``), migrated as owner, used as the app role."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from django.conf import settings
+from django.db import connections
+
+from portal.postgres import Embedded
+from portal.roles import bootstrap, connection_settings
+
+ALIASES = ("default", "progress")
+
+
+def start_server() -> None:
+    """Start the embedded server unless ``DATABASE_URL`` names another, and create the roles."""
+    data = Path(settings.COUNTERSIGN_DATA)
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        server = Embedded(data)
+        server.start()
+        url = server.admin_dsn()
+    bootstrap(url, data)
+
+
+def use_role(role: str, database: str | None = None) -> None:
+    """Make every later connection of Django log in as the role; closes the open ones."""
+    fresh = connection_settings(Path(settings.COUNTERSIGN_DATA), role)
+    keys = ("USER", "PASSWORD", "HOST", "PORT")
+    for alias in ALIASES:
+        connection = connections[alias]
+        connection.close()
+        for target in (connection.settings_dict, connections.databases[alias]):
+            target.update({key: fresh[key] for key in keys})
+            if database:
+                target["NAME"] = database
+
+
+def connect(role: str, database: str, *, autocommit: bool = True) -> psycopg.Connection[Any]:
+    """Return a connection of psycopg's own, logged in as the role."""
+    entry = connection_settings(Path(settings.COUNTERSIGN_DATA), role)
+    return psycopg.connect(
+        dbname=database,
+        user=entry["USER"],
+        password=entry["PASSWORD"],
+        host=entry["HOST"],
+        port=entry["PORT"] or None,
+        autocommit=autocommit,
+    )
+
+
+@dataclass(frozen=True)
+class FreshDatabase:
+    """A database of its own, copied from the migrated template: for tests that commit, in threads or processes."""
+
+    name: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which another process of the portal uses this database."""
+        return {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "COUNTERSIGN_DATA": str(settings.COUNTERSIGN_DATA),
+            "COUNTERSIGN_DATABASE": self.name,
+        }
+
+    def connect(self, role: str = "app", *, autocommit: bool = True) -> psycopg.Connection[Any]:
+        """Return a connection logged in as the role."""
+        return connect(role, self.name, autocommit=autocommit)
+
+
+def template_name() -> str:
+    """Return the name of the pristine copy of this worker's migrated test database."""
+    return f"template_{connections['default'].settings_dict['NAME']}"
+
+
+def execute_as_owner(*statements: str) -> None:
+    """Run statements such as CREATE DATABASE, which need a connection outside of any transaction."""
+    with connect("owner", "postgres") as connection:
+        for statement in statements:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+@contextmanager
+def fresh_copy() -> Iterator[FreshDatabase]:
+    """Copy the template, and make Django use the copy meanwhile."""
+    original = connections["default"].settings_dict["NAME"]
+    name = f"fresh_{uuid4().hex[:12]}"
+    execute_as_owner(f"CREATE DATABASE {name} TEMPLATE {template_name()}")
+    use_role("app", name)
+    try:
+        yield FreshDatabase(name)
+    finally:
+        use_role("app", original)
+        execute_as_owner(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,16 @@
+"""The portal's settings, on a data directory of the tests' own."""
+
+import os
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("COUNTERSIGN_DATA", str(_ROOT / ".data" / "test"))
+os.environ.setdefault("COUNTERSIGN_SECRET_KEY", "the-tests-have-a-key-of-their-own-that-opens-nothing-else")
+
+from portal.settings import *  # noqa: E402, F403
+from portal.settings import DATABASES, STORAGES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+WHITENOISE_AUTOREFRESH = True
+DATABASES = {name: {**entry, "OPTIONS": {}, "CONN_HEALTH_CHECKS": False} for name, entry in DATABASES.items()}
