@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002 -- the signatures of migration operations are Django's
 """Row security and grants, as migration operations that every room uses.
 
 The operations stand in the lowest room because the ledger's own tables need them too. Nothing is granted by default:

@@ -1,4 +1,4 @@
-"""allauth's hooks: nobody signs up by themselves, and every log-in, failure and log-out is written to the portal's log."""
+"""allauth's hooks: nobody signs up by themselves; log-ins, failures and log-outs go to the portal's own log."""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ class Caller:
     user_agent: str = ""
 
 
-caller: ContextVar[Caller] = ContextVar("caller", default=Caller())
+caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 class DeedFile(WatchedFileHandler):
@@ -41,7 +41,7 @@ def write_deed(
     verb: str, *, actor: str, actor_id: int | None, tenant: str, outcome: str, detail: Mapping[str, Any] | None = None
 ) -> None:
     """Append one line to the portal's own log; ``outcome`` is ``success`` or ``failure``."""
-    origin = caller.get()
+    origin = caller.get() or Caller()
     line = {
         "at": timezone.now().isoformat(),
         "verb": verb,

@@ -60,6 +60,6 @@ def test_the_app_role_cannot_change_the_trail(bpo: Tenant, system: Actor) -> Non
         "DELETE FROM tenants_auditentry",
         "TRUNCATE tenants_auditentry",
     ):
-        with tenant_scope(bpo), pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
+        denied = pytest.raises(ProgrammingError, match="permission denied")
+        with tenant_scope(bpo), denied, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
