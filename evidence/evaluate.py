@@ -1,0 +1,214 @@
+"""Computes the state of every catalogue row: six states, a coverage gate, and no null that reads as good.
+
+Order, per row and period [start, end):
+ 1. a row whose criterion names a kind without a query module is not computed yet: it has no state, and is listed;
+ 2. set aside with a reason, or `applies` false: not_applicable;
+ 3. coverage below the floor for any log type of the row's kinds, a `needs` not true, or a population that was not
+    measured: no_data;
+ 4. the `occurrence` metric is 0: no_occurrence;
+ 5. a kind whose empty population concludes nothing is empty: no_data; all kinds had nothing to act on: no_occurrence;
+ 6. `pass` true: pass; unknown: no_data; false: attention if `attention` is true, else fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from evidence.catalogue import expressions
+from evidence.criteria import Expression, Null, Value, truth
+from evidence.kinds import Catalogue, Control, Evaluation, Facts, Kind
+from evidence.states import ResultState
+
+Decision = tuple[ResultState, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One row put to the facts under a tenant's parameter values."""
+
+    catalogue: Catalogue
+    control: Control
+    facts: Facts
+    params: Mapping[str, float]
+    parts: Mapping[str, list[Expression]]
+
+    def value(self, kind: str, name: str) -> Value:
+        """Return a metric or parameter, with a missing metric named by the null that it is."""
+        if kind == "p":
+            return self.params[name]
+        measured = self.facts.metrics.get(kind, {}).get(name)
+        if measured is not None:
+            return float(measured)
+        declared = self.catalogue.kinds[kind]
+        if name in declared.ages:
+            return Null.NEVER
+        denominator = declared.ratios.get(name)
+        if denominator and self.facts.metrics.get(kind, {}).get(denominator) == 0:
+            return Null.VACUOUS
+        return Null.UNKNOWN
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """Return the row's evidence kinds that have a query module, in the catalogue's order."""
+        return [self.catalogue.kinds[name] for name in self.control.evidence if name in self.facts.metrics]
+
+    def metrics(self, *parts: str) -> list[tuple[str, str]]:
+        """Return the metrics that the named parts of the criterion use, each once."""
+        found: dict[tuple[str, str], None] = {}
+        for part in parts:
+            for expression in self.parts.get(part, []):
+                found |= dict.fromkeys(expression.metrics)
+        return list(found)
+
+
+def evaluate_all(catalogue: Catalogue, facts: Facts, params: Mapping[str, float] | None = None) -> list[Evaluation]:
+    """Evaluate every row; `params` are the tenant's values, the catalogue's defaults stand where one is missing."""
+    values = {name: parameter.value for name, parameter in catalogue.params.items()} | dict(params or {})
+    return [evaluate(catalogue, control, facts, values) for control in catalogue.controls]
+
+
+def evaluate(catalogue: Catalogue, control: Control, facts: Facts, params: Mapping[str, float]) -> Evaluation:
+    """Evaluate one row; the reasons are full sentences, the worst first."""
+    question = Question(catalogue, control, facts, params, expressions(control))
+    named = question.metrics("applies", "needs", "pass", "attention")
+    if control.criterion.occurrence:
+        kind, _, metric = control.criterion.occurrence.partition(".")
+        named.append((kind, metric))
+    used = {f"{kind}.{name}": facts.metrics.get(kind, {}).get(name) for kind, name in named}
+    missing = tuple(dict.fromkeys(name for name in control.evidence if name not in facts.metrics))
+    absent = sorted({kind for kind, _ in named if kind not in facts.metrics})
+    if absent:
+        titles = ", ".join(catalogue.kinds[name].title.lower() for name in absent)
+        return Evaluation(control, None, (f"Not yet computed: there is no query for {titles}.",), used, missing)
+    state, reasons = _decide(question)
+    return Evaluation(control, state, reasons, used, missing)
+
+
+def _decide(question: Question) -> Decision:
+    """Walk the steps 2 to 6 and return the first that decides."""
+    for step in (_not_applicable, _no_data, _no_occurrence, _empty):
+        decision = step(question)
+        if decision is not None:
+            return decision
+    return _criterion(question)
+
+
+def _not_applicable(question: Question) -> Decision | None:
+    """Return not_applicable where a person set the row aside, or its `applies` is false."""
+    reason = question.facts.not_applicable.get(question.control.key)
+    if reason:
+        return ResultState.NOT_APPLICABLE, (f"Set aside: {reason}",)
+    for expression in question.parts["applies"]:
+        if truth(expression, question.value) is False:
+            return ResultState.NOT_APPLICABLE, (f"The row applies only where {expression.text}.",)
+    return None
+
+
+def _no_data(question: Question) -> Decision | None:
+    """Return no_data where coverage is short, a need is not true, or a population was not measured."""
+    reasons = [*_short_coverage(question)]
+    reasons += [
+        f"Needed, and not shown: {expression.text}{_values(question, expression)}."
+        for expression in question.parts["needs"]
+        if truth(expression, question.value) is not True
+    ]
+    reasons += [
+        f"{kind.title}: {kind.population.replace('_', ' ')} could not be measured."
+        for kind in _gated(question)
+        if question.facts.metrics[kind.name].get(kind.population) is None
+    ]
+    return (ResultState.NO_DATA, tuple(reasons)) if reasons else None
+
+
+def _short_coverage(question: Question) -> Iterator[str]:
+    """Yield a sentence for each log type of the row's kinds that is below the floor or has no source."""
+    floor = question.params["coverage_floor"]
+    log_types = dict.fromkeys(name for kind in question.kinds for name in kind.log_types)
+    for name in log_types:
+        if name in question.facts.out_of_scope:
+            continue
+        ratio = question.facts.coverage.get(name)
+        label = name.replace("_", " ")
+        if ratio is None:
+            yield f"No source is expected to deliver {label} records."
+        elif ratio < floor:
+            yield f"Coverage of {label} records is {ratio:.1%}, below the floor of {floor:.0%}."
+
+
+def _no_occurrence(question: Question) -> Decision | None:
+    """Return no_occurrence where the row's occurrence metric is 0, no_data where it was not measured."""
+    if not question.control.criterion.occurrence:
+        return None
+    kind, _, name = question.control.criterion.occurrence.partition(".")
+    value = question.value(kind, name)
+    label = f"{question.catalogue.kinds[kind].title}: {name.replace('_', ' ')}"
+    if isinstance(value, Null):
+        return ResultState.NO_DATA, (f"{label} could not be measured.",)
+    return (ResultState.NO_OCCURRENCE, (f"{label} is 0 in the period.",)) if value == 0 else None
+
+
+def _empty(question: Question) -> Decision | None:
+    """Return no_data for an empty population that concludes nothing, no_occurrence where no kind had work."""
+    gated = _gated(question)
+    empty = [kind for kind in gated if question.facts.metrics[kind.name].get(kind.population) == 0]
+    silent = [kind for kind in empty if kind.empty_is_no_data]
+    if silent:
+        return ResultState.NO_DATA, tuple(f"{kind.title}: {kind.population.replace('_', ' ')} is 0." for kind in silent)
+    if gated and len(empty) == len(gated) and len(gated) == len(question.kinds):
+        return ResultState.NO_OCCURRENCE, ("None of the row's evidence had anything to act on in the period.",)
+    return None
+
+
+def _gated(question: Question) -> list[Kind]:
+    """Return the kinds whose population gates the row: all but those of which only ages are used."""
+    used = question.metrics("needs", "pass", "attention")
+    kinds = []
+    for kind in question.kinds:
+        names = [name for kind_name, name in used if kind_name == kind.name]
+        if not names or any(name not in kind.ages for name in names):
+            kinds.append(kind)
+    return kinds
+
+
+def _criterion(question: Question) -> Decision:
+    """Return pass, attention, fail or no_data from the row's own criterion."""
+    passing, attention = question.parts["pass"][0], question.parts["attention"][0]
+    answer = truth(passing, question.value)
+    if answer is True:
+        return ResultState.PASS, ("The pass criterion holds.",)
+    if answer is None:
+        unknown = _named(question, passing, Null.UNKNOWN)
+        return ResultState.NO_DATA, (f"Not measured, and needed by the pass criterion: {unknown}.",)
+    reasons = (f"The pass criterion does not hold{_values(question, passing)}.",)
+    if truth(attention, question.value) is True:
+        return ResultState.ATTENTION, reasons
+    return ResultState.FAIL, (*reasons, f"The attention criterion does not hold either{_values(question, attention)}.")
+
+
+def _named(question: Question, expression: Expression, null: Null) -> str:
+    """List the metrics of an expression that are a given null."""
+    return ", ".join(f"{kind}.{name}" for kind, name in expression.metrics if question.value(kind, name) is null)
+
+
+def _values(question: Question, expression: Expression) -> str:
+    """Print the metrics of an expression with their values, for a reason's sentence."""
+    pairs = [f"{kind}.{name} = {spell(question.value(kind, name))}" for kind, name in expression.metrics]
+    return f" ({', '.join(pairs)})" if pairs else ""
+
+
+def spell(value: Value | None) -> str:
+    """Spell a value for people: at most four decimals, and a null by its meaning."""
+    if value is None or value is Null.UNKNOWN:
+        return "not measured"
+    if isinstance(value, Null):
+        return "never" if value is Null.NEVER else "nothing to measure"
+    return f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def tally(evaluations: Iterable[Evaluation]) -> dict[str, int]:
+    """Count the rows by state, with `not_computed` for those without one."""
+    counts = dict.fromkeys([*ResultState.values, "not_computed"], 0)
+    for evaluation in evaluations:
+        counts[evaluation.state.value if evaluation.state else "not_computed"] += 1
+    return counts
