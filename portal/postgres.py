@@ -72,13 +72,13 @@ class Embedded:
             user = _server_user()
             _refuse_closed_path(_programs(), user)
             _refuse_closed_path(self.data, user)
-            if self.running():
+            address = self._place(user)
+            if self.running() and _answers(address):
                 return
             if not (self.cluster / "PG_VERSION").exists():
                 self._initialise(user)
-            address = self._place(user)
             self._configure(address)
-            self._launch()
+            self._launch(address)
             write_private(self.data / ADDRESS_FILE, json.dumps(address))
 
     def stop(self) -> None:
@@ -91,7 +91,8 @@ class Embedded:
 
     def running(self) -> bool:
         """Says whether a server runs on this data directory."""
-        if not (self.cluster / "postmaster.pid").exists():
+        pid = self._postmaster()
+        if pid is None or _is_zombie(pid):
             return False
         return self._run("pg_ctl", "status", "-D", str(self.cluster)).returncode == 0
 
@@ -101,16 +102,49 @@ class Embedded:
         Raises:
             EmbeddedServerError: the server has not been started yet.
         """
-        try:
-            address = json.loads((self.data / ADDRESS_FILE).read_text(encoding="utf-8"))
-            password = (self.data / SUPERUSER_FILE).read_text(encoding="utf-8").strip()
-        except FileNotFoundError as error:
-            raise EmbeddedServerError(f"No server has been started in {self.data} yet.") from error
+        address = self._known_address()
+        if not address:
+            raise EmbeddedServerError(f"No server has been started in {self.data} yet.")
+        password = (self.data / SUPERUSER_FILE).read_text(encoding="utf-8").strip()
         return make_conninfo("", **address, user=SUPERUSER, password=password, dbname="postgres")
 
     def jsonlog_directory(self) -> Path:
         """Returns the directory into which the server writes its own log as JSON lines."""
         return self.cluster / JSONLOG_DIRECTORY
+
+    def _known_address(self) -> dict[str, str]:
+        """Returns host and port of the last start, empty before the first."""
+        try:
+            text = (self.data / ADDRESS_FILE).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        return {str(key): str(value) for key, value in json.loads(text).items()}
+
+    def _postmaster(self) -> int | None:
+        """Returns the process that holds the cluster's lock file, dead or alive."""
+        try:
+            return int((self.cluster / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _remove_zombies_lock(self, address: Mapping[str, str]) -> None:
+        """Removes the lock files of a killed server whose dead process nobody collects.
+
+        PostgreSQL takes a zombie for a living server and refuses to start; containers without an init keep zombies.
+        The server's children are waited for first, since the lock file is what tells a new server about them.
+        """
+        pid = self._postmaster()
+        if pid is None or not _is_zombie(pid):
+            return
+        deadline = time.monotonic() + OLD_PROCESS_SECONDS
+        while _works_in(self.cluster):
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError(
+                    f"Processes of a killed PostgreSQL still work in {self.cluster}: end them first."
+                )
+            time.sleep(0.1)
+        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        (Path(address["host"]) / f".s.PGSQL.{address['port']}.lock").unlink(missing_ok=True)
 
     def _make_data_directory(self) -> None:
         """Makes the data directory where it is missing: closed, but passable for the server's own user under root."""
@@ -159,6 +193,9 @@ class Embedded:
             directory = parent / f"countersign-{user.pw_uid}-{key}"
             if len(str(directory)) <= LONGEST_SOCKET_DIRECTORY and _closed_directory(directory, user):
                 return {"host": str(directory), "port": str(SOCKET_PORT)}
+        known = self._known_address()
+        if self.running() and known:
+            return known
         return {"host": "127.0.0.1", "port": str(_free_port(int(key, 16)))}
 
     def _configure(self, address: Mapping[str, str]) -> None:
@@ -194,16 +231,14 @@ class Embedded:
         path.write_text(f"# Written at every start by portal/postgres.py: do not edit.\n{text}", encoding="utf-8")
         path.chmod(0o644)
 
-    def _launch(self) -> None:
+    def _launch(self, address: Mapping[str, str]) -> None:
         """Starts the server, waiting for the processes of a killed predecessor to go."""
         notes = self.cluster / "startup.txt"
         deadline = time.monotonic() + OLD_PROCESS_SECONDS
+        wait = str(START_SECONDS)
         while True:
-            # fmt: off
-            started = self._run(
-                "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", str(self.cluster), "-l", str(notes),
-            )
-            # fmt: on
+            self._remove_zombies_lock(address)
+            started = self._run("pg_ctl", "start", "-w", "-t", wait, "-D", str(self.cluster), "-l", str(notes))
             if started.returncode == 0:
                 return
             said = notes.read_text(encoding="utf-8", errors="replace")[-2000:] if notes.exists() else started.stderr
@@ -232,6 +267,34 @@ class Embedded:
             group=user.pw_gid if as_other else None,
             extra_groups=[] if as_other else None,
         )
+
+
+def _answers(address: Mapping[str, str]) -> bool:
+    """Says whether something accepts connections at the server's address."""
+    on_socket = address["host"].startswith("/")
+    family = socket.AF_UNIX if on_socket else socket.AF_INET
+    target = f"{address['host']}/.s.PGSQL.{address['port']}" if on_socket else (address["host"], int(address["port"]))
+    with socket.socket(family) as probe:
+        probe.settimeout(5)
+        return probe.connect_ex(target) == 0
+
+
+def _is_zombie(pid: int) -> bool:
+    """Says whether a process has ended and only waits for its parent to notice (always False without /proc)."""
+    try:
+        facts = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return facts.rpartition(")")[2].split()[0] == "Z"
+
+
+def _works_in(directory: Path) -> bool:
+    """Says whether any process has the directory as its working directory, as every PostgreSQL process has."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").readlink() == directory:
+                return True
+    return False
 
 
 def _programs() -> Path:
