@@ -67,9 +67,9 @@ class Embedded:
         Raises:
             EmbeddedServerError: a directory is in the way, or the server does not come up within ten minutes.
         """
-        self._make_data_directory()
+        user = _server_user()
+        self._make_data_directory(user)
         with self._lock():
-            user = _server_user()
             _refuse_closed_path(_programs(), user)
             _refuse_closed_path(self.data, user)
             address = self._place(user)
@@ -146,11 +146,16 @@ class Embedded:
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
         (Path(address["host"]) / f".s.PGSQL.{address['port']}.lock").unlink(missing_ok=True)
 
-    def _make_data_directory(self) -> None:
-        """Makes the data directory where it is missing: closed, but passable for the server's own user under root."""
-        if not self.data.exists():
-            self.data.parent.mkdir(parents=True, exist_ok=True)
-            self.data.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700)
+    def _make_data_directory(self, user: pwd.struct_passwd) -> None:
+        """Makes the data directory where it is missing, and lets the server's group pass it where root holds it.
+
+        The directory is Countersign's own, whoever made it first; its parents are not and keep their modes.
+        """
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = self.data.stat()
+        if os.geteuid() == 0 and facts.st_uid == 0 and not facts.st_mode & stat.S_IXOTH:
+            os.chown(self.data, 0, user.pw_gid)
+            self.data.chmod(stat.S_IMODE(facts.st_mode) | stat.S_IXGRP)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
