@@ -1,4 +1,4 @@
-"""What the embedded server needs of this machine: its system user, closed directories, a free port, dead processes gone.
+"""Finds what the embedded server needs of this machine: a system user, closed directories, a free port.
 
 Nothing here widens what others made: a directory that the server's user cannot pass is refused with a sentence.
 """

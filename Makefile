@@ -1,0 +1,42 @@
+# Countersign's three commands. Each sets up what it needs first, on a bare Debian with Python 3.11 or newer:
+#   make run     start everything with the demo in it     (options: make run RUN="--port 9000 --no-demo")
+#   make test    run every test on a real PostgreSQL      (options: make test TEST="tests/logs -k csv")
+#   make check   lint, types, import order, templates, migrations, deployment settings
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench
+
+PYTHON := .venv/bin/python
+RUN ?=
+TEST ?=
+WORKERS ?= 2
+ROOMS := portal evidence reviews alerts logs identities tenants ledger
+
+help:
+	@sed -n '2,4s/^# *//p' Makefile
+
+run:
+	@bash .ci/set-up run
+	@exec $(PYTHON) manage.py run $(RUN)
+
+test:
+	@bash .ci/set-up test
+	$(PYTHON) -m pytest -n $(WORKERS) $(TEST)
+
+check:
+	@bash .ci/set-up check
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy .
+	.venv/bin/lint-imports
+	.venv/bin/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
+	.venv/bin/djlint --lint --quiet templates
+	.venv/bin/deptry $(ROOMS)
+	$(PYTHON) -W ignore manage.py makemigrations --check --dry-run
+	COUNTERSIGN_URL=https://countersign.example COUNTERSIGN_HOSTS=countersign.example \
+	    $(PYTHON) manage.py check --deploy --fail-level WARNING
+
+bench:
+	@bash .ci/set-up test
+	$(PYTHON) -m bench
