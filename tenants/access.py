@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -55,18 +55,18 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
 
     def decorate(view: View[P]) -> OuterView:
         @wraps(view)
-        def guarded(request: TenantRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
+        def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            enter(request, slug)
-            verdict = permitted(request.actor, permissions)
+            entered = enter(request, slug)
+            verdict = permitted(entered.actor, permissions)
             if not verdict.allowed:
-                return refuse(request, verdict)
+                return refuse(entered, verdict)
             try:
-                with tenant_scope(request.tenant):
-                    response = view(request, **kwargs)  # type: ignore[call-arg]
+                with tenant_scope(entered.tenant):
+                    response = view(entered, **kwargs)  # type: ignore[call-arg]
             except Refused as refusal:
-                return refuse(request, refusal.verdict)
+                return refuse(entered, refusal.verdict)
             response.headers.setdefault("Cache-Control", "no-store")
             return response
 
@@ -76,14 +76,16 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
     return decorate
 
 
-def enter(request: TenantRequest, slug: str) -> None:
+def enter(request: HttpRequest, slug: str) -> TenantRequest:
     """Put the tenant and the actor on the request; raises Http404 for a stranger, as for an unknown slug."""
+    entered = cast("TenantRequest", request)
     tenant = tenant_by_slug(slug)
-    actor = actor_for(request.user, tenant) if tenant else None
+    actor = actor_for(entered.user, tenant) if tenant else None
     if tenant is None or actor is None:
         message = "There is no such page, or it is not yours to see."
         raise Http404(message)
-    request.tenant, request.actor = tenant, actor
+    entered.tenant, entered.actor = tenant, actor
+    return entered
 
 
 def permitted(actor: Actor, permissions: tuple[Permission, ...]) -> Verdict:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from ledger.entries import canonical, salts
+from ledger.entries import Json, canonical, salts
 from ledger.kinds import LeafKind
 from tenants.deedlog import write_deed
 from tenants.kinds import Actor
@@ -39,8 +39,8 @@ def audit(
     at, number, facts = timezone.now(), scope.audited, _plain(detail or {})
     scope.audited += 1
     entry_id = uuid4()
-    core = {"at": rfc3339(at), "id": str(entry_id), "log": str(scope.log_id), "v": 1, "verb": verb}
-    subject = {"actor": by.name, "actor_id": by.user_id, "detail": facts, "target": target}
+    core: dict[str, Json] = {"at": rfc3339(at), "id": str(entry_id), "log": str(scope.log_id), "v": 1, "verb": verb}
+    subject: dict[str, Json] = {"actor": by.name, "actor_id": by.user_id, "detail": facts, "target": target}
     entry = AuditEntry(
         id=entry_id,
         batch_id=scope.audit_batch_id,

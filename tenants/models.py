@@ -1,7 +1,7 @@
 """Tenants, the people who log in, what they may do where, and what they did."""
 
 from datetime import datetime, time, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -155,7 +155,7 @@ class ApiToken(TenantOwned):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[TenantManager["ApiToken"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """A token's digest is unique in its tenant."""
@@ -187,7 +187,7 @@ class AuditEntry(TenantOwned):
     subj = models.BinaryField()
     salts = models.BinaryField(max_length=32)
 
-    objects: ClassVar[TenantManager["AuditEntry"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """Append-only: the run-time roles may only insert and read."""
@@ -219,7 +219,7 @@ class Work(TenantOwned):
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[TenantManager["Work"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """Newest first on pages."""

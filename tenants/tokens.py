@@ -39,7 +39,7 @@ def digest(text: str) -> bytes:
 def well_formed(text: str, kind: str) -> bool:
     """Whether the text can be a token of the kind at all."""
     match = _FORM.match(text)
-    return bool(match) and match["kind"] == kind and _checksum(text[:-8]) == match["check"]
+    return match is not None and match["kind"] == kind and _checksum(text[:-8]) == match["check"]
 
 
 def _checksum(body: str) -> str:

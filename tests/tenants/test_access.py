@@ -1,0 +1,77 @@
+"""Roles and permissions: success and denial side by side."""
+
+import pytest
+from django.utils import timezone
+
+from tenants.actions import add_person, end_role, grant_role, issue_token
+from tenants.kinds import ROLE_PERMISSIONS, Actor, Permission, Refused, Role
+from tenants.models import AuditEntry, Membership, Tenant, User
+from tenants.queries import actor_for
+from tenants.tokens import digest, make_token, well_formed
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_permission_is_held_by_a_role_and_every_role_holds_one() -> None:
+    assert frozenset().union(*ROLE_PERMISSIONS.values()) == frozenset(Permission)
+    assert all(ROLE_PERMISSIONS[role] for role in Role)
+
+
+def test_an_officer_adds_a_person_and_gives_a_role(in_bpo: Tenant, carla: User) -> None:
+    by = make.actor(carla, in_bpo)
+    person = add_person(tenant=in_bpo, email="New.Person@Example.org", name="New Person", by=by)
+    grant_role(tenant=in_bpo, user=person, role=Role.REVIEWER, by=by)
+    assert actor_for(person, in_bpo) is not None
+    assert [entry.verb for entry in AuditEntry.objects.filter(actor_name=carla.email).order_by("ord")] == [
+        "person.add",
+        "role.grant",
+    ]
+
+
+def test_an_analyst_gives_nobody_a_role(in_bpo: Tenant, ana: User, remy: User) -> None:
+    with pytest.raises(Refused, match="does not allow"):
+        grant_role(tenant=in_bpo, user=remy, role=Role.ANALYST, by=make.actor(ana, in_bpo))
+
+
+def test_an_officer_makes_no_operator(in_bpo: Tenant, carla: User, remy: User) -> None:
+    with pytest.raises(Refused, match="Only a platform operator"):
+        grant_role(tenant=in_bpo, user=remy, role=Role.OPERATOR, by=make.actor(carla, in_bpo))
+
+
+def test_an_auditor_needs_an_end_date(in_bpo: Tenant, carla: User, remy: User) -> None:
+    with pytest.raises(Refused, match="end date"):
+        grant_role(tenant=in_bpo, user=remy, role=Role.AUDITOR, by=make.actor(carla, in_bpo))
+
+
+def test_an_ended_role_opens_nothing_at_the_next_request(in_bpo: Tenant, carla: User, remy: User) -> None:
+    membership = Membership.objects.get(user=remy)
+    end_role(membership=membership, by=make.actor(carla, in_bpo))
+    assert actor_for(remy, in_bpo) is None
+
+
+def test_nobody_ends_their_own_role(in_bpo: Tenant, carla: User) -> None:
+    with pytest.raises(Refused, match="your own role"):
+        end_role(membership=Membership.objects.get(user=carla), by=make.actor(carla, in_bpo))
+
+
+def test_a_token_is_stored_as_a_digest_and_does_no_more_than_its_issuer(in_bpo: Tenant, olga: User) -> None:
+    by = make.actor(olga, in_bpo)
+    token, text = issue_token(name="siem", scopes=[Permission.SOURCE_VIEW], days=30, user=olga, by=by)
+    assert bytes(token.digest) == digest(text)
+    assert well_formed(text, "api")
+    assert token.is_usable(timezone.now())
+    with pytest.raises(Refused, match=r"pack\.build"):
+        issue_token(name="more", scopes=[Permission.PACK_BUILD], days=30, user=olga, by=by)
+
+
+def test_a_mistyped_token_is_known_by_its_checksum() -> None:
+    text = make_token("src").text
+    assert well_formed(text, "src")
+    assert not well_formed(text, "api")
+    assert not well_formed(text[:-1] + ("0" if text[-1] != "0" else "1"), "src")
+
+
+def test_a_stranger_is_no_actor(bpo: Tenant, stella: User, system: Actor) -> None:
+    assert actor_for(stella, bpo) is None
+    assert system.is_system
