@@ -20,9 +20,7 @@ MAX_LINE_BYTES = 1_048_576
 """Longest record that a parser reads, in bytes. A longer one is quarantined whole."""
 
 MAX_FIELD_CHARS = 4096
-"""Longest text that a field of a `Draft` keeps. A longer one is cut there and named in `extra["cut"]`; the raw record
-keeps all of it.
-"""
+"""Longest text that a field of a `Draft` keeps; a longer one is cut there and ends in an ellipsis. `raw` keeps all."""
 
 MAX_EXTRA_BYTES = 8192
 """Cap on the JSON of `Draft.extra`, in bytes; what does not fit is only in the raw record."""

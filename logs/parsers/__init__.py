@@ -1,0 +1,1 @@
+"""Readers of vendor-native access logs."""

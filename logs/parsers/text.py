@@ -1,0 +1,94 @@
+"""Text and addresses from hostile records, made safe without losing what they say.
+
+PostgreSQL text refuses NUL and lone surrogates, terminals obey control characters, and bidirectional overrides make a
+name read as another. All of them are written as visible escapes here; the raw record keeps the exact bytes.
+"""
+
+import re
+from functools import lru_cache
+from hashlib import sha256
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
+
+from logs.kinds import MAX_FIELD_CHARS
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_NOTHING = frozenset({"", "-", "n/a", "na", "none", "null", "(null)", "unknown", "null sid", "s-1-0-0", "*****"})
+_HERE = frozenset({"localhost", "local", "[local]", "localhost.localdomain"})
+_WITH_PORT = re.compile(r"(?:\[([0-9a-fA-F:.]+)(?:%[\w.-]+)?\]|(\d{1,3}(?:\.\d{1,3}){3}))(?::(\d{1,5}))?$")
+_MAX_ID_CHARS = 200
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def clean(text: str) -> str:
+    """Give the text with control characters, surrogates and bidirectional overrides escaped, at most 4,096 long."""
+    if not text.isprintable():
+        text = _UNSAFE.sub(_escape, text[: MAX_FIELD_CHARS + 1])
+    if len(text) > MAX_FIELD_CHARS:
+        text = text[: MAX_FIELD_CHARS - 1] + "\u2026"
+    return text
+
+
+def said(text: str | None) -> str:
+    """Give the clean text, or "" where the record only says that it has nothing to say ("-", "N/A", "NULL SID")."""
+    if not text:
+        return ""
+    text = text.strip()
+    return "" if text.lower() in _NOTHING else clean(text)
+
+
+def decode(raw: bytes) -> str:
+    r"""Decode UTF-8; bytes that are no UTF-8 become visible escapes such as `\xff`."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def record_id(text: str | None) -> str:
+    """Give a native id that is safe to store; an over-long one is replaced by its SHA-256, never cut."""
+    value = said(text)
+    if len(value) <= _MAX_ID_CHARS:
+        return value
+    return "sha256:" + sha256((text or "").encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Address(NamedTuple):
+    """Where something came from: a canonical address, or a name (host, service) where it is none, and the port."""
+
+    ip: str | None
+    host: str
+    port: int | None
+
+
+NOWHERE = Address(None, "", None)
+
+
+@lru_cache(maxsize=65536)
+def address(text: str | None) -> Address:
+    """Read an address field: plain, with port, in brackets, v4-mapped, with a zone id, a host or service name, "-"."""
+    value = (text or "").strip()[:MAX_FIELD_CHARS]
+    lowered = value.lower()
+    if lowered in _NOTHING:
+        return NOWHERE
+    if lowered in _HERE:
+        return Address(None, "localhost", None)
+    found = _WITH_PORT.match(value)
+    bare, port = (found[1] or found[2], port_number(found[3])) if found else (value.partition("%")[0], None)
+    try:
+        parsed: IPv4Address | IPv6Address = ip_address(bare)
+    except ValueError:
+        return Address(None, clean(value), None)
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return Address(str(parsed), "", port)
+
+
+def port_number(text: str | int | None) -> int | None:
+    """Read a port, 0 to 65535, or None."""
+    try:
+        number = int(text) if text is not None else -1
+    except ValueError:
+        return None
+    return number if 0 <= number <= 65535 else None

@@ -1,0 +1,219 @@
+"""Count one attempt once, and one session once, where Linux writes two to five lines about it.
+
+A refused password gives PAM's `authentication failure` and then sshd's `Failed password`; a log-in gives `Accepted` and
+then `session opened`. The program's own line is counted and its twins are ignored. Where the program wrote none, the
+twin is the record and is counted. So traces wait until their attempt is settled, a later line shows that it is over, or
+the body ends; drafts therefore come in the order of certainty, not always of position.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from logs.kinds import Draft, Ignored, Outcome, Status, StatusDetail
+from logs.parsers.facts import Facts, make_draft
+from logs.parsers.signs import Kind, Sign
+from logs.parsers.syslog import Line
+
+_MAX_KEYS = 8192
+_MAX_TRACES = 64
+_MAX_SOURCES = 65536
+_PATIENCE = timedelta(minutes=10)
+"""How long a trace waits for the line that counts its attempt; sshd itself gives up after two minutes."""
+
+_TWIN = "twin of a line that is counted"
+_PART = "part of an attempt that is counted"
+_CORRECTED = frozenset({StatusDetail.OTHER.value, StatusDetail.UNKNOWN_USER.value, StatusDetail.POLICY_DENIED.value})
+
+Key = tuple[str, str, str]
+
+
+class _Story:
+    """What is known of one process (or of one person's sudo): open traces, failures counted, session opened."""
+
+    __slots__ = ("accepted", "counted", "hint", "last", "opening", "traces")
+
+    def __init__(self, at: datetime) -> None:
+        self.last = at
+        self.traces: list[tuple[Line, Sign]] = []
+        self.counted = 0
+        self.accepted = 0
+        self.hint = ""
+        self.opening: tuple[datetime, Facts] | None = None
+
+
+def draft(line: Line, facts: Facts) -> Draft:
+    """Join the line's time and bytes with what it says."""
+    if line.repeat != 1:
+        facts["repeat_count"] = line.repeat * facts.get("repeat_count", 1)
+    return make_draft((line.at, line.quality), line.raw, line.position, facts)
+
+
+def _ignored(line: Line, reason: str) -> Ignored:
+    return Ignored(line.raw, reason, line.position)
+
+
+class Twins:
+    """Holds the open stories of one body; feed it every line in order, then finish."""
+
+    def __init__(self) -> None:
+        self._stories: OrderedDict[Key, _Story] = OrderedDict()
+        self._answered: dict[tuple[str, str], None] = {}
+        self._handlers = {
+            Kind.COUNTED: self._counted,
+            Kind.ACCEPTED: self._accepted,
+            Kind.OPENED: self._opened,
+            Kind.CLOSED: self._closed,
+            Kind.TRACE: self._trace,
+            Kind.MORE: self._more,
+            Kind.LAST: self._last,
+            Kind.SETTLED: self._settled,
+            Kind.HINT: self._hint,
+        }
+
+    def feed(self, line: Line, program: str, sign: Sign) -> Iterator[Outcome]:
+        """Take one line and its reading; give what has become certain by it."""
+        if sign.kind is Kind.DULL:
+            yield _ignored(line, sign.word)
+            return
+        yield from self._overdue(line.at)
+        key = (line.host, program, sign.key or line.pid)
+        story = self._stories.get(key)
+        if story is None:
+            story = self._stories[key] = _Story(line.at)
+        else:
+            self._stories.move_to_end(key)
+            if line.at - story.last > _PATIENCE:
+                yield from self._resolve(story)
+            story.last = line.at
+        yield from self._handlers[sign.kind](line, sign, story)
+        if sign.kind is Kind.CLOSED:
+            del self._stories[key]
+
+    def finish(self) -> Iterator[Outcome]:
+        """Settle every trace that is still open at the end of the body."""
+        for story in self._stories.values():
+            yield from self._resolve(story)
+        self._stories.clear()
+
+    def _overdue(self, now: datetime) -> Iterator[Outcome]:
+        """Settle the oldest story when its patience is over, or when there are too many."""
+        while self._stories:
+            key, oldest = next(iter(self._stories.items()))
+            full = len(self._stories) > _MAX_KEYS
+            if not full and now - oldest.last <= _PATIENCE:
+                return
+            yield from self._resolve(oldest)
+            if oldest.opening is None or full:
+                del self._stories[key]
+            else:
+                oldest.last = now
+                self._stories.move_to_end(key)
+
+    def _resolve(self, story: _Story) -> Iterator[Outcome]:
+        """Decide over the open traces of an attempt that no counted line has followed."""
+        traces, story.traces = story.traces, []
+        story_counted, story.counted = story.counted, 0
+        if not traces:
+            return
+        best = min(sign.rank for _, sign in traces)
+        names = [sign.facts["actor_name"] for _, sign in traces if sign.facts and sign.facts.get("actor_name")]
+        for line, sign in traces:
+            facts = sign.facts
+            twin = sign.rank > best or story_counted or (sign.rank == 0 and facts and self._is_answered(line, facts))
+            if facts is None or twin:
+                yield _ignored(line, _TWIN)
+                continue
+            if names and not facts.get("actor_name"):
+                facts["actor_name"] = names[0]
+            _correct(facts, story.hint)
+            yield draft(line, facts)
+
+    def _is_answered(self, line: Line, facts: Facts) -> bool:
+        """Tell whether sshd on this host wrote its own failures for this address (PAM may run in another process)."""
+        source = facts.get("src_ip") or facts.get("src_host", "") or "-"
+        return (line.host, source) in self._answered
+
+    def _counted(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
+        facts = sign.facts
+        assert facts is not None  # noqa: S101 (a counted sign always has facts)
+        if facts.get("status_id") == Status.FAILURE:
+            story.counted += 1
+            _correct(facts, story.hint)
+            if len(self._answered) > _MAX_SOURCES:
+                self._answered.clear()
+            self._answered[line.host, facts.get("src_ip") or facts.get("src_host", "") or "="] = None
+        yield from self._twins(story)
+        yield draft(line, facts)
+
+    def _twins(self, story: _Story) -> Iterator[Outcome]:
+        for trace, _ in story.traces:
+            yield _ignored(trace, _TWIN)
+        story.traces = []
+
+    def _accepted(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
+        assert sign.facts is not None  # noqa: S101
+        yield from self._twins(story)
+        if story.opening and sign.facts.get("app") == "login":
+            yield _ignored(line, _TWIN)
+            return
+        story.accepted += 1
+        story.opening = (line.at, sign.facts)
+        yield draft(line, sign.facts)
+
+    def _opened(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
+        assert sign.facts is not None  # noqa: S101
+        if story.accepted:
+            story.accepted -= 1
+            yield _ignored(line, _TWIN)
+            return
+        story.opening = (line.at, sign.facts)
+        yield draft(line, sign.facts)
+
+    def _closed(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
+        facts = sign.facts
+        assert facts is not None  # noqa: S101
+        yield from self._resolve(story)
+        if story.opening:
+            began, opening = story.opening
+            facts["duration_ms"] = max(0, (line.at - began) // timedelta(milliseconds=1))
+            for name in ("actor_name", "actor_type", "target_name", "target_kind", "src_ip", "src_host"):
+                if name in opening:
+                    facts[name] = opening[name]
+        yield draft(line, facts)
+
+    def _trace(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
+        story.hint = sign.word or story.hint
+        if len(story.traces) >= _MAX_TRACES:
+            yield from self._resolve(story)
+        story.traces.append((line, sign))
+
+    def _more(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
+        if story.counted:
+            yield _ignored(line, _TWIN)
+        else:
+            yield from self._trace(line, sign, story)
+
+    def _last(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
+        assert sign.facts is not None  # noqa: S101
+        if story.counted or story.traces:
+            yield _ignored(line, _PART)
+        else:
+            yield draft(line, sign.facts)
+
+    def _settled(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
+        if story.traces:
+            trace, _ = story.traces.pop()
+            yield _ignored(trace, "one of several PAM modules, and another accepted")
+        yield _ignored(line, sign.word)
+
+    def _hint(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
+        story.hint = sign.word
+        yield _ignored(line, _PART)
+
+
+def _correct(facts: Facts, hint: str) -> None:
+    """Put the reason that an earlier line gave, where the line itself gives a vaguer one."""
+    detail = facts.get("status_detail", "")
+    if hint and detail in _CORRECTED and not (hint == StatusDetail.UNKNOWN_USER and detail != StatusDetail.OTHER):
+        facts["status_detail"] = hint
