@@ -14,7 +14,7 @@ M = TypeVar("M", bound=models.Model)
 
 
 def _codename(model: type[models.Model]) -> str:
-    return f"{VIEW}_{model._meta.model_name}"  # noqa: SLF001 -- Django's documented Options API
+    return f"{VIEW}_{model._meta.model_name}"
 
 
 @transaction.atomic
@@ -47,8 +47,8 @@ def shared_ids(by: Actor, model: type[models.Model]) -> set[int]:
     user = User.objects.get(pk=by.user_id)
     rows = get_objects_for_user(
         user,
-        f"{model._meta.app_label}.{_codename(model)}",  # noqa: SLF001 -- Django's documented Options API
-        klass=model._default_manager.all(),  # noqa: SLF001 -- Django's documented manager name
+        f"{model._meta.app_label}.{_codename(model)}",
+        klass=model._default_manager.all(),
         with_superuser=False,
         accept_global_perms=False,
     )

@@ -1,0 +1,159 @@
+"""What a machine can see of the house's rules: pure functions from source text to the sentences that break a rule."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+ROOMS: Final = ("ledger", "tenants", "identities", "logs", "alerts", "reviews", "evidence", "portal")
+FORBIDDEN_NAMES: Final = frozenset({"core", "common", "utils", "helpers", "base", "services", "misc"})
+_DOTTED: Final = re.compile(rf"^({'|'.join(ROOMS)})(\.[a-z_]+)+$")
+_TEMPLATE_SINS: Final = {
+    "an inline style": re.compile(r"\sstyle\s*=", re.IGNORECASE),
+    "an inline script": re.compile(r"<script(?![^>]*\ssrc=)", re.IGNORECASE),
+    "hx-on or an event attribute": re.compile(
+        r"\s(hx-on|on(click|change|load|submit|input))[:\w-]*\s*=", re.IGNORECASE
+    ),
+    "the filter |safe": re.compile(r"\|\s*safe\b"),
+    "evaluated JavaScript": re.compile(r"[\"']js:|javascript:"),
+    "an htmx trigger filter": re.compile(r"hx-trigger\s*=\s*[\"'][^\"']*\["),
+}
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def sources(*folders: str) -> Iterator[Path]:
+    """Yield the Python files of the folders, migrations apart."""
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield path
+
+
+def templates() -> Iterator[Path]:
+    """Yield every template."""
+    yield from sorted((ROOT / "templates").rglob("*.html"))
+
+
+def _functions(tree: ast.AST) -> Iterator[Function]:
+    yield from (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def _length(node: Function) -> int:
+    first = node.body[0]
+    has_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    start = (first.end_lineno or first.lineno) + 1 if has_docstring else node.lineno
+    return max(0, (node.end_lineno or node.lineno) - start + 1)
+
+
+def too_long(source: str, *, module: int = 400, function: int = 50) -> list[str]:
+    """Return what is longer than the caps, in lines; a function is measured without its docstring."""
+    lines = source.count("\n")
+    faults = [f"the module has {lines} lines, at most {module} are allowed"] if lines > module else []
+    return faults + [
+        f"{node.name} has {_length(node)} lines, at most {function} are allowed"
+        for node in _functions(ast.parse(source))
+        if _length(node) > function
+    ]
+
+
+def local_imports(source: str) -> list[str]:
+    """Return the imports inside of functions, which hide import circles."""
+    return [
+        f"{node.name} imports inside of the function"
+        for node in _functions(ast.parse(source))
+        if any(isinstance(inner, ast.Import | ast.ImportFrom) for inner in ast.walk(node))
+    ]
+
+
+def upward_names(source: str, room: str) -> list[str]:
+    """Return the dotted strings that name code of a room above."""
+    rank = ROOMS.index(room)
+    return [
+        f"the string {node.value!r} points up"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and (match := _DOTTED.match(node.value))
+        and ROOMS.index(match[1]) > rank
+    ]
+
+
+def save_overrides(source: str) -> list[str]:
+    """Return the classes that override save or delete."""
+    return [
+        f"{node.name} overrides {inner.name}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef)
+        for inner in node.body
+        if isinstance(inner, ast.FunctionDef) and inner.name in {"save", "delete"}
+    ]
+
+
+def _calls(node: Function) -> set[str]:
+    names = set()
+    for call in (inner for inner in ast.walk(node) if isinstance(inner, ast.Call)):
+        target = call.func
+        names.add(target.id if isinstance(target, ast.Name) else getattr(target, "attr", ""))
+    return names
+
+
+def _is_atomic(node: Function) -> bool:
+    return any("atomic" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def loose_actions(source: str, excused: frozenset[str] = frozenset()) -> list[str]:
+    """Return the public functions of an actions module that miss a habit.
+
+    An action is atomic, takes ``by`` by keyword, enforces a policy and writes an audit entry.
+    """
+    faults = []
+    for node in ast.parse(source).body:
+        if not isinstance(node, Function) or node.name.startswith("_") or node.name in excused:
+            continue
+        calls = _calls(node)
+        if not _is_atomic(node):
+            faults.append(f"{node.name} is not atomic")
+        if "by" not in {argument.arg for argument in node.args.kwonlyargs}:
+            faults.append(f"{node.name} does not take `by` by keyword")
+        if "enforce" not in calls:
+            faults.append(f"{node.name} enforces no policy")
+        if "audit" not in calls:
+            faults.append(f"{node.name} writes no audit entry")
+    return faults
+
+
+def impure_policies(source: str) -> list[str]:
+    """Return the policies that raise or query."""
+    faults = []
+    for node in _functions(ast.parse(source)):
+        if any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
+            faults.append(f"{node.name} raises")
+        if any(isinstance(inner, ast.Attribute) and inner.attr == "objects" for inner in ast.walk(node)):
+            faults.append(f"{node.name} queries")
+    return faults
+
+
+def view_faults(source: str, *, most: int = 25) -> list[str]:
+    """Return the views that are too long or write through the ORM themselves."""
+    faults = []
+    for node in _functions(ast.parse(source)):
+        if _length(node) > most:
+            faults.append(f"{node.name} has {_length(node)} lines, at most {most} are allowed")
+        writes = _calls(node) & {"bulk_create", "update_or_create", "get_or_create", "bulk_update"}
+        if writes:
+            faults.append(f"{node.name} writes through the ORM ({', '.join(sorted(writes))})")
+    return faults
+
+
+def template_faults(text: str, *, most: int = 150) -> list[str]:
+    """Return what the Content-Security-Policy or the house forbids in a template."""
+    lines = text.count("\n")
+    faults = [f"has {lines} lines, at most {most} are allowed"] if lines > most else []
+    return faults + [f"holds {name}" for name, pattern in _TEMPLATE_SINS.items() if pattern.search(text)]
+
+
+def sleeps(source: str) -> list[str]:
+    """Return the waits by the clock in a test."""
+    return ["sleeps" for node in _functions(ast.parse(source)) if "sleep" in _calls(node)]
