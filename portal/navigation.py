@@ -1,0 +1,115 @@
+"""The sidebar: which pages exist, in which order, and which permission shows each."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.urls import NoReverseMatch, reverse
+
+from tenants.kinds import Actor, Permission, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One entry of the sidebar: its words, URL name, icon and the permission that shows it."""
+
+    label: str
+    name: str
+    icon: str
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry as drawn: with its address, and whether the reader is there."""
+
+    label: str
+    url: str
+    icon: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled group of entries."""
+
+    title: str
+    links: list[Link]
+
+
+P = Permission
+SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
+    (
+        "Today",
+        (
+            Page("Overview", "portal:overview", "layout-dashboard", P.AUDIT_VIEW),
+            Page("Who touched our data", "portal:client", "eye", P.CLIENT_VIEW),
+            Page("Your room", "portal:room", "briefcase", P.ROOM_VIEW),
+            Page("Inbox", "reviews:inbox", "inbox", P.ITEM_REVIEW),
+            Page("Alerts", "alerts:alerts", "bell", P.ALERT_VIEW),
+        ),
+    ),
+    (
+        "Access",
+        (
+            Page("Campaigns", "reviews:campaigns", "clipboard-check", P.CAMPAIGN_VIEW),
+            Page("Register", "identities:register", "key", P.REGISTER_VIEW),
+        ),
+    ),
+    (
+        "Logs",
+        (
+            Page("Search", "logs:search", "search", P.EVENT_VIEW),
+            Page("Sources", "logs:sources", "plug-connected", P.SOURCE_VIEW),
+            Page("Quarantine", "logs:quarantine", "alert-triangle", P.SOURCE_MANAGE),
+        ),
+    ),
+    (
+        "Evidence",
+        (
+            Page("Controls", "evidence:controls", "checklist", P.CONTROL_VIEW),
+            Page("Packs", "evidence:packs", "file-certificate", P.PACK_VIEW),
+            Page("Ledger", "evidence:ledger", "fingerprint", P.LEDGER_VIEW),
+        ),
+    ),
+    (
+        "Tenant",
+        (
+            Page("People and roles", "tenants:people", "users", P.TENANT_MANAGE),
+            Page("Audit trail", "tenants:audit", "history", P.AUDIT_VIEW),
+            Page("API tokens", "tenants:tokens", "lock", P.TOKEN_MANAGE),
+        ),
+    ),
+)
+
+HOMES: Final[tuple[tuple[Role, str], ...]] = (
+    (Role.OFFICER, "portal:overview"),
+    (Role.OPERATOR, "portal:overview"),
+    (Role.REVIEWER, "reviews:inbox"),
+    (Role.ANALYST, "logs:search"),
+    (Role.AUDITOR, "portal:room"),
+    (Role.CLIENT, "portal:client"),
+)
+"""The page on which each role starts; a person with several roles starts where the first of this order does."""
+
+
+def sections(actor: Actor, slug: str, path: str) -> list[Section]:
+    """Return the groups of pages that the actor may open in this tenant; ``path`` marks where the reader is."""
+    drawn = []
+    for title, pages in SECTIONS:
+        links = [link for page in pages if actor.may(page.permission) and (link := _link(page, slug, path))]
+        if links:
+            drawn.append(Section(title, links))
+    return drawn
+
+
+def home_of(roles: frozenset[Role], slug: str) -> str:
+    """Return the address on which a member with these roles starts."""
+    return next(reverse(name, args=[slug]) for role, name in HOMES if role in roles)
+
+
+def _link(page: Page, slug: str, path: str) -> Link | None:
+    try:
+        url = reverse(page.name, args=[slug])
+    except NoReverseMatch:
+        return None
+    return Link(page.label, url, page.icon, path.startswith(url))

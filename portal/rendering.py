@@ -1,0 +1,41 @@
+"""How forms are drawn: labels, hints and faults in one place, in the look of the pages."""
+
+from typing import Any
+
+from django.forms import BoundField, CheckboxInput, Select, Textarea
+from django.forms.renderers import TemplatesSetting
+from django.forms.widgets import Input
+
+
+class PortalField(BoundField):
+    """A field that carries the look's classes and knows whether it is a single tick."""
+
+    @property
+    def is_tick(self) -> bool:
+        """Whether the field is one checkbox, whose label stands after it."""
+        return isinstance(self.field.widget, CheckboxInput)
+
+    def build_widget_attrs(self, attrs: dict[str, Any], widget: Any = None) -> dict[str, Any]:
+        """Add the class of the widget's kind, and what tells a reader that the value was refused."""
+        built: dict[str, Any] = super().build_widget_attrs(attrs, widget)
+        drawn = widget or self.field.widget
+        look = _look(drawn)
+        if look and "class" not in drawn.attrs:
+            built["class"] = f"{look} is-invalid" if self.errors and self.form.is_bound else look
+        return built
+
+
+def _look(widget: Any) -> str:
+    if isinstance(widget, CheckboxInput):
+        return "form-check-input"
+    if isinstance(widget, Select):
+        return "form-select"
+    return "form-control" if isinstance(widget, Input | Textarea) else ""
+
+
+class PortalForms(TemplatesSetting):
+    """The project's form renderer (``FORM_RENDERER``)."""
+
+    form_template_name = "components/_form.html"
+    field_template_name = "components/_field.html"
+    bound_field_class = PortalField
