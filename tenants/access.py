@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 
 from tenants.audit import audit
 from tenants.deedlog import Caller, caller
@@ -63,7 +64,7 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
             if not verdict.allowed:
                 return refuse(entered, verdict)
             try:
-                with tenant_scope(entered.tenant):
+                with tenant_scope(entered.tenant), timezone.override(entered.tenant.zone):
                     response = view(entered, **kwargs)  # type: ignore[call-arg]
             except Refused as refusal:
                 return refuse(entered, refusal.verdict)

@@ -14,7 +14,7 @@ from portal.vendor import ICONS
 
 register = template.Library()
 
-NOTHING: Final = "–"
+NOTHING: Final = "\u2013"
 _FORMS: Final[Mapping[str, str]] = {
     "": "%-d %b %Y, %H:%M",
     "seconds": "%-d %b %Y, %H:%M:%S",
@@ -181,7 +181,7 @@ def page_header(context: template.Context, content: SafeString, **words: Any) ->
     return part.render(template.Context({**words, "actions": content.strip() and mark_safe(content)}))  # noqa: S308 -- rendered by the template engine
 
 
-@register.simple_block_tag(end_name="endtable")
+@register.simple_block_tag(end_name="endscroll_table")
 def scroll_table(content: SafeString, label: str, css: str = "") -> SafeString:
     """Wrap a table so that it scrolls in its own named container, reachable by keyboard, and never widens the page."""
     return format_html(
@@ -191,4 +191,3 @@ def scroll_table(content: SafeString, label: str, css: str = "") -> SafeString:
         css,
         content,
     )
-

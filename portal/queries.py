@@ -1,0 +1,24 @@
+"""Reads of the portal's own pages: they join what the rooms below answer."""
+
+from dataclasses import dataclass, field
+
+from tenants.kinds import Role
+from tenants.models import Tenant, User
+from tenants.queries import current_memberships
+
+
+@dataclass(slots=True)
+class Entry:
+    """One tenant that a person may enter, and as what."""
+
+    tenant: Tenant
+    roles: list[str] = field(default_factory=list)
+
+
+def tenants_of(user: User) -> list[Entry]:
+    """Return the tenants that a person may enter now, by name."""
+    entries: dict[int, Entry] = {}
+    for membership in current_memberships(user):
+        entry = entries.setdefault(membership.tenant_id, Entry(membership.tenant))
+        entry.roles.append(Role(membership.role).label)
+    return list(entries.values())
