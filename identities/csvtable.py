@@ -1,0 +1,111 @@
+"""Reads an uploaded CSV file into cells, and refuses with one sentence what cannot be trusted. Pure.
+
+A file that a person exports from a system passes through spreadsheets: wrong encodings, formula cells (CWE-1236), lines that
+are too short and doubled column names all happen. Nothing is repaired by guessing; the sentence says what to do.
+"""
+
+import csv
+import io
+from collections.abc import Collection
+
+from identities.kinds import CsvTable
+
+MAX_BYTES = 50_000_000
+MAX_CELL = 4_000
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class BadFile(ValueError):
+    """Says in one sentence why a file was refused; `line` is the line of the file, 0 for the file as a whole."""
+
+    def __init__(self, sentence: str, line: int = 0) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.line = line
+
+
+def read_table(body: bytes, *, required: Collection[str], known: Collection[str]) -> CsvTable:
+    """Returns the cells of a CSV file with a header line; column names are lower-cased and trimmed.
+
+    Args:
+        body: the file, UTF-8 with or without byte order mark; comma or semicolon between cells.
+        required: columns that must be there.
+        known: all columns that are understood; another one is refused, because it might mean something.
+
+    Raises:
+        BadFile: with one sentence for the first thing that is wrong.
+    """
+    text = _text(body)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    try:
+        columns = _columns(next(reader, []), required, known)
+        lines = tuple((number, _cells(number, cells, columns)) for number, cells in _numbered(reader))
+    except csv.Error as error:
+        raise BadFile(f"Line {reader.line_num} is not valid CSV ({error}). Export the file again.", reader.line_num) from error
+    return CsvTable(columns=columns, lines=lines)
+
+
+def _text(body: bytes) -> str:
+    """Returns the file as text or refuses it."""
+    if len(body) > MAX_BYTES:
+        raise BadFile(f"The file has {len(body):,} bytes; at most {MAX_BYTES:,} are read. Split it by system.")
+    if not body.strip():
+        raise BadFile("The file is empty. Upload a CSV file with a header line.")
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadFile("The file is encoded as UTF-16. Save it as 'CSV UTF-8' and upload it again.")
+    if b"\x00" in body:
+        raise BadFile("The file holds NUL bytes, so it is not a text file. Save it as 'CSV UTF-8' and upload it again.")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise BadFile(
+            f"Line {line} is not UTF-8 (byte 0x{body[error.start]:02x}). Save the file as 'CSV UTF-8' and upload it again.", line
+        ) from error
+
+
+def _delimiter(text: str) -> str:
+    """Returns the separator of the header line: a semicolon where it holds one and no comma."""
+    header = text.split("\n", 1)[0]
+    return ";" if ";" in header and "," not in header else ","
+
+
+def _columns(cells: list[str], required: Collection[str], known: Collection[str]) -> tuple[str, ...]:
+    """Returns the checked column names of the header line."""
+    columns = tuple(cell.strip().lower() for cell in cells)
+    missing = [name for name in required if name not in columns]
+    if missing:
+        raise BadFile(f"The header line lacks {_names(missing)}. It has {_names(columns) or 'no columns'}.", 1)
+    doubled = sorted({name for name in columns if columns.count(name) > 1})
+    if doubled:
+        raise BadFile(f"The header line names {_names(doubled)} more than once.", 1)
+    unknown = [name for name in columns if name not in known]
+    if unknown:
+        raise BadFile(f"The header line has {_names(unknown)}, which is not understood. Known are {_names(known)}.", 1)
+    return columns
+
+
+def _numbered(reader: "csv._reader") -> "list[tuple[int, list[str]]]":
+    """Returns the lines that hold anything, with their line numbers."""
+    return [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+
+
+def _cells(number: int, cells: list[str], columns: tuple[str, ...]) -> dict[str, str]:
+    """Returns one line as a mapping from column to trimmed cell."""
+    if len(cells) != len(columns):
+        raise BadFile(f"Line {number} has {len(cells)} cells, the header line has {len(columns)}.", number)
+    for column, cell in zip(columns, cells, strict=True):
+        if cell.startswith(FORMULA_STARTS):
+            raise BadFile(
+                f"Line {number}, column '{column}' begins with '{cell[0]}', as a spreadsheet formula does. "
+                "Remove the formula and upload the file again.",
+                number,
+            )
+        if len(cell) > MAX_CELL or any(ord(sign) < 32 and sign not in "\n\t\r" for sign in cell):
+            raise BadFile(f"Line {number}, column '{column}' is too long or holds control characters.", number)
+    return {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
+
+
+def _names(names: Collection[str]) -> str:
+    """Returns column names as a readable list."""
+    return ", ".join(f"'{name}'" for name in names)

@@ -1,0 +1,102 @@
+"""Shapes what people type about systems, people and snapshots."""
+
+from typing import Any
+
+from django import forms
+
+from identities.actions import SystemFacts
+from identities.csvtable import MAX_BYTES
+from identities.kinds import Criticality, DataClass, SnapshotUpload
+from identities.models import Identity, System
+from identities.privileged import problem
+
+
+class SystemForm(forms.Form):
+    """Asks for what is written about a system."""
+
+    name = forms.CharField(max_length=120, label="Name of the system")
+    key = forms.SlugField(max_length=60, label="Short key", help_text="Lower-case letters, digits and hyphens.")
+    owner = forms.ModelChoiceField(
+        queryset=None, required=False, label="Owner", help_text="Reviews access where a campaign says so."
+    )
+    criticality = forms.ChoiceField(choices=Criticality.choices, initial=Criticality.STANDARD)
+    data_class = forms.ChoiceField(choices=DataClass.choices, initial=DataClass.PERSONAL, label="Most sensitive data")
+    privileged_rule = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4}),
+        label="Which entitlements are privileged",
+        help_text="One pattern a line, such as admin* or *_dba. Write 'none: ' and a reason where none is.",
+    )
+
+    def __init__(self, *args: Any, system: System | None = None, **kwargs: Any) -> None:
+        if system is not None:
+            names = ("name", "key", "owner", "criticality", "data_class", "privileged_rule")
+            kwargs["initial"] = {name: getattr(system, name) for name in names}
+        super().__init__(*args, **kwargs)
+        self.system = system
+        self.fields["owner"].queryset = Identity.objects.order_by("name")  # type: ignore[attr-defined]
+
+    def clean_privileged_rule(self) -> str:
+        """Refuses a rule that says nothing."""
+        rule: str = self.cleaned_data["privileged_rule"]
+        if sentence := problem(rule):
+            raise forms.ValidationError(sentence)
+        return rule
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses a name or key that another system of the tenant has."""
+        cleaned = super().clean() or self.cleaned_data
+        others = System.objects.exclude(pk=self.system.pk if self.system else None)
+        for name in ("name", "key"):
+            if cleaned.get(name) and others.filter(**{name: cleaned[name]}).exists():
+                self.add_error(name, f"Another system has this {name} already.")
+        return cleaned
+
+    def facts(self) -> SystemFacts:
+        """Returns what was typed, for the action."""
+        return SystemFacts(**self.cleaned_data)
+
+
+class SnapshotForm(forms.Form):
+    """Asks for a system's list of grants and for what proves that it is complete."""
+
+    file = forms.FileField(label="List of grants (CSV, UTF-8)", help_text="Columns 'account' and 'entitlement', one grant a line.")
+    source_total = forms.IntegerField(
+        min_value=0, label="Total that the system itself shows", help_text="The number on the system's own screen or report."
+    )
+    captured_at = forms.DateTimeField(
+        label="When the system produced the list",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    delivered_by = forms.CharField(max_length=200, label="Who took the list from the system")
+    query = forms.CharField(
+        required=False, max_length=4000, label="Report or query used", widget=forms.Textarea(attrs={"rows": 2})
+    )
+    filters = forms.CharField(
+        required=False, max_length=4000, label="Filters that were set", help_text="Leave empty for none."
+    )
+
+    def clean_file(self) -> Any:
+        """Refuses a file that is too big to read."""
+        file = self.cleaned_data["file"]
+        if file.size > MAX_BYTES:
+            raise forms.ValidationError(f"The file has {file.size:,} bytes; at most {MAX_BYTES:,} are read.")
+        return file
+
+    def upload(self) -> SnapshotUpload:
+        """Returns the delivery, for the action."""
+        data = self.cleaned_data
+        return SnapshotUpload(
+            body=data["file"].read(),
+            captured_at=data["captured_at"],
+            source_total=data["source_total"],
+            file_name=data["file"].name or "",
+            filters=data["filters"],
+            query=data["query"],
+            delivered_by=data["delivered_by"],
+        )
+
+
+class PeopleForm(forms.Form):
+    """Asks for the list of people."""
+
+    file = forms.FileField(label="List of people (CSV, UTF-8)", help_text="Columns 'external_id' and 'name', one person a line.")

@@ -1,0 +1,117 @@
+"""Names the kinds of things the register holds, and the shapes that go in and out of it."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+
+from django.db.models import TextChoices
+
+class IdentityKind(TextChoices):
+    """Says what sort of actor is watched."""
+
+    HUMAN = "human", "Person"
+    SERVICE = "service", "Service"
+    VENDOR = "vendor", "Vendor"
+    CLIENT = "client", "Client's person"
+
+
+class AccountKind(TextChoices):
+    """Says how an account is used."""
+
+    HUMAN = "human", "One person"
+    SHARED = "shared", "Shared"
+    SERVICE = "service", "Service"
+    BREAK_GLASS = "break_glass", "Emergency (break-glass)"
+
+
+class Criticality(TextChoices):
+    """Says how much harm wrong access to a system can do."""
+
+    HIGH = "high", "High"
+    STANDARD = "standard", "Standard"
+    LOW = "low", "Low"
+
+
+class DataClass(TextChoices):
+    """Says what the most sensitive data of a system is."""
+
+    HEALTH = "health", "Health data (ePHI)"
+    CARDHOLDER = "cardholder", "Cardholder data"
+    PERSONAL = "personal", "Personal data"
+    INTERNAL = "internal", "Internal"
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """Holds one line of a system's list: this account holds this entitlement."""
+
+    line: int
+    account: str
+    entitlement: str
+    person: str = ""
+    kind: AccountKind = AccountKind.HUMAN
+    enabled: bool = True
+    privileged: bool = False
+    title: str = ""
+    meaning: str = ""
+    granted_by: str = ""
+    granted_at: datetime | None = None
+    origin: str = ""
+    inherited_via: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Returns what makes the line unique in a system: the account in lower case and the entitlement."""
+        return self.account.lower(), self.entitlement
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """Holds one line of the list of people: who they are, whom they report to, and when they are employed."""
+
+    line: int
+    external_id: str
+    name: str
+    email: str = ""
+    kind: IdentityKind = IdentityKind.HUMAN
+    manager: str = ""
+    site: str = ""
+    programme: str = ""
+    shift_start: time | None = None
+    shift_end: time | None = None
+    employed_from: date | None = None
+    employed_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotUpload:
+    """Holds one delivered list of grants with what its deliverer says about it.
+
+    `captured_at` is aware: the moment at which the system produced the list. `source_total` is the number of grants that
+    the system itself shows for the same filters.
+    """
+
+    body: bytes
+    captured_at: datetime
+    source_total: int
+    file_name: str = ""
+    filters: str = ""
+    query: str = ""
+    delivered_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleAnswer:
+    """Counts what an import of people changed."""
+
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTable:
+    """Holds the cells of a CSV file that passed the checks of shape: column names, and lines with their numbers."""
+
+    columns: tuple[str, ...]
+    lines: tuple[tuple[int, dict[str, str]], ...] = field(default=())

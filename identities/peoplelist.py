@@ -1,0 +1,106 @@
+"""Reads the list of people (the HR feed) from CSV. Pure."""
+
+from collections.abc import Mapping
+from datetime import date, time
+
+from identities.csvtable import BadFile, read_table
+from identities.kinds import IdentityKind, PersonRow
+
+REQUIRED = ("external_id", "name")
+COLUMNS = (
+    *REQUIRED,
+    "email",
+    "kind",
+    "manager",
+    "site",
+    "programme",
+    "shift_start",
+    "shift_end",
+    "employed_from",
+    "employed_until",
+)
+
+
+def read_people(body: bytes) -> list[PersonRow]:
+    """Returns the people of a CSV file in file order.
+
+    Raises:
+        BadFile: with one sentence for the first thing that is wrong, such as a doubled id or a person who manages themselves.
+    """
+    table = read_table(body, required=REQUIRED, known=COLUMNS)
+    rows = [_row(number, cells) for number, cells in table.lines]
+    seen: dict[str, int] = {}
+    for row in rows:
+        first = seen.setdefault(row.external_id, row.line)
+        if first != row.line:
+            raise BadFile(f"Lines {first} and {row.line} both describe '{row.external_id}'.", row.line)
+    return rows
+
+
+def _row(line: int, cells: Mapping[str, str]) -> PersonRow:
+    """Returns one line as a person."""
+    for column in REQUIRED:
+        if not cells[column]:
+            raise BadFile(f"Line {line}, column '{column}' is empty.", line)
+    row = PersonRow(
+        line=line,
+        external_id=_short(line, "external_id", cells, 100),
+        name=_short(line, "name", cells, 200),
+        email=_short(line, "email", cells, 254),
+        kind=_kind(line, cells.get("kind", "")),
+        manager=cells.get("manager", ""),
+        site=_short(line, "site", cells, 100),
+        programme=_short(line, "programme", cells, 100),
+        shift_start=_time(line, "shift_start", cells),
+        shift_end=_time(line, "shift_end", cells),
+        employed_from=_date(line, "employed_from", cells),
+        employed_until=_date(line, "employed_until", cells),
+    )
+    _consistent(row)
+    return row
+
+
+def _consistent(row: PersonRow) -> None:
+    """Refuses a line whose cells contradict each other."""
+    if row.manager == row.external_id:
+        raise BadFile(f"Line {row.line} says that '{row.external_id}' manages themselves.", row.line)
+    if (row.shift_start is None) != (row.shift_end is None):
+        raise BadFile(f"Line {row.line} gives only one end of the shift; give both or none.", row.line)
+    if row.employed_from and row.employed_until and row.employed_until < row.employed_from:
+        raise BadFile(f"Line {row.line} says that '{row.external_id}' left before joining.", row.line)
+
+
+def _short(line: int, column: str, cells: Mapping[str, str], limit: int) -> str:
+    """Returns a cell of at most so many characters."""
+    text = cells.get(column, "")
+    if len(text) > limit:
+        raise BadFile(f"Line {line}, column '{column}' has more than {limit} characters.", line)
+    return text
+
+
+def _kind(line: int, text: str) -> IdentityKind:
+    """Returns the kind of identity a cell names; empty means a person."""
+    if not text:
+        return IdentityKind.HUMAN
+    try:
+        return IdentityKind(text.lower())
+    except ValueError as error:
+        raise BadFile(f"Line {line}, column 'kind' is '{text}'; known are {', '.join(IdentityKind.values)}.", line) from error
+
+
+def _time(line: int, column: str, cells: Mapping[str, str]) -> time | None:
+    """Returns a local time of a cell, such as 22:00."""
+    text = cells.get(column, "")
+    try:
+        return time.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise BadFile(f"Line {line}, column '{column}' is '{text}'; write a time such as 22:00.", line) from error
+
+
+def _date(line: int, column: str, cells: Mapping[str, str]) -> date | None:
+    """Returns a date of a cell, such as 2026-03-31."""
+    text = cells.get(column, "")
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise BadFile(f"Line {line}, column '{column}' is '{text}'; write a date such as 2026-03-31.", line) from error

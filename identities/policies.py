@@ -1,0 +1,26 @@
+"""Says who may read and change the register."""
+
+from identities.models import System
+from tenants.kinds import Actor, Permission, Verdict, denied, permit
+
+
+def can_view_register(by: Actor) -> Verdict:
+    """Returns whether the actor may see systems, accounts, grants and snapshots."""
+    return permit(by, Permission.REGISTER_VIEW, to="see the register of access")
+
+
+def can_save_system(by: Actor) -> Verdict:
+    """Returns whether the actor may add or change a system."""
+    return permit(by, Permission.REGISTER_MANAGE, to="change the register of access")
+
+
+def can_upsert_identities(by: Actor) -> Verdict:
+    """Returns whether the actor may import the list of people."""
+    return permit(by, Permission.REGISTER_MANAGE, to="import people")
+
+
+def can_import_snapshot(by: Actor, system: System) -> Verdict:
+    """Returns whether the actor may deliver a list of grants of this system."""
+    if system.tenant_id != by.tenant_id:
+        return denied("This system belongs to another tenant.")
+    return permit(by, Permission.REGISTER_MANAGE, to="import a snapshot")

@@ -1,0 +1,119 @@
+"""Shows the register: systems, accounts and grants, people, and snapshots with the proof that they are complete."""
+
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+
+from identities.actions import import_snapshot, save_system, stage_snapshot, upsert_identities
+from identities.csvtable import BadFile
+from identities.forms import PeopleForm, SnapshotForm, SystemForm
+from identities.models import Snapshot, System
+from identities.queries import (
+    grants_of_system,
+    latest_people_feed,
+    people,
+    snapshot_holds,
+    snapshot_rows,
+    snapshots_of,
+    systems_register,
+)
+from tenants.access import TenantRequest, requires
+from tenants.kinds import Permission
+
+PAGE = 50
+DIRECT_BYTES = 300_000
+
+
+@requires(Permission.REGISTER_VIEW)
+def register(request: TenantRequest) -> HttpResponse:
+    """Shows every system with its newest snapshot."""
+    context = {"lines": systems_register(), "feed": latest_people_feed()}
+    return render(request, "identities/register.html", context)
+
+
+@requires(Permission.REGISTER_VIEW)
+def system_page(request: TenantRequest, key: str) -> HttpResponse:
+    """Shows one system: who holds what now, and its snapshots."""
+    system = get_object_or_404(System.objects.select_related("owner"), key=key)
+    text, privileged = request.GET.get("q", "").strip(), request.GET.get("privileged") == "1"
+    grants = grants_of_system(system, privileged_only=privileged, text=text)
+    context = {
+        "system": system,
+        "page": Paginator(grants, PAGE).get_page(request.GET.get("page")),
+        "snapshots": snapshots_of(system)[:10],
+        "text": text,
+        "privileged": privileged,
+    }
+    return render(request, "identities/system.html", context)
+
+
+@requires(Permission.REGISTER_MANAGE)
+def system_edit(request: TenantRequest, key: str = "") -> HttpResponse:
+    """Adds a system, or changes what is written about one."""
+    system = get_object_or_404(System.objects.all(), key=key) if key else None
+    form = SystemForm(request.POST or None, system=system)
+    if form.is_valid():
+        saved = save_system(facts=form.facts(), by=request.actor, system=system)
+        return redirect("identities:system", request.tenant.slug, saved.key)
+    status = 422 if form.is_bound else 200
+    return render(request, "identities/system_edit.html", {"form": form, "system": system}, status=status)
+
+
+@requires(Permission.REGISTER_VIEW)
+def snapshot_page(request: TenantRequest, snapshot_id: int) -> HttpResponse:
+    """Shows one snapshot with what proves that it is complete and unchanged."""
+    snapshot = get_object_or_404(Snapshot.objects.select_related("system"), pk=snapshot_id)
+    context = {
+        "snapshot": snapshot,
+        "holds": snapshot_holds(snapshot),
+        "page": Paginator(snapshot_rows(snapshot), PAGE).get_page(request.GET.get("page")),
+    }
+    return render(request, "identities/snapshot.html", context)
+
+
+@requires(Permission.REGISTER_MANAGE)
+def upload(request: TenantRequest, key: str) -> HttpResponse:
+    """Takes a system's list of grants; a big one is imported in the background."""
+    system = get_object_or_404(System.objects.all(), key=key)
+    with timezone.override(request.tenant.zone):
+        form = SnapshotForm(request.POST or None, request.FILES or None, initial={"delivered_by": request.actor.name})
+        valid = form.is_valid()
+    if valid:
+        delivery = form.upload()
+        try:
+            with transaction.atomic():
+                if len(delivery.body) > DIRECT_BYTES:
+                    work = stage_snapshot(system=system, upload=delivery, by=request.actor)
+                    return redirect("tenants:work", request.tenant.slug, work.pk)
+                snapshot = import_snapshot(system=system, upload=delivery, by=request.actor)
+            return redirect("identities:snapshot", request.tenant.slug, snapshot.pk)
+        except BadFile as bad:
+            form.add_error("file", bad.sentence)
+    status = 422 if form.is_bound else 200
+    return render(request, "identities/upload.html", {"form": form, "system": system}, status=status)
+
+
+@requires(Permission.REGISTER_VIEW)
+def people_page(request: TenantRequest) -> HttpResponse:
+    """Shows the people who are watched."""
+    text = request.GET.get("q", "").strip()
+    page = Paginator(people(text), PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "text": text, "feed": latest_people_feed(), "today": timezone.localdate()}
+    return render(request, "identities/people.html", context)
+
+
+@requires(Permission.REGISTER_MANAGE)
+def people_upload(request: TenantRequest) -> HttpResponse:
+    """Takes the list of people."""
+    form = PeopleForm(request.POST or None, request.FILES or None)
+    if form.is_valid():
+        try:
+            with transaction.atomic():
+                answer = upsert_identities(body=form.cleaned_data["file"].read(), by=request.actor)
+            return render(request, "identities/people_imported.html", {"answer": answer})
+        except BadFile as bad:
+            form.add_error("file", bad.sentence)
+    status = 422 if form.is_bound else 200
+    return render(request, "identities/people_upload.html", {"form": form}, status=status)

@@ -1,0 +1,130 @@
+"""Names the kinds of things in a review, and the shapes that go in and out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from django.db.models import TextChoices
+
+REASON_MIN: Final = 10
+"""Shortest reason that counts, in characters."""
+WEEKS: Final = 26
+"""Weeks of use shown beside a grant."""
+WINDOW_DAYS: Final = 7 * WEEKS
+COVERAGE_FLOOR: Final = 0.95
+"""Share of expected log hours below which no use is not evidence of no need."""
+DORMANT_DAYS: Final = 90
+SIGNING_WINDOW_SECONDS: Final = 300
+"""A signature follows its re-authentication within five minutes (21 CFR 11.200)."""
+OWNERLESS: Final = 0
+"""Subject key of an item whose account belongs to nobody: never NULL, or the database's keys would not bind it."""
+
+
+class Strategy(TextChoices):
+    """Says who reviews an item."""
+
+    MANAGER = "manager", "Each person's manager"
+    OWNER = "owner", "Owner of the system"
+    NAMED = "named", "One named reviewer"
+
+
+class Basis(TextChoices):
+    """Says why an item was put to this reviewer."""
+
+    MANAGER = "manager", "Manager of the person"
+    OWNER = "owner", "Owner of the system"
+    NAMED = "named", "Named for the campaign"
+    FALLBACK = "fallback", "Fallback of the campaign"
+    REASSIGNED = "reassigned", "Reassigned"
+
+
+class Outcome(TextChoices):
+    """Says what was decided."""
+
+    CERTIFY = "certify", "Keep"
+    REVOKE = "revoke", "Revoke"
+    MODIFY = "modify", "Reduce"
+    ABSTAIN = "abstain", "Abstain"
+    NOT_DECIDED = "not_decided", "Not decided"
+
+
+REVIEWER_OUTCOMES: Final = (Outcome.CERTIFY, Outcome.REVOKE, Outcome.MODIFY, Outcome.ABSTAIN)
+
+
+class Advice(TextChoices):
+    """Says what the evidence of use suggests."""
+
+    KEEP = "keep", "Keep"
+    REVOKE = "revoke", "Revoke"
+    INSUFFICIENT = "insufficient", "Not enough data"
+
+
+class FindingKind(TextChoices):
+    """Says what is wrong."""
+
+    GHOST_USE = "ghost_use", "Use without a grant"
+    LEAVER_ACTIVE = "leaver_active", "Leaver with active access"
+    OWNERLESS = "ownerless", "Account without an owner"
+    USE_AFTER_REVOCATION = "use_after_revocation", "Use after revocation"
+    UNVERIFIED = "unverified", "Revocation not carried out"
+    NOT_DECIDED = "not_decided", "Access not reviewed in time"
+
+
+class Recurrence(TextChoices):
+    """Says how often a campaign comes back."""
+
+    ONCE = "", "Once"
+    WEEKLY = "FREQ=WEEKLY", "Every week"
+    MONTHLY = "FREQ=MONTHLY;BYMONTHDAY=1", "Every month, on the 1st"
+    QUARTERLY = "FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=1", "Every quarter, on the 1st"
+    HALF_YEARLY = "FREQ=MONTHLY;INTERVAL=6;BYMONTHDAY=1", "Every half-year, on the 1st"
+    YEARLY = "FREQ=YEARLY", "Every year"
+
+
+@dataclass(frozen=True, slots=True)
+class UseFacts:
+    """Holds what is known about one grant's use when the population is frozen; times are aware, counts are of events."""
+
+    account_kind: str
+    enabled: bool
+    owned: bool
+    system: str
+    held_days: int
+    left_on: str = ""
+    last_used_days_ago: int | None = None
+    days_used: int = 0
+    ok_count: int = 0
+    denied_count: int = 0
+    coverage: float | None = None
+    cycle_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Advised:
+    """Holds an advice with its reason in words."""
+
+    advice: Advice
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Holds one decision as a reviewer makes it.
+
+    `seen_seconds` is how long the item was open on the reviewer's screen, as the page measured it.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    seen_seconds: int = 0
+    opened_evidence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """Holds how and when a signer proved who they are; `challenge` is the manifest hash a passkey signed, if one did."""
+
+    methods: tuple[str, ...]
+    authenticated_at: datetime
+    detail: Mapping[str, str] = field(default_factory=dict)
