@@ -60,7 +60,12 @@ def save_system(*, facts: SystemFacts, by: Actor, system: System | None = None) 
     known.criticality, known.data_class, known.owner = facts.criticality, facts.data_class, facts.owner
     known.full_clean(validate_constraints=False)
     known.save()
-    detail = {"key": known.key, "rule": known.privileged_rule, "owner": known.owner_id, "criticality": known.criticality}
+    detail = {
+        "key": known.key,
+        "rule": known.privileged_rule,
+        "owner": known.owner_id,
+        "criticality": known.criticality,
+    }
     audit("system.save", by=by, target=f"system {known.key}", detail=detail)
     return known
 
@@ -69,8 +74,8 @@ def save_system(*, facts: SystemFacts, by: Actor, system: System | None = None) 
 def upsert_identities(*, body: bytes, by: Actor, progress: Progress | None = None) -> PeopleAnswer:
     """Imports the list of people: adds new ones, changes known ones by their external id, removes nobody.
 
-    A person whose e-mail address is that of a member of this tenant is linked to that user, so that nobody can be asked to
-    review their own access.
+    A person whose e-mail address is that of a member of this tenant is linked to that user, so that nobody can be
+    asked to review their own access.
 
     Raises:
         BadFile: with one sentence for the first thing that is wrong; nothing is stored then.
@@ -159,8 +164,8 @@ def _link_users(rows: Sequence[PersonRow], known: dict[str, Identity]) -> None:
 def import_snapshot(*, system: System, upload: SnapshotUpload, by: Actor, progress: Progress | None = None) -> Snapshot:
     """Seals a delivered list of grants as a snapshot and updates the register from it.
 
-    The snapshot is complete when the rows are as many as the system's own total; only a complete one that is newer than all
-    complete ones before it changes which grants are held. All or nothing is stored.
+    The snapshot is complete when the rows are as many as the system's own total; only a complete one that is newer
+    than all complete ones before it changes which grants are held. All or nothing is stored.
 
     Raises:
         BadFile: with one sentence for the first thing that is wrong; nothing is stored then.
@@ -169,7 +174,9 @@ def import_snapshot(*, system: System, upload: SnapshotUpload, by: Actor, progre
     locked = System.objects.select_for_update(no_key=True).get(pk=system.pk)
     raw_sha256 = hashlib.sha256(upload.body).hexdigest()
     _check_delivery(locked, upload, raw_sha256)
-    snapshot = seal_snapshot(system=locked, upload=upload, raw_sha256=raw_sha256, recorded_by=by.name, progress=progress)
+    snapshot = seal_snapshot(
+        system=locked, upload=upload, raw_sha256=raw_sha256, recorded_by=by.name, progress=progress
+    )
     _keep_file(upload, raw_sha256)
     detail = {
         "snapshot": snapshot.pk,

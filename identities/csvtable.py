@@ -1,7 +1,8 @@
 """Reads an uploaded CSV file into cells, and refuses with one sentence what cannot be trusted. Pure.
 
-A file that a person exports from a system passes through spreadsheets: wrong encodings, formula cells (CWE-1236), lines that
-are too short and doubled column names all happen. Nothing is repaired by guessing; the sentence says what to do.
+A file that a person exports from a system passes through spreadsheets: wrong encodings, formula cells (CWE-1236),
+lines that are too short and doubled column names all happen. Nothing is repaired by guessing; the sentence says what
+to do.
 """
 
 import csv
@@ -15,7 +16,7 @@ MAX_CELL = 4_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-class BadFile(ValueError):
+class BadFile(ValueError):  # noqa: N818 -- what the sentence is about
     """Says in one sentence why a file was refused; `line` is the line of the file, 0 for the file as a whole."""
 
     def __init__(self, sentence: str, line: int = 0) -> None:
@@ -41,7 +42,9 @@ def read_table(body: bytes, *, required: Collection[str], known: Collection[str]
         columns = _columns(next(reader, []), required, known)
         lines = tuple((number, _cells(number, cells, columns)) for number, cells in _numbered(reader))
     except csv.Error as error:
-        raise BadFile(f"Line {reader.line_num} is not valid CSV ({error}). Export the file again.", reader.line_num) from error
+        raise BadFile(
+            f"Line {reader.line_num} is not valid CSV ({error}). Export the file again.", reader.line_num
+        ) from error
     return CsvTable(columns=columns, lines=lines)
 
 
@@ -60,7 +63,9 @@ def _text(body: bytes) -> str:
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         raise BadFile(
-            f"Line {line} is not UTF-8 (byte 0x{body[error.start]:02x}). Save the file as 'CSV UTF-8' and upload it again.", line
+            f"Line {line} is not UTF-8 (byte 0x{body[error.start]:02x}). "
+            "Save the file as 'CSV UTF-8' and upload it again.",
+            line,
         ) from error
 
 

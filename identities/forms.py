@@ -59,9 +59,13 @@ class SystemForm(forms.Form):
 class SnapshotForm(forms.Form):
     """Asks for a system's list of grants and for what proves that it is complete."""
 
-    file = forms.FileField(label="List of grants (CSV, UTF-8)", help_text="Columns 'account' and 'entitlement', one grant a line.")
+    file = forms.FileField(
+        label="List of grants (CSV, UTF-8)", help_text="Columns 'account' and 'entitlement', one grant a line."
+    )
     source_total = forms.IntegerField(
-        min_value=0, label="Total that the system itself shows", help_text="The number on the system's own screen or report."
+        min_value=0,
+        label="Total that the system itself shows",
+        help_text="The number on the system's own screen or report.",
     )
     captured_at = forms.DateTimeField(
         label="When the system produced the list",
@@ -99,4 +103,6 @@ class SnapshotForm(forms.Form):
 class PeopleForm(forms.Form):
     """Asks for the list of people."""
 
-    file = forms.FileField(label="List of people (CSV, UTF-8)", help_text="Columns 'external_id' and 'name', one person a line.")
+    file = forms.FileField(
+        label="List of people (CSV, UTF-8)", help_text="Columns 'external_id' and 'name', one person a line."
+    )

@@ -1,7 +1,8 @@
 """Reads a system's list of grants from CSV, and digests it. Pure.
 
-One line says: this account holds this entitlement. The digest is over pseudonymous content (salted references in place of
-account names), so that a name can be erased without breaking it; the same grants give the same digest in any file order.
+One line says: this account holds this entitlement. The digest is over pseudonymous content (salted references in
+place of account names), so that a name can be erased without breaking it; the same grants give the same digest in any
+file order.
 """
 
 import hashlib
@@ -28,7 +29,15 @@ COLUMNS = (
 )
 YES = frozenset({"yes", "true", "1", "y", "enabled", "active"})
 NO = frozenset({"no", "false", "0", "n", "disabled", "inactive"})
-LIMITS = {"title": 200, "granted_by": 200, "origin": 200, "inherited_via": 200, "account": 200, "entitlement": 200, "person": 100}
+LIMITS = {
+    "title": 200,
+    "granted_by": 200,
+    "origin": 200,
+    "inherited_via": 200,
+    "account": 200,
+    "entitlement": 200,
+    "person": 100,
+}
 
 
 def read_grants(body: bytes) -> list[GrantRow]:
@@ -83,7 +92,9 @@ def _kind(line: int, text: str) -> AccountKind:
     try:
         return AccountKind(text.lower().replace("-", "_"))
     except ValueError as error:
-        raise BadFile(f"Line {line}, column 'kind' is '{text}'; known are {', '.join(AccountKind.values)}.", line) from error
+        raise BadFile(
+            f"Line {line}, column 'kind' is '{text}'; known are {', '.join(AccountKind.values)}.", line
+        ) from error
 
 
 def _flag(line: int, column: str, text: str, *, default: bool) -> bool:
@@ -105,7 +116,9 @@ def _moment(line: int, text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise BadFile(f"Line {line}, column 'granted_at' is '{text}'; write it as 2026-03-31 or 2026-03-31T08:00:00+00:00.", line) from error
+        raise BadFile(
+            f"Line {line}, column 'granted_at' is '{text}'; write it as 2026-03-31 or 2026-03-31T08:00:00+00:00.", line
+        ) from error
     if moment.tzinfo is None and len(text) > len("2026-03-31"):
         raise BadFile(f"Line {line}, column 'granted_at' is '{text}', a time without its offset from UTC.", line)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -117,7 +130,7 @@ def account_ref(salt: bytes, name_key: str) -> str:
 
 
 def digest(rows: Iterable[Mapping[str, object]]) -> str:
-    """Returns SHA-256 in hex over the rows as canonical JSON lines, in the order given (RFC 8785 habits: sorted keys, no spaces)."""
+    """Returns SHA-256 in hex over the rows as canonical JSON lines, in the order given."""
     seal = hashlib.sha256()
     for row in rows:
         seal.update(json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())

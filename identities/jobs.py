@@ -13,7 +13,9 @@ from tenants.scope import tenant_scope
 from tenants.work import Progress
 
 
-def import_snapshot_file(progress: Progress, tenant: Tenant, system_id: int, file_id: int, facts: Mapping[str, Any]) -> dict[str, Any]:
+def import_snapshot_file(
+    progress: Progress, tenant: Tenant, system_id: int, file_id: int, facts: Mapping[str, Any]
+) -> dict[str, Any]:
     """Imports a stored file as a snapshot of a system, for the person who delivered it."""
     with tenant_scope(tenant):
         actor = actor_for(User.objects.get(pk=facts["user_id"]), tenant)

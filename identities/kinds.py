@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 
 from django.db.models import TextChoices
 
+
 class IdentityKind(TextChoices):
     """Says what sort of actor is watched."""
 
@@ -86,8 +87,8 @@ class PersonRow:
 class SnapshotUpload:
     """Holds one delivered list of grants with what its deliverer says about it.
 
-    `captured_at` is aware: the moment at which the system produced the list. `source_total` is the number of grants that
-    the system itself shows for the same filters.
+    `captured_at` is aware: the moment at which the system produced the list. `source_total` is the number of grants
+    that the system itself shows for the same filters.
     """
 
     body: bytes

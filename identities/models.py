@@ -1,4 +1,4 @@
-"""Stores who holds what: systems, identities, accounts, entitlements, grants, and the sealed snapshots they come from."""
+"""Stores who holds what: systems, people, accounts, entitlements, grants and sealed snapshots."""
 
 from typing import ClassVar
 
@@ -46,7 +46,9 @@ class Identity(TenantOwned):
             models.CheckConstraint(condition=~Q(external_id=""), name="identity_has_an_external_id"),
             models.CheckConstraint(condition=~Q(manager=F("id")), name="identity_does_not_manage_itself"),
             models.CheckConstraint(
-                condition=Q(employed_until__isnull=True) | Q(employed_from__isnull=True) | Q(employed_until__gte=F("employed_from")),
+                condition=Q(employed_until__isnull=True)
+                | Q(employed_from__isnull=True)
+                | Q(employed_until__gte=F("employed_from")),
                 name="identity_leaves_after_joining",
             ),
             models.CheckConstraint(
@@ -113,7 +115,9 @@ class Account(TenantOwned):
         """Holds the rules of an account."""
 
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "system", "name_key"], name="account_name_is_unique_in_its_system"),
+            models.UniqueConstraint(
+                fields=["tenant", "system", "name_key"], name="account_name_is_unique_in_its_system"
+            ),
             models.UniqueConstraint(fields=["tenant", "ref"], name="account_ref_is_unique"),
             models.CheckConstraint(condition=~Q(name_key=""), name="account_has_a_name"),
         ]
@@ -151,7 +155,8 @@ class Entitlement(TenantOwned):
 class Snapshot(TenantOwned):
     """Stores the sealed header of a list of grants that a system reported at one time; it is never changed.
 
-    `source_total` is what the system itself says, `row_total` what was read; the snapshot is complete when they are equal.
+    `source_total` is what the system itself says, `row_total` what was read; the snapshot is complete when they are
+    equal.
     `digest` is SHA-256 in hex over the canonical rows (`identities.digest`).
     """
 
@@ -182,8 +187,12 @@ class Snapshot(TenantOwned):
                 name="snapshot_is_complete_when_totals_agree",
             ),
             models.CheckConstraint(condition=~Q(delivered_by=""), name="snapshot_says_who_delivered_it"),
-            models.CheckConstraint(condition=Q(captured_at__lte=F("recorded_at")), name="snapshot_is_captured_before_it_is_recorded"),
-            models.UniqueConstraint(fields=["tenant", "system", "captured_at", "raw_sha256"], name="snapshot_is_delivered_once"),
+            models.CheckConstraint(
+                condition=Q(captured_at__lte=F("recorded_at")), name="snapshot_is_captured_before_it_is_recorded"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "system", "captured_at", "raw_sha256"], name="snapshot_is_delivered_once"
+            ),
         ]
         indexes = [models.Index(fields=["tenant", "system", "-captured_at"], name="snapshot_newest_of_system")]
 
@@ -218,7 +227,9 @@ class SnapshotRow(TenantOwned):
 
         constraints = [
             models.UniqueConstraint(fields=["tenant", "snapshot", "n"], name="snapshot_row_number_is_used_once"),
-            models.UniqueConstraint(fields=["tenant", "snapshot", "account", "entitlement"], name="snapshot_lists_a_grant_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "snapshot", "account", "entitlement"], name="snapshot_lists_a_grant_once"
+            ),
             models.CheckConstraint(condition=Q(n__gte=1), name="snapshot_rows_count_from_one"),
         ]
 
@@ -246,7 +257,7 @@ class SnapshotFile(TenantOwned):
 
 
 class Grant(TenantOwned):
-    """Stores that an account holds an entitlement from `since` (inclusive) to `until` (exclusive; empty = still held)."""
+    """Stores that an account holds an entitlement from `since` to before `until` (empty: still held)."""
 
     objects: ClassVar[TenantManager["Grant"]] = TenantManager()
 
@@ -264,7 +275,9 @@ class Grant(TenantOwned):
         """Holds the rules of a grant."""
 
         constraints = [
-            models.CheckConstraint(condition=Q(until__isnull=True) | Q(until__gt=F("since")), name="grant_ends_after_it_begins"),
+            models.CheckConstraint(
+                condition=Q(until__isnull=True) | Q(until__gt=F("since")), name="grant_ends_after_it_begins"
+            ),
             ExclusionConstraint(
                 name="grant_periods_do_not_overlap",
                 expressions=[

@@ -25,7 +25,8 @@ def read_people(body: bytes) -> list[PersonRow]:
     """Returns the people of a CSV file in file order.
 
     Raises:
-        BadFile: with one sentence for the first thing that is wrong, such as a doubled id or a person who manages themselves.
+        BadFile: with one sentence for the first thing that is wrong, such as a doubled id or a person who manages
+        themselves.
     """
     table = read_table(body, required=REQUIRED, known=COLUMNS)
     rows = [_row(number, cells) for number, cells in table.lines]
@@ -85,7 +86,9 @@ def _kind(line: int, text: str) -> IdentityKind:
     try:
         return IdentityKind(text.lower())
     except ValueError as error:
-        raise BadFile(f"Line {line}, column 'kind' is '{text}'; known are {', '.join(IdentityKind.values)}.", line) from error
+        raise BadFile(
+            f"Line {line}, column 'kind' is '{text}'; known are {', '.join(IdentityKind.values)}.", line
+        ) from error
 
 
 def _time(line: int, column: str, cells: Mapping[str, str]) -> time | None:

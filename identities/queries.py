@@ -98,9 +98,7 @@ def latest_complete_snapshots(system_ids: Collection[int]) -> dict[int, Snapshot
 def snapshot_rows(snapshot: Snapshot) -> QuerySet[SnapshotRow]:
     """Returns the rows of a snapshot in sealed order, with what a page shows of them."""
     return (
-        SnapshotRow.objects.filter(snapshot=snapshot)
-        .select_related("account", "entitlement", "identity")
-        .order_by("n")
+        SnapshotRow.objects.filter(snapshot=snapshot).select_related("account", "entitlement", "identity").order_by("n")
     )
 
 

@@ -29,7 +29,7 @@ Entitlements = Mapping[str, Entitlement]
 def seal_snapshot(
     *, system: System, upload: SnapshotUpload, raw_sha256: str, recorded_by: str, progress: Progress | None
 ) -> Snapshot:
-    """Stores a snapshot from an upload; called by `import_snapshot` in its transaction, with the system's row locked."""
+    """Stores a snapshot from an upload, in the transaction of `import_snapshot`."""
     grants = read_grants(upload.body)
     _check_times(grants, upload.captured_at)
     newer = Snapshot.objects.filter(system=system, complete=True, captured_at__gte=upload.captured_at).exists()
@@ -63,13 +63,14 @@ def _check_times(grants: Sequence[GrantRow], captured_at: datetime) -> None:
     for grant in grants:
         if grant.granted_at and grant.granted_at > captured_at:
             raise BadFile(
-                f"Line {grant.line} says that '{grant.account}' was granted '{grant.entitlement}' after the list was captured.",
+                f"Line {grant.line} says that '{grant.account}' was granted '{grant.entitlement}' "
+                "after the list was captured.",
                 grant.line,
             )
 
 
 def _accounts(system: System, grants: Sequence[GrantRow], *, change: bool) -> Accounts:
-    """Returns the accounts of the list by lower-case name; adds new ones and, for the newest list, changes known ones."""
+    """Returns the list's accounts by lower-case name; adds new ones and, for the newest list, changes known ones."""
     people = dict(Identity.objects.values_list("external_id", "id"))
     known = {account.name_key: account for account in Account.objects.filter(system=system)}
     fresh: dict[str, Account] = {}
@@ -219,7 +220,7 @@ def _update_grants(
 
 
 def _begin(granted_at: datetime | None, ended_at: datetime | None, captured_at: datetime) -> datetime:
-    """Returns when a grant begins: as the system says, else when it was first seen; never before an earlier period's end."""
+    """Returns when a grant begins: as the system says, else when it was first seen."""
     if granted_at is None or (ended_at is not None and granted_at < ended_at):
         return captured_at
     return granted_at

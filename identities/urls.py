@@ -1,6 +1,17 @@
-"""Addresses of the identities pages, under ``/t/<slug>/``."""
+"""Addresses of the register's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from identities import views
 
 app_name = "identities"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("register/", views.register, name="register"),
+    path("register/systems/new/", views.system_edit, name="system_new"),
+    path("register/systems/<slug:key>/", views.system_page, name="system"),
+    path("register/systems/<slug:key>/edit/", views.system_edit, name="system_edit"),
+    path("register/systems/<slug:key>/upload/", views.upload, name="upload"),
+    path("register/snapshots/<int:snapshot_id>/", views.snapshot_page, name="snapshot"),
+    path("register/people/", views.people_page, name="people"),
+    path("register/people/upload/", views.people_upload, name="people_upload"),
+]

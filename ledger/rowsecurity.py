@@ -127,14 +127,17 @@ class ProtectTable(_SqlOperation):
         table, same = self.table, f"{self.column} = {self.function}"
         statements = [
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
-            f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
             f"CREATE POLICY own_tenant_only ON {table} USING ({same}) WITH CHECK ({same})",
         ]
         if self.key:
             statements.append(
                 f"ALTER TABLE {table} ADD CONSTRAINT {table}_one_per_tenant UNIQUE ({self.column}, {self.key})"
             )
-        statements += [self._reference(column, target) for column, target in self.references]
+        for column, target in self.references:
+            # A new key is checked by a query of the owner, which forced row security would refuse without a scope.
+            reference, force = self._reference(column, target), "FORCE ROW LEVEL SECURITY"
+            statements += [f"ALTER TABLE {target} NO {force}", reference, f"ALTER TABLE {target} {force}"]
+        statements.append(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         return statements + _grants(table, self.app, self.intake)
 
     def backward_sql(self) -> list[str]:
