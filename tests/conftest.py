@@ -35,7 +35,7 @@ def django_db_setup(
         for alias in database.ALIASES:
             test = connections[alias].settings_dict["TEST"]
             test["NAME"] = f"test_countersign_{worker}" if worker else "test_countersign"
-        config = setup_databases(verbosity=0, interactive=False, aliases=list(database.ALIASES))
+        config = setup_databases(verbosity=0, interactive=False, aliases=list(database.ALIASES), serialized_aliases=[])
         name = connections["default"].settings_dict["NAME"]
         database.use_role("app", name)
         template = database.template_name()
