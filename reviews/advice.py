@@ -1,8 +1,8 @@
 """Turns the evidence of use beside a grant into advice of three values, with its reason in words. Pure.
 
-Only successful use counts. No use is evidence only where the logs would have shown it: below 95 % coverage the advice is that
-there is not enough data, never that the access is unused. The log lines name the account and not the entitlement, so the
-sentences speak of the account's use of the system.
+Only successful use counts. No use is evidence only where the logs would have shown it: below 95 % coverage the advice
+is that there is not enough data, never that the access is unused. The log lines name the account and not the
+entitlement, so the sentences speak of the account's use of the system.
 """
 
 from reviews.kinds import COVERAGE_FLOOR, DORMANT_DAYS, WINDOW_DAYS, Advice, Advised, UseFacts
@@ -45,7 +45,7 @@ def _by_kind(facts: UseFacts) -> Advised | None:
     if facts.account_kind in UNMEASURED_KINDS:
         return Advised(Advice.INSUFFICIENT, UNMEASURED_KINDS[facts.account_kind])
     if not facts.owned:
-        return Advised(Advice.INSUFFICIENT, "The account belongs to nobody in the list of people. Find its owner first.")
+        return Advised(Advice.INSUFFICIENT, "The account belongs to nobody in the list of people. Find its owner.")
     return None
 
 
@@ -53,7 +53,8 @@ def _by_coverage(facts: UseFacts) -> Advised | None:
     """Gives no advice where the logs would not have shown the use."""
     if facts.coverage is None:
         return Advised(
-            Advice.INSUFFICIENT, f"No log source is expected for {facts.system}: use cannot be seen, so none can be ruled out."
+            Advice.INSUFFICIENT,
+            f"No log source is expected for {facts.system}: use cannot be seen, so none can be ruled out.",
         )
     if facts.coverage < COVERAGE_FLOOR:
         seen = f"use was seen on {_days(facts.days_used)}" if facts.days_used else "no use was seen"
@@ -72,13 +73,15 @@ def _by_use(facts: UseFacts) -> Advised | None:
         return None
     if facts.held_days < limit:
         return Advised(
-            Advice.INSUFFICIENT, f"Held for only {_days(facts.held_days)}; no use is judged after {limit} days without it."
+            Advice.INSUFFICIENT,
+            f"Held for only {_days(facts.held_days)}; no use is judged after {limit} days without it.",
         )
     denied = f" {facts.denied_count} refused attempts are not use." if facts.denied_count else ""
     when = f"Last used {_ago(used)}" if used is not None else f"No successful use in the last {WINDOW_DAYS} days"
     return Advised(
         Advice.REVOKE,
-        f"{when}; the limit is {limit} days, and the logs of {facts.system} cover {_percent(facts.coverage)} of the time.{denied}",
+        f"{when}; the limit is {limit} days, and the logs of {facts.system} cover {_percent(facts.coverage)} "
+        f"of the time.{denied}",
     )
 
 

@@ -1,7 +1,7 @@
 """Builds the canonical statement that a reviewer signs: exactly their decisions, and its SHA-256. Pure.
 
-The text is JSON with sorted keys, no spaces and no floats, so that anybody can recompute the digest from the decisions. It
-names accounts by their pseudonymous references.
+The text is JSON with sorted keys, no spaces and no floats, so that anybody can recompute the digest from the
+decisions. It names accounts by their pseudonymous references.
 """
 
 import hashlib

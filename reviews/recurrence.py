@@ -1,7 +1,8 @@
 """Computes when a recurring campaign opens next. Pure.
 
-Wall time and zone are stored, never an offset: nine o'clock stays nine o'clock when the clocks change. A wall time that does
-not exist on a day (dateutil gives 02:30 on 8 March in New York) is moved to the next one that does, through UTC.
+Wall time and zone are stored, never an offset: nine o'clock stays nine o'clock when the clocks change. A wall time
+that does not exist on a day (dateutil gives 02:30 on 8 March in New York) is moved to the next one that does, through
+UTC.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from dateutil.rrule import rrulestr
 FORBIDDEN = ("COUNT=", "UNTIL=", "BYHOUR=", "BYMINUTE=", "BYSECOND=", "FREQ=HOURLY", "FREQ=MINUTELY", "FREQ=SECONDLY")
 
 
-class BadRule(ValueError):
+class BadRule(ValueError):  # noqa: N818 -- what the sentence is about
     """Says in one sentence what is wrong with a recurrence."""
 
 
@@ -33,7 +34,9 @@ def check_rule(rule: str, starts_on: date) -> None:
         raise BadRule(f"'{rule}' is not a recurrence that is understood (RFC 5545 RRULE).") from error
     monthly = "FREQ=MONTHLY" in text or "FREQ=YEARLY" in text
     if monthly and "BYMONTHDAY" not in text and "BYDAY" not in text and starts_on.day > 28:
-        raise BadRule("A recurrence that begins after the 28th would skip short months. Use BYMONTHDAY=-1 for the last day.")
+        raise BadRule(
+            "A recurrence that begins after the 28th would skip short months. Use BYMONTHDAY=-1 for the last day."
+        )
     if any(f"BYMONTHDAY={day}" in text for day in (29, 30, 31)):
         raise BadRule("Day 29, 30 or 31 does not exist in every month. Use BYMONTHDAY=-1 for the last day.")
 
