@@ -27,7 +27,7 @@ def advise(facts: UseFacts) -> Advised:
 
 
 def idle_limit(cycle_days: int) -> int:
-    """Returns after how many days without use a grant counts as unused: 90 or two review cycles, whichever is longer."""
+    """Returns after how many days without use a grant counts as unused: 90, or two review cycles if longer."""
     return max(DORMANT_DAYS, 2 * cycle_days)
 
 

@@ -84,7 +84,7 @@ class Recurrence(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class UseFacts:
-    """Holds what is known about one grant's use when the population is frozen; times are aware, counts are of events."""
+    """Holds what is known about one grant's use when the population is frozen; counts are of events."""
 
     account_kind: str
     enabled: bool
@@ -123,7 +123,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """Holds how and when a signer proved who they are; `challenge` is the manifest hash a passkey signed, if one did."""
+    """Holds how and when a signer proved who they are."""
 
     methods: tuple[str, ...]
     authenticated_at: datetime
