@@ -76,7 +76,9 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, datetime):
         return rfc3339(value)
-    if isinstance(value, bool | int | str) or value is None:
+    if isinstance(value, str):
+        return str(value)  # a choice of a TextChoices becomes its plain text
+    if isinstance(value, bool | int) or value is None:
         return value if not isinstance(value, int) or abs(value) < 2**53 else str(value)
     if isinstance(value, date | Decimal | float | UUID):
         return str(value)
