@@ -1,16 +1,130 @@
-"""Deeds on the ledger: opening a log and appending to it."""
+"""Deeds on the ledger: opening a log, and appending to it as the last thing a transaction does.
+
+The ledger takes no `by` and writes no audit entry: audit entries are themselves leaves, and the tenant scope, the only
+caller of `append`, writes them.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, Final
 from uuid import UUID
 
-from ledger.kinds import LeafBatch
+from django.db import connections, transaction
+from django.utils import timezone
+
+from ledger.kinds import FIRST_EPOCH, LeafBatch
+from ledger.merkle import EMPTY_ROOT
+from ledger.models import Head, Log
+from ledger.notes import check_name
+from ledger.tiles import Growth, grow, partial_number
+
+LOCK: Final = (
+    "SELECT epoch, size, current_setting('transaction_isolation') FROM ledger_head "
+    "WHERE log_id = %s ORDER BY epoch DESC LIMIT 1 FOR UPDATE"
+)
+READ_EDGE: Final = "SELECT level, hashes FROM ledger_partialtile WHERE log_id = %s AND epoch = %s"
+ADD_BATCHES: Final = (
+    "INSERT INTO ledger_batch (log_id, id, epoch, first_index, n, received_at, body_sha256) VALUES {rows}"
+)
+ADD_TILES: Final = "INSERT INTO ledger_tile (log_id, epoch, level, n, hashes) VALUES {rows}"
+SET_EDGE: Final = (
+    "INSERT INTO ledger_partialtile (log_id, epoch, level, n, hashes) VALUES {rows} "
+    "ON CONFLICT (log_id, epoch, level) DO UPDATE SET n = excluded.n, hashes = excluded.hashes"
+)
+SET_HEAD: Final = "UPDATE ledger_head SET size = %s, root = %s WHERE log_id = %s AND epoch = %s"
+TILES_PER_STATEMENT: Final = 200
 
 
+class LogNotOpenError(RuntimeError):
+    """Leaves were appended to a log that has no head row: `open_log` comes first."""
+
+
+class WrongIsolationError(RuntimeError):
+    """An append ran under another isolation than READ COMMITTED, where it would read tiles older than the lock."""
+
+
+@transaction.atomic
 def open_log(*, log_id: UUID, origin: str) -> None:
-    """Open a log."""
-    raise NotImplementedError(log_id, origin)
+    """Opens a log in its first epoch, empty; the scope of the log must be open.
+
+    Args:
+        log_id: The UUID that names the log.
+        origin: Its name in checkpoints, `<instance>/t/<uuid>/<epoch>`: no spaces, no plus.
+
+    Raises:
+        NoteError: The origin cannot stand in a checkpoint.
+        IntegrityError: The log or the origin exists already.
+    """
+    check_name(origin)
+    Log.objects.create(log_id=log_id, epoch=FIRST_EPOCH, origin=origin, opened_at=timezone.now())
+    Head.objects.create(log_id=log_id, epoch=FIRST_EPOCH, size=0, root=EMPTY_ROOT)
 
 
-def append(*, log_id: UUID, batches: Sequence[LeafBatch]) -> list[int]:
-    """Append batches."""
-    raise NotImplementedError(log_id, batches)
+def append(*, log_id: UUID, batches: Sequence[LeafBatch], using: str = "default") -> list[int]:
+    """Appends batches to a log and returns the first index of each; the caller commits right after.
+
+    The head row stays locked until the commit, so indexes are contiguous and a roll-back leaves no gap. It is the last
+    lock a transaction takes: whoever takes another one afterwards can deadlock with the mirror image of itself.
+
+    Raises:
+        LogNotOpenError: The log has no head.
+        WrongIsolationError: The transaction is not READ COMMITTED.
+        ValueError: No batch, a batch without leaves, or a leaf that has not 32 bytes.
+        IntegrityError: A deferred constraint fails (checked here, before the lock), or a batch id was used before.
+    """
+    if not batches or not all(batch.leaves for batch in batches):
+        raise ValueError("An append needs at least one batch, and every batch at least one leaf.")
+    with connections[using].cursor() as cursor:
+        # Django's foreign keys are deferred: unchecked, a whole COPY would be checked at commit, under the lock.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        epoch, size = _lock(cursor, log_id)
+        # A statement of its own: one that locked and read together would see tiles older than the lock.
+        cursor.execute(READ_EDGE, [log_id, epoch])
+        edge = {level: bytes(hashes) for level, hashes in cursor.fetchall() if hashes}
+        growth = grow(size, edge, [leaf for batch in batches for leaf in batch.leaves])
+        firsts = list(accumulate((len(batch.leaves) for batch in batches), initial=size))[:-1]
+        _add_batches(cursor, log_id, epoch, list(zip(firsts, batches, strict=True)))
+        _store_growth(cursor, log_id, epoch, growth)
+    return firsts
+
+
+def _lock(cursor: Any, log_id: UUID) -> tuple[int, int]:
+    """Locks the head of a log until the end of the transaction and returns its epoch and size."""
+    cursor.execute(LOCK, [log_id])
+    row = cursor.fetchone()
+    if row is None:
+        raise LogNotOpenError(f"The log {log_id} is not open.")
+    epoch, size, isolation = row
+    if isolation != "read committed":
+        raise WrongIsolationError(f"Appending needs READ COMMITTED; this transaction is {isolation.upper()}.")
+    return int(epoch), int(size)
+
+
+def _add_batches(cursor: Any, log_id: UUID, epoch: int, places: Sequence[tuple[int, LeafBatch]]) -> None:
+    """Inserts the batch rows."""
+    rows = [
+        [log_id, batch.id, epoch, first, len(batch.leaves), batch.received_at, batch.body_sha256]
+        for first, batch in places
+    ]
+    _insert(cursor, ADD_BATCHES, rows)
+
+
+def _store_growth(cursor: Any, log_id: UUID, epoch: int, growth: Growth) -> None:
+    """Writes the tiles that became full, the new right edge and the head."""
+    tiles = [[log_id, epoch, tile.level, tile.n, tile.hashes] for tile in growth.full]
+    for at in range(0, len(tiles), TILES_PER_STATEMENT):
+        _insert(cursor, ADD_TILES, tiles[at : at + TILES_PER_STATEMENT])
+    edge = [
+        [log_id, epoch, level, partial_number(growth.size, level), growth.partial.get(level, b"")]
+        for level in growth.changed
+    ]
+    _insert(cursor, SET_EDGE, edge)
+    cursor.execute(SET_HEAD, [growth.size, growth.root, log_id, epoch])
+
+
+def _insert(cursor: Any, statement: str, rows: Sequence[Sequence[object]]) -> None:
+    """Runs an INSERT over many rows in one statement."""
+    places = ", ".join(["(" + ", ".join(["%s"] * len(rows[0])) + ")"] * len(rows))
+    cursor.execute(statement.format(rows=places), [value for row in rows for value in row])

@@ -111,7 +111,7 @@ def parse_vkey(vkey: str) -> Verifier:
     key = _unbase64(encoded)
     if len(key) != 1 + PUBLIC_BYTES or key[:1] != ED25519:
         raise NoteError("The verifier key is no Ed25519 key.")
-    _check_name(name)
+    check_name(name)
     verifier = Verifier(name, key[1:])
     if verifier.key_id.hex() != key_id:
         raise NoteError("The key id does not belong to the verifier key.")
@@ -176,7 +176,7 @@ def checkpoint_text(body: CheckpointBody) -> str:
     Raises:
         NoteError: The origin is empty, holds spaces, control characters or a plus, or the root has not 32 bytes.
     """
-    _check_name(body.origin)
+    check_name(body.origin)
     if len(body.root) != HASH_BYTES or not 0 <= body.size <= MAX_SIZE:
         raise NoteError("A checkpoint has a size of 0 or more and a root of 32 bytes.")
     return f"{body.origin}\n{body.size}\n{_base64(body.root)}\n"
@@ -194,7 +194,7 @@ def parse_checkpoint(text: str) -> CheckpointBody:
     if len(lines) != 4 or lines[3]:
         raise NoteError("A checkpoint has exactly three lines: origin, size and root.")
     origin, size, root = lines[:3]
-    _check_name(origin)
+    check_name(origin)
     if not (size.isascii() and size.isdigit()) or (size[0] == "0" and size != "0") or len(size) > 19:
         raise NoteError("The size of a checkpoint is a decimal number without leading zeros.")
     body = CheckpointBody(origin, int(size), _unbase64(root))
@@ -219,7 +219,7 @@ def open_checkpoint(note: str | bytes, verifiers: Sequence[Verifier]) -> Checkpo
 
 def _line(verifier: Verifier, signature: bytes) -> str:
     """Writes one signature line."""
-    _check_name(verifier.name)
+    check_name(verifier.name)
     return f"{_DASH}{verifier.name} {_base64(verifier.key_id + signature)}\n"
 
 
@@ -228,7 +228,7 @@ def _parse_line(line: str) -> SignatureLine:
     name, gap, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not gap:
         raise NoteError("A signature line is an em dash, a key name and a base64 signature.")
-    _check_name(name)
+    check_name(name)
     raw = _unbase64(encoded)
     if len(raw) <= KEY_ID_BYTES:
         raise NoteError("A signature line is too short.")
@@ -255,8 +255,12 @@ def _check_text(text: str) -> None:
         raise NoteError("The text of a note holds no control characters but newlines.")
 
 
-def _check_name(name: str) -> None:
-    """Refuses a key name or origin that is empty or holds a space, a control character or a plus."""
+def check_name(name: str) -> None:
+    """Refuses a key name or origin that is empty or holds a space, a control character or a plus.
+
+    Raises:
+        NoteError: It does.
+    """
     if not name or "+" in name or any(char.isspace() or char < " " for char in name):
         raise NoteError("A key name is not empty and holds no space, control character or plus.")
 
