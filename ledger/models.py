@@ -147,7 +147,7 @@ class Checkpoint(models.Model):
 
 
 class Refusal(models.Model):
-    """A time the signer refused a log: what it found, so that a page can show it; the signer's own file holds it too."""
+    """A time the signer refused a log: what it found, for pages to show; the signer's file holds it too."""
 
     id = models.BigAutoField(primary_key=True)
     log_id = models.UUIDField()

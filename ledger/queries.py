@@ -1,0 +1,191 @@
+"""Reads of the ledger: heads, batches, proofs, tiles and checkpoints. The scope of the log must be open."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import F
+
+from ledger.kinds import HASH_BYTES, BatchPlace, Head, ProofBundle, SignedCheckpoint
+from ledger.merkle import Nodes, consistency_path, inclusion_path
+from ledger.models import Batch, Checkpoint, Log, Refusal
+from ledger.models import Head as HeadRow
+from ledger.notes import parse_checkpoint, parse_note
+from ledger.tiles import WIDTH, edge_at, edge_root, nodes_from
+from ledger.tilestore import StoredTiles
+
+
+class UnknownLogError(LookupError):
+    """The log was never opened, or its scope is not the open one."""
+
+
+class NotSignedError(LookupError):
+    """The log has no checkpoint yet."""
+
+
+def head(log_id: UUID, *, using: str = "default") -> Head:
+    """Returns size and root of the log's newest epoch.
+
+    Raises:
+        UnknownLogError: The log has no head in the open scope.
+    """
+    row = HeadRow.objects.using(using).filter(log_id=log_id).order_by("-epoch").first()
+    if row is None:
+        raise UnknownLogError(f"The log {log_id} is not open.")
+    origin = Log.objects.using(using).values_list("origin", flat=True).get(log_id=log_id, epoch=row.epoch)
+    return Head(log_id, row.epoch, origin, row.size, bytes(row.root))
+
+
+def logs(*, using: str = "default") -> list[tuple[UUID, int, str]]:
+    """Returns (log, epoch, origin) of every log's newest epoch; needs no scope."""
+    rows = Log.objects.using(using).order_by("log_id", "-epoch").distinct("log_id")
+    return [(row.log_id, row.epoch, row.origin) for row in rows]
+
+
+def latest_checkpoint(log_id: UUID, *, using: str = "default") -> SignedCheckpoint | None:
+    """Returns the newest signed checkpoint, or None before the first; what it says is the note's, not the columns'."""
+    row = Checkpoint.objects.using(using).filter(log_id=log_id).order_by("-epoch", "-size").first()
+    return None if row is None else _signed(row)
+
+
+def checkpoints(log_id: UUID, limit: int = 50) -> list[SignedCheckpoint]:
+    """Returns the newest signed checkpoints, newest first."""
+    rows = Checkpoint.objects.filter(log_id=log_id).order_by("-epoch", "-size")[:limit]
+    return [_signed(row) for row in rows]
+
+
+def verifier_key(log_id: UUID, *, using: str = "default") -> str:
+    """Returns the key line that checks the newest checkpoint.
+
+    It comes from the database: a reader who distrusts the database takes the key from the contract or an earlier pack.
+
+    Raises:
+        NotSignedError: Nothing was signed yet.
+    """
+    keys = Checkpoint.objects.using(using).filter(log_id=log_id).order_by("-epoch", "-size")
+    vkey = keys.values_list("vkey", flat=True).first()
+    if vkey is None:
+        raise NotSignedError(f"The log {log_id} has no checkpoint yet.")
+    return vkey
+
+
+def refusals(log_id: UUID, limit: int = 20) -> list[Refusal]:
+    """Returns the times the signer refused the log, newest first."""
+    return list(Refusal.objects.filter(log_id=log_id).order_by("-refused_at", "-id")[:limit])
+
+
+def batch(log_id: UUID, batch_id: UUID) -> BatchPlace:
+    """Returns where a batch lies in its log.
+
+    Raises:
+        Batch.DoesNotExist: The log has no such batch.
+    """
+    return _place(Batch.objects.get(log_id=log_id, id=batch_id))
+
+
+def batches(log_id: UUID, *, first_index: int = 0, limit: int = 1000, using: str = "default") -> list[BatchPlace]:
+    """Returns batches of the newest epoch in the order of their indexes, from the first that starts at the index."""
+    epoch = head(log_id, using=using).epoch
+    rows = Batch.objects.using(using).filter(log_id=log_id, epoch=epoch, first_index__gte=first_index)
+    return [_place(row) for row in rows.order_by("first_index")[:limit]]
+
+
+def batch_at(log_id: UUID, index: int) -> BatchPlace:
+    """Returns the batch that holds a leaf.
+
+    Raises:
+        Batch.DoesNotExist: The log has no such leaf.
+    """
+    rows = Batch.objects.filter(log_id=log_id, epoch=head(log_id).epoch, first_index__lte=index)
+    row = rows.filter(first_index__gt=index - F("n")).order_by("-first_index").first()
+    if row is None:
+        raise Batch.DoesNotExist(f"The log {log_id} has no leaf {index}.")
+    return _place(row)
+
+
+def leaf(log_id: UUID, index: int) -> bytes:
+    """Returns the leaf hash at an index, as the tiles hold it.
+
+    Raises:
+        ValueError: The log has no such leaf.
+    """
+    found = head(log_id)
+    _check_size(found, index + 1)
+    n, at = divmod(index, WIDTH)
+    row = StoredTiles(log_id, found.epoch).read(0, n)
+    return row[at * HASH_BYTES : (at + 1) * HASH_BYTES]
+
+
+def inclusion_proof(log_id: UUID, index: int, size: int) -> list[bytes]:
+    """Returns the RFC 6962 2.1.1 path of a leaf in the tree of `size` leaves.
+
+    Raises:
+        ValueError: The leaf is not in that tree, or the log has fewer leaves.
+    """
+    return inclusion_path(index, size, _nodes(log_id, size))
+
+
+def inclusion_proofs(log_id: UUID, indexes: list[int], size: int) -> dict[int, list[bytes]]:
+    """Returns the paths of many leaves; tiles that they share are read once.
+
+    Raises:
+        ValueError: A leaf is not in that tree, or the log has fewer leaves.
+    """
+    nodes = _nodes(log_id, size)
+    return {index: inclusion_path(index, size, nodes) for index in indexes}
+
+
+def consistency_proof(log_id: UUID, old: int, new: int) -> list[bytes]:
+    """Returns the RFC 6962 2.1.2 proof that the tree of `new` leaves begins with that of `old` leaves.
+
+    Raises:
+        ValueError: The old tree is larger, or the log has fewer leaves.
+    """
+    return consistency_path(old, new, _nodes(log_id, new))
+
+
+def root_at(log_id: UUID, size: int) -> bytes:
+    """Returns the root of the first `size` leaves, recomputed from the tiles.
+
+    Raises:
+        ValueError: The log has fewer leaves.
+    """
+    found = head(log_id)
+    _check_size(found, size)
+    return edge_root(edge_at(size, StoredTiles(log_id, found.epoch).read))
+
+
+def proof_bundle(log_id: UUID, index: int, checkpoint: SignedCheckpoint) -> ProofBundle:
+    """Returns what an outsider needs for one leaf beside its entry; size and root come from the signed note alone.
+
+    Raises:
+        ValueError: The leaf is not covered by the checkpoint.
+    """
+    body = parse_checkpoint(parse_note(checkpoint.note).text)
+    path = inclusion_proof(log_id, index, body.size)
+    return ProofBundle(index, body.size, body.root, tuple(path), checkpoint.note)
+
+
+def _nodes(log_id: UUID, size: int) -> Nodes:
+    """Returns the stored tree's nodes, after checking that it has this many leaves."""
+    found = head(log_id)
+    _check_size(found, size)
+    return nodes_from(StoredTiles(log_id, found.epoch).read)
+
+
+def _check_size(found: Head, size: int) -> None:
+    """Refuses a size beyond the head."""
+    if size > found.size:
+        raise ValueError(f"The log {found.log_id} has {found.size} leaves, not {size}.")
+
+
+def _signed(row: Checkpoint) -> SignedCheckpoint:
+    """Reads size, root and origin from the note; a column that repeats them is never believed."""
+    body = parse_checkpoint(parse_note(row.note).text)
+    return SignedCheckpoint(row.log_id, row.epoch, body.origin, body.size, body.root, row.note, row.signed_at)
+
+
+def _place(row: Batch) -> BatchPlace:
+    """Turns a batch row into its place."""
+    digest = None if row.body_sha256 is None else bytes(row.body_sha256)
+    return BatchPlace(row.id, row.epoch, row.first_index, row.n, row.received_at, digest)
