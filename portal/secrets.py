@@ -9,7 +9,8 @@ def secret_key(data: Path) -> str:
     """Return the secret key of the installation; makes and keeps it (mode 0600) on first use."""
     path = data / "secret-key"
     if not path.exists():
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Under root the embedded server runs as a user of its own, which must be able to pass.
+        data.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

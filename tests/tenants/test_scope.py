@@ -3,8 +3,8 @@
 import pytest
 from django.db import ProgrammingError, connection, transaction
 from django.db.utils import DataError
-from ledger.queries import head
 
+from ledger.queries import head
 from tenants.audit import audit
 from tenants.kinds import Actor
 from tenants.models import AuditEntry, Tenant
@@ -34,15 +34,20 @@ def test_one_transaction_belongs_to_one_tenant(bpo: Tenant, acme: Tenant) -> Non
         pass
 
 
+def leaves(tenant: Tenant) -> int:
+    with tenant_scope(tenant):
+        return head(tenant.uuid).size
+
+
 def test_a_deed_becomes_a_leaf(bpo: Tenant, system: Actor) -> None:
-    before = head(bpo.uuid).size
+    before = leaves(bpo)
     with tenant_scope(bpo):
         audit("test.deed", by=system, target="something", detail={"share": 0.5})
-    assert head(bpo.uuid).size == before + 1
+    assert leaves(bpo) == before + 1
 
 
 def test_a_rolled_back_savepoint_leaves_no_leaf(bpo: Tenant, system: Actor) -> None:
-    before = head(bpo.uuid).size
+    before = leaves(bpo)
     with tenant_scope(bpo):
         audit("test.kept", by=system)
         try:
@@ -51,7 +56,7 @@ def test_a_rolled_back_savepoint_leaves_no_leaf(bpo: Tenant, system: Actor) -> N
                 raise ValueError  # noqa: TRY301 -- rolls the savepoint back
         except ValueError:
             audit("test.after", by=system)
-    assert head(bpo.uuid).size == before + 2
+    assert leaves(bpo) == before + 2
 
 
 def test_the_app_role_cannot_change_the_trail(bpo: Tenant, system: Actor) -> None:
