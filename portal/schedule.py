@@ -1,0 +1,26 @@
+"""What happens by the clock: one table, walked once a minute by a single tick of the job queue.
+
+Each entry runs once per tenant and period, also when two schedulers tick at the same time or one comes back after an
+outage: the period is claimed by a row, and what fell due meanwhile runs once and not once for each missed period.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One recurring job: ``job(progress, tenant)``, named by its dotted path."""
+
+    name: str
+    every: timedelta
+    job: str
+
+    def period(self, at: datetime) -> datetime:
+        """Return the start (UTC) of the period that holds the moment; periods count from 1970-01-01."""
+        seconds = int(self.every.total_seconds())
+        return datetime.fromtimestamp(int(at.timestamp()) // seconds * seconds, tz=UTC)
+
+
+SCHEDULE: Final[tuple[Entry, ...]] = ()
