@@ -82,15 +82,13 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "portal.rendering.PortalForms"
 
-_DATABASE = {
-    **connection_settings(COUNTERSIGN_DATA, COUNTERSIGN_ROLE, env_text("COUNTERSIGN_DATABASE", "countersign")),
-    "CONN_HEALTH_CHECKS": True,
-    "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}} if COUNTERSIGN_ROLE == "app" else {},
-}
+_LOGIN = connection_settings(COUNTERSIGN_DATA, COUNTERSIGN_ROLE, env_text("COUNTERSIGN_DATABASE", "countersign"))
+_POOL = {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}} if COUNTERSIGN_ROLE == "app" else {}
+_DATABASE = {**_LOGIN, "CONN_HEALTH_CHECKS": True, "OPTIONS": {**_LOGIN["OPTIONS"], **_POOL}}
 DATABASES = {
     "default": _DATABASE,
     # Progress of long work is seen while the work's own transaction runs: a connection of its own.
-    "progress": {**_DATABASE, "OPTIONS": {}, "TEST": {"MIRROR": "default"}},
+    "progress": {**_DATABASE, "OPTIONS": _LOGIN["OPTIONS"], "TEST": {"MIRROR": "default"}},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -1,0 +1,170 @@
+"""Runs the whole portal: database, web server, worker, alerts and signer, under one supervisor."""
+
+import http.client
+import os
+import signal
+import sys
+import threading
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import get_commands
+from django.core.management.base import BaseCommand, CommandError
+
+from portal import installation
+from portal.postgres import Embedded, EmbeddedServerError
+from portal.supervisor import Program, Supervisor, end_left_behind
+
+# Name shown, command, arguments. A command that is not there (yet) is left out and named once at the start.
+BESIDE_THE_WEB = (
+    ("worker", "qcluster", ()),
+    ("alerts", "alerts_watch", ()),
+    ("signer", "ledger_sign", ()),
+    ("own-logs", "ship_own_logs", ()),
+)
+DATABASE_LOOK_SECONDS = 2.0
+WEB_SECONDS = 60.0
+
+
+class Command(BaseCommand):
+    """Starts everything, shows what it says, and stops it in order on Ctrl-C or SIGTERM."""
+
+    help = "Run the whole portal: database, web, worker, alerts and signer; Ctrl-C stops it."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--workers", type=int, default=2, help="processes of the web server")
+        parser.add_argument("--no-demo", action="store_true", help="do not seed the demonstration")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        data = Path(settings.COUNTERSIGN_DATA)
+        try:
+            with installation.only_one(data):
+                end_left_behind(str(data), say=self.stdout.write)
+                installation.refuse_taken_port(options["host"], options["port"])
+                _Run(self, data, options).do()
+        except installation.NotReadyError as error:
+            raise CommandError(str(error)) from error
+
+
+class _Run:
+    """One run from the first start to the last stop."""
+
+    def __init__(self, command: Command, data: Path, options: dict[str, Any]) -> None:
+        self.data = data
+        self.host = str(options["host"])
+        self.port = int(options["port"])
+        self.workers = int(options["workers"])
+        self.demo = not options["no_demo"] and "demo" in get_commands()
+        self.command = command
+        self.began = time.monotonic()
+        self.next_database_look = 0.0
+        self.answered = False
+        self.writing = threading.Lock()
+        self.supervisor = Supervisor(say=self.say, mark=str(data))
+        self.database: Embedded | None = None
+        os.environ.setdefault("COUNTERSIGN_URL", f"http://localhost:{self.port}")
+
+    def say(self, line: str) -> None:
+        """Shows one line; programs speak from threads of their own."""
+        with self.writing:
+            self.command.stdout.write(line)
+            self.command.stdout.flush()
+
+    def do(self) -> None:
+        """Prepares, supervises until a signal, stops."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.on_signal)
+        try:
+            self.prepare()
+            for program in self.programs():
+                self.supervisor.add(program)
+            self.supervisor.run(self.look)
+        finally:
+            if self.database is not None:
+                self.database.stop()
+            self.say("Countersign has stopped.")
+
+    def on_signal(self, *_arguments: object) -> None:
+        """Asks for the stop; said once."""
+        if not self.supervisor.stopping:
+            self.supervisor.stop()
+            sys.stderr.write("Stopping ...\n")
+
+    def prepare(self) -> None:
+        """Brings database, schema and static files into place."""
+        self.say("Starting the database ...")
+        self.database = installation.start_database(self.data, log_statement="mod")
+        installation.migrate()
+        if installation.collect_static(self.data):
+            self.say("Static files are collected.")
+
+    def programs(self) -> list[Program]:
+        """Returns the web server and those of the other programs that exist."""
+        known = get_commands()
+        missing = [name for name, command, _ in BESIDE_THE_WEB if command not in known]
+        if missing:
+            self.say(f"Not in this version: {', '.join(missing)}.")
+        beside = [
+            Program(name, (sys.executable, str(installation.MANAGE), command, *arguments))
+            for name, command, arguments in BESIDE_THE_WEB
+            if command in known
+        ]
+        return [self.web(), *beside]
+
+    def web(self) -> Program:
+        """Returns granian serving the WSGI application, two processes of four threads unless asked otherwise."""
+        # fmt: off
+        command = (
+            sys.executable, "-m", "granian", "--interface", "wsgi", "--host", self.host, "--port", str(self.port),
+            "--workers", str(self.workers), "--blocking-threads", "4", "--no-ws", "--respawn-failed-workers",
+            "--respawn-interval", "1", "--workers-kill-timeout", "5", "--log-level", "warning",
+            "--working-dir", str(installation.MANAGE.parent), "portal.wsgi:application",
+        )
+        # fmt: on
+        return Program("web", command)
+
+    def look(self) -> None:
+        """Restarts a dead database, and announces the portal when its first page answers."""
+        if self.database is not None and time.monotonic() >= self.next_database_look:
+            self.look_after_database(self.database)
+            self.next_database_look = time.monotonic() + DATABASE_LOOK_SECONDS
+        if not self.answered and self.page_answers():
+            self.answered = True
+            self.announce()
+
+    def look_after_database(self, database: Embedded) -> None:
+        """Starts the embedded server again where it died; the programs reconnect by themselves."""
+        if database.running():
+            return
+        self.say("database ! is gone; it starts again.")
+        try:
+            database.start()
+            self.say("database ! accepts connections again.")
+        except EmbeddedServerError as error:
+            self.say(f"database ! {error}")
+
+    def page_answers(self) -> bool:
+        """Says whether the web server answers its first page without an error of its own."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "127.0.0.1") else self.host  # noqa: S104 - compared, not bound
+        connection = http.client.HTTPConnection(host, self.port, timeout=2)
+        try:
+            connection.request("GET", "/", headers={"Host": "localhost"})
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return status < 500
+
+    def announce(self) -> None:
+        """Says where the portal is, then seeds the demonstration through its doors."""
+        seconds = time.monotonic() - self.began
+        self.say(f"\nCountersign answers at {os.environ['COUNTERSIGN_URL']} after {seconds:.1f} s. Ctrl-C stops it.\n")
+        if self.demo:
+            self.supervisor.add(Program("demo", (sys.executable, str(installation.MANAGE), "demo"), once=True))
