@@ -96,6 +96,8 @@ class Supervisor:
         if status is None:
             return
         lasted = now - running.started_at
+        # A killed server's own workers would keep the port and go on serving beside the new ones.
+        _kill_group(running.process.pid)
         running.process = None
         if running.program.once:
             running.finished = True
@@ -150,8 +152,7 @@ class Supervisor:
                 running.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self._tell(running, f"did not stop within {STOP_SECONDS:g} s and is killed.")
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(running.process.pid, signal.SIGKILL)
+            _kill_group(running.process.pid)
             running.process.wait()
             if running.reader is not None:
                 running.reader.join(1.0)
@@ -195,6 +196,12 @@ def _signal_all(processes: Sequence[int], number: signal.Signals) -> None:
 def _signal_leader(process: subprocess.Popen[str] | None, number: signal.Signals) -> None:
     if process is not None and process.poll() is None:
         process.send_signal(number)
+
+
+def _kill_group(leader: int) -> None:
+    """Kills what is left of a program's process group, its leader dead or alive."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _how(status: int) -> str:

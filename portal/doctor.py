@@ -1,0 +1,217 @@
+"""Examines an installation: each check answers with one sentence and whether it is well.
+
+The checks read, as the role that serves pages; none of them mends anything.
+"""
+
+import ctypes
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+OLDEST_SERVER, NEWEST_SERVER = 15, 18
+LEAST_FREE_BYTES = 500 * 1024**2
+LITTLE_FREE_BYTES = 5 * 1024**3
+# The clock-skew alert of the product itself is 120 s; between portal and database far less is normal.
+MOST_SKEW_SECONDS = 2.0
+_TIME_ERROR = 5
+# Who belongs to which tenant is asked before a scope can be open; tenants/migrations say the same.
+OPEN_ON_PURPOSE = frozenset({"tenants_membership"})
+# The alias without a pool: a pool waits 20 s for a server that is gone, and hides why.
+ALIAS = "progress"
+
+
+class State(StrEnum):
+    """How a check came out."""
+
+    WELL = "well"
+    CARE = "care"
+    ILL = "ill"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's answer: its name, how it came out, and a sentence that says what to do where something is wrong."""
+
+    name: str
+    state: State
+    sentence: str
+
+
+def examine() -> list[Finding]:
+    """Runs all checks in order; those that need the database are left out when it does not answer."""
+    findings = [_reachable()]
+    checks = list(_DATABASE_CHECKS) if findings[0].state is not State.ILL else []
+    return findings + [_guarded(name, check) for name, check in [*checks, *_MACHINE_CHECKS]]
+
+
+def _guarded(name: str, check: Callable[[], tuple[State, str]]) -> Finding:
+    """Runs one check; an error of the database is a finding and does not keep the others from running."""
+    try:
+        state, sentence = check()
+    except DatabaseError as error:
+        state, sentence = State.ILL, f"The database refuses this check: {str(error).splitlines()[0]}."
+    return Finding(name, state, sentence)
+
+
+def _rows(statement: str) -> list[tuple[str, ...]]:
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+def _reachable() -> Finding:
+    """Says whether the database answers, and whether its version is supported (15 to 18)."""
+    try:
+        version = int(_rows("SHOW server_version_num")[0][0]) // 10_000
+    except DatabaseError as error:
+        sentence = f"PostgreSQL does not answer: {str(error).strip().splitlines()[0]}."
+        return Finding("database", State.ILL, sentence)
+    known = OLDEST_SERVER <= version <= NEWEST_SERVER
+    sentence = f"PostgreSQL {version} answers."
+    if not known:
+        sentence += f" Countersign is tested with {OLDEST_SERVER} to {NEWEST_SERVER} only."
+    return Finding("database", State.WELL if known else State.CARE, sentence)
+
+
+def _role() -> tuple[State, str]:
+    """Checks that pages are served by a role that owns nothing and passes no policy."""
+    name, is_super, bypasses, owns = _rows(
+        "SELECT current_user, rolsuper, rolbypassrls, (SELECT count(*) FROM pg_class c "
+        "WHERE pg_has_role(current_user, c.relowner, 'MEMBER') AND c.relnamespace = 'public'::regnamespace) "
+        "FROM pg_roles WHERE rolname = current_user"
+    )[0]
+    faults = [
+        text
+        for wrong, text in (
+            (is_super, "is a superuser"),
+            (bypasses, "bypasses row security"),
+            (owns, f"owns {owns} relations"),
+        )
+        if wrong
+    ]
+    if faults:
+        return State.ILL, f"The role {name} {' and '.join(faults)}: log in as countersign_app."
+    return State.WELL, f"The role {name} is no superuser, owns no table and cannot bypass row security."
+
+
+def _row_security() -> tuple[State, str]:
+    """Checks that every table with a tenant or a log in it enforces row security, also for its owner."""
+    tables = _rows(
+        "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity, c.relispartition, "
+        "has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE') "
+        "FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('tenant_id', 'log_id') "
+        "WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND NOT a.attisdropped"
+    )
+    bare = sorted({name for name, forced, partition, _ in tables if not forced and not partition} - OPEN_ON_PURPOSE)
+    granted = sorted({name for name, forced, partition, may in tables if partition and may and not forced})
+    if bare:
+        return State.ILL, f"Row security is not forced on {', '.join(bare)}: run `manage.py migrate` as the owner."
+    if granted:
+        return (
+            State.ILL,
+            f"The partitions {', '.join(granted)} can be read past their parent's policy: revoke the grants.",
+        )
+    return (
+        State.WELL,
+        f"Row security is forced on all {len(tables) - len(OPEN_ON_PURPOSE)} tables that hold a tenant's rows.",
+    )
+
+
+def _migrations() -> tuple[State, str]:
+    """Checks that the schema is the one this code expects."""
+    executor = MigrationExecutor(connections[ALIAS])
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        first = missing[0][0]
+        return State.ILL, f"{len(missing)} migrations are missing, the first is {first}: `manage.py run` applies them."
+    return State.WELL, f"All {len(executor.loader.applied_migrations)} migrations are applied."
+
+
+def _clock() -> tuple[State, str]:
+    """Compares this machine's clock with the database's, and asks the kernel whether it is kept in step."""
+    before = timezone.now()
+    theirs = datetime.fromisoformat(
+        _rows("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')")[0][0]
+    )
+    skew = abs((theirs.replace(tzinfo=UTC) - before).total_seconds())
+    if skew > MOST_SKEW_SECONDS:
+        return State.ILL, f"The clocks of portal and database differ by {skew:.1f} s: set both by NTP."
+    if _kernel_says_unsynchronised():
+        return State.CARE, "The kernel says that no time service keeps this clock: evidence is only as exact as it is."
+    return State.WELL, f"Portal and database differ by {skew:.3f} s."
+
+
+def _kernel_says_unsynchronised() -> bool:
+    """Asks adjtimex(2), which sets nothing with modes 0; False where the system has no such call."""
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "adjtimex"):
+        return False
+    return int(library.adjtimex(ctypes.create_string_buffer(512))) == _TIME_ERROR
+
+
+def _pango() -> tuple[State, str]:
+    """Loads WeasyPrint in a process of its own, since a missing library may end the process that loads it."""
+    loaded = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import weasyprint; print(weasyprint.__version__)"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if loaded.returncode:
+        return State.ILL, "Pango is missing, so no PDF can be drawn: install libpango-1.0-0 and libpangoft2-1.0-0."
+    return State.WELL, f"WeasyPrint {loaded.stdout.strip()} and Pango are present."
+
+
+def _signer() -> tuple[State, str]:
+    """Checks that the signer has its state outside the database, and keeps it to itself."""
+    directory = Path(settings.COUNTERSIGN_DATA) / "signer"
+    if not directory.is_dir():
+        return State.CARE, "The signer has not signed yet: `manage.py run` starts it."
+    closed = [path for path in directory.rglob("*") if path.is_file() and not os.access(path, os.R_OK)]
+    if closed:
+        return State.ILL, f"The signer's file {closed[0]} cannot be read by this user."
+    open_ones = [path for path in directory.rglob("*") if path.is_file() and _open_to_others(path)]
+    if open_ones:
+        return State.ILL, f"The signer's file {open_ones[0]} is open to other users: run `chmod 600` on it."
+    return State.WELL, "The signer's key and last state are readable by this user alone."
+
+
+def _open_to_others(path: Path) -> bool:
+    """Says whether anybody but the owner may read a file, by its own mode and its directory's."""
+    mode = path.stat().st_mode
+    passable = path.parent.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH)
+    return bool(passable and mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def _disk() -> tuple[State, str]:
+    """Checks the free space where events, tiles and packs go."""
+    free = shutil.disk_usage(settings.COUNTERSIGN_DATA).free
+    sentence = f"{free / 1024**3:.1f} GiB are free in {settings.COUNTERSIGN_DATA}."
+    if free < LEAST_FREE_BYTES:
+        return State.ILL, f"{sentence} Intake stops when the disk is full: make room now."
+    return (State.CARE if free < LITTLE_FREE_BYTES else State.WELL), sentence
+
+
+_DATABASE_CHECKS: tuple[tuple[str, Callable[[], tuple[State, str]]], ...] = (
+    ("role", _role),
+    ("row security", _row_security),
+    ("migrations", _migrations),
+    ("clock", _clock),
+)
+_MACHINE_CHECKS: tuple[tuple[str, Callable[[], tuple[State, str]]], ...] = (
+    ("pdf", _pango),
+    ("signer", _signer),
+    ("disk", _disk),
+)

@@ -1,0 +1,70 @@
+"""The doctor tells a well installation from one that serves pages with the wrong rights."""
+
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from portal import doctor
+from portal.doctor import State
+from tests import database
+
+
+@pytest.fixture(autouse=True)
+def _one_connection(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look through the test's own connection; "progress" mirrors it under test anyway."""
+    monkeypatch.setattr(doctor, "ALIAS", "default")
+
+
+def test_the_app_role_of_a_migrated_database_is_well() -> None:
+    states = {finding.name: finding for finding in doctor.examine()}
+    assert {name for name, finding in states.items() if finding.state is State.ILL} == set(), states
+    assert states["role"].sentence.startswith("The role countersign_app is no superuser")
+
+
+def test_every_finding_is_a_full_sentence() -> None:
+    for finding in doctor.examine():
+        assert finding.sentence[0].isupper() or finding.sentence[0].isdigit()
+        assert finding.sentence.endswith(".")
+
+
+def test_it_tells_the_owner_from_the_app_role(fresh_database: database.FreshDatabase) -> None:
+    database.use_role("owner", fresh_database.name)
+    role = {finding.name: finding for finding in doctor.examine()}["role"]
+    assert role.state is State.ILL
+    assert "countersign_owner owns" in role.sentence
+
+
+def test_it_names_a_table_whose_row_security_was_switched_off(fresh_database: database.FreshDatabase) -> None:
+    with fresh_database.connect("owner") as connection:
+        connection.execute("ALTER TABLE tenants_auditentry NO FORCE ROW LEVEL SECURITY")
+    finding = {finding.name: finding for finding in doctor.examine()}["row security"]
+    assert finding.state is State.ILL
+    assert "tenants_auditentry" in finding.sentence
+
+
+def test_it_names_the_first_missing_migration(fresh_database: database.FreshDatabase) -> None:
+    with fresh_database.connect("owner") as connection:
+        connection.execute("DELETE FROM django_migrations WHERE app = 'portal' OR app = 'tenants'")
+    finding = {finding.name: finding for finding in doctor.examine()}["migrations"]
+    assert finding.state is State.ILL
+    assert "migrations are missing" in finding.sentence
+
+
+def test_an_open_signers_key_is_bad(settings: Settings, tmp_path: Path) -> None:
+    settings.COUNTERSIGN_DATA = tmp_path
+    directory = tmp_path / "signer"
+    directory.mkdir(mode=0o755)
+    key = directory / "key"
+    key.write_text("secret")
+    key.chmod(0o644)
+    states = {finding.name: finding for finding in doctor.examine()}
+    assert states["signer"].state is State.ILL
+    assert "chmod 600" in states["signer"].sentence
+    key.chmod(0o600)
+    assert {finding.name: finding for finding in doctor.examine()}["signer"].state is State.WELL
+
+
+def test_a_full_disk_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 10**18)
+    assert {finding.name: finding for finding in doctor.examine()}["disk"].state is State.ILL
