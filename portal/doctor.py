@@ -26,8 +26,8 @@ LITTLE_FREE_BYTES = 5 * 1024**3
 # The clock-skew alert of the product itself is 120 s; between portal and database far less is normal.
 MOST_SKEW_SECONDS = 2.0
 _TIME_ERROR = 5
-# Who belongs to which tenant is asked before a scope can be open; tenants/migrations say the same.
-OPEN_ON_PURPOSE = frozenset({"tenants_membership"})
+# Read before a scope can be open: who belongs to which tenant, and which logs the signer has to visit.
+OPEN_ON_PURPOSE = frozenset({"tenants_membership", "ledger_log"})
 # The alias without a pool: a pool waits 20 s for a server that is gone, and hides why.
 ALIAS = "progress"
 

@@ -11,17 +11,19 @@ from tests import database
 
 
 @pytest.fixture(autouse=True)
-def _one_connection(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look through the test's own connection; "progress" mirrors it under test anyway."""
     monkeypatch.setattr(doctor, "ALIAS", "default")
 
 
+@pytest.mark.django_db
 def test_the_app_role_of_a_migrated_database_is_well() -> None:
     states = {finding.name: finding for finding in doctor.examine()}
     assert {name for name, finding in states.items() if finding.state is State.ILL} == set(), states
     assert states["role"].sentence.startswith("The role countersign_app is no superuser")
 
 
+@pytest.mark.django_db
 def test_every_finding_is_a_full_sentence() -> None:
     for finding in doctor.examine():
         assert finding.sentence[0].isupper() or finding.sentence[0].isdigit()
@@ -51,6 +53,7 @@ def test_it_names_the_first_missing_migration(fresh_database: database.FreshData
     assert "migrations are missing" in finding.sentence
 
 
+@pytest.mark.django_db
 def test_an_open_signers_key_is_bad(settings: Settings, tmp_path: Path) -> None:
     settings.COUNTERSIGN_DATA = tmp_path
     directory = tmp_path / "signer"
@@ -65,6 +68,7 @@ def test_an_open_signers_key_is_bad(settings: Settings, tmp_path: Path) -> None:
     assert {finding.name: finding for finding in doctor.examine()}["signer"].state is State.WELL
 
 
+@pytest.mark.django_db
 def test_a_full_disk_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 10**18)
     assert {finding.name: finding for finding in doctor.examine()}["disk"].state is State.ILL
