@@ -1,0 +1,246 @@
+"""Recording: one delivered body becomes events, leaves and counts, in the one transaction of the open scope."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+from django.db import connections, transaction
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
+
+from ledger.entries import canonical, leaf_hash, salts, seal
+from ledger.kinds import LeafBatch, LeafKind
+from logs.actions import stage
+from logs.actions.watched import Register
+from logs.answers import DeliveryAnswer
+from logs.bodies import Body, spool
+from logs.intake import Chunk, ContentKeys, Reading, native_key
+from logs.kinds import Draft, Format, SourceSettings
+from logs.models import Delivery, LogSource
+from logs.parsers import PARSERS
+from logs.policies import can_record_events
+from logs.sealing import Place, rfc3339
+from tenants.kinds import Actor, enforce
+from tenants.scope import add_batch, current_scope
+
+REPLAY: Final = timedelta(hours=48)
+"""How long the same body from the same source is answered as before and not stored again (ingest.md 3.3)."""
+
+LOCK_SECONDS: Final = 10
+CHANNEL: Final = "countersign_events"
+"""The channel on which the database says that a tenant has new events; the payload is the tenant's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """How a body came: its door, the sender's key for it, their address, and the equal-record counter of its file.
+
+    ``keys`` is given where the body is a whole file or its next part: records without an id of their own are then told
+    apart by their bytes and by how many equal ones came before, so that a file that grew is stored once. Elsewhere
+    equal records are never taken for duplicates: real logs hold genuine repeats.
+    """
+
+    door: str
+    idempotency_key: str = ""
+    address: str | None = None
+    keys: ContentKeys | None = None
+    note: dict[str, str | int] = field(default_factory=dict)
+
+
+class KeyReusedError(Exception):
+    """An Idempotency-Key was sent again with another body."""
+
+
+def record_events(
+    *,
+    source: LogSource,
+    body: bytes | Iterable[bytes] | Body,
+    door: str | Envelope,
+    by: Actor,
+    idempotency_key: str = "",
+) -> DeliveryAnswer:
+    """Record one delivered body; the answer holds once the open scope's transaction is committed.
+
+    Everything the body holds is stored, counted as a duplicate or as no access event, or quarantined with its reason.
+    A body that the source delivered within the last 48 hours changes nothing and gives the answer of then.
+
+    Raises:
+        Refused: the source is switched off or not the actor's to deliver to.
+        BodyError: the body is empty, too long or damaged.
+        KeyReusedError: the idempotency key belongs to another body.
+    """
+    enforce(can_record_events(by, source))
+    envelope = door if isinstance(door, Envelope) else Envelope(door=door, idempotency_key=idempotency_key)
+    whole = body if isinstance(body, Body) else spool([body] if isinstance(body, bytes) else body)
+    try:
+        with transaction.atomic():
+            before = _delivered_before(source, whole, envelope)
+            if before:
+                return answer_of(before, replayed=True)
+            delivery, batch = _store(source, whole, envelope, by)
+    finally:
+        if whole is not body:
+            whole.close()
+    add_batch(batch)
+    return answer_of(delivery)
+
+
+def answer_of(delivery: Delivery, *, replayed: bool = False) -> DeliveryAnswer:
+    """Return the answer that belongs to a stored delivery."""
+    return DeliveryAnswer(
+        batch=delivery.id,
+        received=delivery.received,
+        stored=delivery.stored,
+        duplicates=delivery.duplicates,
+        ignored=delivery.ignored,
+        quarantined=delivery.quarantined,
+        errors=tuple(delivery.errors),
+        replayed=replayed,
+    )
+
+
+def _delivered_before(source: LogSource, body: Body, envelope: Envelope) -> Delivery | None:
+    """Return the earlier delivery of the same body; deliveries of one source wait for each other here."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+    locked = LogSource.objects.select_for_update(no_key=True).get(pk=source.pk)
+    source.last_record, source.last_received_at = locked.last_record, locked.last_received_at
+    source.last_occurred_at = locked.last_occurred_at
+    deliveries = Delivery.objects.filter(source=source)
+    if envelope.idempotency_key:
+        keyed = deliveries.filter(idempotency_key=envelope.idempotency_key).first()
+        if keyed and bytes(keyed.body_sha256) != body.sha256:
+            message = "This Idempotency-Key was used for another body: send a new key with a new body."
+            raise KeyReusedError(message)
+        return keyed
+    recent = deliveries.filter(body_sha256=body.sha256, received_at__gt=timezone.now() - REPLAY)
+    return recent.order_by("-received_at").first()
+
+
+def _store(source: LogSource, body: Body, envelope: Envelope, by: Actor) -> tuple[Delivery, LeafBatch]:
+    """Write everything about a body that was not here before; return its delivery and the leaves for the ledger."""
+    received_at, batch = timezone.now(), uuid4()
+    parser = PARSERS[Format(source.format)]
+    name = f"{parser.name}/{parser.version}"
+    place = Place(str(batch), str(current_scope().log_id), source.pk, name, rfc3339(received_at))
+    reading = Reading(place, received_at)
+    facts: stage.Facts = {"tenant": source.tenant_id, "source": source.pk, "system": source.system_id, "parser": name}
+    facts |= {"batch": batch, "received_at": received_at}
+    settings = SourceSettings(
+        time_zone=source.time_zone, year=source.year, received_at=received_at, mapping=source.mapping
+    )
+    rejected: list[tuple[int, str, bytes, int, bytes]] = []
+    with connections["default"].cursor() as cursor:
+        stage.open_stage(cursor)
+        register = Register(source)
+        for chunk in reading.chunks(parser.parse(body, settings)):
+            _drop_duplicates(cursor, reading, chunk, facts, envelope.keys)
+            register.learn(chunk.drafts)
+            stage.copy_rows(cursor, reading.rows(chunk, register.find))
+            rejected += chunk.rejected
+        span = stage.time_span(cursor)
+        stage.insert_events(cursor, facts)
+        ignored = reading.tally.ignored.total()
+        stage.add_rollups(cursor, facts, quarantined=reading.tally.quarantined, ignored=ignored)
+        delivery, leaf = _deliver(source, body, envelope, by, reading)
+        delivery.first_occurred_at, delivery.last_occurred_at = span
+        delivery.save(force_insert=True)
+        stage.keep_quarantine(cursor, facts, rejected)
+        _touch(source, delivery)
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(source.tenant_id)])
+    return delivery, LeafBatch(
+        id=batch, leaves=[*reading.leaves, leaf], received_at=received_at, body_sha256=body.sha256
+    )
+
+
+def _drop_duplicates(
+    cursor: CursorWrapper, reading: Reading, chunk: Chunk, facts: stage.Facts, contents: ContentKeys | None
+) -> None:
+    """Leave only the drafts in the chunk whose record was not stored before, and keep their keys."""
+    source_id = reading.place.source
+    keys: list[bytes] = []
+    for draft in chunk.drafts:
+        if draft.native_id:
+            keys.append(native_key(source_id, draft.native_id))
+        else:
+            keys.append(contents.key(draft.raw) if contents else b"")
+    asked = [key for key in keys if key]
+    if not asked:
+        return
+    new = stage.keep_keys(cursor, facts, asked)
+    if len(new) == len(asked):
+        return
+    kept: list[Draft] = []
+    for key, draft in zip(keys, chunk.drafts, strict=True):
+        if key and key not in new:
+            reading.tally.duplicates += 1
+            continue
+        new.discard(key)
+        kept.append(draft)
+    chunk.drafts = kept
+
+
+def _deliver(source: LogSource, body: Body, envelope: Envelope, by: Actor, reading: Reading) -> tuple[Delivery, bytes]:
+    """Return the delivery with its sealed manifest, and the manifest's leaf: the last of the batch."""
+    tally, place = reading.tally, reading.place
+    delivery = Delivery(
+        id=UUID(place.batch),
+        source=source,
+        door=envelope.door,
+        received_at=reading.received_at,
+        by=by.name[:200],
+        address=envelope.address or None,
+        body_sha256=body.sha256,
+        body_bytes=body.size,
+        idempotency_key=envelope.idempotency_key,
+        parser=place.parser,
+        received=tally.received,
+        stored=tally.stored,
+        duplicates=tally.duplicates,
+        ignored=tally.ignored.total(),
+        quarantined=tally.quarantined,
+        ignored_reasons=dict(tally.ignored.most_common(50)),
+        errors=tally.errors,
+        first_record=tally.first_record,
+        last_record=tally.last_record,
+        previous_record=source.last_record,
+        salts=salts(1)[0],
+    )
+    delivery.core = canonical(manifest(delivery, place, envelope, tally.rejects.hexdigest()))
+    return delivery, leaf_hash(seal(LeafKind.MANIFEST, delivery.core, subj=None, raw=None, salts=delivery.salts))
+
+
+def manifest(delivery: Delivery, place: Place, envelope: Envelope, rejects: str) -> dict[str, str | int]:
+    """Return what a batch's manifest says (ledger.md 2.2); ``rejects`` hashes the hashes of the quarantined records."""
+    return {
+        "batch": place.batch,
+        "body_bytes": delivery.body_bytes,
+        "body_sha256": bytes(delivery.body_sha256).hex(),
+        "door": envelope.door,
+        "duplicates": delivery.duplicates,
+        "first_record": delivery.first_record,
+        "ignored": delivery.ignored,
+        "last_record": delivery.last_record,
+        "parser": place.parser,
+        "previous_record": delivery.previous_record,
+        "quarantined": delivery.quarantined,
+        "quarantined_sha256": rejects,
+        "received": delivery.received,
+        "received_at": place.received_at,
+        "source": place.source,
+        "stored": delivery.stored,
+        "tenant": place.tenant,
+        "v": 1,
+        **envelope.note,
+    }
+
+
+def _touch(source: LogSource, delivery: Delivery) -> None:
+    """Write the source's freshness."""
+    latest: list[datetime] = [at for at in (source.last_occurred_at, delivery.last_occurred_at) if at]
+    source.last_received_at = delivery.received_at
+    source.last_occurred_at = max(latest) if latest else None
+    source.last_record = delivery.last_record or source.last_record
+    source.save(update_fields=["last_received_at", "last_occurred_at", "last_record"])

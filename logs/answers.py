@@ -1,0 +1,101 @@
+"""What the room answers: plain frozen values that other rooms and doors hold."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAnswer:
+    """What became of one delivered body: received = stored + duplicates + ignored + quarantined.
+
+    ``errors`` holds the first 100 quarantined records: position and reason. ``replayed`` is true when the same body
+    was delivered before and nothing was stored now.
+    """
+
+    batch: UUID
+    received: int
+    stored: int
+    duplicates: int
+    ignored: int
+    quarantined: int
+    errors: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    replayed: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the answer as the doors send it."""
+        return {
+            "batch": str(self.batch),
+            "received": self.received,
+            "stored": self.stored,
+            "duplicates": self.duplicates,
+            "ignored": self.ignored,
+            "rejected": self.quarantined,
+            "replayed": self.replayed,
+            "errors": list(self.errors),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How one account was used in a period.
+
+    ``weeks`` counts events in each of the 26 weeks before the period's end, oldest first; ``actions`` the most
+    frequent actions, at most ten. Days are UTC days.
+    """
+
+    last_used_at: datetime | None = None
+    days_used: int = 0
+    ok_count: int = 0
+    denied_count: int = 0
+    out_of_hours_count: int = 0
+    weeks: tuple[int, ...] = (0,) * 26
+    actions: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCoverage:
+    """How much of what a source should have delivered in a period is there.
+
+    ``ratio`` is None where nothing was expected: silence of such a source says nothing. ``gaps`` are stretches of
+    expected hours without events, as (first hour, hour after the last), aware UTC.
+    """
+
+    source_id: int
+    system_id: int | None
+    name: str
+    log_types: tuple[int, ...]
+    expected_hours: int
+    received_hours: int
+    ratio: float | None
+    gaps: tuple[tuple[datetime, datetime], ...]
+    quarantined_ratio: float | None
+    last_received_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEntry:
+    """One leaf of a delivery as it is stored: sealed bytes, and the shown columns to compare with them.
+
+    ``kind`` is a `ledger.kinds.LeafKind` number. A manifest has no columns. ``subj``, ``raw`` and ``salts`` are None
+    after an erasure.
+    """
+
+    batch_id: UUID
+    ord: int
+    kind: int
+    core: bytes
+    subj: bytes | None
+    raw: bytes | None
+    salts: bytes | None
+    shown: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events in the order of the ledger after a cursor, and the cursor to go on from."""
+
+    events: Sequence[Any]
+    cursor: int

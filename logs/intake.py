@@ -1,0 +1,208 @@
+"""One delivery while it is read: drafts become rows, leaves and counts. Nothing here touches the database."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from ledger.entries import MAX_CORE_BYTES, salts, seal_many
+from ledger.kinds import LeafKind
+from logs.copyrows import Sealed, Who, misfit, row_text
+from logs.hours import Hours, HoursMemo
+from logs.kinds import ClockQuality, Draft, Ignored, Outcome, Quarantined
+from logs.sealing import Place, core_of, extra_text, rfc3339, subject_of
+
+CHUNK: Final = 5000
+ERRORS_SHOWN: Final = 100
+KEPT_BYTES: Final = 64 * 1024
+"""Bytes of a quarantined record that are kept; of a longer one also its length and SHA-256."""
+
+SKEW: Final = timedelta(seconds=120)
+FUTURE_LIMIT: Final = timedelta(hours=24)
+EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+_REPLACED: Final = str.maketrans({"\0": "\ufffd"} | {chr(code): "\ufffd" for code in range(0xD800, 0xE000)})
+
+_NUL: Final = b"\\u0000"
+
+QuarantineRow = tuple[int, str, bytes, int, bytes]
+"""Position, reason, kept bytes, whole length, SHA-256 of the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An actor as the register knows them, with the hours that a success is expected in (None: not judged)."""
+
+    who: Who
+    hours: Hours | None
+
+
+@dataclass(slots=True)
+class Tally:
+    """The counts of one delivery, and what its answer and manifest say."""
+
+    received: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    ignored: Counter[str] = field(default_factory=Counter)
+    quarantined: int = 0
+    first_record: str = ""
+    last_record: str = ""
+    errors: list[dict[str, object]] = field(default_factory=list)
+    rejects: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Up to `CHUNK` records of a delivery: drafts to store, and records that could not be read."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    stated: dict[int, str] = field(default_factory=dict)
+    rejected: list[QuarantineRow] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Reading:
+    """The state of one delivery: who delivers, when, and what was counted so far."""
+
+    place: Place
+    received_at: datetime
+    tally: Tally = field(default_factory=Tally)
+    leaves: list[bytes] = field(default_factory=list)
+    memo: HoursMemo = field(default_factory=HoursMemo)
+
+    def chunks(self, outcomes: Iterable[Outcome]) -> Iterator[Chunk]:
+        """Sort the outcomes of a parser into chunks."""
+        source = iter(outcomes)
+        while part := list(islice(source, CHUNK)):
+            chunk = Chunk()
+            for outcome in part:
+                self._sort(outcome, chunk)
+            yield chunk
+
+    def _sort(self, outcome: Outcome, chunk: Chunk) -> None:
+        self.tally.received += 1
+        if type(outcome) is Ignored:
+            self.tally.ignored[outcome.reason[:100]] += 1
+        elif type(outcome) is Quarantined:
+            self.reject(chunk, outcome.raw, outcome.reason, outcome.position)
+        elif isinstance(outcome, Draft):
+            self._admit(outcome, chunk)
+
+    def _admit(self, draft: Draft, chunk: Chunk) -> None:
+        """Take a draft whose time and numbers can be held; clamp a time that is somewhat ahead of its receipt."""
+        ahead = draft.occurred_at - self.received_at
+        reason = misfit(draft)
+        if ahead > FUTURE_LIMIT:
+            reason = "The record's time lies more than 24 hours after its receipt."
+        elif draft.occurred_at < EARLIEST:
+            reason = "The record's time lies before 1990."
+        if reason:
+            self.reject(chunk, draft.raw, reason, draft.position)
+            return
+        if ahead > SKEW:
+            chunk.stated[draft.position] = rfc3339(draft.occurred_at)
+            draft = msgspec.structs.replace(
+                draft, occurred_at=self.received_at, clock_quality=ClockQuality.FUTURE_CLAMPED.value
+            )
+        chunk.drafts.append(draft)
+
+    def reject(self, chunk: Chunk, raw: bytes, reason: str, position: int) -> None:
+        """Put a record into quarantine; a long one is cut, which its reason says."""
+        digest = hashlib.sha256(raw).digest()
+        if len(raw) > KEPT_BYTES:
+            reason = (
+                f"{reason} Only the first {KEPT_BYTES:,} of its {len(raw):,} bytes are kept, with the SHA-256 of all."
+            )
+        reason = reason.translate(_REPLACED)
+        chunk.rejected.append((position, reason, raw[:KEPT_BYTES], len(raw), digest))
+        self.tally.quarantined += 1
+        self.tally.rejects.update(digest)
+        if len(self.tally.errors) < ERRORS_SHOWN:
+            self.tally.errors.append({"index": position, "code": "quarantined", "detail": reason[:300]})
+
+    def rows(self, chunk: Chunk, find: Callable[[Draft], Watched]) -> list[str]:
+        """Return the COPY lines of a chunk's drafts and keep their leaves; ordinals go on from the chunk before."""
+        lines: list[str] = []
+        sealed_rows: list[Sealed] = []
+        for draft, salt in zip(chunk.drafts, salts(len(chunk.drafts)), strict=True):
+            sealed, safe, extra = self._seal(draft, salt, chunk)
+            if len(sealed.core) > MAX_CORE_BYTES:
+                self.reject(chunk, draft.raw, "The fields of the record are too long to be sealed.", draft.position)
+                continue
+            watched = find(safe)
+            outside = self.memo.outside(watched.hours, safe.occurred_at) if watched.hours else None
+            when = rfc3339(safe.occurred_at)
+            lines.append(row_text(safe, watched.who, self.tally.stored, when, sealed, (extra, outside)))
+            sealed_rows.append(sealed)
+            self.tally.stored += 1
+            self._name(safe)
+        triples = ((row.core, row.subj, row.raw) for row in sealed_rows)
+        self.leaves += seal_many(LeafKind.EVENT, triples, [row.salts for row in sealed_rows])
+        return lines
+
+    def _seal(self, draft: Draft, salt: bytes, chunk: Chunk) -> tuple[Sealed, Draft, str]:
+        """Return the sealed bytes, the draft they were made of, and its unmapped fields as JSON."""
+        number, stated = self.tally.stored, chunk.stated.get(draft.position, "") if chunk.stated else ""
+        for attempt in (draft, None):
+            safe = attempt or sound(draft)
+            try:
+                extra = extra_text(safe.extra)
+                core, subj = core_of(safe, self.place, number, stated), subject_of(safe, extra)
+            except UnicodeEncodeError:
+                continue
+            if attempt is None or not (_NUL in core or _NUL in subj):
+                break
+        return Sealed(core, subj, draft.raw, salt), safe, extra
+
+    def _name(self, draft: Draft) -> None:
+        name = draft.native_id or f"record {draft.position}"
+        self.tally.first_record = self.tally.first_record or name
+        self.tally.last_record = name
+
+
+def sound(draft: Draft) -> Draft:
+    """Return the draft with NUL and lone surrogates replaced in every text, which PostgreSQL and UTF-8 refuse."""
+    changed: dict[str, object] = {}
+    for name in draft.__struct_fields__:
+        value = getattr(draft, name)
+        if isinstance(value, str) and value != (clean := value.translate(_REPLACED)):
+            changed[name] = clean
+    if any(text != text.translate(_REPLACED) for text in draft.privileges):
+        changed["privileges"] = tuple(text.translate(_REPLACED) for text in draft.privileges)
+    changed["extra"] = _sound_json(draft.extra)
+    return msgspec.structs.replace(draft, **changed)
+
+
+def _sound_json(value: object) -> object:
+    if isinstance(value, str):
+        return value.translate(_REPLACED)
+    if isinstance(value, Mapping):
+        return {str(_sound_json(str(key))): _sound_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sound_json(item) for item in value]
+    return value
+
+
+def native_key(source_id: int, native_id: str) -> bytes:
+    """Return the key under which a record with an id of its own is stored once."""
+    return hashlib.blake2b(f"id\0{source_id}\0{native_id}".encode("utf-8", "replace"), digest_size=16).digest()
+
+
+class ContentKeys:
+    """Keys of records without an id: their bytes, and the how manieth equal record of the file they are."""
+
+    def __init__(self, source_id: int) -> None:
+        self._prefix = f"raw\0{source_id}\0".encode()
+        self._seen: Counter[bytes] = Counter()
+
+    def key(self, raw: bytes) -> bytes:
+        """Return the key of the next record with these bytes."""
+        digest = hashlib.blake2b(self._prefix + raw, digest_size=16).digest()
+        number = self._seen[digest]
+        self._seen[digest] += 1
+        return digest if not number else hashlib.blake2b(digest + number.to_bytes(8), digest_size=16).digest()

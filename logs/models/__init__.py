@@ -1,0 +1,40 @@
+"""Sources, what they delivered, and the counts kept beside it."""
+
+from logs.models.events import (
+    SKEW_SECONDS,
+    AccessEvent,
+    Delivery,
+    QuarantinedLine,
+    RecordKey,
+    event_key,
+    read_event_key,
+)
+from logs.models.rollups import LastUse, SourceHour, TypeDay, UsageDay
+from logs.models.sources import (
+    Grade,
+    LogSource,
+    LogSourceGroupPermission,
+    LogSourceUserPermission,
+    ReadPosition,
+    SourceToken,
+)
+
+__all__ = [
+    "SKEW_SECONDS",
+    "AccessEvent",
+    "Delivery",
+    "Grade",
+    "LastUse",
+    "LogSource",
+    "LogSourceGroupPermission",
+    "LogSourceUserPermission",
+    "QuarantinedLine",
+    "ReadPosition",
+    "RecordKey",
+    "SourceHour",
+    "SourceToken",
+    "TypeDay",
+    "UsageDay",
+    "event_key",
+    "read_event_key",
+]

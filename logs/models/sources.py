@@ -1,0 +1,158 @@
+"""Where log records come from: sources, their tokens, and how far the portal's own files were read."""
+
+import zoneinfo
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+from identities.models import System
+
+from logs.kinds import LogType
+from tenants.scope import AppTenant, TenantManager, TenantOwned
+
+
+class Grade(models.TextChoices):
+    """How well a source's delivery can be trusted to be whole, best first."""
+
+    ID_AND_ACK = "A", "A: own record ids and acknowledged delivery"
+    CONTENT_AND_ACK = "B", "B: acknowledged delivery, records told apart by content"
+    NO_ACK = "C", "C: no acknowledgement"
+    MANUAL = "D", "D: file delivered by hand"
+
+
+class LogSource(TenantOwned):
+    """One place that delivers log records to a tenant, in one format.
+
+    ``expected`` says when records must arrive, in the source's zone: ``{"every_minutes": 60, "hours": [8, 9],
+    "weekdays": [1, 2, 3, 4, 5]}``; empty means that nothing is expected and silence is no gap.
+    """
+
+    name = models.CharField(max_length=120)
+    key = models.SlugField(max_length=60, help_text="Stands in the address of the intake door.")
+    system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, blank=True, related_name="log_sources")
+    format = models.CharField(max_length=24)
+    log_types = ArrayField(models.SmallIntegerField(), default=list, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="IANA name, for records without a zone.")
+    year = models.PositiveSmallIntegerField(null=True, blank=True, help_text="For records without a year.")
+    mapping = models.JSONField(null=True, blank=True)
+    mapping_version = models.PositiveIntegerField(default=1)
+    expected = models.JSONField(default=dict, blank=True)
+    grade = models.CharField(max_length=1, choices=Grade.choices, default=Grade.CONTENT_AND_ACK)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_received_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_occurred_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_record = models.TextField(default="", blank=True, editable=False)
+
+    objects: ClassVar[TenantManager["LogSource"]] = TenantManager()
+
+    class Meta:
+        """A tenant names its sources apart."""
+
+        ordering = ("name", "id")
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "key"), name="log_source_key_is_unique_in_a_tenant"),
+            models.UniqueConstraint(fields=("tenant", "name"), name="log_source_name_is_unique_in_a_tenant"),
+            models.CheckConstraint(condition=~Q(name="") & ~Q(key=""), name="log_source_has_a_name_and_a_key"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """The zone of records that name none."""
+        return zoneinfo.ZoneInfo(self.time_zone)
+
+    @property
+    def log_type_names(self) -> list[str]:
+        """What the source delivers, in words."""
+        return [str(LogType(number).label) for number in self.log_types]
+
+
+class LogSourceUserPermission(UserObjectPermissionBase):  # type: ignore[misc]
+    """Shares one log source with one person (guardian writes it, so the database fills the tenant)."""
+
+    content_object = models.ForeignKey(LogSource, on_delete=models.CASCADE)
+    tenant = models.ForeignKey(
+        "tenants.Tenant", on_delete=models.PROTECT, editable=False, db_default=AppTenant(), related_name="+"
+    )
+
+    objects: ClassVar[TenantManager["LogSourceUserPermission"]] = TenantManager()
+
+    class Meta(UserObjectPermissionBase.Meta):
+        """One row for a person, a right and a source."""
+
+
+class LogSourceGroupPermission(GroupObjectPermissionBase):  # type: ignore[misc]
+    """Shares one log source with one group."""
+
+    content_object = models.ForeignKey(LogSource, on_delete=models.CASCADE)
+    tenant = models.ForeignKey(
+        "tenants.Tenant", on_delete=models.PROTECT, editable=False, db_default=AppTenant(), related_name="+"
+    )
+
+    objects: ClassVar[TenantManager["LogSourceGroupPermission"]] = TenantManager()
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        """One row for a group, a right and a source."""
+
+
+class SourceToken(TenantOwned):
+    """A bearer token of one source: only its SHA-256 is stored, the prefix is shown; several may overlap."""
+
+    source = models.ForeignKey(LogSource, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.BinaryField(max_length=32)
+    prefix = models.CharField(max_length=16)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_by = models.CharField(max_length=200)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=200, default="", blank=True)
+
+    objects: ClassVar[TenantManager["SourceToken"]] = TenantManager()
+
+    class Meta:
+        """A token is revoked by somebody."""
+
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "digest"), name="source_token_is_unique"),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None, revoked_by="") | (Q(revoked_at__isnull=False) & ~Q(revoked_by="")),
+                name="source_token_is_revoked_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at=None) | Q(expires_at__gt=F("created_at")),
+                name="source_token_expires_after_birth",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class ReadPosition(TenantOwned):
+    """How far a file of an own source was read: bytes of one file, told apart by its inode."""
+
+    source = models.ForeignKey(LogSource, on_delete=models.CASCADE, related_name="positions")
+    path = models.CharField(max_length=255, help_text="File name inside the source's directory.")
+    inode = models.BigIntegerField()
+    offset = models.BigIntegerField(default=0)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects: ClassVar[TenantManager["ReadPosition"]] = TenantManager()
+
+    class Meta:
+        """One position a file."""
+
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "source", "path"), name="read_position_is_one_a_file"),
+            models.CheckConstraint(condition=Q(offset__gte=0), name="read_position_is_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.path} at {self.offset}"

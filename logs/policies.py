@@ -1,0 +1,25 @@
+"""Who may deliver records, manage sources and look at events."""
+
+from logs.models import LogSource
+from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
+
+
+def can_record_events(by: Actor, source: LogSource) -> Verdict:
+    """Return whether the actor may deliver records to the source."""
+    if by.tenant_id != source.tenant_id:
+        return denied("This source belongs to another tenant.")
+    if not source.enabled:
+        return denied("This source is switched off: it takes no records. Switch it on before sending again.")
+    if by.is_system:
+        return ALLOWED
+    return permit(by, Permission.SOURCE_MANAGE, to="deliver log records")
+
+
+def can_manage_sources(by: Actor) -> Verdict:
+    """Return whether the actor may add sources and change their settings and tokens."""
+    return permit(by, Permission.SOURCE_MANAGE, to="manage log sources")
+
+
+def can_export_events(by: Actor) -> Verdict:
+    """Return whether the actor may take events out of the portal."""
+    return permit(by, Permission.EVENT_EXPORT, to="export log events")

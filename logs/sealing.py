@@ -1,0 +1,221 @@
+"""Which bytes of an event are sealed, and how its columns follow from them.
+
+Three groups, as ledger/entries.py defines them: ``core`` holds what is never personal, ``subj`` who and from where,
+``raw`` the record as it was delivered. The typed columns of `AccessEvent` are a projection of ``core`` and ``subj``:
+`projection` derives them again, so that verification can compare what is shown with what is sealed.
+
+The structs list their fields in alphabetical order and leave out what a record does not say, so that msgspec writes
+the canonical JSON of the ledger (sorted keys, no spaces) at about 1 us a row; a test holds them to
+`ledger.entries.canonical`.
+A default of -1 never occurs: such a field is always written.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from logs.kinds import OCSF_VERSION, Draft
+
+VERSION: Final = 1
+INT_LIMIT: Final = 2**53
+
+
+class Core(msgspec.Struct, omit_defaults=True, gc=False):
+    """What is never personal: kind of access, outcome, place in the delivery, times, quantities."""
+
+    action: str = ""
+    activity_id: int = -1
+    actor_type: str = ""
+    app: str = ""
+    auth_protocol_id: int | None = None
+    batch: str = ""
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    class_uid: int = -1
+    clock_quality: int = -1
+    database: str = ""
+    dst_host: str = ""
+    duration_ms: int | None = None
+    is_remote: bool | None = None
+    log_type: int = -1
+    logon_type_id: int | None = None
+    mfa: bool | None = None
+    native_id: str = ""
+    occurred_at: str = ""
+    ocsf: str = ""
+    ord: int = -1
+    parser: str = ""
+    position: int = -1
+    privileges: tuple[str, ...] = ()
+    received_at: str = ""
+    repeat_count: int = 1
+    rows_count: int | None = None
+    severity_id: int = -1
+    source: int = -1
+    stated_at: str = ""
+    status_code: str = ""
+    status_detail: str = ""
+    status_id: int = -1
+    table: str = ""
+    target_kind: str = ""
+    tenant: str = ""
+    ticket_ref: str = ""
+    v: int = -1
+
+
+class Subject(msgspec.Struct, omit_defaults=True, gc=False):
+    """Who, with what, from where: what may have to be erased one day. ``extra`` is JSON text."""
+
+    actor_name: str = ""
+    actor_uid: str = ""
+    device_uid: str = ""
+    extra: str = ""
+    resource: str = ""
+    session_uid: str = ""
+    src_host: str = ""
+    src_ip: str = ""
+    src_port: int | None = None
+    target_name: str = ""
+    target_uid: str = ""
+    user_agent: str = ""
+
+
+_sorted: Final = msgspec.json.Encoder(order="deterministic")
+encode_core: Final = _sorted.encode
+encode_subject: Final = _sorted.encode
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What all events of one delivery share: batch and tenant as UUID text, receipt as RFC 3339."""
+
+    batch: str
+    tenant: str
+    source: int
+    parser: str
+    received_at: str
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return an aware moment as UTC with exactly six digits of the second."""
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def core_of(draft: Draft, place: Place, number: int, stated_at: str = "") -> bytes:
+    """Return the sealed core of the event with ordinal ``number`` in its batch."""
+    return encode_core(
+        Core(
+            draft.action,
+            draft.activity_id,
+            draft.actor_type,
+            draft.app,
+            draft.auth_protocol_id,
+            place.batch,
+            draft.bytes_in,
+            draft.bytes_out,
+            draft.class_uid,
+            draft.clock_quality,
+            draft.database,
+            draft.dst_host,
+            draft.duration_ms,
+            draft.is_remote,
+            draft.log_type,
+            draft.logon_type_id,
+            draft.mfa,
+            draft.native_id,
+            rfc3339(draft.occurred_at),
+            OCSF_VERSION,
+            number,
+            place.parser,
+            draft.position,
+            draft.privileges,
+            place.received_at,
+            draft.repeat_count,
+            draft.rows_count,
+            draft.severity_id,
+            place.source,
+            stated_at,
+            draft.status_code,
+            draft.status_detail,
+            draft.status_id,
+            draft.table,
+            draft.target_kind,
+            place.tenant,
+            draft.ticket_ref,
+            VERSION,
+        )
+    )
+
+
+def subject_of(draft: Draft, extra: str) -> bytes:
+    """Return the sealed subject of an event; ``extra`` is its unmapped fields as JSON text, "" for none."""
+    return encode_subject(
+        Subject(
+            draft.actor_name,
+            draft.actor_uid,
+            draft.device_uid,
+            extra,
+            draft.resource,
+            draft.session_uid,
+            draft.src_host,
+            draft.src_ip or "",
+            draft.src_port,
+            draft.target_name,
+            draft.target_uid,
+            draft.user_agent,
+        )
+    )
+
+
+def extra_text(extra: Mapping[str, object]) -> str:
+    """Return unmapped fields as JSON text with sorted keys, "" for none."""
+    return _sorted.encode(extra).decode() if extra else ""
+
+
+CORE_COLUMNS: Final = tuple(
+    name for name in Core.__struct_fields__ if name not in {"batch", "ocsf", "source", "tenant", "v", "stated_at"}
+)
+SUBJECT_COLUMNS: Final = tuple(name for name in Subject.__struct_fields__ if name != "extra")
+
+_read_core: Final = msgspec.json.Decoder(Core)
+_read_subject: Final = msgspec.json.Decoder(Subject)
+
+
+def projection(core: bytes, subj: bytes | None) -> dict[str, Any]:
+    """Return the columns that follow from the sealed bytes: names of `AccessEvent`, times as RFC 3339 text.
+
+    Without ``subj`` (erased) only the columns of the core are given.
+
+    Raises:
+        msgspec.DecodeError: the bytes are no sealed event.
+    """
+    sealed = _read_core.decode(core)
+    columns: dict[str, Any] = {name: getattr(sealed, name) for name in CORE_COLUMNS}
+    columns |= {"batch_id": sealed.batch, "source_id": sealed.source, "privileges": list(sealed.privileges)}
+    if subj is not None:
+        who = _read_subject.decode(subj)
+        columns |= {name: getattr(who, name) for name in SUBJECT_COLUMNS}
+        columns["src_ip"] = who.src_ip or None
+        columns["extra"] = json.loads(who.extra) if who.extra else {}
+    return columns
+
+
+def differences(core: bytes, subj: bytes | None, shown: Mapping[str, Any]) -> list[str]:
+    """Return the names of the columns whose shown value does not follow from the sealed bytes, in order.
+
+    ``shown`` maps column names of `AccessEvent` to their values (times aware, batch id as UUID).
+    """
+    derived = projection(core, subj)
+    return sorted(name for name, value in derived.items() if _plain(shown.get(name)) != _plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if value is None or isinstance(value, str | int | bool | list | dict | float):
+        return value
+    return list(value) if isinstance(value, tuple) else str(value)
