@@ -21,6 +21,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Foreign keys to tables under forced row security are checked when they are made: in no tenant's scope.
+        migrations.RunSQL("SET LOCAL app.tenant = '0'", "SET LOCAL app.tenant = '0'"),
         migrations.CreateModel(
             name='LastUse',
             fields=[

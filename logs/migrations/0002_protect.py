@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
     dependencies = [("logs", "0001_sources_deliveries_and_events")]
 
     operations = [
+        migrations.RunSQL("SET LOCAL app.tenant = '0'", "SET LOCAL app.tenant = '0'"),
         ProtectTable(
             "logs_logsource", app=CRUD, intake="SELECT, UPDATE", references=[("system_id", "identities_system")]
         ),
