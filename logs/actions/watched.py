@@ -7,7 +7,6 @@ from typing import Final
 from identities.kinds import AccountKind
 from identities.models import Account
 from identities.queries import match_accounts
-
 from logs.copyrows import Who
 from logs.hours import GRACE, Hours
 from logs.intake import Watched

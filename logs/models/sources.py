@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
-from identities.models import System
 
+from identities.models import System
 from logs.kinds import LogType
 from tenants.scope import AppTenant, TenantManager, TenantOwned
 
