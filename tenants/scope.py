@@ -101,9 +101,12 @@ def tenant_scope(tenant: "Tenant", *, using: str = "default") -> Iterator[Scope]
 
 
 def _forget(using: str) -> None:
-    """Close the scope in the database too, where an outer transaction goes on (a roll-back does so by itself)."""
+    """Close the scope in the database too, where an outer transaction goes on (a roll-back does so by itself).
+
+    The append made the deferred constraints immediate; whatever comes next in the outer transaction defers them again.
+    """
     with connections[using].cursor() as cursor:
-        cursor.execute("SET LOCAL app.tenant = ''; SET LOCAL app.log = ''")
+        cursor.execute("SET LOCAL app.tenant = ''; SET LOCAL app.log = ''; SET CONSTRAINTS ALL DEFERRED")
 
 
 def add_batch(batch: LeafBatch, using: str = "default") -> None:
