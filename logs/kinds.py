@@ -145,7 +145,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     nothing. `occurred_at` is aware UTC and comes from the record alone. `src_ip` is a canonical address or None.
     `duration_ms` is milliseconds. `raw` holds the record's exact bytes without the line feed that framed it;
     `position` counts records from 0 in the body. `native_id` is the source's own id of the record ("" where it has
-    none). No text holds NUL or a lone surrogate. `extra` holds JSON values only.
+    none). No text holds NUL or a lone surrogate. Numbers are not negative and fit 63 bits; `repeat_count` is at most
+    1,000,000. `extra` holds JSON values only.
     """
 
     occurred_at: datetime

@@ -65,6 +65,9 @@ class Parser(NamedTuple):
     parse: Callable[[Iterable[bytes], SourceSettings], Iterator[Outcome]]
 
 
+MAX_REPEATS = 1_000_000
+"""Cap on `repeat_count`, so that a hostile "message repeated" cannot overflow a column or a sum."""
+
 LOGON, LOGOFF, SWITCH, OTHER_ACTIVITY = 1, 2, 7, 99
 """OCSF 3002 activities: Logon, Logoff, Account Switch, Other."""
 
@@ -118,6 +121,8 @@ def make_draft(moment: Moment, raw: bytes, position: int, facts: Facts) -> Draft
     facts["severity_id"] = int(facts.get("severity_id", 1))
     facts["status_detail"] = str(facts.get("status_detail", ""))
     facts["actor_type"] = str(facts.get("actor_type", "unknown"))
+    if facts.get("repeat_count", 1) > MAX_REPEATS:
+        facts["repeat_count"] = MAX_REPEATS
     return Draft(occurred_at=moment[0], clock_quality=int(moment[1]), raw=raw, position=position, **facts)
 
 

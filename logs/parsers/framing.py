@@ -28,17 +28,21 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     position: int
 
 
+def all_lines(body: Iterable[bytes]) -> Iterator[bytes]:
+    """Give every line without its line feed; a carriage return stays."""
+    for item in body:
+        line = item[:-1] if item.endswith(b"\n") else item
+        if b"\n" in line:
+            yield from line.split(b"\n")
+        else:
+            yield line
+
+
 def lines(body: Iterable[bytes]) -> Iterator[bytes]:
     """Give every line that is not blank, without its line feed; a carriage return stays."""
-    for item in body:
-        if item.find(b"\n", 0, -1) >= 0:
-            for line in item.split(b"\n"):
-                if line and not line.isspace():
-                    yield line
-        else:
-            line = item[:-1] if item.endswith(b"\n") else item
-            if line and not line.isspace():
-                yield line
+    for line in all_lines(body):
+        if line and not line.isspace():
+            yield line
 
 
 def numbered_lines(body: Iterable[bytes]) -> Iterator[Record | Quarantined]:

@@ -14,7 +14,7 @@ _SEEN = 4000
 _COMMENT = re.compile(r"\s*(?:--[^\n]*(?:\n|$)|/\*.*?\*/)", re.DOTALL)
 _LITERAL = re.compile(r"'(?:[^']|'')*+'?|\$(\w*)\$.*?(?:\$\1\$|$)", re.DOTALL)
 _NAME = r'((?:"[^"]{1,128}"|[\w$]{1,128})(?:\.(?:"[^"]{1,128}"|[\w$]{1,128})){0,2})'
-_ONLY = r"(?:IF\s+(?:NOT\s+)?EXISTS\s+|ONLY\s+|CONCURRENTLY\s+)*"
+_ONLY = r"(?:IF\s+(?:NOT\s+)?EXISTS\s+|ONLY\s+|CONCURRENTLY\s+|TABLE\s+|SCHEMA\s+)*"
 _AFTER = re.compile(rf"\b(?:FROM|INTO|UPDATE|JOIN|TABLE|VIEW|ON)\s+{_ONLY}{_NAME}", re.IGNORECASE)
 _COPY = re.compile(rf"COPY\s+(?:\(|{_NAME})", re.IGNORECASE)
 _ROLE = re.compile(rf"(?:ROLE|USER|GROUP)\s+{_ONLY}{_NAME}", re.IGNORECASE)
@@ -110,7 +110,7 @@ def read_sql(statement: str) -> Deed | None:
     text = text.lstrip(" \t\r\n(;")
     word = re.match(r"[A-Za-z]+", text)
     verb = word[0].upper() if word else ""
-    if verb in _QUIET:
+    if verb in _QUIET or not text:
         return _set_role(text)
     text = _LITERAL.sub("''", text)
     if verb in {"GRANT", "REVOKE"}:

@@ -94,3 +94,9 @@ def read_lines(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Line
             yield reader.read(record.raw, record.position)
         except ParseError as error:
             yield Quarantined(record.raw, error.reason, record.position)
+
+
+def is_syslog(raw: bytes) -> bool:
+    """Tell whether a line begins like syslog, without reading its time."""
+    text = decode(raw[:2000])
+    return any(pattern.match(text) for pattern in (_BSD, _ISO, _RFC5424))

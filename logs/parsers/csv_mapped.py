@@ -1,0 +1,101 @@
+"""CSV with a saved mapping (RFC 4180: quoted fields may hold delimiters, quotes and line ends)."""
+
+import csv
+from collections.abc import Iterable, Iterator
+
+from logs.kinds import MAX_LINE_BYTES, Ignored, Outcome, ParseError, Quarantined, SourceSettings
+from logs.parsers.facts import Parser
+from logs.parsers.framing import TOO_LONG, Record, all_lines
+from logs.parsers.mapped import Values, read_values
+from logs.parsers.mapping import Plan
+from logs.parsers.text import decode
+
+_MAX_RECORD_LINES = 200
+"""Lines that one record may span; a quote that never closes would otherwise swallow the rest of the body."""
+
+
+def _rows(body: Iterable[bytes]) -> Iterator[bytes]:
+    """Join lines to records: a line with an odd number of quotes goes on in the next."""
+    held: list[bytes] = []
+    size = 0
+    for line in all_lines(body):
+        if not held and (not line or line.isspace()):
+            continue
+        if not held and not line.count(b'"') & 1:
+            yield line
+            continue
+        held.append(line)
+        size += len(line)
+        if len(held) > 1 and line.count(b'"') & 1:
+            yield b"\n".join(held)
+            held, size = [], 0
+        elif len(held) >= _MAX_RECORD_LINES or size > MAX_LINE_BYTES:
+            yield from held
+            held, size = [], 0
+    yield from held
+
+
+def _cells(raw: bytes, delimiter: str) -> list[str]:
+    """Split one record. Raises ParseError with a sentence."""
+    text = decode(raw[:-1] if raw.endswith(b"\r") else raw)
+    if '"' not in text:
+        return text.split(delimiter)
+    try:
+        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise ParseError(f"The line is not valid CSV: {error}.") from error
+    if len(rows) != 1:
+        raise ParseError("The line is not valid CSV: a quoted field does not end.")
+    return rows[0]
+
+
+class _Table:
+    """Reads the rows of one body: finds the header, then gives the mapped values of each row."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._delimiter = plan.saved.delimiter
+        self._header = list(plan.saved.header)
+        self._given = bool(self._header)
+        self._wanted = self._indexes() if self._header else {}
+
+    def _indexes(self) -> dict[str, int]:
+        """Give field -> index. Raises ParseError naming the columns that the header lacks."""
+        places = {name: index for index, name in enumerate(self._header)}
+        missing = [column for column in self._plan.columns if column not in places]
+        if missing:
+            raise ParseError(f"The header lacks the columns {', '.join(map(repr, missing[:10]))} of the mapping.")
+        return {field: places[column] for column, field in self._plan.columns.items()}
+
+    def read(self, raw: bytes, position: int) -> Outcome:
+        """Read one record. Raises ParseError for a record that is no row, or a header that does not fit."""
+        cells = _cells(raw, self._delimiter)
+        names = [cell.strip().removeprefix("\ufeff") for cell in cells]
+        if not self._header or (position == 0 and self._given and names == self._header):
+            self._header = names
+            self._wanted = self._indexes()
+            return Ignored(raw, "column names", position)
+        if len(cells) != len(self._header):
+            raise ParseError(f"The line has {len(cells)} fields, the header has {len(self._header)}.")
+        values: Values = {field: cells[index] for field, index in self._wanted.items()}
+        return read_values(Record(raw, position), values, self._plan)
+
+
+def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
+    """Read a body of CSV; raises ParseError for a mapping or header that cannot be used, before anything is read."""
+    plan = Plan(settings)
+    table = _Table(plan)
+    for position, raw in enumerate(_rows(body)):
+        if len(raw) > MAX_LINE_BYTES:
+            yield Quarantined(raw, TOO_LONG, position)
+            continue
+        try:
+            outcome = table.read(raw, position)
+        except ParseError as error:
+            if position == 0 and "header lacks" in error.reason:
+                raise
+            outcome = Quarantined(raw, error.reason, position)
+        yield outcome
+
+
+PARSER = Parser("csv", "1", "CSV with a saved mapping", parse)
