@@ -164,7 +164,7 @@ class Plan:
         form = self.saved.time_format
         if form in _EPOCHS:
             if isinstance(value, bool) or not isinstance(value, int | float | str):
-                raise ValueError("It is no number.")  # noqa: TRY004 (wrong data, not a wrong call)
+                raise ValueError("It is no number.")
             return epoch_time(value, _EPOCHS[form])
         if not isinstance(value, str):
             raise ValueError("It is no text.")  # noqa: TRY004 (wrong data, not a wrong call)

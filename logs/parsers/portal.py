@@ -27,7 +27,6 @@ from logs.parsers.framing import Record, json_records
 from logs.parsers.text import address, clean, record_id, said
 from logs.parsers.times import iso_time
 
-
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 
 

@@ -47,7 +47,8 @@ _AUTHORIZED = re.compile(
 )
 _AUTHENTICATED = re.compile(r'connection authenticated: (?:identity|user)="(.*)" method=(\S+)', re.DOTALL)
 _CLOSED = re.compile(
-    r"disconnection: session time: (\d{1,9}):(\d\d):(\d\d)\.(\d{3}) user=(.*) database=(.*) host=(.*?)(?: port=(\d+))?$",
+    r"disconnection: session time: (\d{1,9}):(\d\d):(\d\d)\.(\d{3}) "
+    r"user=(.*) database=(.*) host=(.*?)(?: port=(\d+))?$",
     re.DOTALL,
 )
 _RUN = re.compile(r"(?:duration: [\d.]+ ms  )?(?:statement: |execute [^:]{0,80}: |parse [^:]{0,80}: )(.*)", re.DOTALL)
