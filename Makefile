@@ -33,7 +33,7 @@ check:
 	.venv/bin/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
 	.venv/bin/djlint --lint --quiet templates
 	.venv/bin/deptry $(ROOMS)
-	$(PYTHON) -W ignore manage.py makemigrations --check --dry-run
+	COUNTERSIGN_ROLE=owner $(PYTHON) -W ignore manage.py makemigrations --check --dry-run
 	COUNTERSIGN_URL=https://countersign.example COUNTERSIGN_HOSTS=countersign.example \
 	    $(PYTHON) manage.py check --deploy --fail-level WARNING
 

@@ -257,4 +257,4 @@ def _own_schema(connection: psycopg.Connection[Any], database: str) -> None:
     connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
     roles = sql.SQL(", ").join(sql.Identifier(role) for role in (APP, INTAKE, READONLY))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(roles))
-    logger.info("The roles of database %s are in place.", database)
+    logger.debug("The roles of database %s are in place.", database)
