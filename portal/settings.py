@@ -177,8 +177,8 @@ DEFAULT_FROM_EMAIL = env_text("COUNTERSIGN_MAIL_FROM", "countersign@localhost")
 Q_CLUSTER = {
     "name": "countersign",
     "orm": "default",
-    "workers": 1,
-    "queue_limit": 1,
+    "workers": 2,
+    "queue_limit": 2,
     "bulk": 1,
     "timeout": 900,
     "retry": 2000,
