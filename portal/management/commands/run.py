@@ -20,7 +20,7 @@ from portal.supervisor import Program, Supervisor, end_left_behind
 
 # Name shown, command, arguments. A command that is not there (yet) is left out and named once at the start.
 BESIDE_THE_WEB = (
-    ("worker", "qcluster", ()),
+    ("worker", "work", ()),
     ("alerts", "alerts_watch", ()),
     ("signer", "ledger_sign", ()),
     ("own-logs", "ship_own_logs", ()),
