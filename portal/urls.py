@@ -4,8 +4,14 @@ from django.urls import include, path
 
 ROOMS = ("tenants", "identities", "logs", "alerts", "reviews", "evidence")
 
+handler400 = "portal.api.problems.bad_request"
+handler403 = "portal.api.problems.forbidden"
+handler404 = "portal.api.problems.not_found"
+handler500 = "portal.api.problems.server_error"
+
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include("portal.page_urls")),
+    path("api/v1/", include("portal.api.urls")),
     *(path("t/<slug:slug>/", include(f"{room}.urls")) for room in ROOMS),
 ]

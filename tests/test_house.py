@@ -29,8 +29,8 @@ OPEN_VIEWS = {
     "portal:preferences": "the visitor's own preferences",
     "portal:home": "sends the visitor to log in or to their tenant",
     "logs-api:ingest": "a log source's own token opens it",
-    "portal:api-reference": "describes the API, holds no data",
-    "portal:api-schema": "describes the API, holds no data",
+    "api:reference": "describes the API, holds no data",
+    "api:schema": "describes the API, holds no data",
     "portal:health": "says that the server answers, holds no data",
 }
 APPEND_ONLY = {

@@ -13,20 +13,21 @@ from alerts.rules.facts import Fact, Hit, in_order
 
 
 def judge_failed_logins(failed: Iterable[Fact], succeeded: Iterable[Fact], settings: RuleSettings) -> list[Hit]:
-    """Return the bursts among failed log-ins, by account and by source address.
+    """Return the bursts among failed log-ins, by account and by source address."""
+    failures, successes = list(failed), list(succeeded)
+    return [hit for rule in GROUPING for hit in judge_bursts(rule, failures, successes, settings)]
+
+
+def judge_bursts(rule: Rule, failures: Sequence[Fact], successes: Sequence[Fact], settings: RuleSettings) -> list[Hit]:
+    """Return the bursts that one of the two rules finds.
 
     Args:
-        failed: failed log-ins, in any order.
-        succeeded: successful log-ins, of which those after a burst raise its severity.
+        rule: `Rule.FAILED_ACCOUNT` or `Rule.FAILED_SOURCE`.
+        failures: failed log-ins, in any order.
+        successes: successful log-ins, of which those after a burst raise its severity.
         settings: thresholds and windows of the tenant.
     """
-    if not settings.failed_on:
-        return []
-    failures, successes = list(failed), list(succeeded)
-    return [
-        *_judge(failures, successes, settings, Rule.FAILED_ACCOUNT),
-        *_judge(failures, successes, settings, Rule.FAILED_SOURCE),
-    ]
+    return list(_judge(failures, successes, settings, rule)) if settings.failed_on else []
 
 
 def by_account(fact: Fact) -> str | None:

@@ -1,0 +1,96 @@
+"""The API's description: OpenAPI 3.1 from the views, with the problems and the two ways to sign in."""
+
+from typing import Any, Final
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+
+PROBLEM: Final = {
+    "type": "object",
+    "description": "What is wrong, as RFC 9457 describes it.",
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "A sentence that says what to do."},
+        "instance": {"type": "string", "format": "uri-reference"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+                "required": ["pointer", "detail"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail", "instance"],
+}
+PROBLEMS: Final = {
+    "400": "A parameter or the body is wrong; `errors` says which and why.",
+    "401": "No token, or one that was revoked or has expired.",
+    "403": "The token or the role has not the scope that is needed, or a rule refuses the deed.",
+    "404": "There is no such thing in this tenant, or the caller is a stranger to the tenant.",
+    "500": "The portal failed. It was logged.",
+}
+"""The statuses that every operation may answer with, and what they mean."""
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Describes API tokens."""
+
+    target_class = "tenants.apiview.BearerAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:  # noqa: ARG002 -- its signature
+        """Return the scheme."""
+        return {"type": "http", "scheme": "bearer", "description": "An API token of the tenant (`csn_api_...`)."}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Describes the browser's session."""
+
+    target_class = "rest_framework.authentication.SessionAuthentication"
+    name = "session"
+    priority = 1
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:  # noqa: ARG002 -- its signature
+        """Return the scheme."""
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "sessionid",
+            "description": "The session of somebody who is signed in; writes also need the header `X-CSRFToken`.",
+        }
+
+
+class TenantSchema(AutoSchema):
+    """Adds what every tenant view has: its scope in words, its tag, and its problems."""
+
+    def get_description(self) -> str:
+        """Return the view's own words and the scope that it needs."""
+        words: str = super().get_description() or ""
+        scopes = " or ".join(f"`{permission}`" for permission in getattr(self.view, "permissions", ()))
+        return f"{words}\n\nScope: {scopes}." if scopes else words
+
+    def get_tags(self) -> list[str]:
+        """Return the first word of the address after the tenant."""
+        words = self.path.split("{slug}/", 1)
+        return [words[1].split("/")[0]] if len(words) == 2 else ["api"]
+
+
+def add_problems(result: dict[str, Any], generator: SchemaGenerator, request: Any, public: bool) -> dict[str, Any]:  # noqa: ARG001, FBT001 -- drf-spectacular's hook
+    """Give every operation its problems."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path in result["paths"].values():
+        for operation in path.values():
+            for status, words in PROBLEMS.items():
+                operation["responses"].setdefault(status, {"description": words, "content": content})
+    return result
+
+
+def api_schema() -> dict[str, Any]:
+    """Return the description of the API."""
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return schema
