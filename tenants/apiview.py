@@ -4,50 +4,27 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
-from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
 from django.utils import timezone
-from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from tenants.apiauth import BearerAuthentication
 from tenants.audit import audit
 from tenants.kinds import Actor, Permission, Refused, Verdict, denied
 from tenants.models import ApiToken, Tenant, User
 from tenants.queries import actor_for, tenant_by_slug
 from tenants.scope import tenant_scope
-from tenants.tokens import digest, well_formed
+from tenants.tokens import digest
 
 USED_EVERY: Final = timedelta(minutes=1)
 """How exactly the last use of a token is kept: not every request of a busy machine writes its row."""
 
 NOT_HERE: Final = "There is no such thing, or it is not yours to see."
-
-
-class BearerAuthentication(BaseAuthentication):
-    """Reads ``Authorization: Bearer csn_api_...``; whose token it is, is looked up in the address's tenant."""
-
-    def authenticate(self, request: Request) -> tuple[AnonymousUser, str] | None:
-        """Return the token's text, or None when the request carries none.
-
-        Raises:
-            AuthenticationFailed: the header or the token is not well formed.
-        """
-        words = get_authorization_header(request).split()
-        if not words or words[0].lower() != b"bearer":
-            return None
-        text = words[1].decode("latin-1") if len(words) == 2 else ""
-        if not well_formed(text, "api"):
-            message = "This is not an API token of this portal. Check that it was copied whole."
-            raise AuthenticationFailed(message)
-        return AnonymousUser(), text
-
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 -- DRF's signature
-        """Return the challenge of a 401 answer."""
-        return 'Bearer realm="Countersign API"'
 
 
 class TenantView(APIView):

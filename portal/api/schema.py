@@ -39,7 +39,7 @@ PROBLEMS: Final = {
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Describes API tokens."""
 
-    target_class = "tenants.apiview.BearerAuthentication"
+    target_class = "tenants.apiauth.BearerAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:  # noqa: ARG002 -- its signature
