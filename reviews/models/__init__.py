@@ -1,0 +1,27 @@
+"""Stores plans and campaigns with their frozen population, decisions, signatures, and what came of them.
+
+The rules that an auditor relies on are held by the database: constraints in these models, triggers in the migration
+`0002_hold_the_rules`. Evidence (items, exclusions, decisions, sign-offs) is only ever added.
+"""
+
+from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine
+from reviews.models.decision import Decision, SignOff
+from reviews.models.outcome import Finding, Remediation
+from reviews.models.plan import CampaignPlan, PlanSystem
+from reviews.models.population import Assignment, Exclusion, ReviewItem
+
+__all__ = [
+    "Assignment",
+    "Campaign",
+    "CampaignMove",
+    "CampaignPlan",
+    "CampaignShare",
+    "Decision",
+    "Exclusion",
+    "Finding",
+    "PlanSystem",
+    "Remediation",
+    "ReviewItem",
+    "ScopeLine",
+    "SignOff",
+]

@@ -1,0 +1,67 @@
+"""Stores plans: what recurs, over which systems, reviewed by whom."""
+
+from datetime import time
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from identities.models import Identity, System
+from reviews.kinds import Strategy
+from tenants.scope import TenantManager, TenantOwned
+
+
+class CampaignPlan(TenantOwned):
+    """Stores what recurs: scope, reviewers, due time and recurrence of access reviews."""
+
+    objects: ClassVar[TenantManager["CampaignPlan"]] = TenantManager()
+
+    name = models.CharField(max_length=120)
+    purpose = models.CharField(max_length=300, blank=True)
+    privileged_only = models.BooleanField(default=False)
+    strategy = models.CharField(max_length=8, choices=Strategy.choices, default=Strategy.MANAGER)
+    named = models.ForeignKey(Identity, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    fallback = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
+    due_days = models.PositiveSmallIntegerField(default=14)
+    snapshot_max_age_days = models.PositiveSmallIntegerField(default=30)
+    revoke_days_privileged = models.PositiveSmallIntegerField(default=1)
+    revoke_days = models.PositiveSmallIntegerField(default=7)
+    rule = models.CharField(max_length=200, blank=True)
+    starts_on = models.DateField()
+    opens_at_time = models.TimeField(default=time(9, 0))
+    time_zone = models.CharField(max_length=64)
+    next_opening_at = models.DateTimeField(null=True, blank=True)
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=320)
+
+    class Meta:
+        """Holds the rules of a plan."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="plan_name_is_unique"),
+            models.CheckConstraint(
+                condition=~Q(strategy="named") | Q(named__isnull=False), name="plan_names_its_reviewer"
+            ),
+            models.CheckConstraint(condition=Q(due_days__gte=1, due_days__lte=90), name="plan_is_due_in_1_to_90_days"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PlanSystem(TenantOwned):
+    """Stores that a plan covers a system."""
+
+    objects: ClassVar[TenantManager["PlanSystem"]] = TenantManager()
+
+    plan = models.ForeignKey(CampaignPlan, on_delete=models.CASCADE, related_name="plan_systems")
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        """Holds the rules of a plan's scope."""
+
+        constraints = [models.UniqueConstraint(fields=["tenant", "plan", "system"], name="plan_covers_a_system_once")]
+
+    def __str__(self) -> str:
+        return f"{self.plan_id} covers {self.system_id}"
