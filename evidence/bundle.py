@@ -1,0 +1,226 @@
+"""Builds the pack's zip from its parts: manifest, signature, index, tables, proofs, report and verifier.
+
+Pure: the same parts give the same bytes. The manifest names every file with its SHA-256; the index (itself a listed file)
+holds a short digest of every table row and PDF part, so that the verifier can say which one changed. The content digest
+covers what the records say (tables, proofs, period, parameters, checkpoint) and neither the pack's id nor its issue time:
+the same request over the same checkpoint gives the same content digest.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from evidence.kinds import Period, Table
+from evidence.tables import csv_bytes, line_digests
+from evidence.verifier import single_file
+from evidence.verifier.primitives import archive
+from ledger.notes import Signer, sign_note
+
+SCHEMA: Final = "countersign-pack/1"
+MAX_BYTES: Final = 2**31 - 1
+
+
+class PackTooLargeError(ValueError):
+    """The pack would not fit into a plain zip file of 2 GiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEntry:
+    """One ledger entry with its sealed bytes and its inclusion proof; `label` names the deed for people."""
+
+    index: int
+    kind: int
+    label: str
+    core: bytes
+    subj: bytes | None
+    raw: bytes | None
+    salts: bytes
+    proof: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The signed checkpoint that all proofs of a pack lead to."""
+
+    origin: str
+    size: int
+    root: bytes
+    note: bytes
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Says which column of a table holds the ledger index, and which cells the sealed bytes must repeat."""
+
+    index: str
+    cells: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the pack is for, and what it answers."""
+
+    id: str
+    tenant: str
+    client: str
+    processor: str
+    recipient: str
+    requested_by: str
+    issued_at: str
+    supersedes: str
+    frameworks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that goes into a pack but the printed report."""
+
+    identity: Identity
+    period: Period
+    catalogue_version: str
+    catalogue_digest: str
+    parameters: Mapping[str, str]
+    results: Mapping[str, str]
+    tier: str
+    checkpoint: Checkpoint | None
+    tables: Sequence[Table]
+    entries: Sequence[SealedEntry]
+    queries: Mapping[str, str]
+    bindings: Mapping[str, Binding] = field(default_factory=dict)
+    omissions: Sequence[str] = ()
+    readme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """The rendered report and what the renderer said about it."""
+
+    pdf: bytes
+    pages: int
+    segments: Sequence[tuple[int, int, str]]
+    renderer: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The finished pack."""
+
+    data: bytes
+    sha256: str
+    manifest_sha256: str
+    content_sha256: str
+    files: Mapping[str, int]
+
+
+def canonical(value: object) -> bytes:
+    """Return the one JSON encoding of a value: sorted keys, no spaces, ASCII, a line end."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode() + b"\n"
+
+
+def record_files(parts: Parts) -> dict[str, bytes]:
+    """Return the files that hold the records: tables, queries, proofs."""
+    files = {f"tables/{table.name}.csv": csv_bytes(table) for table in parts.tables}
+    if len(files) != len(parts.tables):
+        raise ValueError("Two tables of the pack have the same name.")
+    files |= {f"queries/{name}.txt": text.encode() for name, text in parts.queries.items()}
+    if parts.checkpoint:
+        files["proofs/checkpoint.txt"] = parts.checkpoint.note
+        files["proofs/entries.jsonl"] = b"".join(canonical(_entry(entry)) for entry in parts.entries)
+    return files
+
+
+def content_digest(parts: Parts, records: Mapping[str, bytes]) -> str:
+    """Return the digest of what the records say, without the pack's id and issue time."""
+    said = {
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in records.items()},
+        "period": _period(parts.period),
+        "parameters": dict(parts.parameters),
+        "results": dict(parts.results),
+        "catalogue": parts.catalogue_digest,
+        "frameworks": list(parts.identity.frameworks),
+    }
+    return hashlib.sha256(canonical(said)).hexdigest()
+
+
+def build(parts: Parts, records: Mapping[str, bytes], printed: Printed, signer: Signer) -> Bundle:
+    """Sign and pack; raises PackTooLargeError over 2 GiB."""
+    files = {**records, "report.pdf": printed.pdf, "verify.py": single_file(), "README.txt": parts.readme.encode()}
+    files["index.json"] = canonical(_index(files, printed))
+    content = content_digest(parts, records)
+    manifest = canonical(_manifest(parts, files, printed, signer) | {"content_sha256": content})
+    digest = hashlib.sha256(manifest).hexdigest()
+    text = f"{signer.name}\n{parts.identity.id}\n{digest}\n"
+    files |= {"manifest.json": manifest, "manifest.sig": sign_note(text, [signer]).encode()}
+    if sum(len(data) + 200 for data in files.values()) > MAX_BYTES:
+        raise PackTooLargeError("The pack is larger than 2 GiB: choose a shorter period.")
+    data = archive(files)
+    sizes = {name: len(body) for name, body in sorted(files.items())}
+    return Bundle(data, hashlib.sha256(data).hexdigest(), digest, content, sizes)
+
+
+def _manifest(parts: Parts, files: Mapping[str, bytes], printed: Printed, signer: Signer) -> dict[str, Any]:
+    """Return the manifest without its content digest."""
+    identity, checkpoint = parts.identity, parts.checkpoint
+    rows = {f"tables/{table.name}.csv": len(table.rows) for table in parts.tables}
+    listed = []
+    for name, data in sorted(files.items()):
+        row: dict[str, Any] = {"path": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        if name in rows:
+            row["rows"] = rows[name]
+        if name == "report.pdf":
+            row["pages"] = printed.pages
+        listed.append(row)
+    ledger = None
+    if checkpoint:
+        root = base64.b64encode(checkpoint.root).decode()
+        ledger = {"origin": checkpoint.origin, "size": checkpoint.size, "root": root, "key": checkpoint.key}
+    return {
+        "schema": SCHEMA,
+        "pack": {name: getattr(identity, name) for name in identity.__dataclass_fields__},
+        "period": _period(parts.period),
+        "catalogue": {"version": parts.catalogue_version, "sha256": parts.catalogue_digest},
+        "parameters": dict(parts.parameters),
+        "results": dict(parts.results),
+        "tier": parts.tier,
+        "ledger": ledger,
+        "signer": {"key": signer.verifier.vkey},
+        "renderer": dict(printed.renderer),
+        "bindings": {name: {"index": item.index, "cells": dict(item.cells)} for name, item in parts.bindings.items()},
+        "omissions": list(parts.omissions),
+        "files": listed,
+    }
+
+
+def _index(files: Mapping[str, bytes], printed: Printed) -> dict[str, Any]:
+    """Return short digests of every row of the tables and proofs and every part of the PDF."""
+    lines = {name: line_digests(data) for name, data in files.items() if name.endswith((".csv", ".jsonl"))}
+    pdf = [
+        (start, end, hashlib.sha256(printed.pdf[start:end]).hexdigest()[:12], name)
+        for start, end, name in printed.segments
+    ]
+    return {"lines": lines, "pdf": pdf}
+
+
+def _period(period: Period) -> dict[str, str]:
+    """Return the period as the manifest holds it."""
+    return {"start": period.start.isoformat(), "end": period.end.isoformat(), "zone": period.zone}
+
+
+def _entry(entry: SealedEntry) -> dict[str, Any]:
+    """Return one line of proofs/entries.jsonl."""
+    return {
+        "index": entry.index,
+        "kind": entry.kind,
+        "label": entry.label,
+        "core": base64.b64encode(entry.core).decode(),
+        "subj": None if entry.subj is None else base64.b64encode(entry.subj).decode(),
+        "raw": None if entry.raw is None else base64.b64encode(entry.raw).decode(),
+        "salts": base64.b64encode(entry.salts).decode(),
+        "proof": [base64.b64encode(item).decode() for item in entry.proof],
+    }

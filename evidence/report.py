@@ -1,0 +1,243 @@
+"""Describes the printed report as plain values, and turns them into the HTML that evidence/render.py prints.
+
+A report is a cover and sections; a section is a list of blocks. The templates know nothing but these shapes, so that
+every number in the PDF is also a cell of a table in the pack or a field of its manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.template.loader import render_to_string
+
+from evidence.kinds import Cell, Period, Table
+
+MAX_PRINTED_ROWS = 2_000
+DASH = "\u2013"
+STATE_MARKS: dict[str, str] = {
+    "pass": "✓",
+    "attention": "▲",
+    "fail": "✗",
+    "no_data": "○",
+    "no_occurrence": DASH,
+    "not_applicable": "·",
+    "not_computed": "…",
+}
+STATE_WORDS: dict[str, str] = {
+    "pass": "Pass",
+    "attention": "Attention",
+    "fail": "Fail",
+    "no_data": "No data",
+    "no_occurrence": "No occurrence",
+    "not_applicable": "Not applicable",
+    "not_computed": "Not yet computed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Paragraphs; `tone` is plain, note or warning."""
+
+    paragraphs: tuple[str, ...]
+    tone: str = "plain"
+    kind: str = field(default="prose", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A second-level heading inside a section."""
+
+    text: str
+    kind: str = field(default="heading", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Labels with their values; a value in `mono` is set in the fixed-width face."""
+
+    rows: tuple[tuple[str, str], ...]
+    mono: frozenset[str] = frozenset()
+    kind: str = field(default="pairs", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Lines in the fixed-width face, such as a checkpoint or commands."""
+
+    lines: tuple[str, ...]
+    label: str
+    kind: str = field(default="code", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table as it is printed: column heads, widths in percent, text cells, and how many rows stand elsewhere."""
+
+    caption: str
+    columns: tuple[str, ...]
+    widths: tuple[int, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: int
+    file: str = ""
+    empty: str = "There are no rows."
+    kind: str = field(default="grid", init=False)
+
+    @property
+    def heads(self) -> list[tuple[str, int]]:
+        """Return each column's head with its width."""
+        return list(zip(self.columns, self.widths, strict=True))
+
+    @property
+    def left_out(self) -> int:
+        """Return how many rows are only in the CSV file."""
+        return self.total - len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ControlCard:
+    """One catalogue row with its result, as the control matrix prints it."""
+
+    id: str
+    title: str
+    state: str
+    summary: str
+    reasons: tuple[str, ...]
+    criterion: tuple[tuple[str, str], ...]
+    metrics: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str], ...]
+    proof: str
+    limits: str
+    evidence: str
+    omission: str = ""
+
+    @property
+    def mark(self) -> str:
+        """Return the sign of the state."""
+        return STATE_MARKS[self.state]
+
+    @property
+    def word(self) -> str:
+        """Return the word of the state."""
+        return STATE_WORDS[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """The rows of one framework."""
+
+    framework: str
+    cards: tuple[ControlCard, ...]
+    kind: str = field(default="cards", init=False)
+
+
+Block = Prose | Heading | Pairs | Code | Grid | Cards
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A numbered section; a wide one is printed across."""
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What stands on the first page."""
+
+    client: str
+    processor: str
+    recipient: str
+    frameworks: tuple[str, ...]
+    period: Period
+    issued_at: datetime
+    pack_id: str
+    catalogue: str
+    classification: str
+    prepared_by: str
+    supersedes: str
+    tier: str
+    tier_meaning: str
+    content_digest: str
+    tally: tuple[tuple[str, str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole printed report."""
+
+    cover: Cover
+    sections: tuple[Section, ...]
+
+    @property
+    def title(self) -> str:
+        """Return the document's title."""
+        return f"Access evidence: {self.cover.client}, {span(self.cover.period)}"
+
+
+def html(report: Report) -> str:
+    """Render the report's HTML; every value is escaped by the template engine."""
+    cover = report.cover
+    return render_to_string(
+        "evidence/pdf/report.html",
+        {
+            "report": report,
+            "cover": cover,
+            "period": span(cover.period),
+            "issued": moment(cover.issued_at, cover.period.zone),
+            "created": cover.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+    )
+
+
+def moment(at: datetime | None, zone: str) -> str:
+    """Spell a time in a zone with its offset: 2026-03-31 23:59:00 +02:00; a missing one is a dash."""
+    if at is None:
+        return DASH
+    local = at.astimezone(ZoneInfo(zone))
+    offset = local.strftime("%z")
+    return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
+
+
+def span(period: Period) -> str:
+    """Spell a half-open period by its first and last second in its zone."""
+    start = period.start.astimezone(ZoneInfo(period.zone))
+    end = period.end.astimezone(ZoneInfo(period.zone))
+    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({period.zone}, end excluded)"
+
+
+def grid(table: Table, widths: Sequence[int], *, zone: str, limit: int, empty: str = "There are no rows.") -> Grid:
+    """Print the first `limit` rows of a pack's table; the file name says where the others stand."""
+    return Grid(
+        caption=table.title,
+        columns=tuple(head(name) for name in table.columns),
+        widths=tuple(widths),
+        rows=tuple(tuple(spell_cell(cell, zone) for cell in row) for row in table.rows[:limit]),
+        total=len(table.rows),
+        file=f"tables/{table.name}.csv",
+        empty=empty,
+    )
+
+
+def head(name: str) -> str:
+    """Turn a column name into a head: `first_seen_at` becomes "First seen"."""
+    words = name.removesuffix("_at").removesuffix("_on").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def spell_cell(cell: Cell, zone: str) -> str:
+    """Spell a cell for print: yes and no, times in the zone, thousands with a comma, a dash for nothing."""
+    if cell is None or cell == "":
+        return DASH
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, datetime):
+        return moment(cell, zone)
+    if isinstance(cell, float):
+        return f"{cell:,.3f}".rstrip("0").rstrip(".")
+    return f"{cell:,}" if isinstance(cell, int) else cell

@@ -1,0 +1,68 @@
+"""Writes tables as CSV that cannot run: one record a line, formula cells neutralised, control characters spelled out.
+
+A file has a header line and `\\r\\n`-free lines (LF only), UTF-8. Line n is row n of the table (line 0 are the column
+names), so that a changed byte can be named by its row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from evidence.kinds import Cell, Table
+
+_FORMULA: Final = ("=", "+", "-", "@")
+
+
+def csv_bytes(table: Table) -> bytes:
+    """Return the CSV file of a table; the same table gives the same bytes."""
+    lines = [",".join(_quote(name) for name in table.columns)]
+    lines += [",".join(_quote(cell_text(cell)) for cell in row) for row in table.rows]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def cell_text(cell: Cell) -> str:
+    """Spell a cell: RFC 3339 UTC times with six digits, `true` and `false`, nothing for None; text made harmless.
+
+    A text that starts like a spreadsheet formula gets a leading apostrophe (ASVS 1.2.10), numbers do not; a control,
+    format or line character becomes its `\\uXXXX` spelling.
+    """
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, datetime):
+        return cell.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(cell, int):
+        return str(cell)
+    if isinstance(cell, float):
+        return f"{cell:.6f}".rstrip("0").rstrip(".")
+    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cell)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def control_total(table: Table) -> str:
+    """Return the SHA-256 over the table's CSV, as the information sheet prints it."""
+    return hashlib.sha256(csv_bytes(table)).hexdigest()
+
+
+def line_digests(data: bytes) -> list[str]:
+    """Return 12 hex digits a line, by which the verifier names the row that changed."""
+    return [hashlib.sha256(line).hexdigest()[:12] for line in data.split(b"\n")]
+
+
+def from_rows(name: str, title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
+    """Build a table and check that every row has a cell for each column."""
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError(f"A row of the table {name!r} has {len(row)} cells for {len(columns)} columns.")
+    return Table(name, title, tuple(columns), tuple(tuple(row) for row in rows))
+
+
+def _quote(text: str) -> str:
+    """Quote a cell where RFC 4180 asks for it."""
+    if any(char in text for char in ',"') or text != text.strip():
+        return '"' + text.replace('"', '""') + '"'
+    return text

@@ -1,0 +1,278 @@
+"""Checks an evidence pack: manifest and signature, every file, the checkpoint, every proof, and the cells they seal.
+
+The pack's `verify.py` is primitives.py followed by this module, as one file for Python 3.9 and its standard library.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from evidence.verifier.primitives import Broken, Files, entry_of, fingerprint, open_note, root_of, unbase64, unpack
+
+SCHEMA = "countersign-pack/1"
+SIGNED = ("manifest.json", "manifest.sig")
+ABOUT = """Checks a Countersign evidence pack without Countersign: Python 3.9 or later, standard library only.
+
+It says what broke: which file, page, table row, ledger entry or signature. Exit code 0: everything holds; 1: something
+broke; 2: the file cannot be read at all. Take this file from a second place too (the portal publishes its SHA-256): a
+verifier that comes only inside the pack proves little. Without --key it checks that the pack agrees with itself and
+prints the fingerprint of the key that signed it; compare that with the one you were given on another way.
+"""
+
+
+class Pack:
+    """The files of one pack with what was found about them."""
+
+    def __init__(self, data: bytes) -> None:
+        self.files: Files
+        self.files, self.faults = unpack(data)
+        self.counts = {"files": 0, "rows": 0, "pages": 0, "entries": 0, "cells": 0}
+        self.manifest: dict[str, Any] = {}
+        self.index: dict[str, Any] = {}
+        self.entries: dict[int, dict[str, Any]] = {}
+
+    def fault(self, where: str, what: str) -> None:
+        """Note a fault once."""
+        if (where, what) not in self.faults:
+            self.faults.append((where, what))
+
+    def check(self, key: str | None = None, ledger_key: str | None = None) -> list[tuple[str, str]]:
+        """Run every check and return the faults; a check that needs an earlier one is left out when that failed."""
+        steps: list[Callable[[], bool]] = [
+            lambda: self.check_manifest(key),
+            self.check_files,
+            lambda: self.check_ledger(ledger_key),
+        ]
+        for step in steps:
+            try:
+                if not step():
+                    break
+            except Broken as broken:
+                self.fault(broken.where, broken.what)
+            except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+                self.fault("pack", f"a part has another shape than {SCHEMA} says ({type(error).__name__}: {error}).")
+        return self.faults
+
+    def check_manifest(self, key: str | None) -> bool:
+        """Check the signature over the manifest; False when it does not hold, for then nothing else can be trusted."""
+        for name in SIGNED:
+            if name not in self.files:
+                self.fault(name, "it is missing.")
+                return False
+        raw = self.files["manifest.json"]
+        digest = hashlib.sha256(raw).hexdigest()
+        note = self.files["manifest.sig"]
+        signed_digest = note.split(b"\n")[2].decode("ascii", "replace") if note.count(b"\n") > 3 else ""
+        try:
+            self.manifest = json.loads(raw)
+            own = self.manifest["signer"]["key"]
+        except (ValueError, KeyError, TypeError):
+            self.fault("manifest.json", "the signed list of files was changed: it cannot be read any more.")
+            return False
+        try:
+            lines = open_note(note, key or own, "manifest.sig")
+        except Broken as broken:
+            if digest != signed_digest:
+                self.fault("manifest.json", "its SHA-256 is not the one in manifest.sig.")
+            self.fault("manifest.sig", "signature: " + broken.what)
+            return False
+        if lines[2:] != [digest]:
+            self.fault("manifest.json", "the signed list of files was changed: its SHA-256 is not the signed one.")
+            return False
+        if self.manifest.get("schema") != SCHEMA or lines[1] != self.manifest["pack"]["id"]:
+            self.fault("manifest.json", "it belongs to another pack or format.")
+            return False
+        return True
+
+    def check_files(self) -> bool:
+        """Compare every file with the manifest; name the page or rows of one that differs."""
+        listed = {row["path"]: row for row in self.manifest["files"]}
+        for name in sorted(set(self.files) - set(listed) - set(SIGNED)):
+            self.fault(name, "the signed manifest does not list this file.")
+        raw_index = self.files.get("index.json", b"{}")
+        if hashlib.sha256(raw_index).hexdigest() == listed.get("index.json", {}).get("sha256"):
+            self.index = json.loads(raw_index)
+        for name, row in listed.items():
+            data = self.files.get(name)
+            if data is None:
+                self.fault(name, "it is missing.")
+            elif len(data) != row["bytes"] or hashlib.sha256(data).hexdigest() != row["sha256"]:
+                self.name_damage(name, data)
+            else:
+                self.counts["files"] += 1
+                self.counts["rows"] += row.get("rows", 0)
+                self.counts["pages"] += row.get("pages", 0)
+        return True
+
+    def name_damage(self, name: str, data: bytes) -> None:
+        """Say which page, row or entry of a changed file differs."""
+        found = self.damaged_pages(data) if name == "report.pdf" else self.damaged_lines(name, data)
+        for part in found[:20]:
+            self.fault(f"{name}, {part}", "it differs from what was signed.")
+        if not found:
+            self.fault(name, "it differs from what was signed.")
+        if len(found) > 20:
+            self.fault(name, f"{len(found) - 20} more parts differ.")
+
+    def damaged_pages(self, data: bytes) -> list[str]:
+        """Return the names of the PDF's parts that differ: `page 3`, or what else lies there."""
+        named: list[str] = []
+        for start, end, digest, name in self.index.get("pdf", []):
+            if short(data[start:end]) != digest and name not in named:
+                named.append(name)
+        end = max((row[1] for row in self.index.get("pdf", [])), default=0)
+        return named + (["bytes after its end"] if len(data) > end > 0 else [])
+
+    def damaged_lines(self, name: str, data: bytes) -> list[str]:
+        """Return the rows of a table, or the entries of the proofs, that differ."""
+        digests = self.index.get("lines", {}).get(name)
+        if digests is None:
+            return []
+        lines, word = data.split(b"\n"), "entry" if name.startswith("proofs/") else "row"
+        named = []
+        for at in range(max(len(lines), len(digests))):
+            if at >= len(digests):
+                named.append(f"{word} {at} (added)")
+            elif at >= len(lines):
+                named.append(f"{word} {at} (missing)")
+            elif short(lines[at]) != digests[at]:
+                named.append("the column names" if word == "row" and at == 0 else f"{word} {at}" + self.label(name, at))
+        return named
+
+    def label(self, name: str, at: int) -> str:
+        """Return the deed that an entry of the proofs seals, for people, where the line can still be read."""
+        try:
+            row = json.loads(self.files[name].split(b"\n")[at])
+            return f" (ledger index {int(row['index'])}, {row['label']})"
+        except (ValueError, KeyError, TypeError, IndexError):
+            return ""
+
+    def check_ledger(self, key: str | None) -> bool:
+        """Check the checkpoint, every entry's proof, and the table cells that are bound to sealed bytes."""
+        ledger = self.manifest["ledger"]
+        if not ledger:
+            return True
+        own = key or ledger["key"]
+        lines = open_note(self.files["proofs/checkpoint.txt"], own, "proofs/checkpoint.txt")
+        if lines[:3] != [ledger["origin"], str(ledger["size"]), ledger["root"]]:
+            raise Broken("proofs/checkpoint.txt", "it is not the checkpoint that the manifest names.")
+        root = unbase64(ledger["root"])
+        raw = self.files.get("proofs/entries.jsonl", b"")
+        for number, line in enumerate(raw.split(b"\n")[:-1]):
+            self.check_entry(number, line, ledger["size"], root)
+        for table, binding in sorted(self.manifest.get("bindings", {}).items()):
+            self.check_cells(table, binding)
+        return True
+
+    def check_entry(self, number: int, line: bytes, size: int, root: bytes) -> None:
+        """Recompute one entry's leaf and follow its proof to the checkpoint's root."""
+        where = f"proofs/entries.jsonl, entry {number}"
+        try:
+            row = json.loads(line)
+            where += f" (ledger index {row['index']}, {row['label']})"
+            leaf = hashlib.sha256(b"\0" + entry_of(row, where)).digest()
+            path = [unbase64(item, where) for item in row["proof"]]
+            holds = 0 <= row["index"] < size and root_of(leaf, row["index"], size, path) == root
+        except Broken as broken:
+            self.fault(where, broken.what)
+            return
+        except (ValueError, KeyError, TypeError):
+            self.fault(where, "it cannot be read.")
+            return
+        if not holds:
+            self.fault(where, "its sealed bytes are not in the ledger at this place.")
+            return
+        self.entries[row["index"]] = row
+        self.counts["entries"] += 1
+
+    def check_cells(self, table: str, binding: dict[str, Any]) -> None:
+        """Compare the cells of a table with the sealed bytes of the entry that each row names."""
+        text = self.files[f"tables/{table}.csv"].decode()
+        for number, row in enumerate(csv.DictReader(io.StringIO(text)), start=1):
+            where = f"tables/{table}.csv, row {number}"
+            if not row[binding["index"]]:
+                continue
+            sealed = self.entries.get(int(row[binding["index"]]))
+            if sealed is None:
+                self.fault(where, f"no proved ledger entry {row[binding['index']]} stands behind it.")
+                continue
+            for column, path in binding["cells"].items():
+                value = json.loads(unbase64(sealed[path[0]]))
+                for part in path[1:]:
+                    value = value.get(part) if isinstance(value, dict) else None
+                if printed(value) != row[column]:
+                    self.fault(where, f"its {column} is not the one that the ledger sealed.")
+                self.counts["cells"] += 1
+
+
+def printed(value: Any) -> str:
+    """Spell a sealed value as the tables do."""
+    if value is None:
+        return ""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return "'" + text if text[:1] in ("=", "+", "-", "@") else text
+
+
+def short(data: bytes) -> str:
+    """Return the 12 hex digits by which the index names a part."""
+    return hashlib.sha256(data).hexdigest()[:12]
+
+
+def report(pack: Pack, path: str, *, compared: bool) -> int:
+    """Print what was found; return the exit code."""
+    write = sys.stdout.write
+    if pack.faults:
+        for where, what in pack.faults:
+            write(f"BROKEN  {where}: {what}\n")
+        write(f"\n{path} does NOT hold: {len(pack.faults)} fault(s).\n")
+        return 1
+    manifest, counts = pack.manifest, pack.counts
+    ledger = manifest["ledger"]
+    write(f"HOLDS   {path}\n")
+    write(
+        f"  pack      {manifest['pack']['id']}, {manifest['pack']['client']}, issued {manifest['pack']['issued_at']}\n"
+    )
+    write(f"  period    {manifest['period']['start']} to {manifest['period']['end']} ({manifest['period']['zone']})\n")
+    write(f"  contents  {counts['files']} files, {counts['rows']} table rows, {counts['pages']} pages\n")
+    write(f"  ledger    {counts['entries']} entries proved under checkpoint {ledger['size']} of {ledger['origin']}\n")
+    write(f"  cells     {counts['cells']} table cells equal the bytes that the ledger sealed\n")
+    write(f"  signed by {manifest['signer']['key'].split('+')[0]}\n")
+    write(f"  key       {fingerprint(manifest['signer']['key'])}\n")
+    if not compared:
+        write(
+            "  The key was taken from the pack itself: compare the fingerprint with the one you were given elsewhere,\n"
+        )
+        write("  or run again with --key.\n")
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the arguments, check the pack, print the findings."""
+    parser = argparse.ArgumentParser(description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pack")
+    parser.add_argument("--key", help="the pack signer's verifier key, from another source than the pack")
+    parser.add_argument("--ledger-key", help="the ledger's verifier key, from another source than the pack")
+    options = parser.parse_args(arguments)
+    try:
+        pack = Pack(Path(options.pack).read_bytes())
+    except OSError as error:
+        sys.stderr.write(f"The pack cannot be read: {error}\n")
+        return 2
+    except Broken as broken:
+        sys.stdout.write(f"BROKEN  {broken.where}: {broken.what}\n\n{options.pack} does NOT hold.\n")
+        return 1
+    pack.check(options.key, options.ledger_key)
+    return report(pack, options.pack, compared=bool(options.key))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""Signatures, signed notes, the archive's layout and Merkle proofs, on the standard library alone.
+
+The pack's `verify.py` is this module followed by check.py (evidence/verifier/__init__.py joins them), so nothing of the
+product may be imported here, and both keep to Python 3.9.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import struct
+import zlib
+from typing import Any
+
+Point = tuple[int, int, int, int]
+Files = dict[str, bytes]
+Fault = tuple[str, str]
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+I = pow(2, (P - 1) // 4, P)  # noqa: E741 - RFC 8032's name
+
+
+class Broken(Exception):  # noqa: N818 - what the report calls it
+    """Something does not hold; `where` is what a person looks for, `what` a sentence."""
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(f"{where}: {what}")
+        self.where, self.what = where, what
+
+
+# ---------------------------------------------------------------- Ed25519 (RFC 8032 5.1.7, strict: S < L, y < P)
+def _recover(y: int, sign: int) -> Point | None:
+    if y >= P:
+        return None
+    xx = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(xx, (P + 3) // 8, P)
+    if (x * x - xx) % P:
+        x = x * I % P
+    if (x * x - xx) % P or (x == 0 and sign):
+        return None
+    x = P - x if x & 1 != sign else x
+    return (x, y, 1, x * y % P)
+
+
+def _add(p: Point, q: Point) -> Point:
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return (e * f % P, g * h % P, f * g % P, e * h % P)
+
+
+def _multiply(scalar: int, point: Point) -> Point:
+    total: Point = (0, 1, 1, 0)
+    while scalar:
+        if scalar & 1:
+            total = _add(total, point)
+        point, scalar = _add(point, point), scalar >> 1
+    return total
+
+
+def _decode_point(data: bytes) -> Point | None:
+    number = int.from_bytes(data, "little")
+    return _recover(number & ((1 << 255) - 1), number >> 255)
+
+
+BASE: Point = _recover(4 * pow(5, P - 2, P) % P, 0) or (0, 1, 1, 0)
+
+
+def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether a 64-byte signature over the message was made with the 32-byte public key."""
+    if len(public) != 32 or len(signature) != 64:
+        return False
+    key, r = _decode_point(public), _decode_point(signature[:32])
+    s = int.from_bytes(signature[32:], "little")
+    if key is None or r is None or s >= L:
+        return False
+    h = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
+    left, right = _multiply(s, BASE), _add(r, _multiply(h, key))
+    return (left[0] * right[2] - right[0] * left[2]) % P == 0 and (left[1] * right[2] - right[1] * left[2]) % P == 0
+
+
+# ---------------------------------------------------------------- signed notes (C2SP signed-note)
+def parse_key(text: str) -> tuple[str, bytes, bytes]:
+    """Return (name, key id, public key) of a verifier key `name+hex+base64`."""
+    try:
+        name, hexid, packed = text.strip().split("+", 2)
+        body = unbase64(packed)
+    except ValueError:
+        raise Broken("verifier key", "it is not of the form name+id+base64.") from None
+    digest = hashlib.sha256(name.encode() + b"\n" + body).digest()[:4]
+    if len(body) != 33 or body[0] != 1 or digest.hex() != hexid:
+        raise Broken("verifier key", "its id does not match its key.")
+    return name, digest, body[1:]
+
+
+def fingerprint(text: str) -> str:
+    """Return the SHA-256 of the public key, in groups of four, as people compare it."""
+    digest = hashlib.sha256(parse_key(text)[2]).hexdigest()
+    return " ".join(digest[at : at + 4] for at in range(0, 64, 4))
+
+
+def open_note(note: bytes, key: str, where: str) -> list[str]:
+    """Return the text lines of a signed note; raises Broken unless the key's signature over it is valid."""
+    name, key_id, public = parse_key(key)
+    text, blank, signatures = note.rpartition(b"\n\n")
+    if not blank or not signatures.endswith(b"\n"):
+        raise Broken(where, "it is not a signed note.")
+    body = text + b"\n"
+    for line in signatures[:-1].split(b"\n"):
+        prefix = "\u2014 ".encode() + name.encode() + b" "
+        if line.startswith(prefix):
+            packed = unbase64(line[len(prefix) :].decode("ascii", "replace"), where)
+            if packed[:4] == key_id and ed25519_verifies(public, body, packed[4:]):
+                if signatures != line + b"\n":
+                    raise Broken(where, "it carries lines beside the one signature.")
+                return body.decode().split("\n")[:-1]
+    raise Broken(where, "the signature is not valid for its text and the key " + name + ".")
+
+
+def unbase64(text: str, where: str = "base64") -> bytes:
+    """Decode strictly: what encodes back to other characters is refused."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        raise Broken(where, "it holds characters that are no base64.") from None
+    if base64.b64encode(data).decode() != text:
+        raise Broken(where, "its base64 has stray bits.")
+    return data
+
+
+# ---------------------------------------------------------------- the archive: one layout, so that no byte is free
+def archive(files: Files) -> bytes:
+    """Build the one zip file that these (name, bytes) make: stored, sorted, fixed date and mode."""
+    body, directory = io.BytesIO(), io.BytesIO()
+    ordered = sorted(files.items())
+    for name, data in ordered:
+        packed = name.encode("ascii")
+        common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0x21, zlib.crc32(data), len(data), len(data), len(packed), 0)
+        directory.write(b"PK\x01\x02" + struct.pack("<H", 0x0314) + common)
+        directory.write(struct.pack("<HHHII", 0, 0, 0, 0o100644 << 16, body.tell()) + packed)
+        body.write(b"PK\x03\x04" + common + packed + data)
+    start, index = body.tell(), directory.getvalue()
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, len(ordered), len(ordered), len(index), start, 0)
+    return body.getvalue() + index + end
+
+
+def unpack(data: bytes) -> tuple[Files, list[Fault]]:
+    """Return the files of the archive and the faults of its structure, without ever writing to a disk."""
+    files: Files = {}
+    faults: list[Fault] = []
+    at, last = 0, "the start"
+    while data[at : at + 4] == b"PK\x03\x04" and at + 30 <= len(data):
+        fields = struct.unpack("<HHHHHIIIHH", data[at + 4 : at + 30])
+        size, name_size = fields[6], fields[8]
+        name = data[at + 30 : at + 30 + name_size].decode("ascii", "replace")
+        start = at + 30 + name_size + fields[9]
+        if start + size > len(data):
+            break
+        if not safe(name):
+            raise Broken("archive", f"it names the file {name!r}, which could be written outside of a folder.")
+        if name in files:
+            raise Broken("archive", f"it holds {name!r} twice.")
+        files[name], last = data[start : start + size], name
+        at = start + size
+    if data[at : at + 4] != b"PK\x01\x02":
+        faults.append(("archive", f"its structure is damaged after {last} (byte {at})."))
+    if any(not name.isascii() for name in files):
+        faults.append(("archive", "a file name is damaged."))
+    elif not faults and archive(files) != data:
+        faults.append(
+            ("archive", f"its structure differs from the one layout at byte {first_difference(files, data)}.")
+        )
+    return files, faults
+
+
+def first_difference(files: Files, data: bytes) -> int:
+    """Return where the archive first differs from the one that its files make."""
+    expected = archive(files)
+    pairs = zip(expected, data)  # noqa: B905 -- `strict` came with Python 3.10
+    return next((at for at, (left, right) in enumerate(pairs) if left != right), min(len(expected), len(data)))
+
+
+def safe(name: str) -> bool:
+    """Tell whether a name stays inside a folder: relative, no backslash, no drive, no empty, dot or parent part."""
+    return (
+        bool(name)
+        and not any(char in name for char in "\\:\0")
+        and all(p not in {"", ".", ".."} for p in name.split("/"))
+    )
+
+
+# ---------------------------------------------------------------- Merkle proofs (RFC 9162 2.1.3.2)
+def root_of(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes:
+    """Return the root that an inclusion proof leads to; raises Broken when the proof has the wrong length."""
+    node, last, result = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            raise Broken("proof", "it is too long.")
+        if node & 1 or node == last:
+            result = hashlib.sha256(b"\x01" + sibling + result).digest()
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            result = hashlib.sha256(b"\x01" + result + sibling).digest()
+        node, last = node >> 1, last >> 1
+    if last:
+        raise Broken("proof", "it is too short.")
+    return result
+
+
+def entry_of(row: dict[str, Any], where: str) -> bytes:
+    """Rebuild the sealed entry from its core and the salted commitments to its personal groups."""
+    salts = unbase64(row["salts"], where) if row.get("salts") else b""
+    groups = b""
+    for at, name in enumerate(("subj", "raw")):
+        if row.get(name) is None:
+            groups += unbase64(row[name + "_commitment"], where) if row.get(name + "_commitment") else bytes(32)
+        else:
+            salt = salts[16 * at : 16 * at + 16]
+            text = unbase64(row[name], where)
+            groups += hashlib.sha256(b"countersign/v1/" + name.encode() + b"\0" + salt + text).digest()
+    return bytes((1, row["kind"])) + groups + unbase64(row["core"], where)
