@@ -1,9 +1,9 @@
 """Builds the pack's zip from its parts: manifest, signature, index, tables, proofs, report and verifier.
 
-Pure: the same parts give the same bytes. The manifest names every file with its SHA-256; the index (itself a listed file)
-holds a short digest of every table row and PDF part, so that the verifier can say which one changed. The content digest
-covers what the records say (tables, proofs, period, parameters, checkpoint) and neither the pack's id nor its issue time:
-the same request over the same checkpoint gives the same content digest.
+Pure: the same parts give the same bytes. The manifest names every file with its SHA-256; the index (itself a listed
+file) holds a short digest of every table row and PDF part, so that the verifier can say which one changed. The content
+digest covers what the records say (tables, proofs, period, parameters, checkpoint) and neither the pack's id nor its
+issue time: the same request over the same checkpoint gives the same content digest.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Writes tables as CSV that cannot run: one record a line, formula cells neutralised, control characters spelled out.
+r"""Writes tables as CSV that cannot run: one record a line, formula cells neutralised, control characters spelled out.
 
-A file has a header line and `\\r\\n`-free lines (LF only), UTF-8. Line n is row n of the table (line 0 are the column
+A file has a header line and lines that end in LF, UTF-8. Line n is row n of the table (line 0 are the column
 names), so that a changed byte can be named by its row.
 """
 
@@ -24,7 +24,7 @@ def csv_bytes(table: Table) -> bytes:
 
 
 def cell_text(cell: Cell) -> str:
-    """Spell a cell: RFC 3339 UTC times with six digits, `true` and `false`, nothing for None; text made harmless.
+    r"""Spell a cell: RFC 3339 UTC times with six digits, `true` and `false`, nothing for None; text made harmless.
 
     A text that starts like a spreadsheet formula gets a leading apostrophe (ASVS 1.2.10), numbers do not; a control,
     format or line character becomes its `\\uXXXX` spelling.

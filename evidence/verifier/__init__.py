@@ -14,5 +14,6 @@ def single_file() -> bytes:
     """Return `verify.py`: primitives.py followed by check.py, without the import that ties them."""
     first = (_FOLDER / "primitives.py").read_text(encoding="utf-8")
     second = (_FOLDER / "check.py").read_text(encoding="utf-8")
-    kept = [line for line in second.split("\n") if not line.startswith(("from evidence.", "from __future__"))]
-    return (_HEADER + first + "\n\n" + "\n".join(kept)).encode()
+    body = second[second.index("\nimport argparse") :]
+    start, end = body.index("\nfrom evidence.verifier.primitives import ("), body.index("\n)\n") + 3
+    return (_HEADER + first + "\n" + body[:start] + body[end:]).encode()

@@ -15,7 +15,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evidence.verifier.primitives import Broken, Files, entry_of, fingerprint, open_note, root_of, unbase64, unpack
+from evidence.verifier.primitives import (
+    Broken,
+    Files,
+    archive,
+    compare_layout,
+    entry_of,
+    fingerprint,
+    open_note,
+    root_of,
+    unbase64,
+    unpack,
+)
 
 SCHEMA = "countersign-pack/1"
 SIGNED = ("manifest.json", "manifest.sig")
@@ -34,6 +45,7 @@ class Pack:
     def __init__(self, data: bytes) -> None:
         self.files: Files
         self.files, self.faults = unpack(data)
+        self.data = data
         self.counts = {"files": 0, "rows": 0, "pages": 0, "entries": 0, "cells": 0}
         self.manifest: dict[str, Any] = {}
         self.index: dict[str, Any] = {}
@@ -59,6 +71,8 @@ class Pack:
                 self.fault(broken.where, broken.what)
             except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
                 self.fault("pack", f"a part has another shape than {SCHEMA} says ({type(error).__name__}: {error}).")
+        if not self.faults:
+            self.faults += compare_layout(archive(self.files), self.data)
         return self.faults
 
     def check_manifest(self, key: str | None) -> bool:

@@ -133,13 +133,17 @@ def unbase64(text: str, where: str = "base64") -> bytes:
 
 
 # ---------------------------------------------------------------- the archive: one layout, so that no byte is free
-def archive(files: Files) -> bytes:
-    """Build the one zip file that these (name, bytes) make: stored, sorted, fixed date and mode."""
+def archive(files: Files, crcs: dict[str, int] | None = None) -> bytes:
+    """Build the one zip file that these (name, bytes) make: stored, sorted, fixed date and mode.
+
+    `crcs` replaces the checksums, to compare the layout of an archive whose files were changed.
+    """
     body, directory = io.BytesIO(), io.BytesIO()
     ordered = sorted(files.items())
     for name, data in ordered:
         packed = name.encode("ascii")
-        common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0x21, zlib.crc32(data), len(data), len(data), len(packed), 0)
+        crc = zlib.crc32(data) if crcs is None else crcs[name]
+        common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0x21, crc, len(data), len(data), len(packed), 0)
         directory.write(b"PK\x01\x02" + struct.pack("<H", 0x0314) + common)
         directory.write(struct.pack("<HHHII", 0, 0, 0, 0o100644 << 16, body.tell()) + packed)
         body.write(b"PK\x03\x04" + common + packed + data)
@@ -152,6 +156,7 @@ def unpack(data: bytes) -> tuple[Files, list[Fault]]:
     """Return the files of the archive and the faults of its structure, without ever writing to a disk."""
     files: Files = {}
     faults: list[Fault] = []
+    crcs: dict[str, int] = {}
     at, last = 0, "the start"
     while data[at : at + 4] == b"PK\x03\x04" and at + 30 <= len(data):
         fields = struct.unpack("<HHHHHIIIHH", data[at + 4 : at + 30])
@@ -164,24 +169,24 @@ def unpack(data: bytes) -> tuple[Files, list[Fault]]:
             raise Broken("archive", f"it names the file {name!r}, which could be written outside of a folder.")
         if name in files:
             raise Broken("archive", f"it holds {name!r} twice.")
-        files[name], last = data[start : start + size], name
+        files[name], crcs[name], last = data[start : start + size], fields[5], name
         at = start + size
     if data[at : at + 4] != b"PK\x01\x02":
         faults.append(("archive", f"its structure is damaged after {last} (byte {at})."))
     if any(not name.isascii() for name in files):
         faults.append(("archive", "a file name is damaged."))
-    elif not faults and archive(files) != data:
-        faults.append(
-            ("archive", f"its structure differs from the one layout at byte {first_difference(files, data)}.")
-        )
+    elif not faults:
+        faults += compare_layout(archive(files, crcs), data)
     return files, faults
 
 
-def first_difference(files: Files, data: bytes) -> int:
-    """Return where the archive first differs from the one that its files make."""
-    expected = archive(files)
-    pairs = zip(expected, data)  # noqa: B905 -- `strict` came with Python 3.10
-    return next((at for at, (left, right) in enumerate(pairs) if left != right), min(len(expected), len(data)))
+def compare_layout(expected: bytes, data: bytes) -> list[Fault]:
+    """Return the fault of an archive that is not laid out as expected, with the first byte that differs."""
+    if expected == data:
+        return []
+    pairs = enumerate(zip(expected, data))  # noqa: B905 -- `strict` came with Python 3.10
+    at = next((at for at, (left, right) in pairs if left != right), min(len(expected), len(data)))
+    return [("archive", f"its structure differs from the one layout at byte {at}.")]
 
 
 def safe(name: str) -> bool:
