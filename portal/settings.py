@@ -90,6 +90,10 @@ DATABASES = {
     # Progress of long work is seen while the work's own transaction runs: a connection of its own.
     "progress": {**_DATABASE, "OPTIONS": _LOGIN["OPTIONS"], "TEST": {"MIRROR": "default"}},
 }
+# The signer never signs what its caller has appended and not yet committed.
+COUNTERSIGN_SIGNER_CONNECTION = "progress"
+# Its key and state; a directory of another system user is the second tier of trust.
+COUNTERSIGN_SIGNER = Path(env_text("COUNTERSIGN_SIGNER", str(COUNTERSIGN_DATA / "signer"))).absolute()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "tenants.User"

@@ -14,3 +14,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 WHITENOISE_AUTOREFRESH = True
 DATABASES = {name: {**entry, "OPTIONS": {}, "CONN_HEALTH_CHECKS": False} for name, entry in DATABASES.items()}
+# Tests that roll back sign what they have not committed; tests of the signer commit.
+COUNTERSIGN_SIGNER_CONNECTION = "default"

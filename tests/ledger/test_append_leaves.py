@@ -1,44 +1,18 @@
 """Appending under the head lock, on the real tables as the app role."""
 
-import hashlib
-from collections.abc import Iterator, Sequence
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.utils import DataError
-from django.utils import timezone
 
 from ledger import actions, queries
-from ledger.kinds import LeafBatch
 from ledger.merkle import EMPTY_ROOT, root_of, verify_consistency, verify_inclusion
 from ledger.models import Batch, Checkpoint, Head, PartialTile, Refusal, Tile
 from ledger.notes import NoteError
+from tests.ledger.conftest import a_batch, leaves, set_scope
 
 pytestmark = pytest.mark.django_db
-
-
-def leaves(n: int, first: int = 0) -> list[bytes]:
-    return [hashlib.sha256(b"\x00%d" % i).digest() for i in range(first, first + n)]
-
-
-def a_batch(hashes: Sequence[bytes]) -> LeafBatch:
-    return LeafBatch(id=uuid4(), leaves=hashes, received_at=timezone.now(), body_sha256=bytes(32))
-
-
-def set_scope(log_id: UUID | None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL app.log = '{log_id or ''}'")
-
-
-@pytest.fixture
-def log_id(db: None) -> Iterator[UUID]:
-    """An open log with its scope."""
-    new = uuid4()
-    set_scope(new)
-    actions.open_log(log_id=new, origin=f"tests/t/{new}/1")
-    yield new
-    set_scope(None)
 
 
 def test_a_new_log_is_empty(log_id: UUID) -> None:

@@ -1,0 +1,236 @@
+"""The signer: recomputes a log's root from its tiles, checks that it extends what was last signed, and signs it.
+
+It keeps its key and its last state in files of its own (`ledger.signerstate`) and refuses a log that is smaller than
+what it signed before, or inconsistent with it. It works on a connection of its own, so that it never signs what another
+transaction of the same process has appended and not yet committed. C2SP tlog-checkpoint: "A log MUST not sign any
+checkpoint which is inconsistent with any checkpoint it previously signed."
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.utils import timezone
+
+from ledger import queries
+from ledger.kinds import CheckpointBody, Head, SignedCheckpoint
+from ledger.merkle import ProofError, consistency_path, verify_consistency
+from ledger.models import Checkpoint, Refusal
+from ledger.notes import NoteError, Signer, checkpoint_text, open_checkpoint, sign_note
+from ledger.signerstate import LastSigned, SignerFiles, SignerFilesError
+from ledger.tiles import TileError, check_growth, edge_at, edge_root, nodes_from
+from ledger.tilestore import StoredTiles
+
+logger = logging.getLogger("countersign.signer")
+
+TILES_AHEAD: Final = 64
+
+
+class RefusedToSignError(RuntimeError):
+    """The signer does not sign a log; the message says what is wrong, the refusal is on record."""
+
+    def __init__(self, head: Head, reason: str) -> None:
+        self.head = head
+        self.reason = reason
+        super().__init__(f"Not signed: {head.origin} at {head.size} leaves. {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one round did with one log: the checkpoint that now stands (None before the first), or why it refused."""
+
+    log_id: UUID
+    origin: str
+    signed: SignedCheckpoint | None
+    is_new: bool = False
+    refused: str = ""
+
+
+def signer_files() -> SignerFiles:
+    """Returns the signer's files, in the directory that the setting COUNTERSIGN_SIGNER names."""
+    return SignerFiles(Path(settings.COUNTERSIGN_SIGNER))
+
+
+def sign_now(log_id: UUID) -> SignedCheckpoint:
+    """Returns a signed checkpoint of everything committed so far; signs only when the log has grown.
+
+    Raises:
+        UnknownLogError: The log was never opened.
+        RefusedToSignError: The log is smaller than or inconsistent with what was signed, or its tiles are wrong.
+        SignerFilesError: The signer's own key or state is missing or damaged.
+    """
+    return _sign(log_id)[0]
+
+
+def sign_all() -> Iterator[Outcome]:
+    """Signs every log that has grown since its last checkpoint; a refused log does not stop the others."""
+    for log_id, _epoch, origin in queries.logs(using=_connection()):
+        try:
+            signed, is_new = _sign(log_id)
+        except (RefusedToSignError, SignerFilesError) as error:
+            yield Outcome(log_id, origin, None, refused=str(error))
+        else:
+            yield Outcome(log_id, origin, signed, is_new=is_new)
+
+
+def _sign(log_id: UUID) -> tuple[SignedCheckpoint, bool]:
+    """Signs one log under the file lock and returns the checkpoint, and whether it is new."""
+    files = signer_files()
+    with files.locked(log_id):
+        try:
+            with _log_scope(log_id):
+                head = queries.head(log_id, using=_connection())
+                return _extend(files, head)
+        except RefusedToSignError as refusal:
+            _record(files, refusal)
+            raise
+
+
+def _extend(files: SignerFiles, head: Head) -> tuple[SignedCheckpoint, bool]:
+    """Checks the log against the last state and signs it when it has grown."""
+    signer = files.signer(head.origin)
+    last = files.last(head.log_id, head.epoch, signer)
+    _check_history(files, head, signer, last)
+    if last is None or last.body.size < head.size:
+        body = _checked_body(head, last)
+        last = LastSigned(body, sign_note(checkpoint_text(body), [signer]), timezone.now())
+        files.keep(head.log_id, head.epoch, last)
+        is_new = True
+    else:
+        _checked_body(head, last)
+        is_new = False
+    _publish(head, last, signer.verifier.vkey)
+    body = last.body
+    return SignedCheckpoint(
+        head.log_id, head.epoch, body.origin, body.size, body.root, last.note, last.signed_at
+    ), is_new
+
+
+def _check_history(files: SignerFiles, head: Head, signer: Signer, last: LastSigned | None) -> None:
+    """Refuses when the signer's files are older than what it has published, or the epoch is not one it knows."""
+    rows = Checkpoint.objects.using(_connection()).filter(log_id=head.log_id, epoch=head.epoch)
+    if last is not None:
+        published = _published_size([note for (note,) in rows.order_by("-size").values_list("note")[:3]], signer)
+        if published > last.body.size:
+            raise RefusedToSignError(
+                head,
+                f"A checkpoint of {published} leaves with this signer's signature exists, but the signer's own state "
+                f"stops at {last.body.size}: restore the state files from a backup.",
+            )
+    elif rows.exists():
+        raise RefusedToSignError(
+            head, "Checkpoints of this log exist, but the signer's own state is gone: restore it from a backup."
+        )
+    elif others := files.other_epochs(head.log_id, head.epoch):
+        raise RefusedToSignError(
+            head,
+            f"Epoch {head.epoch} appeared beside {', '.join(others)}: a new epoch needs the operator's approval.",
+        )
+
+
+def _published_size(notes: list[str], signer: Signer) -> int:
+    """Returns the largest size among these notes that this signer signed; -1 for none."""
+    sizes = [-1]
+    for note in notes:
+        try:
+            sizes.append(open_checkpoint(note, [signer.verifier]).size)
+        except NoteError:
+            logger.warning("A checkpoint of %s in the database was not signed by this signer.", signer.name)
+    return max(sizes)
+
+
+def _checked_body(head: Head, last: LastSigned | None) -> CheckpointBody:
+    """Recomputes the root from the tiles and checks that it extends what was signed.
+
+    Raises:
+        RefusedToSignError: It does not.
+    """
+    old = last.body.size if last else 0
+    if head.size < old:
+        raise RefusedToSignError(head, f"The log is smaller than the {old} leaves signed before: it was rolled back.")
+    tiles = StoredTiles(head.log_id, head.epoch, using=_connection())
+    runs = StoredTiles(head.log_id, head.epoch, ahead=TILES_AHEAD, using=_connection())
+    try:
+        root = edge_root(edge_at(head.size, tiles.read))
+        check_growth(old, head.size, runs.read)
+        if last is not None:
+            path = consistency_path(old, head.size, nodes_from(tiles.read))
+            verify_consistency(old, head.size, path, old_root=last.body.root, new_root=root)
+    except (TileError, ProofError) as error:
+        raise RefusedToSignError(head, f"{error} The signed past was changed, or tiles are damaged.") from error
+    if root != head.root:
+        raise RefusedToSignError(head, "The head's root is not the root of its tiles.")
+    return CheckpointBody(head.origin, head.size, root)
+
+
+def _publish(head: Head, last: LastSigned, vkey: str) -> None:
+    """Puts the checkpoint into the database; also the one that a crash left in the state file alone."""
+    row = Checkpoint(
+        log_id=head.log_id,
+        epoch=head.epoch,
+        size=last.body.size,
+        root=last.body.root,
+        note=last.note,
+        vkey=vkey,
+        signed_at=last.signed_at,
+    )
+    Checkpoint.objects.using(_connection()).bulk_create([row], ignore_conflicts=True)
+
+
+def _record(files: SignerFiles, refusal: RefusedToSignError) -> None:
+    """Leaves a refusal in the log, in the signer's own file and in the database; once for each new finding."""
+    head = refusal.head
+    logger.error("%s", refusal)
+    with _log_scope(head.log_id):
+        newest = Refusal.objects.using(_connection()).filter(log_id=head.log_id).order_by("-refused_at", "-id").first()
+        if newest is not None and (newest.size, newest.reason) == (head.size, refusal.reason):
+            return
+        at = timezone.now()
+        files.note_refusal(
+            {
+                "at": at.isoformat(),
+                "origin": head.origin,
+                "size": head.size,
+                "root": base64.b64encode(head.root).decode(),
+                "reason": refusal.reason,
+            }
+        )
+        Refusal.objects.using(_connection()).create(
+            log_id=head.log_id,
+            epoch=head.epoch,
+            size=head.size,
+            root=head.root,
+            reason=refusal.reason,
+            refused_at=at,
+        )
+
+
+@contextmanager
+def _log_scope(log_id: UUID) -> Iterator[None]:
+    """Opens the scope of one log in a transaction; gives an outer scope on the same connection back afterwards."""
+    using = _connection()
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT coalesce(current_setting('app.log', true), '')")
+        outer = cursor.fetchone()[0]
+        _set_scope(cursor, str(log_id))
+        yield
+        _set_scope(cursor, outer and str(UUID(outer)))
+
+
+def _set_scope(cursor: Any, log: str) -> None:
+    """Names the log to row security; a literal SET LOCAL, since Citus does not propagate set_config."""
+    cursor.execute(f"SET LOCAL app.log = '{log}'")
+
+
+def _connection() -> str:
+    """Returns the connection that commits on its own, whatever the caller's transaction does."""
+    return str(settings.COUNTERSIGN_SIGNER_CONNECTION)

@@ -1,0 +1,170 @@
+"""The signer's own files, outside the database: master key, last signed checkpoint per log, refusals.
+
+    signer/master.key                  32 random bytes, 0600
+    signer/<log>-<epoch>.json          the last checkpoint signed, written before the note leaves
+    signer/<log>.lock                  held while a log is signed, so that two processes cannot fork it
+    signer/refusals.ndjson             what was refused, a line each
+
+A rolled-back database is noticed because these files are not rolled back with it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from ledger.kinds import CheckpointBody
+from ledger.notes import NoteError, Signer, open_checkpoint
+
+MASTER_BYTES: Final = 32
+MASTER_FILE: Final = "master.key"
+REFUSALS_FILE: Final = "refusals.ndjson"
+PRIVATE: Final = 0o600
+
+
+class SignerFilesError(RuntimeError):
+    """The signer's key or state is missing, unreadable or not its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastSigned:
+    """What the signer last signed for a log: the note is believed after its signature was checked, nothing else is."""
+
+    body: CheckpointBody
+    note: str
+    signed_at: datetime
+
+
+class SignerFiles:
+    """The directory of one signer.
+
+    Args:
+        directory: Its place, `<data>/signer` by default; made with mode 0700 when it is missing.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @contextmanager
+    def locked(self, log_id: UUID) -> Iterator[None]:
+        """Lets one process at a time sign a log; waits for the other one."""
+        with (self.directory / f"{log_id}.lock").open("a", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def signer(self, origin: str) -> Signer:
+        """Returns the key of one log and epoch: HKDF-SHA256 of the master with the origin as info.
+
+        Each log has a key of its own, because C2SP tlog-policy forbids two logs with one public key in a policy.
+
+        Raises:
+            SignerFilesError: The master key is missing although something was signed before, or is damaged.
+        """
+        hkdf = HKDF(algorithm=SHA256(), length=MASTER_BYTES, salt=None, info=origin.encode())
+        return Signer(origin, hkdf.derive(self._master()))
+
+    def last(self, log_id: UUID, epoch: int, signer: Signer) -> LastSigned | None:
+        """Returns what was last signed for an epoch of a log, or None when nothing was.
+
+        Raises:
+            SignerFilesError: The file is damaged, or holds something this signer did not sign.
+        """
+        path = self._state_path(log_id, epoch)
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            body = open_checkpoint(stored["note"], [signer.verifier])
+            return LastSigned(body, stored["note"], datetime.fromisoformat(stored["signed_at"]))
+        except FileNotFoundError:
+            return None
+        except (NoteError, ValueError, KeyError, TypeError) as error:
+            raise SignerFilesError(
+                f"The signer's state {path.name} is damaged or not its own: {error} Restore it from a backup."
+            ) from error
+
+    def other_epochs(self, log_id: UUID, epoch: int) -> list[str]:
+        """Returns the names of state files that other epochs of a log have."""
+        return sorted(
+            path.name for path in self.directory.glob(f"{log_id}-*.json") if path != self._state_path(log_id, epoch)
+        )
+
+    def keep(self, log_id: UUID, epoch: int, signed: LastSigned) -> None:
+        """Writes the last signed checkpoint, durable before it returns; whole or not at all."""
+        stored = {
+            "origin": signed.body.origin,
+            "epoch": epoch,
+            "size": signed.body.size,
+            "root": signed.body.root.hex(),
+            "note": signed.note,
+            "signed_at": signed.signed_at.isoformat(),
+        }
+        self._replace(self._state_path(log_id, epoch), json.dumps(stored, indent=1, ensure_ascii=False).encode())
+
+    def note_refusal(self, line: dict[str, str | int]) -> None:
+        """Appends one refusal to the signer's own record."""
+        descriptor = os.open(self.directory / REFUSALS_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def refusals(self) -> list[dict[str, str | int]]:
+        """Returns the signer's own record of refusals, oldest first."""
+        path = self.directory / REFUSALS_FILE
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def _state_path(self, log_id: UUID, epoch: int) -> Path:
+        return self.directory / f"{log_id}-{epoch}.json"
+
+    def _master(self) -> bytes:
+        """Reads the master key; makes it only where nothing was ever signed."""
+        path = self.directory / MASTER_FILE
+        if not path.exists():
+            if any(self.directory.glob("*.json")):
+                raise SignerFilesError(
+                    f"The signer's {MASTER_FILE} is gone, but it has signed before. Restore it from a backup: a new "
+                    "key would look like a forgery."
+                )
+            with self._making():
+                if not path.exists():
+                    self._replace(path, secrets.token_bytes(MASTER_BYTES))
+        master = path.read_bytes()
+        if len(master) != MASTER_BYTES:
+            raise SignerFilesError(f"The signer's {MASTER_FILE} is damaged: it has {len(master)} bytes.")
+        return master
+
+    @contextmanager
+    def _making(self) -> Iterator[None]:
+        """Lets one process at a time make the master key."""
+        with (self.directory / "master.lock").open("a", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _replace(self, path: Path, data: bytes) -> None:
+        """Writes a private file atomically: temporary file, fsync, rename, fsync of the directory."""
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        directory = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
