@@ -103,14 +103,23 @@ def _is_atomic(node: Function) -> bool:
     return any("atomic" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 
-def loose_actions(source: str, excused: frozenset[str] = frozenset()) -> list[str]:
+def exported(source: str) -> set[str]:
+    """Return the names that a package's ``__init__`` imports: the deeds of an ``actions`` package."""
+    imports = (node for node in ast.parse(source).body if isinstance(node, ast.ImportFrom))
+    return {alias.asname or alias.name for node in imports for alias in node.names}
+
+
+def loose_actions(source: str, excused: frozenset[str] = frozenset(), deeds: set[str] | None = None) -> list[str]:
     """Return the public functions of an actions module that miss a habit.
 
-    An action is atomic, takes ``by`` by keyword, enforces a policy and writes an audit entry.
+    An action is atomic, takes ``by`` by keyword, enforces a policy and writes an audit entry. In a package only the
+    ``deeds`` that it exports are actions; the rest is their inner work.
     """
     faults = []
     for node in ast.parse(source).body:
         if not isinstance(node, Function) or node.name.startswith("_") or node.name in excused:
+            continue
+        if deeds is not None and node.name not in deeds:
             continue
         calls = _calls(node)
         if not _is_atomic(node):
