@@ -1,6 +1,6 @@
 """Stores who holds what: systems, people, accounts, entitlements, grants and sealed snapshots."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import BigIntegerRangeField, DateTimeRangeField, RangeOperators
@@ -20,7 +20,7 @@ def _point(name: str) -> Func:
 class Identity(TenantOwned):
     """Stores a person, service, vendor or client's person whose access is watched (not a user of the portal)."""
 
-    objects: ClassVar[TenantManager["Identity"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     kind = models.CharField(max_length=8, choices=IdentityKind.choices, default=IdentityKind.HUMAN)
     external_id = models.CharField(max_length=100)
@@ -65,7 +65,7 @@ class Identity(TenantOwned):
 class System(TenantOwned):
     """Stores a system that grants access and is reviewed."""
 
-    objects: ClassVar[TenantManager["System"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     name = models.CharField(max_length=120)
     key = models.SlugField(max_length=60)
@@ -98,7 +98,7 @@ class Account(TenantOwned):
     names the account by it, so the name can be erased later and the evidence still verifies.
     """
 
-    objects: ClassVar[TenantManager["Account"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="accounts")
     name = models.CharField(max_length=200)
@@ -129,7 +129,7 @@ class Account(TenantOwned):
 class Entitlement(TenantOwned):
     """Stores a right that a system can grant: a role, group or permission under its native key."""
 
-    objects: ClassVar[TenantManager["Entitlement"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="entitlements")
     key = models.CharField(max_length=200)
@@ -160,7 +160,7 @@ class Snapshot(TenantOwned):
     `digest` is SHA-256 in hex over the canonical rows (`identities.digest`).
     """
 
-    objects: ClassVar[TenantManager["Snapshot"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="snapshots")
     captured_at = models.DateTimeField()
@@ -208,7 +208,7 @@ class Snapshot(TenantOwned):
 class SnapshotRow(TenantOwned):
     """Stores one sealed row of a snapshot; it is never changed and none can be added once the snapshot is full."""
 
-    objects: ClassVar[TenantManager["SnapshotRow"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="rows")
     n = models.PositiveIntegerField()
@@ -240,7 +240,7 @@ class SnapshotRow(TenantOwned):
 class SnapshotFile(TenantOwned):
     """Stores a delivered file as it came, compressed; it can be erased when its time is over, its hash stays."""
 
-    objects: ClassVar[TenantManager["SnapshotFile"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     sha256 = models.CharField(max_length=64)
     name = models.CharField(max_length=200, blank=True)
@@ -259,7 +259,7 @@ class SnapshotFile(TenantOwned):
 class Grant(TenantOwned):
     """Stores that an account holds an entitlement from `since` to before `until` (empty: still held)."""
 
-    objects: ClassVar[TenantManager["Grant"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="grants")
     entitlement = models.ForeignKey(Entitlement, on_delete=models.PROTECT, related_name="grants")
@@ -299,7 +299,7 @@ class Grant(TenantOwned):
 class PeopleFeed(TenantOwned):
     """Stores that a list of people was delivered: when, by whom, how many, and the hash of the file."""
 
-    objects: ClassVar[TenantManager["PeopleFeed"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     delivered_at = models.DateTimeField()
     delivered_by = models.CharField(max_length=200)

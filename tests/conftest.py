@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connections
-from django.test.utils import setup_databases, teardown_databases  # type: ignore[attr-defined]
+from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 from pytest_socket import disable_socket
 

@@ -85,7 +85,7 @@ def execute_as_owner(*statements: str) -> None:
     """Run statements such as CREATE DATABASE, which need a connection outside of any transaction."""
     with connect("owner", "postgres") as connection:
         for statement in statements:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
 
 @contextmanager

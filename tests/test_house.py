@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import connection, models
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from ledger.rowsecurity import APP, INTAKE, OWNER, READONLY
@@ -117,7 +117,7 @@ def test_no_package_has_an_empty_name() -> None:
     assert not stems & house.FORBIDDEN_NAMES
 
 
-def _own_models() -> Iterator[type]:
+def _own_models() -> Iterator[type[models.Model]]:
     yield from (model for model in apps.get_models() if model._meta.app_label in house.ROOMS)
 
 

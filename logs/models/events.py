@@ -5,7 +5,7 @@ table is made by SQL in the migration, and `logs/partitions.py` adds the months.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -65,7 +65,7 @@ class Delivery(TenantOwned):
     core = models.BinaryField()
     salts = models.BinaryField(max_length=32)
 
-    objects: ClassVar[TenantManager["Delivery"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """Every record of a body is accounted for."""
@@ -169,7 +169,7 @@ class AccessEvent(TenantOwned):
     raw = models.BinaryField(null=True)
     salts = models.BinaryField(null=True)
 
-    objects: ClassVar[TenantManager["AccessEvent"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """The table, its partitions, indexes and checks are SQL in the migration."""
@@ -206,7 +206,7 @@ class RecordKey(TenantOwned):
     key = models.BinaryField(max_length=16)
     received_at = models.DateTimeField()
 
-    objects: ClassVar[TenantManager["RecordKey"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     def __str__(self) -> str:
         return bytes(self.key).hex()
@@ -224,7 +224,7 @@ class QuarantinedLine(TenantOwned):
     raw_bytes = models.BigIntegerField()
     raw_sha256 = models.BinaryField(max_length=32)
 
-    objects: ClassVar[TenantManager["QuarantinedLine"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """A position of a delivery is quarantined once."""

@@ -4,7 +4,7 @@ Roll-ups go by ``actor_key``, the lower-case name in the log: an account that is
 system is 0 where a source has none.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 
@@ -39,7 +39,7 @@ class UsageDay(TenantOwned):
     rows_count = models.BigIntegerField()
     bytes_out = models.BigIntegerField()
 
-    objects: ClassVar[TenantManager["UsageDay"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     def __str__(self) -> str:
         return f"{self.actor_key} on {self.day}"
@@ -57,7 +57,7 @@ class TypeDay(TenantOwned):
     denied_count = models.BigIntegerField()
     out_of_hours_count = models.BigIntegerField()
 
-    objects: ClassVar[TenantManager["TypeDay"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     def __str__(self) -> str:
         return f"{self.log_type} on {self.day}"
@@ -74,7 +74,7 @@ class LastUse(TenantOwned):
     last_at = models.DateTimeField()
     last_ok_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[TenantManager["LastUse"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     def __str__(self) -> str:
         return f"{self.actor_key} last at {self.last_at}"
@@ -91,7 +91,7 @@ class SourceHour(TenantOwned):
     quarantined = models.BigIntegerField()
     ignored = models.BigIntegerField()
 
-    objects: ClassVar[TenantManager["SourceHour"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     def __str__(self) -> str:
         return f"{self.hour}: {self.events}"

@@ -1,7 +1,7 @@
 """Stores campaigns, their moves between states, and which snapshot of each system they cover."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -21,7 +21,7 @@ models.TextField.register_lookup(Length)
 class Campaign(TenantOwned):
     """Stores one round of a plan, with the definition as it was when the round was made."""
 
-    objects: ClassVar[TenantManager["Campaign"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     plan = models.ForeignKey(CampaignPlan, on_delete=models.PROTECT, related_name="campaigns")
     name = models.CharField(max_length=160)
@@ -86,7 +86,7 @@ class Campaign(TenantOwned):
 class CampaignMove(TenantOwned):
     """Stores that a campaign changed its state or its due time: who, when and why; never changed."""
 
-    objects: ClassVar[TenantManager["CampaignMove"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="moves")
     old = models.CharField(max_length=12, choices=CampaignState.choices)
@@ -109,7 +109,7 @@ class CampaignMove(TenantOwned):
 class ScopeLine(TenantOwned):
     """Stores that a campaign covers a system with a certain snapshot, or why it goes without one."""
 
-    objects: ClassVar[TenantManager["ScopeLine"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="scope")
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")

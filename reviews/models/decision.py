@@ -1,7 +1,7 @@
 """Stores decisions and the signatures over them; both are only ever added."""
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -19,7 +19,7 @@ class Decision(TenantOwned):
     `not_decided` is written by the system at the deadline and has no reviewer.
     """
 
-    objects: ClassVar[TenantManager["Decision"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="decisions")
     item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="decisions")
@@ -85,7 +85,7 @@ class SignOff(TenantOwned):
     Reopening the campaign raises its round and so withdraws the signatures of earlier rounds; they stay.
     """
 
-    objects: ClassVar[TenantManager["SignOff"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="sign_offs")
     stage = models.PositiveSmallIntegerField(default=1)

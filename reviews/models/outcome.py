@@ -1,6 +1,6 @@
 """Stores what came of a campaign: remediations, and findings about what is wrong."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -17,7 +17,7 @@ from tenants.scope import TenantManager, TenantOwned
 class Remediation(TenantOwned):
     """Stores the carrying out of a signed revocation or reduction; it ends when a later snapshot proves it."""
 
-    objects: ClassVar[TenantManager["Remediation"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="remediations")
     decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="remediation")
@@ -63,7 +63,7 @@ class Remediation(TenantOwned):
 class Finding(TenantOwned):
     """Stores what is wrong, once for each cause (`key`) until it is resolved."""
 
-    objects: ClassVar[TenantManager["Finding"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     kind = models.CharField(max_length=20, choices=FindingKind.choices)
     key = models.CharField(max_length=120)

@@ -1,7 +1,7 @@
 """Stores plans: what recurs, over which systems, reviewed by whom."""
 
 from datetime import time
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -14,7 +14,7 @@ from tenants.scope import TenantManager, TenantOwned
 class CampaignPlan(TenantOwned):
     """Stores what recurs: scope, reviewers, due time and recurrence of access reviews."""
 
-    objects: ClassVar[TenantManager["CampaignPlan"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     name = models.CharField(max_length=120)
     purpose = models.CharField(max_length=300, blank=True)
@@ -53,7 +53,7 @@ class CampaignPlan(TenantOwned):
 class PlanSystem(TenantOwned):
     """Stores that a plan covers a system."""
 
-    objects: ClassVar[TenantManager["PlanSystem"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     plan = models.ForeignKey(CampaignPlan, on_delete=models.CASCADE, related_name="plan_systems")
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")

@@ -1,6 +1,6 @@
 """Stores the frozen population of a campaign: items with their evidence, exclusions, and who reviews what."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -19,7 +19,7 @@ class ReviewItem(TenantOwned):
     decision.
     """
 
-    objects: ClassVar[TenantManager["ReviewItem"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="items")
     n = models.PositiveIntegerField()
@@ -60,7 +60,7 @@ class ReviewItem(TenantOwned):
 class Exclusion(TenantOwned):
     """Stores that a row of the population is not reviewed, why, and who decided so."""
 
-    objects: ClassVar[TenantManager["Exclusion"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="exclusions")
     row = models.ForeignKey(SnapshotRow, on_delete=models.PROTECT, related_name="+")
@@ -83,7 +83,7 @@ class Exclusion(TenantOwned):
 class Assignment(TenantOwned):
     """Stores that an item was put to a reviewer; a later one ends the earlier, both stay."""
 
-    objects: ClassVar[TenantManager["Assignment"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="assignments")
     item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="assignments")
