@@ -1,0 +1,108 @@
+"""A running portal on a seeded database, and a Chromium that forgives nothing."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from pytest_django import DjangoDbBlocker
+from pytest_socket import enable_socket
+
+from tests.browser import seed
+from tests.browser.serving import seeded_database, serving
+from tests.browser.strict import StrictPage, told
+
+CHROMIUM: Final = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
+FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none")
+FLAGS_COLOUR: Final = "--force-color-profile=srgb"
+
+# Playwright's loop lives in the test's thread, which Django takes for an async context.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here as a browser test, and skip it where there is no Chromium."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not CHROMIUM:
+                item.add_marker(pytest.mark.skip(reason="There is no Chromium: install it, or name it in CHROMIUM."))
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running portal: its address and the people in it."""
+
+    url: str
+    cast: seed.Cast
+
+
+@pytest.fixture(scope="session")
+def server(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Copy the migrated database, seed it through the product's own actions, and serve it."""
+    enable_socket()
+    with django_db_blocker.unblock(), seeded_database() as name:
+        cast = seed.everything()
+        with serving(name, tmp_path_factory.mktemp("web")) as url:
+            yield Server(url, cast)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, FLAGS_COLOUR])
+        yield browser
+        browser.close()
+
+
+Visit = Callable[..., StrictPage]
+
+
+@pytest.fixture
+def visit(server: Server, chromium: Browser, django_db_blocker: DjangoDbBlocker) -> Iterator[Visit]:
+    """Open pages as a person of the cast (or nobody); every fault of any page fails the test at its end."""
+    enable_socket()
+
+    def session(name: str) -> str:
+        with django_db_blocker.unblock():
+            return _session(server, name)
+
+    opened: list[tuple[BrowserContext, StrictPage]] = []
+
+    def begin(name: str = "", **options: str) -> StrictPage:
+        context = chromium.new_context(
+            viewport={"width": 1280, "height": 800},
+            locale="en-GB",
+            timezone_id="UTC",
+            reduced_motion="reduce",
+            **options,
+        )
+        if name:
+            context.add_cookies([{"name": "sessionid", "value": session(name), "url": server.url}])
+        page = StrictPage(context, server.url)
+        opened.append((context, page))
+        return page
+
+    yield begin
+    faults = [fault for _context, page in opened for fault in page.faults]
+    for context, _page in opened:
+        context.close()
+    assert not faults, told(faults)
+
+
+def _session(server: Server, name: str) -> str:
+    client = Client()
+    client.force_login(server.cast.people[name], backend=settings.AUTHENTICATION_BACKENDS[0])
+    connections.close_all()  # Playwright's loop has a context, and so connections, of its own
+    return client.cookies[settings.SESSION_COOKIE_NAME].value

@@ -1,0 +1,107 @@
+"""The real web server in a process of its own, for browsers to visit."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+from urllib.error import URLError
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import connections
+
+from tests import database
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+START_SECONDS: Final = 20
+
+
+def environment(name: str, port: int, home: Path) -> dict[str, str]:
+    """Return the environment of a portal on the database, with its own mail folder."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "COUNTERSIGN_DATA": str(settings.COUNTERSIGN_DATA),
+        "COUNTERSIGN_DATABASE": name,
+        "COUNTERSIGN_URL": f"http://localhost:{port}",
+        "COUNTERSIGN_EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
+        "PYTHONWARNINGS": "default",
+    }
+
+
+@contextmanager
+def serving(name: str, home: Path) -> Iterator[str]:
+    """Serve the database on a free port; yields the address, and ends the process and its children."""
+    port = _free_port()
+    told = environment(name, port, home)
+    _manage("collectstatic", "--noinput", "--verbosity", "0", told=told)
+    log = home / "web.log"
+    with log.open("w") as out:
+        # fmt: off
+        web = subprocess.Popen(
+            [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+             "--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
+             "portal.wsgi:application"],
+            cwd=ROOT, env=told, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+        )
+        # fmt: on
+        try:
+            _wait(f"http://localhost:{port}/accounts/login/", web, log)
+            yield f"http://localhost:{port}"
+        finally:
+            os.killpg(web.pid, signal.SIGKILL)  # its workers too: they hold connections to the database
+            web.wait()
+
+
+def _manage(*arguments: str, told: dict[str, str]) -> None:
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=told, check=True)
+
+
+@contextmanager
+def seeded_database() -> Iterator[str]:
+    """Copy the migrated database and make Django use the copy; yields its name and drops it at the end."""
+    original, name = connections["default"].settings_dict["NAME"], f"browser_{uuid4().hex[:12]}"
+    database.execute_as_owner(f"CREATE DATABASE {name} TEMPLATE {database.template_name()}")
+    database.use_role("app", name)
+    try:
+        yield name
+    finally:
+        database.use_role("app", original)
+        _wait_for_last_connection(name)
+        database.execute_as_owner(f"DROP DATABASE {name}")
+
+
+def _wait_for_last_connection(name: str) -> None:
+    """Wait until the database has seen the killed server go: it cannot be dropped before."""
+    others = "SELECT usename, application_name, state, query FROM pg_stat_activity WHERE datname = %s"
+    until = time.monotonic() + START_SECONDS
+    with database.connect("owner", "postgres") as connection:
+        while (left := connection.execute(others, (name,)).fetchall()) and time.monotonic() < until:
+            continue
+    assert not left, f"These still use the database {name}: {left}"
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _wait(url: str, web: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 -- our own address
+                return
+        except (URLError, ConnectionError):
+            if web.poll() is not None:
+                break
+    message = f"The web server did not answer at {url}:\n{log.read_text()}"
+    raise RuntimeError(message)

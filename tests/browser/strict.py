@@ -1,0 +1,108 @@
+"""What a page must not do: complain, fail, leave its host, break the policy, overflow, exclude anyone."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import BrowserContext, Page, Request, Response
+
+_HERE: Final = Path(__file__).parent
+AXE: Final = (_HERE / "vendor/axe-core-4.14.1/axe.min.js").read_text(encoding="utf-8")
+AXE_TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE_RUN: Final = """
+async tags => {
+  const wanted = {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations', 'incomplete']};
+  const found = await axe.run(document, wanted);
+  const why = node => (node.failureSummary || '').replace(/\\s+/g, ' ');
+  const say = (rule, node) => rule.id + ' at ' + node.target.join(' ') + ': ' + why(node);
+  const doubted = new Set(['equalRatio', 'shortTextContent']);
+  const unsure = node => [...node.any, ...node.all].some(one => doubted.has(one.data && one.data.messageKey));
+  return [
+    ...found.violations.flatMap(rule => rule.nodes.map(node => say(rule, node))),
+    ...found.incomplete.flatMap(rule => rule.nodes.filter(unsure).map(node => say(rule, node))),
+  ];
+}
+"""
+CSP_WATCH: Final = (
+    "document.addEventListener('securitypolicyviolation',"
+    " e => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
+)
+SHOTS: Final = os.environ.get("COUNTERSIGN_SCREENSHOTS", "")
+
+
+class StrictPage:
+    """A page of a browser whose every complaint is kept as a fault."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.url = url
+        self.faults: list[str] = []
+        self.allowed: set[int] = set()
+        self.page: Page = context.new_page()
+        self.page.add_init_script(CSP_WATCH)
+        self.page.on("console", lambda told: self._console(told.type, told.text))
+        self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: script error: {error}"))
+        self.page.on("response", self._response)
+        self.page.on("request", self._request)
+
+    def _console(self, kind: str, text: str) -> None:
+        expected = any(f"status of {status}" in text for status in self.allowed)
+        if kind in {"error", "warning"} and not expected:
+            self.faults.append(f"{self.page.url}: console {kind}: {text}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in self.allowed:
+            self.faults.append(f"{response.url}: answered {response.status}")
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.faults.append(f"{self.page.url}: asked another host: {request.url}")
+
+    def go(self, path: str) -> Page:
+        """Open a path of the portal and wait until it is loaded."""
+        self.page.goto(self.url + path if path.startswith("/") else path, wait_until="load")
+        return self.page
+
+    def check_looks(self, name: str) -> None:
+        """Judge the open page in both themes and at 1280, 390 and 320 px; keep screenshots where they are asked for."""
+        self._theme("light")
+        self._size(1280, 800)
+        self._judge(f"{name} light 1280")
+        self._shoot(f"{name}-1280-light")
+        self._theme("dark")
+        self._judge(f"{name} dark 1280")
+        self._shoot(f"{name}-1280-dark")
+        self._size(390, 844)
+        self._judge(f"{name} dark 390")
+        self._shoot(f"{name}-390-dark")
+        self._theme("light")
+        self._shoot(f"{name}-390-light")
+        self._size(320, 700)
+        self._overflow(f"{name} 320")
+        self._size(1280, 800)
+
+    def _theme(self, theme: str) -> None:
+        self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
+
+    def _size(self, width: int, height: int) -> None:
+        self.page.set_viewport_size({"width": width, "height": height})
+
+    def _judge(self, name: str) -> None:
+        self._overflow(name)
+        self.page.evaluate(AXE)
+        self.faults += [f"{name}: {one}" for one in self.page.evaluate(AXE_RUN, AXE_TAGS)]
+
+    def _overflow(self, name: str) -> None:
+        width, seen = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        if width > seen:
+            self.faults.append(f"{name}: the page is {width} px wide in a window of {seen} px")
+
+    def _shoot(self, name: str) -> None:
+        if SHOTS:
+            Path(SHOTS).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def told(faults: Sequence[str]) -> str:
+    """Return the faults as one text for an assertion."""
+    return "\n".join([f"{len(faults)} faults:", *faults])
