@@ -125,7 +125,7 @@ def add_batch(batch: LeafBatch, using: str = "default") -> None:
 def _seal(scope: Scope) -> None:
     batches = [*scope.batches, *_audit_batch(scope)]
     if batches:
-        ledger.append(log_id=scope.log_id, batches=batches)
+        ledger.append(log_id=scope.log_id, batches=batches, using=scope.using)
 
 
 def _audit_batch(scope: Scope) -> Sequence[LeafBatch]:
