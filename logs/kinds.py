@@ -76,6 +76,7 @@ class ClockQuality(models.IntegerChoices):
     ZONE_ASSUMED = 2, "Zone taken from the source's settings"
     YEAR_SET = 3, "Zone and year taken from the source's settings"
     YEAR_INFERRED = 4, "Year inferred from the time of receipt"
+    FUTURE_CLAMPED = 5, "The record's time lies after its receipt: the time of receipt is used"
 
 
 class ActorType(models.TextChoices):

@@ -184,7 +184,7 @@ def _drop_duplicates(
 
 def _deliver(source: LogSource, body: Body, envelope: Envelope, by: Actor, reading: Reading) -> tuple[Delivery, bytes]:
     """Return the delivery with its sealed manifest, and the manifest's leaf: the last of the batch."""
-    tally, place = reading.tally, reading.place
+    tally, place, salt = reading.tally, reading.place, salts(1)[0]
     delivery = Delivery(
         id=UUID(place.batch),
         source=source,
@@ -206,10 +206,10 @@ def _deliver(source: LogSource, body: Body, envelope: Envelope, by: Actor, readi
         first_record=tally.first_record,
         last_record=tally.last_record,
         previous_record=source.last_record,
-        salts=salts(1)[0],
+        salts=salt,
     )
-    delivery.core = canonical(manifest(delivery, place, envelope, tally.rejects.hexdigest()))
-    return delivery, leaf_hash(seal(LeafKind.MANIFEST, delivery.core, subj=None, raw=None, salts=delivery.salts))
+    delivery.core = core = canonical(manifest(delivery, place, envelope, tally.rejects.hexdigest()))
+    return delivery, leaf_hash(seal(LeafKind.MANIFEST, core, subj=None, raw=None, salts=salt))
 
 
 def manifest(delivery: Delivery, place: Place, envelope: Envelope, rejects: str) -> dict[str, str | int]:

@@ -1,0 +1,31 @@
+"""Reads of logs: search, timelines, use of accounts, coverage, and what verification needs."""
+
+from logs.queries.coverage import coverage, system_coverage
+from logs.queries.people import Person, person_of, person_timeline
+from logs.queries.sealed import events_after, place_of, sealed_entries
+from logs.queries.search import Filters, SearchPage, event_by_key, newest_event_at, search_events, window
+from logs.queries.sources import SourceLine, quarantine, source_by_token, source_lines, visible_source_ids
+from logs.queries.use import use_of_accounts
+
+__all__ = [
+    "Filters",
+    "Person",
+    "SearchPage",
+    "SourceLine",
+    "coverage",
+    "event_by_key",
+    "events_after",
+    "newest_event_at",
+    "person_of",
+    "person_timeline",
+    "place_of",
+    "quarantine",
+    "sealed_entries",
+    "search_events",
+    "source_by_token",
+    "source_lines",
+    "system_coverage",
+    "use_of_accounts",
+    "visible_source_ids",
+    "window",
+]

@@ -1,0 +1,161 @@
+"""Search over events: a window of time, filters, free text, and a cursor; a constant number of queries."""
+
+import ipaddress
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F, Func, Max, Q, QuerySet, TextField, Value
+
+from logs.models import SKEW_SECONDS, AccessEvent, TypeDay, event_key, read_event_key
+
+PAGE: Final = 50
+SKEW: Final = timedelta(seconds=SKEW_SECONDS)
+HEAVY: Final = ("core", "subj", "raw", "salts", "extra")
+"""Columns that no list shows."""
+
+TEXT_COLUMNS: Final = (
+    *("actor_name", "actor_uid", "target_name", "app", "action", "resource", "src_host", "dst_host", "device_uid"),
+    *("database", "table", "session_uid", "status_detail", "user_agent", "ticket_ref"),
+)
+"""Columns that free text looks into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What to look for. ``since`` and ``until`` are aware and always given; empty and None mean any.
+
+    ``source_ids`` are the sources that the asker may see (None: all of the tenant).
+    """
+
+    since: datetime
+    until: datetime
+    text: str = ""
+    not_text: str = ""
+    actor: str = ""
+    address: str = ""
+    source_id: int | None = None
+    system_id: int | None = None
+    log_types: tuple[int, ...] = ()
+    outcome: str = ""
+    out_of_hours: bool = False
+    app: str = ""
+    action: str = ""
+    session: str = ""
+    without: tuple[tuple[str, str], ...] = ()
+    source_ids: Collection[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """One page of events, newest first, and the cursor of the next page ("" at the end)."""
+
+    events: Sequence[AccessEvent]
+    cursor: str
+
+
+def window(since: datetime, until: datetime | None = None) -> Q:
+    """Return the condition of a time window on when events occurred.
+
+    An event is received later than 120 s before it occurred (the database holds it), so the window's begin bounds the
+    months to look into; its end does not, because imported events are received late.
+    """
+    bounds = Q(occurred_at__gte=since, received_at__gte=since - SKEW)
+    return bounds & Q(occurred_at__lt=until) if until else bounds
+
+
+def search_events(filters: Filters, *, cursor: str = "", limit: int = PAGE) -> SearchPage:
+    """Return a page of the events that match, newest first, after the cursor."""
+    rows = matching(filters)
+    if place := read_event_key(cursor):
+        occurred_at, number = place
+        rows = rows.filter(Q(occurred_at__lt=occurred_at) | Q(occurred_at=occurred_at, id__lt=number))
+        rows = rows.filter(occurred_at__lte=occurred_at)
+    events = list(rows.order_by("-occurred_at", "-id").defer(*HEAVY)[: limit + 1])
+    more = len(events) > limit
+    events = events[:limit]
+    return SearchPage(events, event_key(events[-1].occurred_at, events[-1].id) if more else "")
+
+
+def matching(filters: Filters) -> QuerySet[AccessEvent]:
+    """Return all events that match, in no order."""
+    rows = AccessEvent.objects.filter(window(filters.since, filters.until))
+    if filters.source_ids is not None:
+        rows = rows.filter(source_id__in=list(filters.source_ids))
+    rows = rows.filter(**_exact(filters))
+    if filters.outcome:
+        rows = rows.filter(status_id=2) if filters.outcome == "denied" else rows.exclude(status_id=2)
+    if filters.out_of_hours:
+        rows = rows.filter(out_of_hours=True)
+    for column, value in filters.without:
+        rows = rows.exclude(**{column: value})
+    return _with_text(rows, filters)
+
+
+def _exact(filters: Filters) -> dict[str, object]:
+    """Return the filters that compare a column with a value."""
+    asked: dict[str, object] = {
+        "actor_key": filters.actor.strip().lower(),
+        "src_ip": address_of(filters.address),
+        "source_id": filters.source_id,
+        "system_id": filters.system_id,
+        "app": filters.app,
+        "action": filters.action,
+        "session_uid": filters.session,
+    }
+    exact = {column: value for column, value in asked.items() if value}
+    if filters.log_types:
+        exact["log_type__in"] = filters.log_types
+    return exact
+
+
+def _with_text(rows: QuerySet[AccessEvent], filters: Filters) -> QuerySet[AccessEvent]:
+    """Keep the rows whose texts hold every word of ``text`` and none of ``not_text``."""
+    if not (filters.text or filters.not_text):
+        return rows
+    columns = [F(column) for column in TEXT_COLUMNS]
+    rows = rows.alias(words=Func(Value(" "), *columns, function="concat_ws", output_field=TextField()))
+    for word in filters.text.split():
+        found = Q(words__icontains=word)
+        rows = rows.filter(found | Q(src_ip=address) if (address := address_of(word)) else found)
+    for word in filters.not_text.split():
+        rows = rows.exclude(words__icontains=word)
+    return rows
+
+
+def address_of(text: str) -> str:
+    """Return a canonical IP address, "" when the text is none."""
+    try:
+        return str(ipaddress.ip_address(text.strip()))
+    except ValueError:
+        return ""
+
+
+def newest_event_at(source_ids: Collection[int] | None = None) -> datetime | None:
+    """Return the UTC day of the newest event, None when there is none; read from the roll-up."""
+    days = TypeDay.objects.all() if source_ids is None else TypeDay.objects.filter(source_id__in=list(source_ids))
+    newest = days.aggregate(newest=Max("day"))["newest"]
+    if newest is None:
+        return None
+    rows = AccessEvent.objects.filter(occurred_at__gte=newest)
+    if source_ids is not None:
+        rows = rows.filter(source_id__in=list(source_ids))
+    found: datetime | None = rows.order_by("-occurred_at", "-id").values_list("occurred_at", flat=True).first()
+    return found
+
+
+def event_by_key(key: str, source_ids: Collection[int] | None = None) -> AccessEvent | None:
+    """Return the event that an address names, with its sealed bytes; None when there is none to be seen."""
+    place = read_event_key(key)
+    if place is None:
+        return None
+    rows = AccessEvent.objects.filter(received_at=place[0], id=place[1])
+    if source_ids is not None:
+        rows = rows.filter(source_id__in=list(source_ids))
+    return rows.first()
+
+
+def without(filters: Filters, column: str, value: str) -> Filters:
+    """Return the filters that also leave out a value of a column."""
+    return replace(filters, without=(*filters.without, (column, value)))

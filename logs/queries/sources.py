@@ -1,0 +1,99 @@
+"""Log sources: what they delivered, how fresh they are, what lies in quarantine, and whose token it is."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils import timezone
+
+from logs.answers import SourceCoverage
+from logs.models import Delivery, LogSource, QuarantinedLine, SourceToken, TypeDay
+from logs.queries.coverage import coverage
+from tenants.kinds import Actor
+from tenants.sharing import shared_ids
+from tenants.tokens import digest, well_formed
+
+COVERAGE_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One line of the sources page."""
+
+    source: LogSource
+    coverage: SourceCoverage
+    events: int
+    quarantined: int
+
+    @property
+    def late(self) -> bool:
+        """Whether a source that should deliver has been silent for more than three times its interval."""
+        minutes = self.source.expected.get("every_minutes")
+        last = self.source.last_received_at
+        return bool(minutes) and (last is None or timezone.now() - last > timedelta(minutes=3 * int(minutes)))
+
+
+def visible_source_ids(by: Actor) -> set[int] | None:
+    """Return the ids of the sources whose events the actor may see; None for all of the tenant."""
+    return None if by.sees_all_shareable else shared_ids(by, LogSource)
+
+
+def visible_sources(by: Actor) -> QuerySet[LogSource]:
+    """Return the sources that the actor may see."""
+    ids = visible_source_ids(by)
+    rows = LogSource.objects.select_related("system")
+    return rows if ids is None else rows.filter(pk__in=ids)
+
+
+def source_lines(by: Actor) -> list[SourceLine]:
+    """Return the sources that the actor may see with a week's coverage and counts; a constant number of queries."""
+    sources = list(visible_sources(by).order_by("name", "id"))
+    ids = [source.pk for source in sources]
+    now = timezone.now()
+    week = now - timedelta(days=COVERAGE_DAYS)
+    covered = {answer.source_id: answer for answer in coverage(since=week, until=now, source_ids=ids)}
+    totals = TypeDay.objects.filter(source_id__in=ids).values("source_id").annotate(n=Sum("events"))
+    events = {row["source_id"]: row["n"] for row in totals}
+    bad = QuarantinedLine.objects.filter(source_id__in=ids, received_at__gte=week).values("source_id")
+    quarantined = {row["source_id"]: row["n"] for row in bad.annotate(n=Count("id")).order_by()}
+    return [
+        SourceLine(source, covered[source.pk], events.get(source.pk, 0), quarantined.get(source.pk, 0))
+        for source in sources
+    ]
+
+
+def deliveries_of(source: LogSource, limit: int = 20) -> list[Delivery]:
+    """Return the newest deliveries of a source."""
+    return list(Delivery.objects.filter(source=source).defer("core", "salts").order_by("-received_at")[:limit])
+
+
+def tokens_of(source: LogSource) -> list[SourceToken]:
+    """Return the tokens of a source, newest first."""
+    return list(SourceToken.objects.filter(source=source).order_by("-created_at", "-id"))
+
+
+def source_by_token(text: str, now: datetime | None = None) -> LogSource | None:
+    """Return the source whose live token this is in the open tenant, None for any other text."""
+    if not well_formed(text, "src"):
+        return None
+    now = now or timezone.now()
+    live = Q(expires_at=None) | Q(expires_at__gt=now)
+    tokens = SourceToken.objects.filter(live, digest=digest(text), revoked_at=None)
+    token = tokens.select_related("source__tenant").first()
+    return token.source if token else None
+
+
+def quarantine(
+    source_ids: Collection[int] | None, *, source_id: int | None = None, before: tuple[datetime, int] | None = None
+) -> QuerySet[QuarantinedLine]:
+    """Return quarantined records that may be seen, newest first, after a place in the list."""
+    rows = QuarantinedLine.objects.select_related("source").order_by("-received_at", "-id")
+    if source_ids is not None:
+        rows = rows.filter(source_id__in=list(source_ids))
+    if source_id is not None:
+        rows = rows.filter(source_id=source_id)
+    if before:
+        at, number = before
+        rows = rows.filter(Q(received_at__lt=at) | Q(received_at=at, id__lt=number))
+    return rows
