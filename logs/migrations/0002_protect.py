@@ -20,8 +20,7 @@ class Migration(migrations.Migration):
         ProtectTable(
             "logs_logsource", app=CRUD, intake="SELECT, UPDATE", references=[("system_id", "identities_system")]
         ),
-        ProtectTable("logs_logsourceuserpermission", references=[("content_object_id", "logs_logsource")]),
-        ProtectTable("logs_logsourcegrouppermission", references=[("content_object_id", "logs_logsource")]),
+        ProtectTable("logs_logsourceshare", references=[("content_object_id", "logs_logsource")]),
         ProtectTable("logs_sourcetoken", app=UPSERT, intake="SELECT", references=[SOURCE]),
         ProtectTable("logs_readposition", app=CRUD, intake=UPSERT, references=[SOURCE]),
         ProtectTable("logs_delivery", app=APPEND, intake=APPEND, references=[SOURCE]),

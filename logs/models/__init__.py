@@ -13,8 +13,7 @@ from logs.models.rollups import LastUse, SourceHour, TypeDay, UsageDay
 from logs.models.sources import (
     Grade,
     LogSource,
-    LogSourceGroupPermission,
-    LogSourceUserPermission,
+    LogSourceShare,
     ReadPosition,
     SourceToken,
 )
@@ -26,8 +25,7 @@ __all__ = [
     "Grade",
     "LastUse",
     "LogSource",
-    "LogSourceGroupPermission",
-    "LogSourceUserPermission",
+    "LogSourceShare",
     "QuarantinedLine",
     "ReadPosition",
     "RecordKey",

@@ -7,11 +7,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from identities.models import System
 from logs.kinds import LogType
-from tenants.scope import AppTenant, TenantManager, TenantOwned
+from tenants.models import ObjectShare
+from tenants.scope import TenantManager, TenantOwned
 
 
 class Grade(models.TextChoices):
@@ -73,32 +73,15 @@ class LogSource(TenantOwned):
         return [str(LogType(number).label) for number in self.log_types]
 
 
-class LogSourceUserPermission(UserObjectPermissionBase):  # type: ignore[misc]
-    """Shares one log source with one person (guardian writes it, so the database fills the tenant)."""
+class LogSourceShare(ObjectShare):
+    """Shares one log source, and with it its events, with one person."""
 
     content_object = models.ForeignKey(LogSource, on_delete=models.CASCADE)
-    tenant = models.ForeignKey(
-        "tenants.Tenant", on_delete=models.PROTECT, editable=False, db_default=AppTenant(), related_name="+"
-    )
 
-    objects: ClassVar[TenantManager["LogSourceUserPermission"]] = TenantManager()
-
-    class Meta(UserObjectPermissionBase.Meta):
+    class Meta(ObjectShare.Meta):
         """One row for a person, a right and a source."""
 
-
-class LogSourceGroupPermission(GroupObjectPermissionBase):  # type: ignore[misc]
-    """Shares one log source with one group."""
-
-    content_object = models.ForeignKey(LogSource, on_delete=models.CASCADE)
-    tenant = models.ForeignKey(
-        "tenants.Tenant", on_delete=models.PROTECT, editable=False, db_default=AppTenant(), related_name="+"
-    )
-
-    objects: ClassVar[TenantManager["LogSourceGroupPermission"]] = TenantManager()
-
-    class Meta(GroupObjectPermissionBase.Meta):
-        """One row for a group, a right and a source."""
+        abstract = False
 
 
 class SourceToken(TenantOwned):

@@ -1,5 +1,6 @@
 """Sources and lines that the tests of this room deliver."""
 
+import json
 from collections.abc import Sequence
 
 from logs.kinds import Format
@@ -28,3 +29,25 @@ def failures(count: int, start: int = 0) -> Sequence[bytes]:
         % (number // 60 % 60, number % 60, 5000 + number, 20000 + number)
         for number in range(start, start + count)
     ]
+
+
+def okta(number: int, **fields: object) -> bytes:
+    """Return one Okta event with an id of its own."""
+    event: dict[str, object] = {
+        "uuid": f"event-{number}",
+        "published": f"2026-11-20T10:00:{number % 60:02d}.000Z",
+        "eventType": "user.session.start",
+        "displayMessage": "User login to Okta",
+        "severity": "INFO",
+        "actor": {
+            "id": f"00u{number}",
+            "type": "User",
+            "alternateId": f"agent{number}@example.org",
+            "displayName": "A",
+        },
+        "client": {"ipAddress": "203.0.113.9", "userAgent": {"rawUserAgent": "Mozilla/5.0"}},
+        "outcome": {"result": "SUCCESS"},
+        "target": [],
+        **fields,
+    }
+    return json.dumps(event).encode()

@@ -2,7 +2,6 @@
 
 import pytest
 
-from ledger import queries as ledger
 from logs.actions import record_events
 from logs.models import AccessEvent, Delivery, LastUse, SourceHour, TypeDay, UsageDay
 from tenants.kinds import Actor
