@@ -11,10 +11,17 @@ from portal.preferences import keep_preferences
 from portal.queries import tenants_of
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission
+from tenants.models import User
+
+
+class PersonRequest(HttpRequest):
+    """A request of somebody who has logged in, outside of any tenant."""
+
+    user: User
 
 
 @login_required
-def entrance(request: HttpRequest) -> HttpResponse:
+def entrance(request: PersonRequest) -> HttpResponse:
     """Send a person with one tenant straight to their work; let the others choose."""
     entries = tenants_of(request.user)
     if len(entries) == 1:
@@ -29,7 +36,7 @@ def home(request: TenantRequest) -> HttpResponse:
 
 
 @login_required
-def preferences(request: HttpRequest) -> HttpResponse:
+def preferences(request: PersonRequest) -> HttpResponse:
     """Show and keep a person's colours and keys."""
     user = request.user
     chosen = {"theme": user.theme, "review_keys": user.review_keys}

@@ -1,12 +1,40 @@
 """Shapes of the forms on people, roles and tokens."""
 
+from collections.abc import Mapping
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django import forms
 
 from tenants.kinds import Actor, Permission, Role
+
+_SPOKEN: Final[Mapping[Permission, str]] = {
+    Permission.TENANT_MANAGE: "Manage people and roles",
+    Permission.SHARE_MANAGE: "Share single objects",
+    Permission.TOKEN_MANAGE: "Manage API tokens",
+    Permission.AUDIT_VIEW: "Read the audit trail",
+    Permission.SOURCE_VIEW: "Read log sources",
+    Permission.SOURCE_MANAGE: "Manage log sources",
+    Permission.EVENT_VIEW: "Read events",
+    Permission.EVENT_EXPORT: "Export events",
+    Permission.REGISTER_VIEW: "Read systems, accounts and grants",
+    Permission.REGISTER_MANAGE: "Deliver snapshots",
+    Permission.CAMPAIGN_VIEW: "Read campaigns",
+    Permission.CAMPAIGN_MANAGE: "Manage campaigns",
+    Permission.ITEM_REVIEW: "Decide review items",
+    Permission.REMEDIATION_MANAGE: "Manage remediations",
+    Permission.ALERT_VIEW: "Read alerts",
+    Permission.ALERT_HANDLE: "Handle alerts",
+    Permission.ALERT_CONFIGURE: "Configure alert rules",
+    Permission.CONTROL_VIEW: "Read control results",
+    Permission.CONTROL_COMPUTE: "Compute controls",
+    Permission.PACK_VIEW: "Read evidence packs",
+    Permission.PACK_BUILD: "Build evidence packs",
+    Permission.LEDGER_VIEW: "Read the ledger and its proofs",
+    Permission.ROOM_VIEW: "Open the auditor's room",
+    Permission.CLIENT_VIEW: "Open the client's pages",
+}
 
 
 class PersonForm(forms.Form):
@@ -37,13 +65,8 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        held = sorted(by.permissions)
-        self.fields["scopes"].choices = [(str(one), _spoken(one)) for one in held]  # type: ignore[attr-defined]
-
-
-def _spoken(permission: Permission) -> str:
-    noun, _, verb = permission.value.partition(".")
-    return f"{verb} {noun}s ({permission.value})"
+        held = [one for one in _SPOKEN if by.may(one)]
+        self.fields["scopes"].choices = [(str(one), _SPOKEN[one]) for one in held]  # type: ignore[attr-defined]
 
 
 class TrailFilter(forms.Form):

@@ -7,6 +7,7 @@ from django.template.context import Context
 
 from portal.navigation import sections
 from tenants.kinds import Role
+from tenants.models import User
 from tenants.queries import current_memberships
 
 register = template.Library()
@@ -18,13 +19,13 @@ def sidebar(context: Context) -> dict[str, Any]:
     request = context["request"]
     tenant, actor = getattr(request, "tenant", None), getattr(request, "actor", None)
     user = getattr(request, "user", None)
-    signed_in = user is not None and user.is_authenticated
+    person = user if isinstance(user, User) else None
     groups = sections(actor, tenant.slug, request.path) if tenant and actor else []
-    tenants = {row.tenant_id: row.tenant for row in current_memberships(user)} if signed_in else {}
+    tenants = {row.tenant_id: row.tenant for row in current_memberships(person)} if person else {}
     return {
         "tenant": tenant,
         "actor": actor,
-        "user": user if signed_in else None,
+        "user": person,
         "roles": sorted(Role(role).label for role in actor.roles) if actor else [],
         "groups": groups,
         "tenants": sorted(tenants.values(), key=lambda one: (one.kind, one.name)),

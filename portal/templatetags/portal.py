@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django import template
+from django.template import engines
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -176,9 +177,10 @@ def url_with(context: template.Context, **changes: Any) -> str:
 @register.simple_block_tag(takes_context=True, end_name="endpage_header")
 def page_header(context: template.Context, content: SafeString, **words: Any) -> SafeString:
     """Draw the head of a page (``title``, ``pretitle``, ``lead``) with the buttons between the tags."""
-    engine = context.template.engine if context.template else None
-    part = (engine or template.engines["django"].engine).get_template("components/_page_header.html")
-    return part.render(template.Context({**words, "actions": content.strip() and mark_safe(content)}))  # noqa: S308 -- rendered by the template engine
+    engine = context.template.engine if context.template else engines["django"].engine  # type: ignore[attr-defined]
+    part = engine.get_template("components/_page_header.html")
+    actions = mark_safe(content.strip())  # noqa: S308 -- the engine has rendered and escaped it
+    return part.render(template.Context({**words, "actions": actions}))
 
 
 @register.simple_block_tag(end_name="endscroll_table")

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from django.conf import settings
@@ -80,7 +80,7 @@ def visit(server: Server, chromium: Browser, django_db_blocker: DjangoDbBlocker)
 
     opened: list[tuple[BrowserContext, StrictPage]] = []
 
-    def begin(name: str = "", **options: str) -> StrictPage:
+    def begin(name: str = "", **options: Any) -> StrictPage:
         context = chromium.new_context(
             viewport={"width": 1280, "height": 800},
             locale="en-GB",
