@@ -89,6 +89,7 @@ class RuleSettings:
     """What a tenant decides about its alerts; the defaults are those of a new tenant.
 
     Windows and slack are minutes of event time. ``hours`` hold where a person has no shift of their own.
+    ``unknown_on`` also judges accounts that belong to nobody in the register: off, since machines log in at night.
     The defaults follow common practice: 10 failures in 10 minutes (Entra's smart lock-out), 20 from one address.
     """
 
@@ -100,6 +101,6 @@ class RuleSettings:
     hours_on: bool = True
     slack_minutes: int = 30
     hours: Hours = field(default_factory=lambda: Hours(time(8), time(18), frozenset({1, 2, 3, 4, 5})))
-    unknown_on: bool = True
+    unknown_on: bool = False
     mail_on: bool = True
     mail_to: tuple[str, ...] = ()

@@ -1,6 +1,16 @@
 """Addresses of the alerts pages, under ``/t/<slug>/``."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from alerts import views
 
 app_name = "alerts"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("alerts/", views.alerts, name="alerts"),
+    path("alerts/<int:alert_id>/", views.alert_page, name="alert"),
+    path("alerts/<int:alert_id>/acknowledge/", views.acknowledge, name="acknowledge"),
+    path("alerts/<int:alert_id>/close/", views.close, name="close"),
+    path("alerts/settings/", views.settings_page, name="settings"),
+    path("alerts/settings/preview/", views.settings_preview, name="settings_preview"),
+    path("alerts/mail/<int:notice_id>/retry/", views.retry_mail, name="retry_mail"),
+]

@@ -51,7 +51,15 @@ def _judge(failures: Sequence[Fact], successes: Sequence[Fact], settings: RuleSe
     logins = _grouped(successes, key)
     for group, facts in _grouped(failures, key).items():
         for burst in bursts(facts, threshold=threshold, window=window):
+            if rule is Rule.FAILED_SOURCE and _is_of_one_account(burst, settings):
+                continue
             yield _hit(rule, group, burst, logins.get(group, ()), settings)
+
+
+def _is_of_one_account(burst: Sequence[Fact], settings: RuleSettings) -> bool:
+    """Return whether the other rule has this burst: one account tried from one address is one alert and not two."""
+    accounts = {fact.login for fact in burst}
+    return bool(len(accounts) == 1 and burst[0].account and settings.account_threshold <= settings.source_threshold)
 
 
 def _grouped(facts: Iterable[Fact], key: Callable[[Fact], str | None]) -> dict[str, list[Fact]]:

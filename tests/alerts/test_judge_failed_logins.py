@@ -43,6 +43,11 @@ def test_it_groups_by_address_across_accounts() -> None:
     assert (hit.rule, hit.group) == (Rule.FAILED_SOURCE, "address:203.0.113.9")
 
 
+def test_one_account_tried_from_one_address_is_one_hit() -> None:
+    (hit,) = judge_failed_logins(failures(20, every=0.1, source_ip="203.0.113.9"), [], SETTINGS)
+    assert hit.rule is Rule.FAILED_ACCOUNT
+
+
 def test_it_keeps_equal_names_on_two_systems_apart() -> None:
     tried = [*failures(4, system_id=1), *failures(4, system_id=2)]
     assert judge_failed_logins(tried, [], SETTINGS) == []

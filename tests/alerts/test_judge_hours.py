@@ -13,7 +13,7 @@ from alerts.rules.facts import Fact, Person
 from alerts.rules.hours import judge_hours, moments, within
 from tests.alerts.facts import fact
 
-SETTINGS = RuleSettings()
+SETTINGS = RuleSettings(unknown_on=True)
 BERLIN = "Europe/Berlin"
 MANILA = "Asia/Manila"
 

@@ -1,0 +1,19 @@
+"""Deeds of the alerts room."""
+
+from alerts.actions.handling import acknowledge_alert, close_alert, look_at_alert
+from alerts.actions.notices import claim_notice, finish_notice, retry_notice
+from alerts.actions.raising import raise_alerts
+from alerts.actions.settings import save_settings
+from alerts.actions.watching import look_for_alerts
+
+__all__ = [
+    "acknowledge_alert",
+    "claim_notice",
+    "close_alert",
+    "finish_notice",
+    "look_at_alert",
+    "look_for_alerts",
+    "raise_alerts",
+    "retry_notice",
+    "save_settings",
+]
