@@ -106,14 +106,13 @@ def enter(request: Request, slug: str) -> tuple[Tenant, Actor]:
         Http404: the caller is a stranger to the tenant, or there is no such tenant.
     """
     text, user = request.auth, request.user
-    signed_in = isinstance(user, User) and user.is_authenticated
-    if not text and not signed_in:
+    if not text and not isinstance(user, User):
         message = "Send a token of this tenant: Authorization: Bearer csn_api_..."
         raise NotAuthenticated(message)
     tenant = tenant_by_slug(slug)
     if tenant is None:
         raise Http404(NOT_HERE)
-    actor = _actor_of_token(str(text), tenant) if text else actor_for(user, tenant)
+    actor = actor_for(user, tenant) if isinstance(user, User) else _actor_of_token(str(text), tenant)
     if actor is None:
         raise Http404(NOT_HERE)
     return tenant, actor

@@ -15,6 +15,8 @@ from tests import house
 # Functions of actions modules that are not a person's deed, each with its reason.
 NO_DEED = {
     "ledger/actions.py": frozenset({"open_log", "append"}),  # knows no actor: called by the scope and open_tenant
+    "alerts/actions/watching.py": frozenset({"look_for_alerts"}),  # its deeds are what raise_alerts writes
+    "alerts/actions/notices.py": frozenset({"claim_notice"}),  # finish_notice says how it ended
     "logs/actions/record.py": frozenset({"record_events", "answer_of"}),  # its deed is the delivery's manifest leaf
 }
 # Models that belong to no single tenant, each with its reason.
@@ -47,6 +49,8 @@ APPEND_ONLY = {
     "reviews_decision",
     "reviews_signoff",
     "evidence_controlresult",
+    "alerts_alertsettings",
+    "alerts_alertevent",
 }
 
 

@@ -39,7 +39,7 @@ def claim_notice(*, by: Actor) -> AlertNotice | None:
 
 def _pause_after(attempts: int) -> timedelta:
     """Return the pause after so many attempts: 30 s, then doubled up to an hour."""
-    return min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts - 1, 10))
+    return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(attempts - 1, 10)))
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +15,7 @@ from alerts.policies import can_look_for_alerts
 from alerts.queries.pages import current_settings
 from alerts.queries.watched import (
     Register,
+    Row,
     facts_of,
     failures_around,
     is_access,
@@ -76,13 +77,13 @@ def _move(cursor: WatchCursor, epoch: int, position: int, seen: int) -> None:
     cursor.save(update_fields=["epoch", "position", "seen_events", "moved_at"])
 
 
-def _register(rows: Sequence[dict[str, Any]], tenant: Tenant) -> Register:
+def _register(rows: Sequence[Row], tenant: Tenant) -> Register:
     accounts = {row["account_id"] for row in rows if row["account_id"] is not None}
     people = {row["identity_id"] for row in rows if row["identity_id"] is not None}
     return register_of(accounts, people, tenant)
 
 
-def _hours(rows: Sequence[dict[str, Any]], settings: RuleSettings, tenant: Tenant) -> list[Hit]:
+def _hours(rows: Sequence[Row], settings: RuleSettings, tenant: Tenant) -> list[Hit]:
     if not settings.hours_on:
         return []
     register = _register(rows, tenant)
@@ -90,7 +91,7 @@ def _hours(rows: Sequence[dict[str, Any]], settings: RuleSettings, tenant: Tenan
     return judge_hours(facts, register.people, settings, tenant_zone=tenant.time_zone)
 
 
-def _bursts(rows: Sequence[dict[str, Any]], settings: RuleSettings, tenant: Tenant) -> list[Hit]:
+def _bursts(rows: Sequence[Row], settings: RuleSettings, tenant: Tenant) -> list[Hit]:
     """Judge the bursts that the new log-ins take part in, together with what happened around them."""
     attempts = [row for row in rows if is_login_attempt(row)]
     if not attempts or not settings.failed_on:

@@ -10,8 +10,8 @@ from django.db.models.functions import TruncMinute
 from django.utils import timezone
 
 from alerts.kinds import Rule, RuleSettings
-from alerts.queries.watched import IS_FAILED, SKEW, facts_of, is_access, register_of, rows_of
-from alerts.rules.facts import EventKey, Fact
+from alerts.queries.watched import IS_FAILED, SKEW, Row, facts_of, is_access, register_of, rows_of
+from alerts.rules.facts import EventKey, Fact, Hit
 from alerts.rules.failed_logins import judge_failed_logins
 from alerts.rules.hours import judge_hours
 from logs.kinds import LogType, Status
@@ -56,7 +56,7 @@ def _failures(recent: QuerySet[AccessEvent]) -> list[Fact]:
     return facts_of(rows, register_of((), (), None))
 
 
-def _hours(recent: QuerySet[AccessEvent], settings: RuleSettings, tenant: Tenant) -> list[Any]:
+def _hours(recent: QuerySet[AccessEvent], settings: RuleSettings, tenant: Tenant) -> list[Hit]:
     """Judge one fact for each person, account and minute: the minute is what hours are set in."""
     rows = recent.filter(status_id=Status.SUCCESS, log_type__lte=LogType.ADMIN)
     if not settings.unknown_on:
@@ -73,15 +73,13 @@ def _hours(recent: QuerySet[AccessEvent], settings: RuleSettings, tenant: Tenant
         "status_id",
         minute=TruncMinute("occurred_at"),
     ).annotate(n=Count("id"), at=Min("occurred_at"))
-    found = list(minutes)
-    register = register_of(
-        {row["account_id"] for row in found} - {None}, {row["identity_id"] for row in found} - {None}, tenant
-    )
+    found: list[Any] = list(minutes)
+    register = register_of({row["account_id"] for row in found}, {row["identity_id"] for row in found}, tenant)
     facts = [_minute(number, row) for number, row in enumerate(found) if is_access(row, register)]
     return list(judge_hours(facts, register.people, settings, tenant_zone=tenant.time_zone))
 
 
-def _minute(number: int, row: dict[str, Any]) -> Fact:
+def _minute(number: int, row: Row) -> Fact:
     at: datetime = row["at"]
     return Fact(
         key=EventKey(at, number),

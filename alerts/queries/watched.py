@@ -1,6 +1,6 @@
 """The events that rules judge, as facts: new ones past the cursor, and those around them in event time."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,6 +16,9 @@ from ledger.models import Batch
 from logs.kinds import ActorType, LogType, OcsfClass, Status, StatusDetail
 from logs.models import AccessEvent
 from tenants.models import Tenant
+
+Row = Mapping[str, Any]
+"""The columns of one event that rules need, by name."""
 
 BATCHES: Final = 500
 """Batches read ahead at once: many small deliveries are judged in one look."""
@@ -56,7 +59,7 @@ class Register:
 class NewRows:
     """The next events of the tenant's log, and the place after them; ``more`` says that others wait already."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Row]
     epoch: int
     position: int
     more: bool
@@ -102,12 +105,12 @@ def _part_of(batch: Batch, cursor: WatchCursor, limit: int) -> NewRows:
     return NewRows(rows_of(rows.order_by("ord")), batch.epoch, batch.first_index + end, more=True)
 
 
-def _rows_in(batches: list[Batch]) -> list[dict[str, Any]]:
+def _rows_in(batches: list[Batch]) -> list[Row]:
     times, ids = {batch.received_at for batch in batches}, {batch.id for batch in batches}
     return rows_of(AccessEvent.objects.filter(received_at__in=times, batch_id__in=ids).order_by("received_at", "id"))
 
 
-def is_login_attempt(row: dict[str, Any]) -> bool:
+def is_login_attempt(row: Row) -> bool:
     """Whether the row is a failed or successful log-in that the failed-log-in rules look at."""
     if row["class_uid"] != OcsfClass.AUTHENTICATION:
         return False
@@ -116,7 +119,7 @@ def is_login_attempt(row: dict[str, Any]) -> bool:
     return bool(row["status_id"] == Status.SUCCESS and row["activity_id"] == LOGON)
 
 
-def is_access(row: dict[str, Any], register: Register) -> bool:
+def is_access(row: Row, register: Register) -> bool:
     """Whether the row is an access of a person, which has its hours."""
     return (
         row["status_id"] == Status.SUCCESS
@@ -129,7 +132,9 @@ def is_access(row: dict[str, Any], register: Register) -> bool:
     )
 
 
-def register_of(account_ids: Collection[int], identity_ids: Collection[int], tenant: Tenant | None) -> Register:
+def register_of(
+    account_ids: Collection[int | None], identity_ids: Collection[int | None], tenant: Tenant | None
+) -> Register:
     """Return which accounts are services or hold a privileged right, and the working time of the people."""
     accounts = Account.objects.filter(pk__in=account_ids)
     services = accounts.filter(Q(kind=AccountKind.SERVICE) | Q(identity__kind=IdentityKind.SERVICE))
@@ -145,17 +150,17 @@ def register_of(account_ids: Collection[int], identity_ids: Collection[int], ten
     )
 
 
-def rows_of(events: QuerySet[AccessEvent]) -> list[dict[str, Any]]:
+def rows_of(events: QuerySet[AccessEvent]) -> list[Row]:
     """Return the columns that rules need."""
     return list(events.values(*_COLUMNS))
 
 
-def facts_of(rows: Iterable[dict[str, Any]], register: Register) -> list[Fact]:
+def facts_of(rows: Iterable[Row], register: Register) -> list[Fact]:
     """Return the rows as facts."""
     return [_fact(row, register) for row in rows]
 
 
-def _fact(row: dict[str, Any], register: Register) -> Fact:
+def _fact(row: Row, register: Register) -> Fact:
     privileged = bool(
         row["log_type"] == LogType.ADMIN
         or row["privileges"]
@@ -178,13 +183,13 @@ def _fact(row: dict[str, Any], register: Register) -> Fact:
 
 def failures_around(
     accounts: Collection[str], addresses: Collection[str], since: datetime, until: datetime
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """Return the failed log-ins of some accounts or addresses between two event times (both included)."""
     groups = Q(actor_key__in=accounts) | Q(src_ip__in=addresses)
     return rows_of(_between(since, until).filter(IS_FAILED & groups))
 
 
-def logins_around(accounts: Collection[str], since: datetime, until: datetime) -> list[dict[str, Any]]:
+def logins_around(accounts: Collection[str], since: datetime, until: datetime) -> list[Row]:
     """Return the successful log-ins of some accounts between two event times (both included)."""
     return rows_of(_between(since, until).filter(IS_LOGIN, status_id=Status.SUCCESS, actor_key__in=accounts))
 

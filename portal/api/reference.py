@@ -56,7 +56,9 @@ def reference() -> list[Group]:
 
 
 def _operation(path: str, method: str, operation: Mapping[str, Any], schema: Mapping[str, Any]) -> Operation:
-    good = next((answer for status, answer in operation["responses"].items() if status.startswith("2")), {})
+    good: Mapping[str, Any] = next(
+        (answer for status, answer in operation["responses"].items() if status.startswith("2")), {}
+    )
     return Operation(
         anchor=operation["operationId"],
         method=method.upper(),

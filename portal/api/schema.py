@@ -67,7 +67,7 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
 class TenantSchema(AutoSchema):
     """Adds what every tenant view has: its scope in words, its tag, and its problems."""
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """Return the view's own words and the scope that it needs."""
         words: str = super().get_description() or ""
         scopes = " or ".join(f"`{permission}`" for permission in getattr(self.view, "permissions", ()))

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 from alerts.kinds import Rule
-from alerts.rules.words import explain, lasting
+from alerts.rules.words import Numbers, explain, lasting
 from tests.alerts.facts import NOON
 
 
 def test_it_explains_failed_logins() -> None:
-    numbers = {"threshold": 10, "window_minutes": 10, "succeeded": True}
+    numbers: Numbers = {"threshold": 10, "window_minutes": 10, "succeeded": True}
     text = explain(Rule.FAILED_ACCOUNT, 12, NOON, NOON + timedelta(minutes=4), numbers)
     assert text == (
         "12 failed log-ins of one account within 4 minutes. The threshold is 10 within 10 minutes. "
@@ -17,7 +17,13 @@ def test_it_explains_failed_logins() -> None:
 
 
 def test_it_explains_hours_in_singular_and_plural() -> None:
-    numbers = {"start": "08:00", "end": "18:00", "zone": "Asia/Manila", "slack_minutes": 30, "own_shift": False}
+    numbers: Numbers = {
+        "start": "08:00",
+        "end": "18:00",
+        "zone": "Asia/Manila",
+        "slack_minutes": 30,
+        "own_shift": False,
+    }
     one = explain(Rule.OUT_OF_HOURS, 1, NOON, NOON, numbers)
     assert one.startswith("1 access outside business hours, 08:00 to 18:00 (Asia/Manila)")
     assert explain(Rule.OUT_OF_HOURS, 2, NOON, NOON, {**numbers, "own_shift": True}).startswith(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from tests.alerts.facts import NOON, fact
 SETTINGS = RuleSettings(account_threshold=5, source_threshold=8, window_minutes=10)
 
 
-def failures(n: int, *, every: float = 1, **fields: object) -> list[Fact]:
+def failures(n: int, *, every: float = 1, **fields: Any) -> list[Fact]:
     return [fact(i * every, **fields) for i in range(n)]
 
 

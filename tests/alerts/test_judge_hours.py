@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,7 +23,7 @@ def at(text: str, zone: str = BERLIN) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def access(text: str, zone: str = BERLIN, **fields: object) -> Fact:
+def access(text: str, zone: str = BERLIN, **fields: Any) -> Fact:
     return fact(at=at(text, zone), ok=True, **fields)
 
 

@@ -62,7 +62,7 @@ def deliver(to: LogSource, lines: list[str]) -> None:
     """Record the lines as one delivery, committed to the tenant's log."""
     body = "".join(f"{text}\n" for text in lines).encode()
     with tenant_scope(to.tenant):
-        answer = record_events(source=to, body=body, door="tests", by=Actor.system("tests", to.tenant_id))
+        answer = record_events(source=to, body=body, door="tests", by=Actor.system("tests", to.tenant.pk))
     assert answer.stored == len(lines), answer
 
 
