@@ -12,7 +12,7 @@ from logs.kinds import ActorType, LogType, OcsfClass, Outcome, Quarantined, Seve
 from logs.kinds import StatusDetail as Why
 from logs.parsers.facts import SWITCH, Facts, Parser, bounded, deed, logon, make_draft, put_source, refused
 from logs.parsers.framing import Record, json_records
-from logs.parsers.text import address, clean, record_id, said
+from logs.parsers.text import address, clean, record_id, said, sentence
 from logs.parsers.times import iso_time
 
 _Object = dict[str, object]
@@ -70,7 +70,7 @@ _CHANGE, _ACCESS, _GROUP, _ENTITY = (
     OcsfClass.GROUP_MANAGEMENT,
     OcsfClass.ENTITY_MANAGEMENT,
 )
-_IAM: dict[str, tuple[int, int]] = {
+IAM_EVENTS: dict[str, tuple[int, int]] = {
     "CreateUser": (_CHANGE, 1),
     "DeleteUser": (_CHANGE, 6),
     "CreateLoginProfile": (_CHANGE, 2),
@@ -140,12 +140,12 @@ def _facts(event: _Event) -> Facts:
     name = event.eventName
     if name.startswith("AssumeRole") or name in _SWITCHES:
         return _switch(event)
-    if name not in _IAM and (name == "ConsoleLogin" or event.eventType == "AwsConsoleSignIn"):
+    if name not in IAM_EVENTS and (name == "ConsoleLogin" or event.eventType == "AwsConsoleSignIn"):
         return _console(event)
     refused_there = _object(event.responseElements).get(name) == "Failure"
     failed = Status.FAILURE if event.errorCode or refused_there else Status.SUCCESS
-    if name in _IAM:
-        facts = deed(LogType.ADMIN, *_IAM[name], failed)
+    if name in IAM_EVENTS:
+        facts = deed(LogType.ADMIN, *IAM_EVENTS[name], failed)
         facts["severity_id"] = Severity.LOW
         parameters = _object(event.requestParameters)
         facts["target_name"], facts["target_kind"] = _first(parameters, _TARGETS), "account"
@@ -233,7 +233,7 @@ def _read(record: Record) -> Outcome:
         event = _decoder.decode(raw)
         moment = iso_time(event.eventTime)
     except (ValueError, RecursionError) as error:
-        return Quarantined(raw, f"The record is no CloudTrail event that can be read. {error}", position)
+        return Quarantined(raw, f"The record is no CloudTrail event that can be read. {sentence(error)}", position)
     facts = _facts(event)
     _put_actor(facts, event.userIdentity or _Identity())
     put_source(facts, address(event.sourceIPAddress))

@@ -10,6 +10,7 @@ from itertools import chain
 import msgspec
 
 from logs.kinds import MAX_LINE_BYTES, Ignored, Quarantined
+from logs.parsers.text import sentence
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """Longest JSON document over several lines that is held in memory, in bytes."""
@@ -64,7 +65,7 @@ def _inner(raw: bytes, wrapper: str) -> list[bytes] | str:
             if inner is not None and bytes(inner).lstrip()[:1] == b"[":
                 return [bytes(element) for element in _elements.decode(inner)]
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        return f"The record is not valid JSON: {error}."
+        return f"The record is not valid JSON. {sentence(error)}"
     return [raw]
 
 

@@ -9,6 +9,7 @@ from logs.parsers.facts import Parser
 from logs.parsers.framing import Record, json_records
 from logs.parsers.mapped import Values, read_values
 from logs.parsers.mapping import Plan
+from logs.parsers.text import sentence
 
 _decoder = msgspec.json.Decoder(dict[str, object])
 
@@ -35,7 +36,9 @@ def _read(record: Record, paths: list[Path], plan: Plan) -> Outcome:
     try:
         row = _decoder.decode(record.raw)
     except (ValueError, RecursionError) as error:
-        return Quarantined(record.raw, f"The record is no JSON object that can be read. {error}", record.position)
+        return Quarantined(
+            record.raw, f"The record is no JSON object that can be read. {sentence(error)}", record.position
+        )
     values: Values = {field: _look(row, whole, parts) for whole, parts, field in paths}
     return read_values(record, values, plan)
 

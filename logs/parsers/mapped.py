@@ -6,7 +6,7 @@ from logs.kinds import ActorType, LogType, OcsfClass, Outcome, Quarantined, Seve
 from logs.parsers.facts import Facts, bounded, deed, make_draft, put_source
 from logs.parsers.framing import Record
 from logs.parsers.mapping import NUMBER_FIELDS, TEXT_FIELDS, Plan
-from logs.parsers.text import address, clean, port_number, record_id, said
+from logs.parsers.text import address, clean, port_number, record_id, said, sentence
 
 _YES, _NO = frozenset({"true", "yes", "y", "1", "passed"}), frozenset({"false", "no", "n", "0"})
 _ACTOR_TYPES = frozenset(ActorType.values)
@@ -40,13 +40,13 @@ def read_values(record: Record, values: Values, plan: Plan) -> Outcome:
         moment = plan.moment(values.get("occurred_at"))
     except ValueError as error:
         shown = as_text(values.get("occurred_at"))[:80]
-        return Quarantined(raw, f"The time {shown!r} cannot be read with the mapping. {error}", position)
+        return Quarantined(raw, f"The time {shown!r} cannot be read with the mapping. {sentence(error)}", position)
     if not said(as_text(values.get("actor_name"))) and not said(as_text(values.get("actor_uid"))):
         return Quarantined(raw, "The record names no actor.", position)
     try:
         kind = plan.kind(as_text(values.get("kind")))
     except ValueError as error:
-        return Quarantined(raw, str(error), position)
+        return Quarantined(raw, sentence(error), position)
     facts = _meaning(values, plan, kind)
     _put_plain(facts, values)
     _put_place(facts, values)

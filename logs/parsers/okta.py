@@ -8,7 +8,7 @@ from logs.kinds import ActorType, Ignored, LogType, OcsfClass, Outcome, Quaranti
 from logs.kinds import StatusDetail as Why
 from logs.parsers.facts import LOGON, OTHER_ACTIVITY, SWITCH, Facts, Parser, bounded, deed, make_draft, put_source
 from logs.parsers.framing import Record, json_records
-from logs.parsers.text import address, clean, record_id, said
+from logs.parsers.text import address, clean, record_id, said, sentence
 from logs.parsers.times import iso_time
 
 
@@ -73,7 +73,7 @@ _AUTH, _CHANGE, _ACCESS = OcsfClass.AUTHENTICATION, OcsfClass.ACCOUNT_CHANGE, Oc
 _GROUP, _ENTITY = OcsfClass.GROUP_MANAGEMENT, OcsfClass.ENTITY_MANAGEMENT
 _SYSTEM, _APP, _ADMIN, _SESSION = LogType.SYSTEM_LOGIN, LogType.APPLICATION, LogType.ADMIN, LogType.SESSION
 
-_EVENTS: dict[str, tuple[LogType, int, int]] = {
+OKTA_EVENTS: dict[str, tuple[LogType, int, int]] = {
     "user.session.start": (_SYSTEM, _AUTH, LOGON),
     "user.session.end": (_SESSION, _AUTH, 2),
     "user.session.expire": (_SESSION, _AUTH, 2),
@@ -156,7 +156,7 @@ _REASONS: tuple[tuple[str, Why], ...] = (
 
 def _meaning(event_type: str) -> tuple[LogType, int, int] | None:
     """Give log type, class and activity; None for events that are no access of anybody."""
-    known = _EVENTS.get(event_type)
+    known = OKTA_EVENTS.get(event_type)
     if known:
         return known
     if event_type.startswith(_ADMIN_PREFIXES):
@@ -257,7 +257,7 @@ def _read(record: Record) -> Outcome:
         event = _decode(raw)
         moment = iso_time(event.published)
     except (ValueError, RecursionError) as error:
-        return Quarantined(raw, f"The record is no Okta System Log event that can be read. {error}", position)
+        return Quarantined(raw, f"The record is no Okta System Log event that can be read. {sentence(error)}", position)
     meaning = _meaning(event.eventType)
     if meaning is None:
         return Ignored(raw, "Okta system event", position)

@@ -24,7 +24,7 @@ from logs.kinds import (
 )
 from logs.parsers.facts import Facts, Parser, bounded, deed, logoff, logon, make_draft, put_source, refused
 from logs.parsers.framing import Record, json_records
-from logs.parsers.text import address, clean, record_id, said
+from logs.parsers.text import address, clean, record_id, said, sentence
 from logs.parsers.times import iso_time
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
@@ -96,7 +96,7 @@ def _read(record: Record) -> Outcome:
         moment = iso_time(row.at)
         facts = _facts(row)
     except (ValueError, RecursionError) as error:
-        return Quarantined(raw, f"The record is no line of the portal's log that can be read. {error}", position)
+        return Quarantined(raw, f"The line is not the portal's own, or is broken. {sentence(error)}", position)
     facts["actor_name"], facts["actor_uid"] = clean(row.user), clean(str(row.user_id))
     facts["actor_type"] = ActorType.ADMIN if row.role in {"operator", "officer"} else ActorType.USER
     put_source(facts, address(row.ip))

@@ -5,16 +5,17 @@ record only. Source of the fields: PostgreSQL documentation, "Using JSON-Format 
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from logs.kinds import ActorType, Ignored, LogType, OcsfClass, Outcome, Quarantined, SourceSettings, Status
+from logs.kinds import ActorType, Draft, Ignored, LogType, OcsfClass, Outcome, Quarantined, SourceSettings, Status
 from logs.kinds import StatusDetail as Why
-from logs.parsers.facts import Facts, Parser, bounded, deed, logoff, logon, make_draft, put_source, refused
+from logs.parsers.facts import LOGOFF, Facts, Parser, bounded, deed, logoff, logon, make_draft, put_source, refused
 from logs.parsers.framing import Record, json_records
 from logs.parsers.sql import Deed, read_sql
-from logs.parsers.text import address, clean, port_number, record_id
+from logs.parsers.text import address, clean, port_number, record_id, sentence
 from logs.parsers.times import postgres_time
 
 
@@ -69,28 +70,58 @@ _REASONS = (
 )
 _METHODS = {"gss": 2, "sspi": 2, "ldap": 12, "radius": 10, "oauth": 6}
 _KEPT_METHODS = 65536
+_MAX_HELD = 8192
 
 
 class _Reader:
-    """Reads the rows of one body in order; remembers how each session proved who it is."""
+    """Reads the rows of one body in order; remembers how each session proved who it is.
+
+    PostgreSQL writes "connection authorized" and "statement: ..." before it knows the end. When the session's next row
+    refuses exactly that, the refusal is counted and the row before it is its twin; so the last success of a session
+    waits for the session's next row or the end of the body.
+    """
 
     def __init__(self, settings: SourceSettings) -> None:
         self._zone = settings.time_zone
         self._methods: dict[str, str] = {}
+        self._held: OrderedDict[str, tuple[Draft, str]] = OrderedDict()
 
-    def read(self, record: Record) -> Outcome:
-        """Read one row."""
+    def read(self, record: Record) -> Iterator[Outcome]:
+        """Read one row; give what has become certain by it."""
         raw, position = record.raw, record.position
         try:
             row = _decoder.decode(raw)
             moment = postgres_time(row.timestamp, self._zone)
         except (ValueError, RecursionError) as error:
-            return Quarantined(raw, f"The line is no PostgreSQL jsonlog that can be read. {error}", position)
+            yield Quarantined(raw, f"The line is no PostgreSQL jsonlog that can be read. {sentence(error)}", position)
+            return
         facts = self._facts(row)
         if isinstance(facts, str):
-            return Ignored(raw, facts, position)
+            yield Ignored(raw, facts, position)
+            return
         self._surroundings(facts, row)
-        return make_draft(moment, raw, position, facts)
+        yield from self._in_turn(make_draft(moment, raw, position, facts), row)
+
+    def finish(self) -> Iterator[Outcome]:
+        """Give the successes that no later row of the body refused."""
+        for draft, _ in self._held.values():
+            yield draft
+        self._held.clear()
+
+    def _in_turn(self, draft: Draft, row: _Row) -> Iterator[Outcome]:
+        """Give the session's row before this one, as what it turned out to be, and keep or give this one."""
+        before, words = self._held.pop(draft.session_uid, (None, ""))
+        if before is not None:
+            about = row.statement or "connection"
+            twin = draft.status_id == Status.FAILURE and words == about
+            yield Ignored(before.raw, "twin of a refusal that is counted", before.position) if twin else before
+        run = _RUN.match(row.message)
+        if draft.status_id != Status.SUCCESS or not draft.session_uid or draft.activity_id == LOGOFF:
+            yield draft
+            return
+        self._held[draft.session_uid] = (draft, run[1] if run else "connection")
+        if len(self._held) > _MAX_HELD:
+            yield self._held.popitem(last=False)[1][0]
 
     def _facts(self, row: _Row) -> Facts | str:
         message = row.message
@@ -230,7 +261,11 @@ def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
     """Read a body of jsonlog; every row gives one draft, one quarantined or one ignored record."""
     reader = _Reader(settings)
     for record in json_records(body):
-        yield reader.read(record) if isinstance(record, Record) else record
+        if isinstance(record, Record):
+            yield from reader.read(record)
+        else:
+            yield record
+    yield from reader.finish()
 
 
 PARSER = Parser("postgres_jsonlog", "1", "PostgreSQL jsonlog", parse)

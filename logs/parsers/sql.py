@@ -151,6 +151,8 @@ def _grant(verb: str, text: str) -> Deed:
     what, table = _GRANT.match(text), _AFTER.search(text)
     roles = _GRANTEE.findall(text)
     privileges = tuple(part.strip()[:80] for part in what[1].split(",")[:20]) if what else ()
+    if table:
+        privileges = tuple(name.upper() for name in privileges)  # rights on a table; without ON they are roles
     return Deed(
         LogType.ADMIN,
         OcsfClass.USER_ACCESS,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from logs.kinds import ParseError, Quarantined, SourceSettings
 from logs.parsers.framing import numbered_lines
-from logs.parsers.text import clean, decode
+from logs.parsers.text import clean, decode, sentence
 from logs.parsers.times import YearlessClock, iso_time
 
 _TAG = r"(?:-- )?([^\s\[:]{1,200})(?:\[([^\]\s]{1,32})\])?:? ?(.*)"
@@ -62,7 +62,9 @@ class LineReader:
             else:
                 when, quality, host, tag, pid, message = self._dated(text)
         except ValueError as error:
-            raise ParseError(f"The time of the line cannot be read. {error}", position=position, raw=raw) from error
+            raise ParseError(
+                f"The time of the line cannot be read. {sentence(error)}", position=position, raw=raw
+            ) from error
         if message.startswith("[ID "):
             message = _SOLARIS.sub("", message, count=1)
         return Line(when, quality, clean(host), _program(tag), pid or "", message, raw, position)

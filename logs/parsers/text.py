@@ -54,6 +54,12 @@ def record_id(text: str | None) -> str:
     return "sha256:" + sha256((text or "").encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def sentence(error: Exception) -> str:
+    """Give an error's words as one full sentence of at most 300 characters, safe to show and store."""
+    words = clean(str(error))[:300].rstrip(" .")
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 class Address(NamedTuple):
     """Where something came from: a canonical address, or a name (host, service) where it is none, and the port."""
 

@@ -1,0 +1,1 @@
+"""Tests of the parsers: no database, only bytes in and outcomes out."""

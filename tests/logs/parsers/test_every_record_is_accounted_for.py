@@ -1,0 +1,127 @@
+"""Whatever bytes arrive: no parser raises, and every record gives exactly one outcome with its exact bytes."""
+
+import json
+from collections import Counter
+from datetime import UTC
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from logs.kinds import MAX_FIELD_CHARS, Draft, Format, Outcome, Quarantined, SourceSettings
+from logs.parsers import PARSERS
+from tests.logs.parsers.test_cloudtrail import record
+from tests.logs.parsers.test_mapping import CRM, HEADER, VPN
+from tests.logs.parsers.test_okta import event
+from tests.logs.parsers.test_postgres_jsonlog import row
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+SETTINGS = {
+    Format.CSV: SourceSettings(mapping=VPN | {"header": HEADER.split(",")}),
+    Format.JSON: SourceSettings(mapping=CRM),
+}
+LINE_FORMATS = {Format.SSHD_SYSLOG, Format.CSV}
+WORDS = st.sampled_from(
+    [
+        "sshd", "sshd[7]: ", "sudo: ", "su[3]: ", "login: ", "pam_unix(sshd:auth): ", "authentication failure; ",
+        "rhost=", " user=", "Failed password for ", "invalid user ", " from ", "192.0.2.7", " port 22", " ssh2",
+        "Accepted ",
+        "session opened for user ", "session closed for user ", " by (uid=0)", "message repeated 3 times: [ ", "]",
+        "last message repeated 2 times", "USER=root ; COMMAND=", " ; TTY=pts/0", "bob : ", "check pass; user unknown",
+        "2 more authentication failures; logname= uid=0 euid=0 tty=ssh ruser= ", "AUDIT: SESSION,1,1,", "statement: ",
+        "SELECT * FROM ", "GRANT a TO b", "connection authorized: user=", " database=", "\x00", "\u202e",
+        '"', "'", "\\",
+    ]
+)  # fmt: skip
+TEXT = st.lists(st.one_of(WORDS, st.text(max_size=12)), max_size=12).map("".join)
+SYSLOG = st.tuples(
+    st.sampled_from(["Aug  4 10:00:01 web ", "Dec 31 23:59:60 h ", "<86>1 2026-08-04T08:00:01Z web sshd 7 - - ", ""]),
+    TEXT,
+).map(lambda parts: "".join(parts).encode("utf-8", "surrogatepass").replace(b"\n", b" "))
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXT),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXT, inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+def account(form: Format, lines: list[bytes]) -> list[Outcome]:
+    """Read the lines, and check everything that holds for any body."""
+    outcomes = list(PARSERS[form].parse(lines, SETTINGS.get(form, SourceSettings(year=2026))))
+    assert sorted(outcome.position for outcome in outcomes) == list(range(len(outcomes)))
+    for outcome in outcomes:
+        if isinstance(outcome, Draft):
+            check_draft(outcome)
+        else:
+            assert outcome.reason
+            assert isinstance(outcome, Quarantined) <= outcome.reason.endswith(".")
+            assert outcome.reason.encode()
+    return outcomes
+
+
+def check_draft(draft: Draft) -> None:
+    """Check what PostgreSQL and OCSF ask of every draft."""
+    assert draft.occurred_at.tzinfo is UTC
+    texts = [getattr(draft, name) for name in draft.__struct_fields__ if isinstance(getattr(draft, name), str)]
+    for text in [*texts, *draft.privileges]:
+        assert len(text) <= MAX_FIELD_CHARS
+        assert "\x00" not in text
+        text.encode()
+    assert "\\u0000" not in json.dumps(draft.extra)
+    for name in ("duration_ms", "bytes_in", "bytes_out", "rows_count"):
+        assert 0 <= (getattr(draft, name) or 0) < 2**63
+    assert 1 <= draft.repeat_count <= 1_000_000
+    assert (draft.class_uid == 3002 and draft.status_id == 2) == (draft.log_type == 6)
+
+
+def not_blank(lines: list[bytes]) -> Counter[bytes]:
+    return Counter(line for body in lines for line in body.split(b"\n") if line.strip(b" \t\r\v\f\n"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(SYSLOG, st.binary(max_size=60)), max_size=25))
+def test_syslog_lines_are_each_given_back_once(lines: list[bytes]) -> None:
+    outcomes = account(Format.SSHD_SYSLOG, lines)
+    assert Counter(outcome.raw for outcome in outcomes) == not_blank(lines)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(list(Format)), st.lists(st.binary(max_size=80), max_size=10))
+def test_no_parser_raises_over_any_bytes(form: Format, lines: list[bytes]) -> None:
+    outcomes = account(form, lines)
+    whole = b"".join(lines)
+    if form in LINE_FORMATS or (b"[" not in whole and b"{" not in whole):
+        kept = b"".join(outcome.raw for outcome in sorted(outcomes, key=lambda outcome: outcome.position))
+        assert b"".join(kept.split()) == b"".join(whole.split())
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from([Format.CLOUDTRAIL, Format.OKTA, Format.POSTGRES_JSONLOG, Format.JSON, Format.PORTAL]), st.data()
+)
+def test_json_records_with_any_member_changed_are_each_given_back_once(form: Format, data: st.DataObject) -> None:
+    base: dict[str, object] = {
+        Format.CLOUDTRAIL: record("ConsoleLogin", responseElements={}, requestParameters={}, additionalEventData={}),
+        Format.OKTA: json.loads(event("user.session.start", target=[{"type": "User"}])),
+        Format.POSTGRES_JSONLOG: json.loads(row("statement: SELECT 1", statement="", state_code="", detail="")),
+        Format.JSON: {"ts": 1785837600123, "user": {"email": "bob", "roles": []}, "what": "app", "verb": "x", "id": 1},
+        Format.PORTAL: {"id": "1", "at": "2026-08-04T10:00:00Z", "kind": "deed", "user": "a", "verb": "x.y", "rows": 1},
+    }[form]
+    lines: list[bytes] = []
+    for _ in range(data.draw(st.integers(1, 4))):
+        changed = dict(base)
+        for name in data.draw(st.lists(st.sampled_from(sorted(base)), max_size=3)):
+            changed[name] = data.draw(VALUES)
+        lines.append(json.dumps(changed, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "surrogatepass"))
+    outcomes = account(form, lines)
+    assert [outcome.raw for outcome in sorted(outcomes, key=lambda outcome: outcome.position)] == lines
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(TEXT, min_size=6, max_size=9), max_size=8))
+def test_csv_loses_no_byte(rows: list[list[str]]) -> None:
+    lines = [",".join(cells).encode("utf-8", "surrogatepass").replace(b"\n", b" ") for cells in rows]
+    outcomes = account(Format.CSV, lines)
+    kept = b"\n".join(outcome.raw for outcome in sorted(outcomes, key=lambda outcome: outcome.position))
+    assert Counter(kept.split(b"\n")) >= Counter(not_blank(lines))

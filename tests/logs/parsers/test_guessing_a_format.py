@@ -1,0 +1,35 @@
+"""The guess behind `manage.py loop FILE` and `manage.py ingest FILE`."""
+
+import pytest
+
+from logs.kinds import Format
+from logs.parsers import PARSERS, guess_format
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([b"Aug  4 10:00:01 web sshd[7]: x\n"], Format.SSHD_SYSLOG),
+        ([b"<86>1 2026-08-04T08:00:01Z web sshd 7 - - x"], Format.SSHD_SYSLOG),
+        ([b"2026-08-04T10:00:01+02:00 web sshd[7]: x"], Format.SSHD_SYSLOG),
+        ([b'{"Records": [\n', b'{"eventTime": "x", "eventSource": "y"}'], Format.CLOUDTRAIL),
+        ([b'{"eventType": "user.session.start", "published": "x"}'], Format.OKTA),
+        ([b'{"timestamp": "x", "error_severity": "LOG"}'], Format.POSTGRES_JSONLOG),
+        ([b'{"id":"1","at":"x","kind":"login","user":"a"}'], Format.PORTAL),
+        ([b'{"a": 1}', b'{"a": 2}'], Format.JSON),
+        ([b'[\n', b'{"a": 1}]'], Format.JSON),
+        ([b"a,b,c", b"1,2,3"], Format.CSV),
+        ([b"a;b;c"], Format.CSV),
+        ([b"hello world"], None),
+        ([b"{oops"], None),
+        ([], None),
+        ([b"\n"], None),
+    ],
+)  # fmt: skip
+def test_it_guesses(lines: list[bytes], expected: Format | None) -> None:
+    assert guess_format(lines) is expected
+
+
+def test_every_format_has_a_named_parser_with_a_version() -> None:
+    assert set(PARSERS) == set(Format)
+    assert all(PARSERS[form].name == form.value and PARSERS[form].version for form in Format)
