@@ -16,6 +16,7 @@ from django.core.management import call_command
 from portal.postgres import Embedded, EmbeddedServerError
 from portal.roles import bootstrap
 
+OWNER_ENVIRONMENT = {"COUNTERSIGN_ROLE": "owner"}
 MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 
 
@@ -83,16 +84,20 @@ def start_database(data: Path, *, log_statement: str) -> Embedded | None:
     return server
 
 
-def migrate() -> None:
-    """Brings the schema up to date as the owner, in a process of its own: this one never holds the owner's rights.
+@contextmanager
+def preparing() -> Iterator[None]:
+    """Migrates and makes the event table's months while the block runs, and waits for it at the end.
+
+    This is done as the owner, in a process of its own: the caller never holds the owner's rights.
 
     Raises:
         NotReadyError: a migration failed; what it said is shown above.
     """
-    command = [sys.executable, str(MANAGE), "migrate", "--no-input", "--verbosity", "0"]
-    done = subprocess.run(command, check=False, env={**os.environ, "COUNTERSIGN_ROLE": "owner"})  # noqa: S603 - our own command
-    if done.returncode:
-        raise NotReadyError("The database schema could not be brought up to date: see the message above.")
+    command = [sys.executable, str(MANAGE), "prepare"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **OWNER_ENVIRONMENT}) as process:  # noqa: S603
+        yield
+    if process.returncode:
+        raise NotReadyError("The database's schema could not be brought up to date: see the message above.")
 
 
 def collect_static(data: Path) -> bool:

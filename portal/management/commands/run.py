@@ -26,7 +26,7 @@ BESIDE_THE_WEB = (
     ("own-logs", "ship_own_logs", ()),
 )
 DATABASE_LOOK_SECONDS = 2.0
-WEB_SECONDS = 60.0
+MONTHS_LOOK_SECONDS = 24 * 3600.0
 
 
 class Command(BaseCommand):
@@ -64,6 +64,7 @@ class _Run:
         self.command = command
         self.began = time.monotonic()
         self.next_database_look = 0.0
+        self.next_months_look = self.began + MONTHS_LOOK_SECONDS
         self.answered = False
         self.writing = threading.Lock()
         self.supervisor = Supervisor(say=self.say, mark=str(data))
@@ -100,9 +101,8 @@ class _Run:
         """Brings database, schema and static files into place."""
         self.say("Starting the database ...")
         self.database = installation.start_database(self.data, log_statement="mod")
-        installation.migrate()
-        if installation.collect_static(self.data):
-            self.say("Static files are collected.")
+        with installation.preparing():
+            installation.collect_static(self.data)
 
     def programs(self) -> list[Program]:
         """Returns the web server and those of the other programs that exist."""
@@ -130,10 +130,13 @@ class _Run:
         return Program("web", command)
 
     def look(self) -> None:
-        """Restarts a dead database, and announces the portal when its first page answers."""
+        """Restarts a dead database, makes months ahead, and announces the portal when its first page answers."""
         if self.database is not None and time.monotonic() >= self.next_database_look:
             self.look_after_database(self.database)
             self.next_database_look = time.monotonic() + DATABASE_LOOK_SECONDS
+        if time.monotonic() >= self.next_months_look:
+            self.next_months_look += MONTHS_LOOK_SECONDS
+            self.make_months()
         if not self.answered and self.page_answers():
             self.answered = True
             self.announce()
@@ -148,6 +151,11 @@ class _Run:
             self.say("database ! accepts connections again.")
         except EmbeddedServerError as error:
             self.say(f"database ! {error}")
+
+    def make_months(self) -> None:
+        """Makes the next months of the event table: once a day, so that a portal that never restarts has them too."""
+        command = (sys.executable, str(installation.MANAGE), "make_partitions")
+        self.supervisor.add(Program("months", command, installation.OWNER_ENVIRONMENT, once=True))
 
     def page_answers(self) -> bool:
         """Says whether the web server answers its first page without an error of its own."""
