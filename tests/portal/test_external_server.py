@@ -1,4 +1,4 @@
-"""The roles are set up on the server of somebody else too: PostgreSQL 15, by its superuser or a lesser administrator."""
+"""The roles are set up on somebody else's server too: PostgreSQL 15, by its superuser or a lesser administrator."""
 
 import os
 import shutil

@@ -218,13 +218,58 @@ def test_a_socket_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
         machine.closed_directory(planted, machine.server_user())
 
 
+@pytest.fixture
+def closed_parent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory that only root may pass, with the place for what root moves out of it."""
+    root = Path(tempfile.mkdtemp(prefix="cs-"))
+    root.chmod(0o755)
+    (root / "closed").mkdir(mode=0o700)
+    for module in (machine, postgres):
+        monkeypatch.setattr(module, "STATE_DIRECTORY", root / "state")
+    yield root / "closed"
+    shutil.rmtree(root)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another user")
-def test_a_closed_parent_is_refused_and_left_closed(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o700)
-    with pytest.raises(EmbeddedServerError, match="may not pass"):
-        Embedded(closed / "data").start()
-    assert mode(closed) == 0o700
+@pytest.mark.slow
+def test_under_a_closed_parent_the_cluster_lives_elsewhere_and_the_parent_stays_closed(closed_parent: Path) -> None:
+    server = Embedded(closed_parent / "data")
+    server.start()
+    try:
+        bootstrap(server.admin_dsn(), server.data)
+        with connect(server, "app") as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert server.cluster.is_relative_to(closed_parent.parent / "state")
+        assert mode(closed_parent) == 0o700
+        assert mode(server.home) == 0o710
+        assert Embedded(server.data).running()
+    finally:
+        server.stop()
+        shutil.rmtree(address_of(server)["host"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another user")
+@pytest.mark.slow
+def test_programs_behind_a_closed_directory_are_copied_once(
+    closed_parent: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = machine.programs(machine.server_user()).parents[1]
+    shutil.copytree(package, closed_parent / package.name)
+    shutil.copytree(package.with_name(f"{package.name}.libs"), closed_parent / f"{package.name}.libs")
+    monkeypatch.syspath_prepend(closed_parent)
+    copied = machine.programs(machine.server_user())
+    assert copied.is_relative_to(closed_parent.parent / "state")
+    assert machine.programs(machine.server_user()) == copied
+    server = Embedded(closed_parent.parent / "data")
+    server.start()
+    server.stop()
+    shutil.rmtree(address_of(server)["host"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another user")
+def test_a_closed_state_directory_is_refused_with_a_sentence(closed_parent: Path) -> None:
+    with pytest.raises(EmbeddedServerError, match=r"may not pass .*closed: start Countersign as an ordinary user"):
+        machine.refuse_closed_path(closed_parent, machine.server_user())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the server as another user")
