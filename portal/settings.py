@@ -192,6 +192,7 @@ Q_CLUSTER = {
     "save_limit": 500,
     "catch_up": False,
     "has_replica": False,
+    "log_level": "WARNING",
 }
 
 REST_FRAMEWORK = {
