@@ -85,8 +85,7 @@ def append(*, log_id: UUID, batches: Sequence[LeafBatch], using: str = "default"
         edge = {level: bytes(hashes) for level, hashes in cursor.fetchall() if hashes}
         growth = grow(size, edge, [leaf for batch in batches for leaf in batch.leaves])
         firsts = list(accumulate((len(batch.leaves) for batch in batches), initial=size))[:-1]
-        _add_batches(cursor, log_id, epoch, list(zip(firsts, batches, strict=True)))
-        _store_growth(cursor, log_id, epoch, growth)
+        _store(cursor, log_id, epoch, list(zip(firsts, batches, strict=True)), growth)
     return firsts
 
 
@@ -102,29 +101,27 @@ def _lock(cursor: Any, log_id: UUID) -> tuple[int, int]:
     return int(epoch), int(size)
 
 
-def _add_batches(cursor: Any, log_id: UUID, epoch: int, places: Sequence[tuple[int, LeafBatch]]) -> None:
-    """Inserts the batch rows."""
-    rows = [
+def _store(cursor: Any, log_id: UUID, epoch: int, places: Sequence[tuple[int, LeafBatch]], growth: Growth) -> None:
+    """Writes full tiles, then batches, right edge and head in one round trip: the lock is held meanwhile."""
+    tiles = [[log_id, epoch, tile.level, tile.n, tile.hashes] for tile in growth.full]
+    for at in range(0, len(tiles), TILES_PER_STATEMENT):
+        cursor.execute(*_rows(ADD_TILES, tiles[at : at + TILES_PER_STATEMENT]))
+    batches = [
         [log_id, batch.id, epoch, first, len(batch.leaves), batch.received_at, batch.body_sha256]
         for first, batch in places
     ]
-    _insert(cursor, ADD_BATCHES, rows)
-
-
-def _store_growth(cursor: Any, log_id: UUID, epoch: int, growth: Growth) -> None:
-    """Writes the tiles that became full, the new right edge and the head."""
-    tiles = [[log_id, epoch, tile.level, tile.n, tile.hashes] for tile in growth.full]
-    for at in range(0, len(tiles), TILES_PER_STATEMENT):
-        _insert(cursor, ADD_TILES, tiles[at : at + TILES_PER_STATEMENT])
     edge = [
         [log_id, epoch, level, partial_number(growth.size, level), growth.partial.get(level, b"")]
         for level in growth.changed
     ]
-    _insert(cursor, SET_EDGE, edge)
-    cursor.execute(SET_HEAD, [growth.size, growth.root, log_id, epoch])
+    head = [growth.size, growth.root, log_id, epoch]
+    statements = [_rows(ADD_BATCHES, batches), _rows(SET_EDGE, edge), (SET_HEAD, head)]
+    cursor.execute(
+        "; ".join(text for text, _values in statements), [value for _text, part in statements for value in part]
+    )
 
 
-def _insert(cursor: Any, statement: str, rows: Sequence[Sequence[object]]) -> None:
-    """Runs an INSERT over many rows in one statement."""
+def _rows(statement: str, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
+    """Returns an INSERT over many rows and its values."""
     places = ", ".join(["(" + ", ".join(["%s"] * len(rows[0])) + ")"] * len(rows))
-    cursor.execute(statement.format(rows=places), [value for row in rows for value in row])
+    return statement.format(rows=places), [value for row in rows for value in row]
