@@ -13,5 +13,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("", include("portal.page_urls")),
     path("api/v1/", include("portal.api.urls")),
+    path("api/v1/t/<slug:slug>/", include("logs.api_urls")),
     *(path("t/<slug:slug>/", include(f"{room}.urls")) for room in ROOMS),
 ]

@@ -1,6 +1,7 @@
 """Where log records come from: sources, their tokens, and how far the portal's own files were read."""
 
 import zoneinfo
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -116,6 +117,10 @@ class SourceToken(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+    def is_live(self, now: datetime) -> bool:
+        """Return whether the token opens its source at the moment."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 class ReadPosition(TenantOwned):
