@@ -232,6 +232,10 @@ LOGGING = {
             "formatter": "bare",
         },
     },
-    "loggers": {"countersign.deeds": {"handlers": ["deeds"], "level": "INFO", "propagate": False}},
+    "loggers": {
+        "countersign.deeds": {"handlers": ["deeds"], "level": "INFO", "propagate": False},
+        # Four lines for every tick of the schedule, twice a minute, would hide what matters in the output of `run`.
+        "django-q": {"level": "WARNING"},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
 }
