@@ -30,7 +30,7 @@ class AlertSettings(TenantOwned):
     days = models.JSONField(default=list)
     unknown_on = models.BooleanField(default=False)
     mail_on = models.BooleanField(default=True)
-    mail_to = models.JSONField(default=list)
+    mail_to = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     created_by = models.CharField(max_length=320)
 

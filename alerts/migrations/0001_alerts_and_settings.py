@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                 ('days', models.JSONField(default=list)),
                 ('unknown_on', models.BooleanField(default=False)),
                 ('mail_on', models.BooleanField(default=True)),
-                ('mail_to', models.JSONField(default=list)),
+                ('mail_to', models.JSONField(blank=True, default=list)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('created_by', models.CharField(max_length=320)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),

@@ -136,10 +136,13 @@ def register_of(
     account_ids: Collection[int | None], identity_ids: Collection[int | None], tenant: Tenant | None
 ) -> Register:
     """Return which accounts are services or hold a privileged right, and the working time of the people."""
-    accounts = Account.objects.filter(pk__in=account_ids)
+    known = {pk for pk in account_ids if pk is not None}
+    accounts = Account.objects.filter(pk__in=known)
     services = accounts.filter(Q(kind=AccountKind.SERVICE) | Q(identity__kind=IdentityKind.SERVICE))
-    privileged = Grant.objects.filter(account_id__in=account_ids, until=None, entitlement__privileged=True)
-    rows = Identity.objects.filter(pk__in=identity_ids).values_list("pk", "kind", "shift_start", "shift_end")
+    privileged = Grant.objects.filter(account_id__in=known, until=None, entitlement__privileged=True)
+    rows = Identity.objects.filter(pk__in={pk for pk in identity_ids if pk is not None}).values_list(
+        "pk", "kind", "shift_start", "shift_end"
+    )
     zone = tenant.time_zone if tenant else "UTC"
     people = {pk: Person(zone, start, end) for pk, _kind, start, end in rows}
     return Register(

@@ -1,13 +1,16 @@
 """A small world for the watch: one system, people with shifts, a source, and log lines that arrive through it."""
 
 import json
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
+from secrets import token_bytes
 from typing import Any
+
+from django.utils import timezone
 
 from alerts.actions import look_for_alerts
 from alerts.actions.watching import Look
-from alerts.kinds import RuleSettings
-from alerts.models import AlertSettings, row_of
+from alerts.kinds import Rule, RuleSettings, Severity
+from alerts.models import Alert, AlertSettings, row_of
 from identities.kinds import AccountKind
 from identities.models import Account, Identity, System
 from logs.actions import record_events
@@ -77,3 +80,27 @@ def settle(tenant: Tenant, settings: RuleSettings) -> None:
     with tenant_scope(tenant):
         version = AlertSettings.objects.count() + 1
         AlertSettings.objects.create(version=version, created_by="tests", **row_of(settings))
+
+
+def alert(**fields: Any) -> Alert:
+    """Add an alert to the open tenant, as the watch would."""
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "rule": Rule.FAILED_ACCOUNT,
+        "rule_version": 1,
+        "group_key": "account:0:mallory",
+        "dedup_key": token_bytes(32),
+        "severity": Severity.MEDIUM,
+        "subject": "mallory on Payments",
+        "attempts": 12,
+        "event_count": 12,
+        "first_at": now - timedelta(minutes=5),
+        "last_at": now,
+        "numbers": {"threshold": 10, "window_minutes": 10, "succeeded": False},
+    }
+    return Alert.objects.create(**values | fields)
+
+
+def identity(**fields: Any) -> Identity:
+    """Add a person to the open tenant's register."""
+    return Identity.objects.create(name="Somebody", external_id="somebody", **fields)
