@@ -1,0 +1,1 @@
+"""Deeds of reviews: planning, opening, deciding, signing, carrying out."""

@@ -1,0 +1,154 @@
+"""Records decisions: one by one, in bulk where the risk is low, and by the system at the deadline."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from identities.models import Identity
+from identities.queries import identity_of_user
+from ledger.kinds import LeafKind
+from reviews.actions.findings import find_not_decided
+from reviews.actions.moves import locked, move
+from reviews.actions.signing import finish_signing
+from reviews.kinds import Choice, Outcome
+from reviews.models import Campaign, Decision, ReviewItem
+from reviews.policies import can_decide, can_decide_in_bulk, can_manage_campaigns, has_reason, is_due
+from reviews.queries.standing import assigned_reviewers, has_signed, heads_of, undecided_items
+from reviews.refusals import as_refusal
+from reviews.states import CampaignState
+from tenants.audit import audit
+from tenants.kinds import Actor, Refused, Verdict, denied, enforce
+
+ANY = -1
+"""Says that the caller does not know which decision counted when they looked."""
+
+
+@transaction.atomic
+def decide(*, item: ReviewItem, choice: Choice, by: Actor, seen: int | None = ANY) -> Decision:
+    """Records a reviewer's decision about an item; a change of mind supersedes the decision before it.
+
+    Args:
+        item: what is decided about.
+        choice: the decision with its reason.
+        by: who decides.
+        seen: the decision that counted when the reviewer looked (None for none), so that a second window cannot
+            overwrite the first without its having been seen.
+
+    Raises:
+        Refused: with the sentence that says which rule is broken.
+    """
+    reviewer, now = identity_of_user(by.user_id), timezone.now()
+    enforce(_may_decide([item], by, reviewer, now))
+    reason = choice.reason.strip()
+    enforce(has_reason(item, choice.outcome, reason))
+    head = heads_of([item.pk]).get(item.pk)
+    if seen not in (ANY, head.pk if head else None):
+        raise Refused(denied("This item was decided in another window. Load the page again."))
+    fresh = _decision(item, reviewer, choice, by, now)
+    fresh.reason, fresh.supersedes = reason, head
+    with as_refusal():
+        fresh.save(force_insert=True)
+    audit("item.decide", by=by, target=_name(item), detail=_detail(fresh), kind=LeafKind.DECISION)
+    return fresh
+
+
+def _may_decide(items: Sequence[ReviewItem], by: Actor, reviewer: Identity | None, at: datetime) -> Verdict:
+    """Returns the verdict about the first item that refuses, or that all allow."""
+    campaign = items[0].campaign
+    if any(item.campaign_id != campaign.pk for item in items):
+        return denied("Decide about one campaign at a time.")
+    assigned, signed = assigned_reviewers([item.pk for item in items]), has_signed(campaign, reviewer)
+    for item in items:
+        verdict = can_decide(by, item, reviewer=reviewer, assigned_to=assigned.get(item.pk), signed=signed)
+        if not verdict.allowed:
+            return verdict
+    return is_due(campaign, at)
+
+
+@transaction.atomic
+def decide_in_bulk(*, items: Sequence[ReviewItem], choice: Choice, by: Actor) -> list[Decision]:
+    """Keeps several grants at once where each is of low risk and all have the same advice; each is recorded as bulk.
+
+    Raises:
+        Refused: with the sentence that says which rule is broken; then nothing is recorded.
+    """
+    reviewer, now = identity_of_user(by.user_id), timezone.now()
+    enforce(can_decide_in_bulk(list(items)))
+    enforce(_may_decide(items, by, reviewer, now))
+    for item in items:
+        enforce(has_reason(item, choice.outcome, choice.reason.strip()))
+    known, bulk = heads_of([item.pk for item in items]), uuid4()
+    fresh = [_in_bulk(_decision(item, reviewer, choice, by, now), known.get(item.pk), bulk) for item in items]
+    with as_refusal():
+        stored = Decision.objects.bulk_create(fresh)
+    detail = {"bulk": bulk, "items": [item.n for item in items], "outcome": choice.outcome, "reason": choice.reason}
+    target = f"campaign {items[0].campaign.name}"
+    audit("item.decide_in_bulk", by=by, target=target, detail=detail, kind=LeafKind.DECISION)
+    return stored
+
+
+def _decision(item: ReviewItem, reviewer: Identity | None, choice: Choice, by: Actor, now: datetime) -> Decision:
+    """Returns a decision that is not stored yet, with the facts of its item copied."""
+    return Decision(
+        campaign_id=item.campaign_id,
+        item=item,
+        reviewer=reviewer,
+        subject_key=item.subject_key,
+        privileged=item.privileged,
+        advice=item.advice,
+        outcome=choice.outcome,
+        reason=choice.reason.strip(),
+        seen_seconds=min(choice.seen_seconds, 86_400),
+        opened_evidence=choice.opened_evidence,
+        decided_at=now,
+        decided_by=by.name,
+    )
+
+
+def _in_bulk(decision: Decision, head: Decision | None, bulk: UUID) -> Decision:
+    """Returns the decision marked as part of a bulk."""
+    decision.bulk, decision.supersedes = bulk, head
+    return decision
+
+
+def _name(item: ReviewItem) -> str:
+    """Returns how the audit trail names an item."""
+    return f"campaign {item.campaign.name}, item {item.n}"
+
+
+def _detail(decision: Decision) -> dict[str, object]:
+    """Returns what the audit trail keeps of a decision."""
+    return {
+        "decision": decision.pk,
+        "item": decision.item_id,
+        "outcome": decision.outcome,
+        "reason": decision.reason,
+        "supersedes": decision.supersedes_id,
+        "advice": decision.advice,
+        "privileged": decision.privileged,
+    }
+
+
+@transaction.atomic
+def close_deciding(*, campaign: Campaign, by: Actor) -> Campaign:
+    """Ends the time to decide once the campaign is due: what is undecided is written down as not decided, as such.
+
+    No answer is never an approval. Running it again changes nothing.
+    """
+    enforce(can_manage_campaigns(by))
+    campaign, now = locked(campaign), timezone.now()
+    if not campaign.is_overdue(now):
+        raise Refused(denied("The campaign is not due yet."))
+    silent = list(undecided_items(campaign).order_by("n"))
+    choice = Choice(Outcome.NOT_DECIDED)
+    with as_refusal():
+        Decision.objects.bulk_create([_decision(item, None, choice, by, now) for item in silent], batch_size=500)
+    if silent:
+        find_not_decided(campaign, silent, now)
+    campaign = move(campaign, CampaignState.SIGNING, by=by, reason="The campaign was due.")
+    detail = {"campaign": campaign.pk, "not_decided": [item.n for item in silent]}
+    audit("campaign.close_deciding", by=by, target=f"campaign {campaign.name}", detail=detail, kind=LeafKind.DECISION)
+    return finish_signing(campaign, by=by)

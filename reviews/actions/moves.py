@@ -1,0 +1,52 @@
+"""Brings a campaign from one state to the next, and remembers who did it and why."""
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from reviews.models import Campaign, CampaignMove
+from reviews.policies import can_move_campaign
+from reviews.refusals import as_refusal
+from reviews.states import CampaignState
+from tenants.kinds import Actor, enforce
+
+
+def locked(campaign: Campaign) -> Campaign:
+    """Returns the campaign as it is now, its row locked until the transaction ends."""
+    return Campaign.objects.select_for_update().select_related("plan").get(pk=campaign.pk)
+
+
+def move(campaign: Campaign, new: CampaignState, *, by: Actor, reason: str = "", **fields: Any) -> Campaign:
+    """Changes the state of a locked campaign, with the fields that go with it; the database holds the gates.
+
+    Raises:
+        Refused: when the move is not in the table, or a gate is not met.
+    """
+    enforce(can_move_campaign(by, campaign, new))
+    return shift(campaign, new, by=by, reason=reason, **fields)
+
+
+def shift(campaign: Campaign, new: CampaignState, *, by: Actor, reason: str = "", **fields: Any) -> Campaign:
+    """Changes the state as a consequence of a deed that was allowed already, such as the last signature."""
+    old, old_due_at = campaign.state, campaign.due_at
+    for name, value in {"state": new, **fields}.items():
+        setattr(campaign, name, value)
+    with as_refusal():
+        campaign.save(update_fields=["state", *fields])
+    remember(campaign, old=old, old_due_at=old_due_at, by=by, reason=reason)
+    return campaign
+
+
+def remember(campaign: Campaign, *, old: str, old_due_at: datetime | None, by: Actor, reason: str) -> None:
+    """Writes the row that says what changed."""
+    CampaignMove.objects.create(
+        campaign=campaign,
+        old=old,
+        new=campaign.state,
+        old_due_at=old_due_at,
+        new_due_at=campaign.due_at,
+        reason=reason,
+        at=timezone.now(),
+        by=by.name,
+    )

@@ -1,0 +1,191 @@
+"""Carries out revocations, and believes only a later complete snapshot that they are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+from logs.queries import use_of_accounts
+
+from identities.models import Grant, Snapshot, SnapshotRow
+from identities.queries import identity_of_user, latest_complete_snapshots
+from reviews.actions.findings import write_finding
+from reviews.kinds import FindingKind
+from reviews.models import Remediation
+from reviews.policies import can_accept_risk, can_claim, can_manage_campaigns
+from reviews.queries.causes import SLACK, Cause
+from reviews.refusals import as_refusal
+from reviews.states import CampaignState, RemediationState
+from tenants.audit import audit
+from tenants.kinds import Actor, enforce
+
+_R = RemediationState
+WAITING = (_R.OPEN, _R.IN_PROGRESS, _R.CLAIMED_DONE, _R.RISK_ACCEPTED)
+WATCH_DAYS = 90
+"""How long after its verification a revoked account's use is watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Counts what a round of verification found."""
+
+    verified: int
+    failed: int
+    used_afterwards: int
+    expired: int
+
+
+@transaction.atomic
+def claim_remediation(*, remediation: Remediation, ticket: str, by: Actor) -> Remediation:
+    """Records that somebody says a revocation is carried out; it stays a claim until a snapshot verifies it."""
+    executor = identity_of_user(by.user_id)
+    enforce(can_claim(by, remediation, executor=executor))
+    remediation.state, remediation.ticket, remediation.executor = _R.CLAIMED_DONE, ticket.strip(), executor
+    remediation.claimed_at, remediation.claimed_by = timezone.now(), by.name
+    with as_refusal():
+        remediation.save(update_fields=["state", "ticket", "executor", "claimed_at", "claimed_by"])
+    audit(
+        "remediation.claim", by=by, target=_name(remediation), detail={"remediation": remediation.pk, "ticket": ticket}
+    )
+    return remediation
+
+
+@transaction.atomic
+def accept_risk(*, remediation: Remediation, until: datetime, reason: str, by: Actor) -> Remediation:
+    """Accepts for a time, with a reason, that a revocation is not carried out."""
+    enforce(can_accept_risk(by, remediation, until=until, at=timezone.now(), reason=reason.strip()))
+    remediation.state, remediation.accepted_until = _R.RISK_ACCEPTED, until
+    remediation.accepted_reason, remediation.accepted_by = reason.strip(), by.name
+    with as_refusal():
+        remediation.save(update_fields=["state", "accepted_until", "accepted_reason", "accepted_by"])
+    detail = {"remediation": remediation.pk, "until": until, "why": reason}
+    audit("remediation.accept_risk", by=by, target=_name(remediation), detail=detail)
+    return remediation
+
+
+@transaction.atomic
+def verify_remediations(*, by: Actor) -> Verified:
+    """Compares revocations with the newest complete snapshot of their system, and with the use seen afterwards.
+
+    Gone from a snapshot captured after the decision: verified. Still there after a claim: failed, open again, a
+    finding. Used after it was verified: failed, open again, a finding. An acceptance that ended: open again. Safe to
+    run any time.
+    """
+    enforce(can_manage_campaigns(by))
+    now = timezone.now()
+    expired = _end_acceptances(now)
+    verified, failed = _compare(now)
+    used = _used_afterwards(now)
+    answer = Verified(verified, failed, used, expired)
+    if verified or failed or used or expired:
+        detail = {"verified": verified, "failed": failed, "used_afterwards": used, "expired": expired}
+        audit("remediation.verify", by=by, target="remediations", detail=detail)
+    return answer
+
+
+def _end_acceptances(now: datetime) -> int:
+    """Opens again what was accepted until now."""
+    over = Remediation.objects.filter(state=_R.RISK_ACCEPTED, accepted_until__lte=now)
+    return over.exclude(campaign__state=CampaignState.CLOSED).update(state=_R.OPEN)
+
+
+def _compare(now: datetime) -> tuple[int, int]:
+    """Verifies or fails what waits, by the newest complete snapshots; returns how many of each."""
+    waiting = list(
+        Remediation.objects.select_for_update(of=("self",))
+        .filter(state__in=WAITING)
+        .select_related("decision", "campaign", "item__account", "item__entitlement", "item__system")
+    )
+    newest = latest_complete_snapshots({remediation.item.system_id for remediation in waiting})
+    listed = _listed(newest.values(), waiting)
+    verified = failed = 0
+    for remediation in waiting:
+        snapshot = newest.get(remediation.item.system_id)
+        if snapshot is None or snapshot.captured_at <= remediation.decision.decided_at:
+            continue
+        if (remediation.item.account_id, remediation.item.entitlement_id) not in listed:
+            remediation.state, remediation.verified_at, remediation.verified_snapshot = _R.VERIFIED, now, snapshot
+            remediation.save(update_fields=["state", "verified_at", "verified_snapshot"])
+            verified += 1
+        elif remediation.claimed_at is not None and snapshot.captured_at > remediation.claimed_at:
+            failed += _fail_claim(remediation, snapshot, now)
+    return verified, failed
+
+
+def _listed(snapshots: Iterable[Snapshot], waiting: Iterable[Remediation]) -> set[tuple[int, int]]:
+    """Returns which of the grants the snapshots still list."""
+    accounts = {remediation.item.account_id for remediation in waiting}
+    rows = SnapshotRow.objects.filter(snapshot__in=list(snapshots), account_id__in=accounts)
+    return set(rows.values_list("account_id", "entitlement_id"))
+
+
+def _fail_claim(remediation: Remediation, snapshot: Snapshot, now: datetime) -> int:
+    """Opens again what was said to be done and is not; returns 1 when it was a claim."""
+    if remediation.state != _R.CLAIMED_DONE:
+        return 0
+    _reopen(remediation)
+    sentence = (
+        f"'{remediation.item.account.name}' still holds '{remediation.item.entitlement.key}' on "
+        f"{remediation.item.system.name} in the snapshot of {snapshot.captured_at:%-d %B %Y}, though "
+        f"{remediation.claimed_by} said on {remediation.claimed_at:%-d %B %Y} that it was revoked."
+    )
+    _found(remediation, FindingKind.UNVERIFIED, sentence, now)
+    return 1
+
+
+def _reopen(remediation: Remediation) -> None:
+    """Lets a remediation fail and begin again."""
+    remediation.state = _R.FAILED
+    remediation.save(update_fields=["state"])
+    remediation.state, remediation.reopened = _R.OPEN, remediation.reopened + 1
+    remediation.save(update_fields=["state", "reopened"])
+
+
+def _used_afterwards(now: datetime) -> int:
+    """Finds use of accounts that hold nothing more on the system since their revocation was verified.
+
+    Log lines name no entitlement: an account that keeps another grant on the system may well be used.
+    """
+    held = Grant.objects.filter(account=OuterRef("item__account"), until__isnull=True)
+    done = Remediation.objects.filter(
+        ~Exists(held), state=_R.VERIFIED, verified_at__gte=now - timedelta(days=WATCH_DAYS)
+    ).select_related("campaign", "item__account", "item__system", "item__entitlement", "verified_snapshot")
+    watched = list(done)
+    accounts = {remediation.item.account_id for remediation in watched}
+    use = use_of_accounts(accounts, since=now - timedelta(days=WATCH_DAYS), until=now) if accounts else {}
+    found = 0
+    for remediation in watched:
+        last = use[remediation.item.account_id].last_used_at
+        gone = remediation.verified_snapshot
+        if last is None or gone is None or last < gone.captured_at + SLACK:
+            continue
+        sentence = (
+            f"'{remediation.item.account.name}' used {remediation.item.system.name} on {last:%-d %B %Y}, after its "
+            f"access was revoked and found gone on {gone.captured_at:%-d %B %Y}."
+        )
+        _found(remediation, FindingKind.USE_AFTER_REVOCATION, sentence, now)
+        if remediation.campaign.state != CampaignState.CLOSED:
+            _reopen(remediation)
+        found += 1
+    return found
+
+
+def _found(remediation: Remediation, kind: FindingKind, sentence: str, now: datetime) -> None:
+    """Writes the finding about a remediation."""
+    item = remediation.item
+    cause = Cause(
+        kind,
+        f"remediation {remediation.pk}",
+        sentence,
+        system_id=item.system_id,
+        account_id=item.account_id,
+        subject_id=item.subject_id,
+    )
+    write_finding(cause, at=now, campaign=remediation.campaign, item=item)
+
+
+def _name(remediation: Remediation) -> str:
+    """Returns how the audit trail names a remediation."""
+    return f"campaign {remediation.campaign.name}, item {remediation.item.n}"

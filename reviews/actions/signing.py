@@ -1,0 +1,154 @@
+"""Signs decisions, reopens what was signed, extends, and closes campaigns."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from identities.queries import identity_of_user
+from ledger.kinds import LeafKind
+from reviews.actions.moves import locked, move, remember, shift
+from reviews.kinds import REASON_MIN, Authentication, Outcome
+from reviews.models import Campaign, Remediation, SignOff
+from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign
+from reviews.queries.standing import (
+    decisions_of_reviewer,
+    has_signed,
+    heads,
+    statement,
+    undecided_count,
+    undecided_items,
+)
+from reviews.refusals import as_refusal
+from reviews.states import CampaignState
+from tenants.audit import audit
+from tenants.kinds import Actor, Refused, denied, enforce
+
+MEANING = (
+    "I have reviewed each of the {count} grants listed in this statement and decided about it myself. "
+    "Access that I keep is needed for the person's present duties; access that I revoke or reduce is to be changed."
+)
+
+
+@transaction.atomic
+def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: str, proof: Authentication) -> SignOff:
+    """Signs exactly the decisions that the reviewer was shown; revocations begin to be carried out at once.
+
+    The last signature brings the campaign to the carrying out of what was revoked.
+
+    Raises:
+        Refused: when items are undecided, the decisions changed since they were shown, or the proof of identity is old.
+    """
+    campaign, reviewer = locked(campaign), identity_of_user(by.user_id)
+    text, digest, count = statement(campaign, reviewer) if reviewer else ("", "", 0)
+    undecided = undecided_count(campaign, reviewer) if reviewer else 0
+    signed = has_signed(campaign, reviewer)
+    enforce(can_sign(by, campaign, reviewer=reviewer, undecided=undecided, decided=count, signed=signed))
+    if digest != shown_digest:
+        raise Refused(denied("The decisions changed since they were shown. Read the statement again and sign it."))
+    fresh = SignOff(
+        campaign=campaign,
+        round=campaign.round,
+        reviewer=reviewer,
+        printed_name=printed_name.strip() or by.name,
+        meaning=MEANING.format(count=count),
+        methods=list(proof.methods),
+        authentication=dict(proof.detail),
+        authenticated_at=proof.authenticated_at,
+        signed_at=timezone.now(),
+        count=count,
+        manifest=text,
+        digest=digest,
+    )
+    with as_refusal():
+        fresh.save(force_insert=True)
+    _begin_remediations(campaign, fresh)
+    detail = {"campaign": campaign.pk, "digest": digest, "count": count, "methods": list(proof.methods)}
+    audit("campaign.sign", by=by, target=f"campaign {campaign.name}", detail=detail, kind=LeafKind.DECISION)
+    finish_signing(campaign, by=by)
+    return fresh
+
+
+def _begin_remediations(campaign: Campaign, signature: SignOff) -> None:
+    """Makes the remediations of the revocations and reductions that were just signed."""
+    assert signature.reviewer is not None  # noqa: S101 -- the policy saw to it
+    signed = decisions_of_reviewer(campaign, signature.reviewer)
+    known = set(Remediation.objects.filter(campaign=campaign).values_list("decision_id", flat=True))
+    days = {True: int(campaign.definition["revoke_days_privileged"]), False: int(campaign.definition["revoke_days"])}
+    Remediation.objects.bulk_create(
+        [
+            Remediation(
+                campaign=campaign,
+                decision=decision,
+                item=decision.item,
+                created_at=signature.signed_at,
+                due_at=signature.signed_at + timedelta(days=days[decision.privileged]),
+            )
+            for decision in signed.filter(outcome__in=(Outcome.REVOKE, Outcome.MODIFY))
+            if decision.pk not in known
+        ]
+    )
+
+
+def finish_signing(campaign: Campaign, *, by: Actor) -> Campaign:
+    """Brings a campaign on when nothing is undecided and everybody who decided has signed."""
+    deciders = set(heads(campaign.pk).filter(reviewer__isnull=False).values_list("reviewer_id", flat=True))
+    signers = set(SignOff.objects.filter(campaign=campaign, round=campaign.round).values_list("reviewer_id", flat=True))
+    if not deciders <= signers or undecided_items(campaign).exists():
+        return campaign
+    if campaign.state == CampaignState.OPEN:
+        shift(campaign, CampaignState.SIGNING, by=by, reason="Every item is decided.")
+    if campaign.state == CampaignState.SIGNING:
+        now = timezone.now()
+        shift(campaign, CampaignState.REMEDIATING, by=by, reason="Every reviewer signed.", signed_at=now)
+    return campaign
+
+
+@transaction.atomic
+def reopen_campaign(*, campaign: Campaign, due_at: datetime, reason: str, by: Actor) -> Campaign:
+    """Opens a campaign again before its last signature: the signatures of this round are withdrawn and kept."""
+    enforce(can_manage_campaigns(by))
+    _check_reason(reason, "the campaign is reopened")
+    if due_at <= timezone.now():
+        raise Refused(denied("Choose a due time in the future."))
+    campaign = locked(campaign)
+    fields = {"round": campaign.round + 1, "due_at": due_at}
+    campaign = move(campaign, CampaignState.OPEN, by=by, reason=reason, **fields)
+    detail = {"campaign": campaign.pk, "why": reason, "due_at": due_at, "round": campaign.round}
+    audit("campaign.reopen", by=by, target=f"campaign {campaign.name}", detail=detail, kind=LeafKind.DECISION)
+    return campaign
+
+
+@transaction.atomic
+def extend_campaign(*, campaign: Campaign, due_at: datetime, reason: str, by: Actor) -> Campaign:
+    """Gives reviewers more time, for a reason that is printed in the evidence."""
+    campaign = locked(campaign)
+    enforce(can_extend_campaign(by, campaign, due_at))
+    _check_reason(reason, "the campaign is extended")
+    old_due_at, campaign.due_at = campaign.due_at, due_at
+    campaign.save(update_fields=["due_at"])
+    remember(campaign, old=campaign.state, old_due_at=old_due_at, by=by, reason=reason)
+    detail = {"campaign": campaign.pk, "from": old_due_at, "to": due_at, "why": reason}
+    audit("campaign.extend", by=by, target=f"campaign {campaign.name}", detail=detail)
+    return campaign
+
+
+@transaction.atomic
+def close_campaign(*, campaign: Campaign, by: Actor) -> Campaign:
+    """Closes a campaign for good once every revocation is verified, or its risk accepted for a time.
+
+    Raises:
+        Refused: when a revocation is not verified; the database holds the same gate.
+    """
+    enforce(can_manage_campaigns(by))
+    now = timezone.now()
+    campaign = move(locked(campaign), CampaignState.CLOSED, by=by, closed_at=now, closed_by=by.name)
+    detail = {"campaign": campaign.pk}
+    audit("campaign.close", by=by, target=f"campaign {campaign.name}", detail=detail, kind=LeafKind.DECISION)
+    return campaign
+
+
+def _check_reason(reason: str, what: str) -> None:
+    """Refuses a reason that is too short to mean anything."""
+    if len(reason.strip()) < REASON_MIN:
+        raise Refused(denied(f"Write in at least {REASON_MIN} characters why {what}."))

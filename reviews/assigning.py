@@ -1,0 +1,44 @@
+"""Chooses who reviews an item: the strategy's person, else the fallback, never the subject. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reviews.kinds import Basis, Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Holds the parts of a campaign that decide about reviewers; people are named by their identity's id."""
+
+    strategy: Strategy
+    named: int | None
+    fallback: int
+    fallback_manager: int | None
+    eligible: frozenset[int]
+
+
+def choose_reviewer(terms: Terms, *, subject: int, manager: int | None, owner: int | None) -> tuple[int, Basis] | None:
+    """Returns the reviewer with the basis, or None when everybody in question is the subject or may not review.
+
+    Args:
+        terms: the campaign's terms; `eligible` are the identities whose user may review in this tenant.
+        subject: whose access it is, 0 for an ownerless account.
+        manager: the subject's manager.
+        owner: the system's owner.
+    """
+    for person, basis in _candidates(terms, manager, owner):
+        if person is not None and person != subject and person in terms.eligible:
+            return person, basis
+    return None
+
+
+def _candidates(terms: Terms, manager: int | None, owner: int | None) -> Iterator[tuple[int | None, Basis]]:
+    """Yields the people who come into question, in order."""
+    yield {
+        Strategy.MANAGER: (manager, Basis.MANAGER),
+        Strategy.OWNER: (owner, Basis.OWNER),
+        Strategy.NAMED: (terms.named, Basis.NAMED),
+    }[terms.strategy]
+    yield terms.fallback, Basis.FALLBACK
+    yield terms.fallback_manager, Basis.FALLBACK
+    yield owner, Basis.FALLBACK

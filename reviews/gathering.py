@@ -1,0 +1,167 @@
+"""Gathers the evidence beside each grant at the moment a campaign opens: use, coverage, history, peers, advice.
+
+Everything is read once and stored in the item, because raw log partitions go away earlier than reviews do, and
+because what the reviewer saw must not change afterwards.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from logs.queries import system_coverage, use_of_accounts
+
+from identities.models import Grant, Snapshot, SnapshotRow
+from logs.answers import Use
+from reviews.advice import advise
+from reviews.kinds import DORMANT_DAYS, WINDOW_DAYS, Advised, Outcome, UseFacts
+from reviews.manifest import moment
+from reviews.models import Campaign, Decision
+from tenants.work import Progress
+
+CHUNK = 500
+CYCLE_DAYS = {"WEEKLY": 7, "MONTHLY": 30, "YEARLY": 365}
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Holds what is known about a whole population, read with a handful of queries."""
+
+    at: datetime
+    use: Mapping[int, Use]
+    coverage: Mapping[int, float | None]
+    grants: Mapping[Pair, Grant]
+    previous: Mapping[Pair, Mapping[str, object]]
+    peers: Mapping[Pair, tuple[int, int, str]]
+    cycle_days: int
+
+
+def gather(campaign: Campaign, rows: Sequence[SnapshotRow], at: datetime, progress: Progress | None) -> Context:
+    """Reads use, coverage, grants, earlier decisions and peers for the rows of a campaign's population."""
+    since = at - timedelta(days=WINDOW_DAYS)
+    accounts = sorted({row.account_id for row in rows})
+    use: dict[int, Use] = {}
+    for start in range(0, len(accounts), CHUNK):
+        chunk = accounts[start : start + CHUNK]
+        use |= use_of_accounts(chunk, since=since, until=at)
+        if progress:
+            done = min(start + CHUNK, len(accounts))
+            progress.step(done, len(accounts) + len(rows), f"Read the use of {done:,} of {len(accounts):,} accounts")
+    systems = {row.entitlement.system_id for row in rows}
+    return Context(
+        at=at,
+        use=use,
+        coverage=system_coverage(systems, since, at),
+        grants=_grants(accounts),
+        previous=_previous(campaign, accounts),
+        peers=_peers(rows),
+        cycle_days=cycle_days(str(campaign.definition.get("rule", ""))),
+    )
+
+
+def cycle_days(rule: str) -> int:
+    """Returns about how many days lie between two campaigns of a recurrence; 0 for a single one."""
+    parts = dict(part.split("=", 1) for part in rule.upper().split(";") if "=" in part)
+    return CYCLE_DAYS.get(parts.get("FREQ", ""), 0) * int(parts.get("INTERVAL", "1"))
+
+
+def _grants(accounts: Sequence[int]) -> dict[Pair, Grant]:
+    """Returns the newest grant of each account and entitlement."""
+    grants = Grant.objects.filter(account_id__in=accounts).order_by("since")
+    return {(grant.account_id, grant.entitlement_id): grant for grant in grants}
+
+
+def _previous(campaign: Campaign, accounts: Sequence[int]) -> dict[Pair, Mapping[str, object]]:
+    """Returns what was last decided about each grant in an earlier campaign."""
+    decisions = (
+        Decision.objects.filter(item__account_id__in=accounts, superseded_by__isnull=True)
+        .exclude(campaign=campaign)
+        .exclude(outcome=Outcome.NOT_DECIDED)
+        .select_related("item", "campaign", "reviewer")
+        .order_by("decided_at")
+    )
+    return {
+        (decision.item.account_id, decision.item.entitlement_id): {
+            "outcome": str(decision.outcome),
+            "label": decision.get_outcome_display(),
+            "reason": decision.reason,
+            "reviewer": decision.reviewer.name if decision.reviewer else "",
+            "campaign": decision.campaign.name,
+            "decided_at": moment(decision.decided_at),
+        }
+        for decision in decisions
+    }
+
+
+def _peers(rows: Sequence[SnapshotRow]) -> dict[Pair, tuple[int, int, str]]:
+    """Returns for each (person, entitlement) how many others in their programme hold it, of how many, and which."""
+    people: dict[tuple[int, str], set[int]] = defaultdict(set)
+    holders: dict[tuple[int, str], set[int]] = defaultdict(set)
+    for row in rows:
+        if row.identity is not None and row.identity.programme:
+            people[(row.entitlement.system_id, row.identity.programme)].add(row.identity.pk)
+            holders[(row.entitlement_id, row.identity.programme)].add(row.identity.pk)
+    peers = {}
+    for row in rows:
+        person = row.identity
+        if person is not None and person.programme:
+            group = people[(row.entitlement.system_id, person.programme)]
+            have = holders[(row.entitlement_id, person.programme)]
+            peers[(person.pk, row.entitlement_id)] = (len(have) - 1, len(group) - 1, person.programme)
+    return peers
+
+
+def advice_for(row: SnapshotRow, context: Context) -> Advised:
+    """Returns the advice about one row."""
+    use = context.use[row.account_id]
+    grant = context.grants.get((row.account_id, row.entitlement_id))
+    system = row.entitlement.system
+    left = row.identity.employed_until if row.identity else None
+    return advise(
+        UseFacts(
+            account_kind=row.account_kind,
+            enabled=row.enabled,
+            owned=row.identity_id is not None,
+            system=system.name,
+            held_days=(context.at - grant.since).days if grant else DORMANT_DAYS,
+            left_on=f"{left:%-d %B %Y}" if left and left < context.at.date() else "",
+            last_used_days_ago=(context.at - use.last_used_at).days if use.last_used_at else None,
+            days_used=use.days_used,
+            ok_count=use.ok_count,
+            denied_count=use.denied_count,
+            coverage=context.coverage.get(system.pk),
+            cycle_days=context.cycle_days,
+        )
+    )
+
+
+def evidence_for(row: SnapshotRow, context: Context, snapshot: Snapshot) -> dict[str, Any]:
+    """Returns what stands beside the grant on the review screen and in the evidence, as plain JSON."""
+    use = context.use[row.account_id]
+    grant = context.grants.get((row.account_id, row.entitlement_id))
+    peers = context.peers.get((row.identity_id or 0, row.entitlement_id))
+    ratio = context.coverage.get(row.entitlement.system_id)
+    return {
+        "window_days": WINDOW_DAYS,
+        "until": moment(context.at),
+        "last_used_at": moment(use.last_used_at) if use.last_used_at else None,
+        "days_used": use.days_used,
+        "ok_count": use.ok_count,
+        "denied_count": use.denied_count,
+        "out_of_hours_count": use.out_of_hours_count,
+        "weeks": list(use.weeks),
+        "actions": [[action, count] for action, count in use.actions],
+        "coverage_per_mille": None if ratio is None else int(ratio * 1000),
+        "snapshot_captured_at": moment(snapshot.captured_at),
+        "granted_since": moment(grant.since) if grant else None,
+        "granted_by": grant.granted_by if grant else "",
+        "origin": row.origin,
+        "inherited_via": row.inherited_via,
+        "account_kind": str(row.account_kind),
+        "enabled": row.enabled,
+        "peers": {"have": peers[0], "of": peers[1], "programme": peers[2]} if peers and peers[1] > 0 else None,
+        "previous": context.previous.get((row.account_id, row.entitlement_id)),
+    }

@@ -1,0 +1,150 @@
+"""Says who may plan, open, decide, sign, and carry out."""
+
+from datetime import datetime
+
+from identities.models import Identity
+from reviews.kinds import REASON_MIN, Advice, Outcome
+from reviews.models import Campaign, Remediation, ReviewItem
+from reviews.states import CampaignState, RemediationState, may_move, may_remediate
+from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
+
+
+def can_manage_campaigns(by: Actor) -> Verdict:
+    """Returns whether the actor may plan and run campaigns."""
+    return permit(by, Permission.CAMPAIGN_MANAGE, to="plan and run campaigns")
+
+
+def can_view_campaign(by: Actor, *, shared: bool) -> Verdict:
+    """Returns whether the actor may see a campaign: by role, or because it is shared with them."""
+    if by.may(Permission.CAMPAIGN_VIEW) or shared:
+        return ALLOWED
+    return denied("This campaign is not shared with you. Ask the compliance officer to share it.")
+
+
+def can_move_campaign(by: Actor, campaign: Campaign, new: CampaignState) -> Verdict:
+    """Returns whether the actor may bring the campaign to the state."""
+    if not may_move(campaign.state, new):
+        return denied(
+            f"The campaign is in the state '{campaign.get_state_display()}' and cannot go to '{new.label}' from there."
+        )
+    return can_manage_campaigns(by)
+
+
+def can_open_campaign(by: Actor, campaign: Campaign) -> Verdict:
+    """Returns whether the actor may open the campaign."""
+    return can_move_campaign(by, campaign, CampaignState.OPEN)
+
+
+def can_extend_campaign(by: Actor, campaign: Campaign, due_at: datetime) -> Verdict:
+    """Returns whether the actor may move the due time of an open campaign to a later one."""
+    if campaign.state != CampaignState.OPEN or campaign.due_at is None:
+        return denied("Only an open campaign can be extended.")
+    if due_at <= campaign.due_at:
+        return denied("Choose a due time later than the present one.")
+    return can_manage_campaigns(by)
+
+
+def can_reassign(by: Actor, item: ReviewItem, new: Identity) -> Verdict:
+    """Returns whether the actor may put the item to another reviewer."""
+    if new.pk == item.subject_key:
+        return denied(f"Item {item.n} is about {new.name}'s own access. Name another reviewer.")
+    if item.campaign.state != CampaignState.OPEN:
+        return denied("Items change their reviewer only while the campaign is open.")
+    return can_manage_campaigns(by)
+
+
+def can_decide(
+    by: Actor, item: ReviewItem, *, reviewer: Identity | None, assigned_to: int | None, signed: bool
+) -> Verdict:
+    """Returns whether the actor may decide about the item now, without looking at the clock.
+
+    Args:
+        by: who decides.
+        item: what about.
+        reviewer: the actor's own identity in the register, if they have one.
+        assigned_to: the identity to whom the item is put.
+        signed: whether that reviewer has signed in this round.
+    """
+    own = reviewer is not None and reviewer.pk == item.subject_key
+    rules = (
+        (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to review access."),
+        (reviewer is None, "Your user is not linked to a person in the register. Ask the compliance officer to do it."),
+        (own, "This is your own access. Nobody reviews their own access."),
+        (reviewer is not None and reviewer.pk != assigned_to, "This item is put to another reviewer."),
+        (item.campaign.state != CampaignState.OPEN, "Decisions are taken only while the campaign is open."),
+        (signed, "You have signed these decisions already. Ask the campaign's owner to reopen it."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
+
+
+def is_due(campaign: Campaign, at: datetime) -> Verdict:
+    """Returns whether decisions are still in time."""
+    if campaign.due_at is not None and at >= campaign.due_at:
+        return denied("The campaign was due. Ask its owner to extend it.")
+    return ALLOWED
+
+
+def has_reason(item: ReviewItem, outcome: Outcome, reason: str) -> Verdict:
+    """Returns whether the decision gives the reason that the rules ask for."""
+    if len(reason) >= REASON_MIN:
+        return ALLOWED
+    if outcome != Outcome.CERTIFY:
+        return denied(f"Write in at least {REASON_MIN} characters why you decide to {outcome.label.lower()}.")
+    if item.privileged:
+        return denied(f"This access is privileged. Write in at least {REASON_MIN} characters why it is needed.")
+    if item.advice == Advice.REVOKE:
+        return denied(f"The advice is to revoke. Write in at least {REASON_MIN} characters why you keep it.")
+    return ALLOWED
+
+
+def can_decide_in_bulk(items: list[ReviewItem]) -> Verdict:
+    """Returns whether these items may be kept together: none privileged, none advised against, all with one advice."""
+    if not items:
+        return denied("Choose at least one item.")
+    if any(item.privileged for item in items):
+        return denied("Privileged access is decided one by one.")
+    if any(item.advice == Advice.REVOKE for item in items):
+        return denied("Access that the advice is to revoke is decided one by one.")
+    if len({item.advice for item in items}) > 1:
+        return denied("Keep items together only where the advice is the same.")
+    return ALLOWED
+
+
+def can_sign(
+    by: Actor, campaign: Campaign, *, reviewer: Identity | None, undecided: int, decided: int, signed: bool
+) -> Verdict:
+    """Returns whether the actor may sign their decisions of the campaign."""
+    signing = campaign.state in {CampaignState.OPEN, CampaignState.SIGNING}
+    rules = (
+        (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to sign reviews."),
+        (reviewer is None, "Your user is not linked to a person in the register."),
+        (not signing, "The campaign does not take signatures now."),
+        (signed, "You have signed this campaign already."),
+        (undecided > 0, f"{undecided} of your items are undecided. Decide them first."),
+        (decided == 0, "You have no decisions in this campaign to sign."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
+
+
+def can_claim(by: Actor, remediation: Remediation, *, executor: Identity | None) -> Verdict:
+    """Returns whether the actor may say that a revocation is carried out."""
+    verdict = permit(by, Permission.REMEDIATION_MANAGE, to="carry out revocations")
+    if not verdict.allowed:
+        return verdict
+    if not may_remediate(remediation.state, RemediationState.CLAIMED_DONE):
+        return denied(f"This revocation is {remediation.get_state_display().lower()}.")
+    same = executor is not None and executor.pk == remediation.decision.reviewer_id
+    if same and remediation.item.privileged:
+        return denied("Whoever decided to revoke privileged access does not carry it out. Ask somebody else.")
+    return ALLOWED
+
+
+def can_accept_risk(by: Actor, remediation: Remediation, *, until: datetime, at: datetime, reason: str) -> Verdict:
+    """Returns whether the actor may accept for a time that a revocation is not carried out."""
+    if not may_remediate(remediation.state, RemediationState.RISK_ACCEPTED):
+        return denied(f"This revocation is {remediation.get_state_display().lower()}.")
+    if until <= at:
+        return denied("Choose an end of the acceptance in the future.")
+    if len(reason) < REASON_MIN:
+        return denied(f"Write in at least {REASON_MIN} characters why the risk is accepted.")
+    return can_manage_campaigns(by)

@@ -1,0 +1,1 @@
+"""Answers of reviews: campaigns, the reviewer's desk, and facts for evidence."""

@@ -1,0 +1,52 @@
+"""Turns what the database refuses into the sentence that a person can act on.
+
+The actions look first and refuse with a policy; the constraints and triggers hold when two people act at once, or
+when somebody writes around the actions. Triggers run before checks, so both the SQLSTATE and the constraint's name
+are read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import DatabaseError, transaction
+
+from tenants.kinds import Refused, denied
+
+CONSTRAINTS = {
+    "nobody_reviews_their_own_access": "Nobody reviews their own access. Ask for another reviewer.",
+    "nobody_is_assigned_their_own_access": "Nobody reviews their own access. Name another reviewer.",
+    "decision_copies_its_item": "The decision does not fit its item.",
+    "decision_gives_a_reason_where_one_is_asked_for": "Write a reason of at least 10 characters.",
+    "no_bulk_decision_on_privileged_or_advised_against": "Privileged access is decided one by one.",
+    "decision_history_has_one_root": "This item was decided in another window. Load the page again.",
+    "decision_is_superseded_once": "This decision was changed in another window. Load the page again.",
+    "reviews_decision_supersedes_id_key": "This decision was changed in another window. Load the page again.",
+    "reviewer_signs_once": "You have signed this campaign already.",
+    "signature_follows_its_authentication": "Confirm your identity again: a signature follows it within five minutes.",
+    "one_campaign_for_each_period_of_a_plan": "This period of the plan has its campaign already.",
+    "plan_name_is_unique": "Another plan has this name. Choose a name of its own.",
+}
+
+
+@contextmanager
+def as_refusal() -> Iterator[None]:
+    """Runs a write in a savepoint; raises Refused with a sentence where a rule of this room refuses it."""
+    try:
+        with transaction.atomic():
+            yield
+    except DatabaseError as error:
+        sentence = refusal(error)
+        if not sentence:
+            raise
+        raise Refused(denied(sentence)) from error
+
+
+def refusal(error: DatabaseError) -> str:
+    """Returns the sentence for a refusal by a rule of this room, or an empty string for any other error."""
+    cause = error.__cause__
+    if not isinstance(cause, psycopg.Error):
+        return ""
+    if (cause.sqlstate or "").startswith("UA"):
+        return cause.diag.message_primary or ""
+    return CONSTRAINTS.get(cause.diag.constraint_name or "", "")
