@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from logs.queries import system_coverage, use_of_accounts
-
 from identities.models import Grant, Snapshot, SnapshotRow
 from logs.answers import Use
+from logs.queries import system_coverage, use_of_accounts
 from reviews.advice import advise
 from reviews.kinds import DORMANT_DAYS, WINDOW_DAYS, Advised, Outcome, UseFacts
 from reviews.manifest import moment

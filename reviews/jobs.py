@@ -1,13 +1,17 @@
-"""Runs the long and the regular work of reviews: each job opens the scope and calls one action; all are safe to run twice."""
+"""Runs the long and the regular work of reviews: each job opens the scope; all are safe to run twice."""
 
 from typing import Any
 
-from reviews.actions.assignments import remind_reviewers
-from reviews.actions.decisions import close_deciding
-from reviews.actions.findings import find_causes
-from reviews.actions.opening import open_campaign, request_opening
-from reviews.actions.plans import collect_snapshots, create_due_campaigns
-from reviews.actions.remediation import verify_remediations
+from reviews.actions import (
+    close_deciding,
+    collect_snapshots,
+    create_due_campaigns,
+    find_causes,
+    open_campaign,
+    remind_reviewers,
+    request_opening,
+    verify_remediations,
+)
 from reviews.models import Campaign
 from reviews.queries.campaigns import collecting, overdue, to_remind
 from reviews.states import CampaignState
@@ -20,7 +24,9 @@ from tenants.work import Progress
 SCHEDULER = "scheduler"
 
 
-def open_campaign_job(progress: Progress, tenant: Tenant, campaign_id: int, user_id: int | None = None) -> dict[str, Any]:
+def open_campaign_job(
+    progress: Progress, tenant: Tenant, campaign_id: int, user_id: int | None = None
+) -> dict[str, Any]:
     """Opens a campaign for the person who asked for it, or for the scheduler."""
     with tenant_scope(tenant):
         campaign = Campaign.objects.get(pk=campaign_id)
@@ -32,34 +38,48 @@ def open_campaign_job(progress: Progress, tenant: Tenant, campaign_id: int, user
         return {"campaign": open_campaign(campaign=campaign, by=actor, progress=progress).pk}
 
 
-def create_due(tenant: Tenant) -> None:
+def create_due(progress: Progress, tenant: Tenant) -> dict[str, Any]:
     """Makes the campaigns whose time has come, and opens those of recurring plans that are ready."""
-    actor = Actor.system(SCHEDULER, tenant.pk)
+    actor, opening = Actor.system(SCHEDULER, tenant.pk), 0
     with tenant_scope(tenant):
-        create_due_campaigns(by=actor)
-        for campaign in collecting():
+        made = create_due_campaigns(by=actor)
+        waiting = collecting()
+        for n, campaign in enumerate(waiting, start=1):
+            progress.step(n, len(waiting), campaign.name)
             collected = collect_snapshots(campaign=campaign, by=actor)
             if collected.state == CampaignState.READY and collected.plan.rule:
                 request_opening(campaign=collected, by=actor)
+                opening += 1
+    return {"made": len(made), "opening": opening}
 
 
-def close_overdue(tenant: Tenant) -> None:
+def close_overdue(progress: Progress, tenant: Tenant) -> dict[str, Any]:
     """Ends the time to decide of campaigns that are due."""
     with tenant_scope(tenant):
-        for campaign in overdue():
+        late = overdue()
+        for n, campaign in enumerate(late, start=1):
+            progress.step(n, len(late), campaign.name)
             close_deciding(campaign=campaign, by=Actor.system(SCHEDULER, tenant.pk))
+    return {"closed": len(late)}
 
 
-def verify(tenant: Tenant) -> None:
-    """Compares revocations with the newest snapshots, and looks for what is wrong."""
+def verify(progress: Progress, tenant: Tenant) -> dict[str, Any]:
+    """Compares revocations with the newest snapshots, and looks for what is wrong with access now."""
     actor = Actor.system(SCHEDULER, tenant.pk)
     with tenant_scope(tenant):
-        verify_remediations(by=actor)
-        find_causes(by=actor)
+        progress.step(0, 2, "Comparing revocations with the newest snapshots")
+        checked = verify_remediations(by=actor)
+        progress.step(1, 2, "Looking for use without a grant, leavers and ownerless accounts")
+        found = find_causes(by=actor)
+    return {"verified": checked.verified, "failed": checked.failed, "opened": found.opened, "resolved": found.resolved}
 
 
-def remind(tenant: Tenant) -> None:
-    """Mails reviewers 7, 3 and 1 days before the due time and on the day; called once a day."""
+def remind(progress: Progress, tenant: Tenant) -> dict[str, Any]:
+    """Mails reviewers 7, 3 and 1 days before the due time; run once a day."""
+    mailed = 0
     with tenant_scope(tenant):
-        for campaign in to_remind():
-            remind_reviewers(campaign=campaign, by=Actor.system(SCHEDULER, tenant.pk))
+        due = to_remind()
+        for n, campaign in enumerate(due, start=1):
+            progress.step(n, len(due), campaign.name)
+            mailed += remind_reviewers(campaign=campaign, by=Actor.system(SCHEDULER, tenant.pk))
+    return {"mailed": mailed}

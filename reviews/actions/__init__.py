@@ -1,1 +1,43 @@
 """Deeds of reviews: planning, opening, deciding, signing, carrying out."""
+
+from reviews.actions.assignments import reassign_items, remind_reviewers
+from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
+from reviews.actions.findings import find_causes, resolve_finding
+from reviews.actions.opening import open_campaign, request_opening
+from reviews.actions.plans import (
+    PlanFacts,
+    cancel_campaign,
+    collect_snapshots,
+    create_campaign,
+    create_due_campaigns,
+    create_plan,
+    waive_system,
+)
+from reviews.actions.remediation import accept_risk, claim_remediation, verify_remediations
+from reviews.actions.signing import close_campaign, extend_campaign, reopen_campaign, sign_off
+
+__all__ = [
+    "PlanFacts",
+    "accept_risk",
+    "cancel_campaign",
+    "claim_remediation",
+    "close_campaign",
+    "close_deciding",
+    "collect_snapshots",
+    "create_campaign",
+    "create_due_campaigns",
+    "create_plan",
+    "decide",
+    "decide_in_bulk",
+    "extend_campaign",
+    "find_causes",
+    "open_campaign",
+    "reassign_items",
+    "remind_reviewers",
+    "reopen_campaign",
+    "request_opening",
+    "resolve_finding",
+    "sign_off",
+    "verify_remediations",
+    "waive_system",
+]

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
-from logs.queries import use_of_accounts
 
 from identities.models import Grant, Snapshot, SnapshotRow
 from identities.queries import identity_of_user, latest_complete_snapshots
+from logs.queries import use_of_accounts
 from reviews.actions.findings import write_finding
 from reviews.kinds import FindingKind
 from reviews.models import Remediation

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, Max, OuterRef
-from logs.queries import use_of_accounts
 
 from identities.models import Account, Grant, Snapshot
+from logs.queries import use_of_accounts
 from reviews.kinds import DORMANT_DAYS, FindingKind
 
 SLACK = timedelta(days=1)

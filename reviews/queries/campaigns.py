@@ -1,0 +1,254 @@
+"""Answers how campaigns stand: the list, one campaign's progress by reviewer, and what blocks its closing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Case, Count, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from reviews.kinds import Outcome
+from reviews.models import (
+    Assignment,
+    Campaign,
+    CampaignMove,
+    Decision,
+    Exclusion,
+    Finding,
+    Remediation,
+    ReviewItem,
+    ScopeLine,
+    SignOff,
+)
+from reviews.queries.standing import heads
+from reviews.states import CampaignState, RemediationState
+from tenants.kinds import Actor
+from tenants.sharing import visible
+
+REMIND_DAYS = (7, 3, 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignLine:
+    """Holds one line of the list of campaigns."""
+
+    campaign: Campaign
+    items: int
+    decided: int
+    overdue: bool
+
+    @property
+    def percent(self) -> int:
+        """Returns the share of decided items, rounded down."""
+        return 100 * self.decided // self.items if self.items else 0
+
+
+def campaigns_list(by: Actor) -> QuerySet[Campaign]:
+    """Returns the campaigns that the actor may see: working ones by due time, then the others, newest first."""
+    working = Q(state__in=[CampaignState.OPEN, CampaignState.SIGNING, CampaignState.REMEDIATING])
+    order = Case(When(working, then=Value(0)), default=Value(1), output_field=IntegerField())
+    rows = Campaign.objects.select_related("plan").annotate(place=order)
+    return visible(by, rows).order_by("place", "-occurrence_at", "-id")
+
+
+def campaign_lines(campaigns: Sequence[Campaign]) -> list[CampaignLine]:
+    """Returns the campaigns of one page with their counts: two queries whatever their number."""
+    ids, now = [campaign.pk for campaign in campaigns], timezone.now()
+    items = _counts(ReviewItem.objects.filter(campaign_id__in=ids))
+    decided = _counts(
+        Decision.objects.filter(campaign_id__in=ids, superseded_by__isnull=True).exclude(outcome=Outcome.NOT_DECIDED)
+    )
+    return [
+        CampaignLine(campaign, items.get(campaign.pk, 0), decided.get(campaign.pk, 0), campaign.is_overdue(now))
+        for campaign in campaigns
+    ]
+
+
+def _counts(rows: QuerySet[ReviewItem] | QuerySet[Decision]) -> dict[int, int]:
+    """Returns how many rows each campaign has."""
+    return dict(rows.order_by().values_list("campaign_id").annotate(Count("id")))
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerLine:
+    """Holds how far one reviewer of a campaign is."""
+
+    reviewer_id: int
+    name: str
+    items: int
+    decided: int
+    signed_at: datetime | None
+    last_at: datetime | None
+
+    @property
+    def percent(self) -> int:
+        """Returns the share of decided items, rounded down."""
+        return 100 * self.decided // self.items if self.items else 0
+
+
+def reviewer_lines(campaign: Campaign) -> list[ReviewerLine]:
+    """Returns the reviewers of a campaign, those with most undecided items first; three queries."""
+    decided = Decision.objects.filter(item=OuterRef("item")).exclude(outcome=Outcome.NOT_DECIDED)
+    rows = (
+        Assignment.objects.filter(campaign=campaign, until__isnull=True)
+        .annotate(done=Case(When(Exists(decided), then=Value(1)), default=Value(0), output_field=IntegerField()))
+        .values("reviewer_id", "reviewer__name", "done")
+        .annotate(n=Count("id"))
+        .order_by()
+    )
+    totals: dict[int, list[int]] = {}
+    names: dict[int, str] = {}
+    for row in rows:
+        names[row["reviewer_id"]] = row["reviewer__name"]
+        totals.setdefault(row["reviewer_id"], [0, 0])[row["done"]] += row["n"]
+    signed = dict(
+        SignOff.objects.filter(campaign=campaign, round=campaign.round).values_list("reviewer_id", "signed_at")
+    )
+    last = dict(heads(campaign.pk).order_by().values_list("reviewer_id").annotate(Max("decided_at")))
+    lines = [
+        ReviewerLine(pk, names[pk], waiting + done, done, signed.get(pk), last.get(pk))
+        for pk, (waiting, done) in totals.items()
+    ]
+    return sorted(lines, key=lambda line: (line.decided - line.items, line.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Counts what a campaign's page shows at its head."""
+
+    rows: int
+    items: int
+    exclusions: int
+    privileged: int
+    decided: int
+    not_decided: int
+    undecided: int
+    outcomes: dict[str, int]
+    remediations: dict[str, int]
+    findings: int
+
+    @property
+    def percent(self) -> int:
+        """Returns the share of items with a decision, rounded down."""
+        return 100 * (self.decided + self.not_decided) // self.items if self.items else 0
+
+
+def standing(campaign: Campaign) -> Standing:
+    """Returns how a campaign stands; six queries."""
+    counted = ReviewItem.objects.filter(campaign=campaign).aggregate(
+        n=Count("id"), privileged=Count("id", filter=Q(privileged=True))
+    )
+    rows = ScopeLine.objects.filter(campaign=campaign).values_list("snapshot__row_total", flat=True)
+    outcomes = dict(heads(campaign.pk).order_by().values_list("outcome").annotate(Count("id")))
+    states = Remediation.objects.filter(campaign=campaign, decision__superseded_by__isnull=True)
+    silent = outcomes.get(Outcome.NOT_DECIDED, 0)
+    decided = sum(outcomes.values()) - silent
+    return Standing(
+        rows=sum(total or 0 for total in rows),
+        items=counted["n"],
+        exclusions=Exclusion.objects.filter(campaign=campaign).count(),
+        privileged=counted["privileged"],
+        decided=decided,
+        not_decided=silent,
+        undecided=counted["n"] - decided - silent,
+        outcomes={str(key): n for key, n in outcomes.items()},
+        remediations={str(key): n for key, n in states.order_by().values_list("state").annotate(Count("id"))},
+        findings=Finding.objects.filter(campaign=campaign, resolved_at__isnull=True).count(),
+    )
+
+
+def blockers(campaign: Campaign, now_standing: Standing, lines: Sequence[ReviewerLine]) -> list[str]:
+    """Returns the sentences that say what keeps a campaign from its next state; none when nothing does."""
+    if campaign.state in {CampaignState.DRAFT, CampaignState.COLLECTING}:
+        missing = ScopeLine.objects.filter(campaign=campaign, snapshot__isnull=True, waiver_reason="")
+        return [
+            f"{line.system.name} has no complete snapshot that is recent enough."
+            for line in missing.select_related("system").order_by("system__name")
+        ]
+    if campaign.state == CampaignState.OPEN and now_standing.undecided:
+        waiting = sum(1 for line in lines if line.decided < line.items)
+        return [f"{now_standing.undecided} items are undecided, with {waiting} reviewers."]
+    if campaign.state in {CampaignState.OPEN, CampaignState.SIGNING}:
+        return [f"{line.name} has not signed." for line in lines if line.decided and line.signed_at is None]
+    if campaign.state == CampaignState.REMEDIATING:
+        settled = {str(RemediationState.VERIFIED), str(RemediationState.RISK_ACCEPTED)}
+        left = sum(n for state, n in now_standing.remediations.items() if state not in settled)
+        return [f"{left} revocations are not verified by a later complete snapshot."] if left else []
+    return []
+
+
+def burn_down(campaign: Campaign) -> list[tuple[datetime, int]]:
+    """Returns how many items were undecided at the end of each UTC day from the opening on."""
+    if campaign.opened_at is None:
+        return []
+    total = ReviewItem.objects.filter(campaign=campaign).count()
+    first = Decision.objects.filter(campaign=campaign, supersedes__isnull=True)
+    by_day = dict(first.annotate(day=TruncDate("decided_at")).order_by().values_list("day").annotate(Count("id")))
+    points, day, left = [(campaign.opened_at, total)], campaign.opened_at, total
+    end = min(timezone.now(), campaign.closed_at or timezone.now())
+    while day.date() <= end.date() and len(points) < 120:
+        left -= by_day.get(day.date(), 0)
+        points.append((day, left))
+        day += timedelta(days=1)
+    return points
+
+
+def scope_lines(campaign: Campaign) -> QuerySet[ScopeLine]:
+    """Returns the systems of a campaign with the snapshots that prove their population."""
+    return ScopeLine.objects.filter(campaign=campaign).select_related("system", "snapshot").order_by("system__name")
+
+
+def moves_of(campaign: Campaign) -> QuerySet[CampaignMove]:
+    """Returns how the campaign changed its state and due time, oldest first."""
+    return CampaignMove.objects.filter(campaign=campaign).order_by("at", "id")
+
+
+def items_of(campaign: Campaign) -> QuerySet[ReviewItem]:
+    """Returns a campaign's items in order, with what a list shows of them."""
+    rows = ReviewItem.objects.filter(campaign=campaign)
+    return rows.select_related("account", "entitlement", "system", "subject").order_by("n")
+
+
+def decisions_of(campaign: Campaign) -> QuerySet[Decision]:
+    """Returns all decisions of a campaign in the order of items and time, superseded ones too."""
+    rows = Decision.objects.filter(campaign=campaign)
+    rows = rows.select_related("item__account", "item__entitlement", "item__system", "item__subject", "reviewer")
+    return rows.order_by("item__n", "decided_at", "id")
+
+
+def sign_offs_of(campaign: Campaign) -> QuerySet[SignOff]:
+    """Returns the signatures of a campaign, oldest first; those of an earlier round are withdrawn."""
+    return SignOff.objects.filter(campaign=campaign).select_related("reviewer").order_by("signed_at")
+
+
+def remediations_of(campaign: Campaign) -> QuerySet[Remediation]:
+    """Returns the revocations of a campaign that count, most urgent first."""
+    rows = Remediation.objects.filter(campaign=campaign, decision__superseded_by__isnull=True)
+    rows = rows.select_related("item__account", "item__entitlement", "item__system", "decision", "verified_snapshot")
+    return rows.order_by("due_at", "id")
+
+
+def findings_open() -> QuerySet[Finding]:
+    """Returns the open findings of the tenant, most urgent first."""
+    return (
+        Finding.objects.filter(resolved_at__isnull=True).select_related("system", "campaign").order_by("due_at", "id")
+    )
+
+
+def collecting() -> list[Campaign]:
+    """Returns the campaigns that wait for snapshots, or for their opening by a recurring plan."""
+    waiting = Campaign.objects.filter(state__in=[CampaignState.DRAFT, CampaignState.COLLECTING])
+    return list(waiting.select_related("plan").order_by("id"))
+
+
+def overdue() -> list[Campaign]:
+    """Returns the open campaigns whose due time is over."""
+    return list(Campaign.objects.filter(state=CampaignState.OPEN, due_at__lte=timezone.now()).order_by("id"))
+
+
+def to_remind() -> list[Campaign]:
+    """Returns the open campaigns due in 7, 3, 1 or 0 days."""
+    now = timezone.now()
+    rows = Campaign.objects.filter(state=CampaignState.OPEN, due_at__gt=now)
+    return [row for row in rows.order_by("id") if row.due_at is not None and (row.due_at - now).days in REMIND_DAYS]

@@ -1,0 +1,103 @@
+"""A register with people and two systems, and a campaign over it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
+from identities.kinds import SnapshotUpload
+from identities.models import Identity, Snapshot, System
+from reviews.actions import PlanFacts, create_campaign, create_plan, open_campaign
+from reviews.kinds import Choice, Outcome, Strategy
+from reviews.models import Campaign, CampaignPlan, ReviewItem
+from tenants.kinds import Actor
+from tenants.models import Tenant, User
+from tests import make
+
+PEOPLE = b"""external_id,name,email,manager,programme
+M1,Remy,remy@example.org,,Acme
+M2,Rosa,rosa@example.org,,Acme
+E1,Ana Ruiz,,M1,Acme
+E2,Bob Lim,,M1,Acme
+E3,Cem Oz,,M2,Zenith
+"""
+CRM = b"""account,entitlement,person,kind
+ana,agent,E1,human
+bob,agent,E2,human
+bob,admin_all,E2,human
+cem,agent,E3,human
+remy,agent,M1,human
+backup,agent,,service
+"""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who acts, and on what."""
+
+    officer: Actor
+    remy: Actor
+    rosa: Actor
+    crm: System
+
+
+def deliver(cast: Cast, body: bytes = CRM, *, days_ago: float = 1.0, total: int | None = None) -> Snapshot:
+    """Deliver a list of the CRM's grants, captured some days ago."""
+    rows = body.strip().count(b"\n") if total is None else total
+    captured_at = timezone.now() - timedelta(days=days_ago)
+    upload = SnapshotUpload(body, captured_at, rows, "crm.csv", "", "report 12", "Ines, CRM team")
+    return import_snapshot(system=cast.crm, upload=upload, by=cast.officer)
+
+
+@pytest.fixture
+def cast(in_bpo: Tenant, carla: User, remy: User, rosa: User) -> Cast:
+    """The officer, two reviewers who are linked to the register, and the CRM."""
+    officer = make.actor(carla, in_bpo)
+    upsert_identities(body=PEOPLE, by=officer)
+    facts = SystemFacts("CRM", "crm", "admin*", owner=Identity.objects.get(external_id="M2"))
+    crm = save_system(facts=facts, by=officer)
+    return Cast(officer, make.actor(remy, in_bpo), make.actor(rosa, in_bpo), crm)
+
+
+def person(external_id: str) -> Identity:
+    """Return a person of the register."""
+    return Identity.objects.get(external_id=external_id)
+
+
+def plan(cast: Cast, name: str = "CRM, second quarter", **changes: object) -> CampaignPlan:
+    """Make a plan over the CRM: managers review, Rosa is the fallback."""
+    facts: dict[str, object] = {
+        "name": name,
+        "systems": [cast.crm],
+        "fallback": person("M2"),
+        "time_zone": "Europe/Madrid",
+        "starts_on": timezone.localdate(),
+        "strategy": Strategy.MANAGER,
+        **changes,
+    }
+    return create_plan(facts=PlanFacts(**facts), by=cast.officer)  # type: ignore[arg-type]
+
+
+def ready(cast: Cast, **changes: object) -> Campaign:
+    """Make a campaign that is ready to open."""
+    return create_campaign(plan=plan(cast, **changes), occurrence_at=timezone.now(), by=cast.officer)
+
+
+@pytest.fixture
+def campaign(cast: Cast) -> Campaign:
+    """An open campaign over six grants: Remy reviews three, Rosa the other three."""
+    deliver(cast)
+    return open_campaign(campaign=ready(cast), by=cast.officer)
+
+
+def item(campaign: Campaign, account: str, entitlement: str = "agent") -> ReviewItem:
+    """Return the item of a grant."""
+    return ReviewItem.objects.select_related("campaign").get(
+        campaign=campaign, account__name=account, entitlement__key=entitlement
+    )
+
+
+KEEP = Choice(Outcome.CERTIFY, "Works on the Acme desk every day.")
+REVOKE = Choice(Outcome.REVOKE, "Left the Acme desk in March.")
