@@ -1,6 +1,6 @@
 """What a tenant decided about its alerts, what was raised, and the mail about it."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -34,7 +34,7 @@ class AlertSettings(TenantOwned):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     created_by = models.CharField(max_length=320)
 
-    objects: ClassVar[TenantManager["AlertSettings"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """Versions count up in each tenant."""
@@ -80,7 +80,7 @@ class AlertNotice(TenantOwned):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_at = models.DateTimeField(null=True, blank=True)
 
-    objects: ClassVar[TenantManager["AlertNotice"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """A sent mail has a time, another has none."""
@@ -147,7 +147,7 @@ class Alert(TenantOwned):
     close_reason = models.CharField(max_length=12, choices=CloseReason.choices, default="", blank=True)
     close_note = models.TextField(default="", blank=True)
 
-    objects: ClassVar[TenantManager["Alert"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """The states and what belongs to them."""
@@ -211,7 +211,7 @@ class AlertEvent(TenantOwned):
     event_id = models.BigIntegerField()
     occurred_at = models.DateTimeField()
 
-    objects: ClassVar[TenantManager["AlertEvent"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """An event is counted once by each rule."""
@@ -235,7 +235,7 @@ class WatchCursor(TenantOwned):
     seen_events = models.BigIntegerField(default=0)
     moved_at = models.DateTimeField(db_default=Now())
 
-    objects: ClassVar[TenantManager["WatchCursor"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """One cursor for each tenant."""

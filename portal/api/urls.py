@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from identities import api as identities
+from logs import api as logs
 from portal.api import views
 from tenants import api as tenants
 
@@ -9,6 +11,12 @@ app_name = "api"
 
 of_tenant: list[URLPattern | URLResolver] = [
     path("audit-trail/", tenants.AuditTrail.as_view(), name="audit_trail"),
+    path("sources/", logs.Sources.as_view(), name="sources"),
+    path("sources/<int:source_id>/", logs.Source.as_view(), name="source"),
+    path("events/", logs.Events.as_view(), name="events"),
+    path("events/<slug:key>/", logs.Event.as_view(), name="event"),
+    path("snapshots/", identities.Snapshots.as_view(), name="snapshots"),
+    path("snapshots/<int:snapshot_id>/rows/", identities.SnapshotRows.as_view(), name="snapshot_rows"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

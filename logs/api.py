@@ -1,0 +1,196 @@
+"""API of the logs room: sources with their freshness, and events."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar, Final
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ledger.kinds import LeafKind
+from logs.kinds import Format, LogType, StatusDetail
+from logs.models import AccessEvent
+from logs.queries import Filters, coverage, event_by_key, visible_source_ids
+from logs.queries.search import HEAVY, matching
+from logs.queries.sources import visible_sources
+from tenants.apipages import PAGE_PARAMETERS, page_of, paged
+from tenants.apiview import NOT_HERE, TenantView
+from tenants.audit import audit
+from tenants.kinds import Permission
+
+USUAL_WINDOW: Final = timedelta(days=1)
+COVERAGE_DAYS: Final = 7
+
+
+class SourceShape(serializers.Serializer[Any]):
+    """A log source."""
+
+    id = serializers.IntegerField()
+    key = serializers.CharField()
+    name = serializers.CharField()
+    system = serializers.IntegerField(source="system_id", allow_null=True)
+    format = serializers.ChoiceField(Format.choices)
+    log_types = serializers.ListField(child=serializers.IntegerField(), help_text="Kinds of log, 1 to 7.")
+    time_zone = serializers.CharField(help_text="IANA name, for records without a zone.")
+    enabled = serializers.BooleanField()
+    expected = serializers.JSONField(help_text="When records must arrive; empty when nothing is expected.")
+    last_received_at = serializers.DateTimeField(allow_null=True)
+    last_occurred_at = serializers.DateTimeField(allow_null=True)
+
+
+class CoverageShape(serializers.Serializer[Any]):
+    """How much of what a source should have delivered is there, over the last 7 days."""
+
+    expected_hours = serializers.IntegerField()
+    received_hours = serializers.IntegerField()
+    ratio = serializers.FloatField(allow_null=True, help_text="Null where nothing was expected: that is no good sign.")
+    quarantined_ratio = serializers.FloatField(allow_null=True)
+    gaps = serializers.ListField(child=serializers.ListField(child=serializers.DateTimeField()))
+
+
+class SourceDetailShape(SourceShape):
+    """A log source with its coverage."""
+
+    coverage = CoverageShape()
+
+
+class EventFilters(serializers.Serializer[Any]):
+    """What events are narrowed to."""
+
+    since = serializers.DateTimeField(required=False, help_text="Event time from; the last 24 hours when left out.")
+    until = serializers.DateTimeField(required=False, help_text="Event time up to, not included; now when left out.")
+    actor = serializers.CharField(required=False, max_length=400, help_text="The account's name, any case.")
+    address = serializers.IPAddressField(required=False, help_text="Source address.")
+    source = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    system = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    log_type = serializers.ChoiceField(LogType.choices, required=False)
+    outcome = serializers.ChoiceField((("allowed", "Allowed"), ("denied", "Denied")), required=False)
+    text = serializers.CharField(required=False, max_length=200, help_text="Words that the event's texts all hold.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an empty window."""
+        until = attrs.setdefault("until", timezone.now())
+        since = attrs.setdefault("since", until - USUAL_WINDOW)
+        if since >= until:
+            raise serializers.ValidationError({"since": ["The window is empty: send a time before `until`."]})
+        return attrs
+
+
+class EventShape(serializers.Serializer[Any]):
+    """An access event; numbers mean what OCSF 1.8.0 says."""
+
+    key = serializers.CharField(help_text="The event's name in addresses.")
+    occurred_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    source = serializers.IntegerField(source="source_id")
+    system = serializers.IntegerField(source="system_id", allow_null=True)
+    account = serializers.IntegerField(source="account_id", allow_null=True)
+    identity = serializers.IntegerField(source="identity_id", allow_null=True)
+    log_type = serializers.ChoiceField(LogType.choices)
+    class_uid = serializers.IntegerField()
+    activity_id = serializers.IntegerField()
+    status_id = serializers.IntegerField()
+    status_detail = serializers.ChoiceField((*StatusDetail.choices, ("", "None")))
+    actor_name = serializers.CharField()
+    actor_type = serializers.CharField()
+    target_name = serializers.CharField()
+    src_ip = serializers.IPAddressField(allow_null=True)
+    src_host = serializers.CharField()
+    app = serializers.CharField()
+    resource = serializers.CharField()
+    action = serializers.CharField()
+    mfa = serializers.BooleanField(allow_null=True)
+    repeat_count = serializers.IntegerField(help_text="Attempts that the record stands for.")
+    out_of_hours = serializers.BooleanField(allow_null=True)
+    batch = serializers.UUIDField(source="batch_id", help_text="The batch of the ledger that holds its leaf.")
+    ordinal = serializers.IntegerField(source="ord", help_text="Its place in the batch.")
+
+
+class Sources(TenantView):
+    """The log sources that the caller may see."""
+
+    permissions: ClassVar[tuple[Permission, ...]] = (Permission.SOURCE_VIEW,)
+
+    @extend_schema(
+        operation_id="sources_list",
+        summary="List the log sources",
+        parameters=[*PAGE_PARAMETERS],
+        responses=page_of(SourceShape),
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with a page of sources."""
+        self.asked()
+        return paged(request, visible_sources(self.actor), keys=("id",), shape=SourceShape)
+
+
+class Source(TenantView):
+    """One log source, with its coverage of the last 7 days."""
+
+    permissions: ClassVar[tuple[Permission, ...]] = (Permission.SOURCE_VIEW,)
+
+    @extend_schema(operation_id="sources_read", summary="Read a log source", responses=SourceDetailShape)
+    def get(self, request: Request, source_id: int) -> Response:  # noqa: ARG002 -- DRF's signature
+        """Answer with the source."""
+        self.asked()
+        found = visible_sources(self.actor).filter(pk=source_id).first()
+        if found is None:
+            raise Http404(NOT_HERE)
+        now = timezone.now()
+        (covered,) = coverage(since=now - timedelta(days=COVERAGE_DAYS), until=now, source_ids=[found.pk])
+        return Response({**SourceShape(found).data, "coverage": CoverageShape(covered).data})
+
+
+class Events(TenantView):
+    """Events by event time, newest first. Reading events is a deed: it leaves an entry in the audit trail."""
+
+    permissions: ClassVar[tuple[Permission, ...]] = (Permission.EVENT_VIEW,)
+    filters = EventFilters
+
+    @extend_schema(
+        operation_id="events_list",
+        summary="List events",
+        parameters=[*PAGE_PARAMETERS, EventFilters],
+        responses=page_of(EventShape),
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with a page of events."""
+        asked = self.asked()
+        rows = matching(_filters(asked, self)).defer(*HEAVY)
+        answer = paged(request, rows, keys=("-occurred_at", "-id"), shape=EventShape)
+        audit("event.read", by=self.actor, target="Events, by the API", detail=dict(asked), kind=LeafKind.LOOKED)
+        return answer
+
+
+class Event(TenantView):
+    """One event. Reading it is a deed: it leaves an entry in the audit trail."""
+
+    permissions: ClassVar[tuple[Permission, ...]] = (Permission.EVENT_VIEW,)
+
+    @extend_schema(operation_id="events_read", summary="Read an event", responses=EventShape)
+    def get(self, request: Request, key: str) -> Response:  # noqa: ARG002 -- DRF's signature
+        """Answer with the event."""
+        self.asked()
+        found: AccessEvent | None = event_by_key(key, visible_source_ids(self.actor))
+        if found is None:
+            raise Http404(NOT_HERE)
+        audit("event.read", by=self.actor, target=f"Event {key}, by the API", kind=LeafKind.LOOKED)
+        return Response(EventShape(found).data)
+
+
+def _filters(asked: Mapping[str, Any], view: TenantView) -> Filters:
+    return Filters(
+        since=asked["since"],
+        until=asked["until"],
+        text=asked.get("text", ""),
+        actor=asked.get("actor", ""),
+        address=asked.get("address", ""),
+        source_id=asked.get("source"),
+        system_id=asked.get("system"),
+        log_types=(asked["log_type"],) if "log_type" in asked else (),
+        outcome=asked.get("outcome", ""),
+        source_ids=visible_source_ids(view.actor),
+    )
