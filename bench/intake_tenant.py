@@ -1,0 +1,35 @@
+"""The tenant that bench/intake.py delivers to: a BPO with 300 accounts on one system and one source."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from identities.models import Account, Identity, System
+from logs.actions import SourcePlan, add_source, issue_source_token
+from logs.kinds import Format
+from tenants.actions import open_tenant
+from tenants.kinds import Actor, TenantKind
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+
+def open_source(mapping: Mapping[str, Any]) -> tuple[str, str]:
+    """Open the tenant and the source; return the path of its door and its token."""
+    tenant: Tenant = open_tenant(
+        slug="bench", name="Bench", kind=TenantKind.BPO, time_zone="Europe/Madrid", parent=None
+    )
+    by = Actor.system("bench", tenant.pk)
+    with tenant_scope(tenant):
+        system = System.objects.create(name="Helpdesk", key="helpdesk", privileged_rule="admin*")
+        for number in range(300):
+            add_account(system, f"agent{number:03d}")
+        plan = SourcePlan(name="Helpdesk access", format=Format.JSON, system=system, mapping=mapping, log_types=(2,))
+        source = add_source(plan=plan, by=by)
+        return f"/api/v1/t/bench/ingest/{source.key}", issue_source_token(source=source, by=by)
+
+
+def add_account(system: System, name: str) -> None:
+    """Add a person with one account."""
+    person = Identity.objects.create(external_id=name, name=name.title())
+    Account.objects.create(
+        system=system, name=name, name_key=name, identity=person, salt=b"0" * 16, ref=name.rjust(64, "0")
+    )
