@@ -4,7 +4,7 @@ Runs, results, settings and pack files are append-only: a later run supersedes a
 before. A pack's row moves through its states; once issued the database refuses every change of it.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 from uuid import uuid4
 
 from django.db import models
@@ -36,7 +36,7 @@ class ControlSetting(TenantOwned):
     set_at = models.DateTimeField()
     set_by = models.CharField(max_length=320)
 
-    objects: ClassVar[TenantManager["ControlSetting"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """A setting says why."""
@@ -66,7 +66,7 @@ class ControlRun(TenantOwned):
     ledger_size = models.BigIntegerField(default=0)
     ledger_root = models.BinaryField(default=bytes)
 
-    objects: ClassVar[TenantManager["ControlRun"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """A period has a length."""
@@ -91,7 +91,7 @@ class ControlResult(TenantOwned):
     metrics = models.JSONField(default=dict)
     missing_kinds = models.JSONField(default=list)
 
-    objects: ClassVar[TenantManager["ControlResult"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """One result for each row of a run."""
@@ -119,7 +119,7 @@ class KindResult(TenantOwned):
     table_sha256 = models.CharField(max_length=64)
     notes = models.JSONField(default=list)
 
-    objects: ClassVar[TenantManager["KindResult"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """One result for each evidence kind of a run."""
@@ -167,7 +167,7 @@ class EvidencePack(TenantOwned):
     ended_at = models.DateTimeField(null=True)
     error = models.TextField(default="", blank=True)
 
-    objects: ClassVar[TenantManager["EvidencePack"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """What each state must hold."""
@@ -211,7 +211,7 @@ class PackFile(TenantOwned):
     pack = models.OneToOneField(EvidencePack, on_delete=models.PROTECT, related_name="file")
     data = models.BinaryField()
 
-    objects: ClassVar[TenantManager["PackFile"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     def __str__(self) -> str:
         return f"{len(self.data)} bytes"

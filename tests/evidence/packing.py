@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from evidence.bundle import Binding, Bundle, Checkpoint, Identity, Parts, Printed, SealedEntry, build, record_files
-from evidence.kinds import Cell, Period
+from evidence.kinds import Cell, Period, Table
 from evidence.rendering import render
 from evidence.tables import from_rows
 from ledger.entries import canonical, leaf_hash, seal
@@ -47,26 +47,24 @@ def prove(leaves: Sequence[bytes], index: int) -> list[bytes]:
     return inclusion_path(index, len(leaves), nodes_of(leaves))
 
 
-def parts(count: int = 12) -> Parts:
-    entries, checkpoint = decision_entries(count)
+def tables(count: int) -> list[Table]:
     rows: list[list[Cell]] = [
         [n, "revoke" if n % 3 else "certify", "=cmd()" if n == 4 else "needed", ISSUED - timedelta(days=n), n]
         for n in range(count)
     ]
-    table = from_rows("decisions", "Decisions", ("item", "decision", "reason", "decided_at", "ledger_index"), rows)
-    empty = from_rows("alerts", "Alerts", ("id", "rule"), [])
+    columns = ("item", "decision", "reason", "decided_at", "ledger_index")
+    return [from_rows("decisions", "Decisions", columns, rows), from_rows("alerts", "Alerts", ("id", "rule"), [])]
+
+
+def identity() -> Identity:
+    people = ("Zenith", "Meridian", "Axel", "Carla")
+    return Identity("5e8c7f2e-0000-4000-8000-000000000000", "t-1", *people, ISSUED.isoformat(), "", ("gdpr",))
+
+
+def parts(count: int = 12) -> Parts:
+    entries, checkpoint = decision_entries(count)
     return Parts(
-        identity=Identity(
-            "5e8c7f2e-0000-4000-8000-000000000000",
-            "t-1",
-            "Zenith",
-            "Meridian",
-            "Axel",
-            "Carla",
-            ISSUED.isoformat(),
-            "",
-            ("gdpr",),
-        ),
+        identity=identity(),
         period=PERIOD,
         catalogue_version="1.0.0",
         catalogue_digest="ab" * 32,
@@ -74,7 +72,7 @@ def parts(count: int = 12) -> Parts:
         results={"gdpr-5.1.b": "pass"},
         tier="T2",
         checkpoint=checkpoint,
-        tables=[table, empty],
+        tables=tables(count),
         entries=entries,
         queries={"decisions": "select 1\n"},
         bindings={

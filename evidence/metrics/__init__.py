@@ -1,0 +1,66 @@
+"""Holds one query module for each evidence kind that the portal can measure; the other kinds are not yet computed."""
+
+from collections.abc import Callable
+from typing import Final
+
+from evidence.kinds import KindEvidence
+from evidence.metrics import (
+    alert_rules,
+    alerts,
+    auth_strength,
+    campaigns,
+    client_access,
+    clock,
+    coverage,
+    credential_changes,
+    data_access,
+    dormant,
+    emergency,
+    evaluation,
+    findings,
+    grants,
+    identities,
+    isolation,
+    leavers,
+    ledger,
+    log_access,
+    login_failures,
+    packs,
+    population,
+    privileged,
+    remote_access,
+    retention,
+    review_quality,
+    revocations,
+)
+from evidence.metrics.frame import Frame
+
+MEASURES: Final[dict[str, Callable[[Frame], KindEvidence]]] = {
+    "alert_rules": alert_rules.measure,
+    "alerts": alerts.measure,
+    "auth_strength": auth_strength.measure,
+    "campaigns": campaigns.measure,
+    "client_access": client_access.measure,
+    "clock": clock.measure,
+    "coverage": coverage.measure,
+    "credential_changes": credential_changes.measure,
+    "data_access": data_access.measure,
+    "dormant": dormant.measure,
+    "emergency": emergency.measure,
+    "evaluation": evaluation.measure,
+    "findings": findings.measure,
+    "grants": grants.measure,
+    "identities": identities.measure,
+    "isolation": isolation.measure,
+    "leavers": leavers.measure,
+    "ledger": ledger.measure,
+    "log_access": log_access.measure,
+    "login_failures": login_failures.measure,
+    "packs": packs.measure,
+    "population": population.measure,
+    "privileged": privileged.measure,
+    "remote_access": remote_access.measure,
+    "retention": retention.measure,
+    "review_quality": review_quality.measure,
+    "revocations": revocations.measure,
+}

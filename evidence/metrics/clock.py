@@ -1,0 +1,32 @@
+"""Measures clocks: records whose time was ahead of their receipt by more than the limit, and sources without a zone."""
+
+from evidence.kinds import KindEvidence
+from evidence.metrics.frame import Asked, Frame
+
+BY_SOURCE = """
+SELECT s.name AS source, count(*) AS records, count(*) FILTER (WHERE e.clock_quality >= 5) AS ahead_of_receipt,
+    count(*) FILTER (WHERE e.clock_quality <= 2) AS zone_known_or_set,
+    count(*) FILTER (WHERE e.clock_quality = 4) AS year_inferred,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM e.received_at - e.occurred_at))
+        AS median_delay_seconds
+FROM logs_accessevent e JOIN logs_logsource s ON s.tenant_id = e.tenant_id AND s.id = e.source_id
+WHERE e.tenant_id = %(tenant)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
+    AND e.received_at >= %(since)s::timestamptz - interval '120 seconds'
+GROUP BY s.name ORDER BY s.name
+"""
+COLUMNS = ("source", "records", "ahead_of_receipt", "zone_known_or_set", "year_inferred", "median_delay_seconds")
+
+
+def measure(frame: Frame) -> KindEvidence:
+    """Return clock quality by source: a time more than 120 s after its receipt was clamped and marked at intake."""
+    asked = Asked(frame)
+    rows = asked.rows(BY_SOURCE)
+    metrics = {
+        "sources": len(rows),
+        "over_limit": sum(row["ahead_of_receipt"] > 0 for row in rows),
+        "unknown": sum(row["year_inferred"] == row["records"] for row in rows),
+    }
+    notes = (
+        "A clock that is behind cannot be told from late delivery: only times ahead of their receipt are counted.",
+    )
+    return asked.answer("clock", metrics, rows, columns=COLUMNS, notes=notes, title="Clock quality by source")

@@ -1,0 +1,87 @@
+"""Measures collection coverage: expected against received hours by source and by log type, with the gaps."""
+
+from collections.abc import Sequence
+
+from evidence.catalogue import LOG_TYPES
+from evidence.kinds import KindEvidence
+from evidence.metrics.frame import Asked, Frame, Row, ratio
+from logs.answers import SourceCoverage
+from logs.queries import coverage
+
+QUERY = """
+-- logs.queries.coverage(since, until): for each source, the hours that logs_logsource.expected asks for in the source's
+-- zone (logs/coverage.py) against the hours with events:
+SELECT source_id, hour, events, quarantined FROM logs_sourcehour
+WHERE tenant_id = %(tenant)s AND hour >= %(since)s AND hour < %(until)s
+"""
+RECEIVED = """
+SELECT DISTINCT log_type FROM logs_typeday
+WHERE tenant_id = %(tenant)s AND day >= %(first_day)s AND day < %(end_day)s AND events > 0
+"""
+COLUMNS = (
+    *("source", "log_types", "expected_hours", "received_hours", "ratio", "gaps", "longest_gap_hours"),
+    *("longest_gap_from", "longest_gap_until", "quarantined_ratio", "last_received_at"),
+)
+
+
+def measure(frame: Frame) -> KindEvidence:
+    """Return each source's coverage; hours are full UTC hours in which a record was expected."""
+    asked = Asked(frame)
+    asked.note(QUERY)
+    answers = coverage(since=frame.period.start, until=frame.period.end)
+    rows = [_row(answer) for answer in answers]
+    days = {"first_day": frame.period.start.date(), "end_day": frame.period.end.date()}
+    received = {row["log_type"] for row in asked.rows(RECEIVED, **days)}
+    expecting = [answer for answer in answers if answer.expected_hours]
+    types = {number for answer in expecting for number in answer.log_types}
+    metrics = {
+        "sources_expected": len(expecting),
+        "sources_reporting": sum(answer.received_hours > 0 for answer in expecting),
+        "coverage_ratio": _share(expecting),
+        "max_gap_hours": max((row["longest_gap_hours"] for row in rows), default=0),
+        "open_gaps": sum(_is_open(answer, frame) for answer in expecting),
+        "gaps_without_cause": sum(row["gaps"] for row in rows),
+        "log_types_expected": len(types),
+        "log_types_received": len(types & received),
+        "rejected_ratio": max((row["quarantined_ratio"] or 0.0 for row in rows), default=None),
+        "sequence_gaps": None,
+    }
+    notes = ("No cause of a gap is recorded yet: every gap counts as one without a cause.",)
+    return asked.answer("coverage", metrics, rows, columns=COLUMNS, notes=notes, title="Coverage by source")
+
+
+def by_log_type(frame: Frame) -> dict[str, float | None]:
+    """Return for each log type the share of expected source-hours received, None where none is expected."""
+    answers = coverage(since=frame.period.start, until=frame.period.end)
+    return {
+        name: _share([answer for answer in answers if number in answer.log_types])
+        for number, name in enumerate(LOG_TYPES, start=1)
+    }
+
+
+def _share(answers: Sequence[SourceCoverage]) -> float | None:
+    """Return the share of the expected hours of some sources that were received."""
+    return ratio(sum(a.received_hours for a in answers), sum(a.expected_hours for a in answers))
+
+
+def _is_open(answer: SourceCoverage, frame: Frame) -> bool:
+    """Tell whether the source's last gap goes on until the end of the period or of what can be known now."""
+    return bool(answer.gaps) and (frame.as_of - answer.gaps[-1][1]).total_seconds() < 7200
+
+
+def _row(answer: SourceCoverage) -> Row:
+    """Return the table's row of a source."""
+    longest = max(answer.gaps, key=lambda gap: gap[1] - gap[0], default=None)
+    return {
+        "source": answer.name,
+        "log_types": ", ".join(LOG_TYPES[number - 1] for number in answer.log_types),
+        "expected_hours": answer.expected_hours,
+        "received_hours": answer.received_hours,
+        "ratio": answer.ratio,
+        "gaps": len(answer.gaps),
+        "longest_gap_hours": (longest[1] - longest[0]).total_seconds() / 3600 if longest else 0.0,
+        "longest_gap_from": longest[0] if longest else None,
+        "longest_gap_until": longest[1] if longest else None,
+        "quarantined_ratio": answer.quarantined_ratio,
+        "last_received_at": answer.last_received_at,
+    }

@@ -1,0 +1,44 @@
+"""Measures access to client data stores: by accounts with and without an approved right, and bulk reads."""
+
+from evidence.kinds import KindEvidence
+from evidence.metrics.frame import Asked, Frame
+
+BULK_ROWS = 10_000
+BY_ACTOR = """
+SELECT coalesce(s.key, '') AS system, d.actor_key AS account, sum(d.ok_count) AS accesses,
+    sum(d.denied_count) AS denied, sum(d.rows_count) AS rows_read, min(d.day) AS first_day, max(d.day) AS last_day,
+    count(DISTINCT d.day) AS days, count(DISTINCT d.day) FILTER (WHERE d.rows_count >= %(bulk)s) AS bulk_days,
+    NOT EXISTS (SELECT 1 FROM identities_account a JOIN identities_grant g ON g.tenant_id = a.tenant_id
+        AND g.account_id = a.id WHERE a.tenant_id = %(tenant)s AND a.system_id = d.system_id
+        AND a.name_key = d.actor_key AND g.since < max(d.day) + 1 AND (g.until IS NULL OR g.until >= min(d.day))
+        ) AS without_right
+FROM logs_usageday d LEFT JOIN identities_system s ON s.tenant_id = d.tenant_id AND s.id = d.system_id
+WHERE d.tenant_id = %(tenant)s AND d.log_type IN (2, 3) AND d.day >= %(first)s AND d.day < %(end)s
+GROUP BY s.key, d.system_id, d.actor_key ORDER BY 1, 2
+"""
+COLUMNS = (
+    *("system", "account", "accesses", "denied", "rows_read", "first_day", "last_day", "days", "bulk_days"),
+    "without_right",
+)
+
+
+def measure(frame: Frame) -> KindEvidence:
+    """Return database and application access by account over the period's UTC days.
+
+    A right is any grant on the system that the register held at some time between the first and the last access.
+    """
+    asked = Asked(frame)
+    days = {"first": frame.period.start.date(), "end": frame.period.end.date()}
+    rows = asked.rows(BY_ACTOR, bulk=BULK_ROWS, **days)
+    bulk = sum(row["bulk_days"] for row in rows)
+    metrics = {
+        "events": sum(row["accesses"] + row["denied"] for row in rows),
+        "by_unapproved_accounts": sum(row["without_right"] and row["accesses"] > 0 for row in rows),
+        "bulk_reads": bulk,
+        "bulk_reads_unreviewed": bulk,
+    }
+    notes = (
+        f"A bulk read is a day on which an account read {BULK_ROWS:,} rows or more on one system by one action.",
+        "No review of bulk reads is recorded in the portal: every one counts as not reviewed.",
+    )
+    return asked.answer("data_access", metrics, rows, columns=COLUMNS, notes=notes, title="Access to data by account")

@@ -1,0 +1,35 @@
+"""Measures remote access: sessions and out-of-hours use by account, and whether an alert about it was looked at."""
+
+from evidence.kinds import KindEvidence
+from evidence.metrics.frame import Asked, Frame
+
+BY_ACCOUNT = """
+SELECT s.name AS source, e.actor_key AS account, count(*) AS sessions, count(DISTINCT e.src_ip) AS addresses,
+    count(*) FILTER (WHERE e.out_of_hours) AS out_of_hours,
+    min(e.occurred_at) AS first_at, max(e.occurred_at) AS last_at,
+    EXISTS (SELECT 1 FROM alerts_alert a WHERE a.tenant_id = %(tenant)s AND a.rule = 'out_of_hours'
+        AND lower(a.account_name) = e.actor_key AND a.acknowledged_at IS NOT NULL
+        AND a.last_at >= %(since)s AND a.first_at < %(until)s) AS reviewed
+FROM logs_accessevent e JOIN logs_logsource s ON s.tenant_id = e.tenant_id AND s.id = e.source_id
+WHERE e.tenant_id = %(tenant)s AND e.log_type = 4 AND e.status_id = 1
+    AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
+    AND e.received_at >= %(since)s::timestamptz - interval '120 seconds'
+GROUP BY s.name, e.actor_key ORDER BY s.name, e.actor_key
+"""
+COLUMNS = ("source", "account", "sessions", "addresses", "out_of_hours", "first_at", "last_at", "reviewed")
+
+
+def measure(frame: Frame) -> KindEvidence:
+    """Return remote access; approved places and third parties' windows are not recorded, so not measured."""
+    asked = Asked(frame)
+    rows = asked.rows(BY_ACCOUNT)
+    sessions = sum(row["sessions"] for row in rows)
+    metrics = {
+        "sessions": sessions,
+        "unapproved_place": None if sessions else 0,
+        "out_of_hours": sum(row["out_of_hours"] for row in rows),
+        "out_of_hours_unreviewed": sum(row["out_of_hours"] for row in rows if not row["reviewed"]),
+        "third_party_outside_window": None if sessions else 0,
+    }
+    notes = ("No list of approved places or third parties' windows is kept: those two numbers are not measured.",)
+    return asked.answer("remote_access", metrics, rows, columns=COLUMNS, notes=notes, title="Remote access by account")
