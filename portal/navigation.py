@@ -107,9 +107,14 @@ def home_of(roles: frozenset[Role], slug: str) -> str:
     return next(reverse(name, args=[slug]) for role, name in HOMES if role in roles)
 
 
-def _link(page: Page, slug: str, path: str) -> Link | None:
+def address(name: str, slug: str) -> str:
+    """Return the address of a page of the tenant."""
     try:
-        url = reverse(page.name, args=[slug])
+        return reverse(name, args=[slug])
     except NoReverseMatch:
-        return None
-    return Link(page.label, url, page.icon, path.startswith(url))
+        return ""
+
+
+def _link(page: Page, slug: str, path: str) -> Link | None:
+    url = address(page.name, slug)
+    return Link(page.label, url, page.icon, path.startswith(url)) if url else None

@@ -9,4 +9,9 @@ urlpatterns = [
     path("", views.entrance, name="entrance"),
     path("preferences/", views.preferences, name="preferences"),
     path("t/<slug:slug>/", views.home, name="home"),
+    path("t/<slug:slug>/overview/", views.overview, name="overview"),
+    path("t/<slug:slug>/client/", views.client, name="client"),
+    path("t/<slug:slug>/client/feed/", views.client_feed, name="client_feed"),
+    path("t/<slug:slug>/room/", views.room, name="room"),
+    path("t/<slug:slug>/room/campaigns/<int:campaign_id>/", views.room_campaign_page, name="room_campaign"),
 ]

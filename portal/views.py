@@ -2,13 +2,17 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 
+from portal.actions import look_at_feed, look_at_population
+from portal.facts import facts_of
 from portal.forms import PreferencesForm
 from portal.navigation import home_of
 from portal.preferences import keep_preferences
-from portal.queries import tenants_of
+from portal.queries import client_home, feed, room_campaign, tenants_of
+from portal.queries import overview as overview_of
+from portal.queries import room as room_of
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission
 from tenants.models import User
@@ -33,6 +37,52 @@ def entrance(request: PersonRequest) -> HttpResponse:
 def home(request: TenantRequest) -> HttpResponse:
     """Send a member to the page on which their role starts."""
     return redirect(home_of(request.actor.roles, request.tenant.slug))
+
+
+@requires(Permission.AUDIT_VIEW)
+def overview(request: TenantRequest) -> HttpResponse:
+    """Show an officer or operator where the tenant stands."""
+    found = overview_of(request.actor, request.tenant)
+    return render(request, "portal/overview.html", {"overview": found, "facts": facts_of(found, request.tenant.slug)})
+
+
+@requires(Permission.CLIENT_VIEW)
+def client(request: TenantRequest) -> HttpResponse:
+    """Show a client who touched their data, and what is not covered."""
+    found = client_home(request.actor)
+    look_at_feed(sources=len(found.sources), by=request.actor)
+    return render(request, "portal/client.html", {"home": found, "feed": found.feed})
+
+
+@requires(Permission.CLIENT_VIEW)
+def client_feed(request: TenantRequest) -> HttpResponse:
+    """Answer the feed's part again, or 304 while nothing is new."""
+    found = feed(request.actor)
+    tag = f'"{found.tag}"'
+    if request.headers.get("If-None-Match") == tag or request.GET.get("tag") == found.tag:
+        return HttpResponseNotModified()
+    answer = render(request, "portal/_feed.html", {"feed": found})
+    answer.headers["ETag"] = tag
+    return answer
+
+
+@requires(Permission.ROOM_VIEW)
+def room(request: TenantRequest) -> HttpResponse:
+    """Show an external auditor what is shared with them, and how to verify it."""
+    return render(request, "portal/room.html", {"room": room_of(request.actor, request.tenant)})
+
+
+@requires(Permission.ROOM_VIEW)
+def room_campaign_page(request: TenantRequest, campaign_id: int) -> HttpResponse:
+    """Show an external auditor the population and the decisions of a shared campaign."""
+    after = request.GET.get("after", "0")
+    after_item = int(after) if after.isdecimal() and len(after) < 10 else 0
+    found = room_campaign(request.actor, campaign_id, after=after_item)
+    if found is None:
+        message = "No such campaign is shared with you."
+        raise Http404(message)
+    look_at_population(campaign=found.campaign, after=after_item, by=request.actor)
+    return render(request, "portal/room_campaign.html", {"found": found, "after": after_item})
 
 
 @login_required

@@ -1,4 +1,4 @@
-"""Reads of the portal's own pages: they join what the rooms below answer."""
+"""Which tenants a person may enter."""
 
 from dataclasses import dataclass, field
 

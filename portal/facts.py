@@ -1,0 +1,76 @@
+"""The numbers at the top of the overview: each in words, with its unit, and the list behind it."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from portal.navigation import address
+from portal.queries.overview import Overview, Reviews
+from portal.templatetags.portal import ago, count, number, percent
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number: ``look`` is ``bad`` or ``warn`` where somebody should act."""
+
+    label: str
+    value: str
+    unit: str
+    note: str
+    url: str
+    icon: str
+    look: str = ""
+
+
+def facts_of(found: Overview, slug: str) -> list[Fact]:
+    """Return the facts that the actor may see, in the order of the page."""
+    facts = _review_facts(found.reviews, slug) if found.reviews else []
+    if found.alert_counts is not None:
+        facts.append(_alerts(found.alert_counts, slug))
+    if found.sources is not None:
+        facts.append(_sources(found, slug))
+    if found.reviews:
+        facts.append(_pack(found, slug))
+    elif found.leaves is not None:
+        signed = ago(found.checkpoint.signed_at) if found.checkpoint else "never"
+        url = address("evidence:ledger", slug)
+        facts.append(Fact("Ledger", number(found.leaves), "leaves", f"Last signed {signed}", url, "fingerprint"))
+    return facts
+
+
+def _review_facts(found: Reviews, slug: str) -> list[Fact]:
+    url, due = address("reviews:campaigns", slug), [one.due_at for one in found.campaigns if one.due_at]
+    share, late = found.privileged, found.late
+    next_due = f"Next due {ago(min(due))}" if due else "None is due"
+    reviewed = f"{number(share.part)} of {count(share.whole, 'privileged grant')}" if share.whole else "No data"
+    worst = f"Most by {late[0].reviewer}" if late else "Nobody is late"
+    bad = "bad" if late else ""
+    return [
+        Fact("Open campaigns", number(len(found.campaigns)), "", next_due, url, "clipboard-check"),
+        Fact("Privileged grants reviewed", percent(share.ratio), "", reviewed, url, "shield-check"),
+        Fact("Overdue items", number(found.late_items), "", worst, f"{url}#overdue", "clock", bad),
+    ]
+
+
+def _alerts(counts: dict[str, int], slug: str) -> Fact:
+    unresolved = counts["new"] + counts["acknowledged"]
+    note = f"{counts['new']} new, {counts['acknowledged']} taken on"
+    look = "bad" if counts["urgent"] else "warn" if unresolved else ""
+    return Fact("Unresolved alerts", number(unresolved), "", note, address("alerts:alerts", slug), "bell", look)
+
+
+def _sources(found: Overview, slug: str) -> Fact:
+    silent, whole = len(found.silent), len(found.sources or ())
+    note = f"of {count(whole, 'log source')}" if whole else "No log source is set up"
+    look = "bad" if silent else "" if whole else "warn"
+    return Fact("Silent log sources", number(silent), "", note, address("logs:sources", slug), "plug-connected-x", look)
+
+
+def _pack(found: Overview, slug: str) -> Fact:
+    url, pack = address("evidence:packs", slug), found.last_pack
+    if pack is None or pack.issued_at is None:
+        return Fact("Last evidence pack", "none", "", "Nothing was issued yet", url, "file-certificate", "warn")
+    days = (timezone.now() - pack.issued_at).days
+    value, unit = (str(days), "days ago") if days != 1 else ("1", "day ago")
+    note = f"Covers up to {pack.period_end:%-d %b %Y}"
+    return Fact("Last evidence pack", value if days else "today", unit if days else "", note, url, "file-certificate")

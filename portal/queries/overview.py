@@ -1,0 +1,130 @@
+"""The overview: where reviews, alerts, logs and evidence of the tenant stand now, each number from its rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+from evidence.models import EvidencePack
+
+from alerts.models import Alert
+from alerts.queries import AlertFilters, alert_counts, alerts_page
+from evidence.states import PackState
+from ledger.kinds import SignedCheckpoint
+from ledger.queries import head, latest_checkpoint
+from logs.queries import SourceLine, source_lines
+from reviews.kinds import Outcome
+from reviews.models import Assignment, Campaign, Decision, ReviewItem
+from reviews.states import WORKING, CampaignState
+from tenants.kinds import Actor, Permission
+from tenants.models import Tenant
+
+SHOWN: Final = 5
+"""Lines in each panel; the panel's link leads to all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """How many items a reviewer has left undecided after the due time of a campaign."""
+
+    reviewer: str
+    campaign: str
+    campaign_id: int
+    due_at: datetime
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole; ``ratio`` is None while there is nothing to be part of."""
+
+    part: int
+    whole: int
+
+    @property
+    def ratio(self) -> float | None:
+        """The part divided by the whole, 0 to 1."""
+        return self.part / self.whole if self.whole else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """Where the campaigns stand: ``campaigns`` carry ``items_total`` and ``items_decided``."""
+
+    campaigns: Sequence[Campaign]
+    privileged: Share
+    late: Sequence[Late]
+
+    @property
+    def late_items(self) -> int:
+        """How many items are overdue in all."""
+        return sum(line.items for line in self.late)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the overview shows; a part that the actor may not see is None."""
+
+    reviews: Reviews | None
+    alert_counts: dict[str, int] | None
+    alerts: Sequence[Alert]
+    sources: Sequence[SourceLine] | None
+    last_pack: EvidencePack | None
+    leaves: int | None
+    checkpoint: SignedCheckpoint | None
+
+    @property
+    def silent(self) -> list[SourceLine]:
+        """The sources that should have delivered by now and have not."""
+        return [line for line in self.sources or () if line.late]
+
+
+def overview(by: Actor, tenant: Tenant) -> Overview:
+    """Return the overview of the open tenant, with the parts that the actor may see."""
+    sees_alerts, sees_ledger = by.may(Permission.ALERT_VIEW), by.may(Permission.LEDGER_VIEW)
+    return Overview(
+        reviews=_reviews() if by.may(Permission.CAMPAIGN_VIEW) else None,
+        alert_counts=alert_counts() if sees_alerts else None,
+        alerts=alerts_page(AlertFilters(), limit=SHOWN)[:SHOWN] if sees_alerts else (),
+        sources=source_lines(by) if by.may(Permission.SOURCE_VIEW) else None,
+        last_pack=_last_pack() if by.may(Permission.PACK_VIEW) else None,
+        leaves=head(tenant.uuid).size if sees_ledger else None,
+        checkpoint=latest_checkpoint(tenant.uuid) if sees_ledger else None,
+    )
+
+
+def _reviews() -> Reviews:
+    counted = Decision.objects.filter(item=OuterRef("pk"), superseded_by__isnull=True).exclude(
+        outcome=Outcome.NOT_DECIDED
+    )
+    items = ReviewItem.objects.filter(campaign__state__in=WORKING).alias(decided=Exists(counted))
+    tally = items.values("campaign_id").annotate(
+        total=Count("id"),
+        done=Count("id", filter=Q(decided=True)),
+        privileged_total=Count("id", filter=Q(privileged=True)),
+        privileged_done=Count("id", filter=Q(privileged=True, decided=True)),
+    )
+    by_campaign = {row["campaign_id"]: row for row in tally.order_by()}
+    campaigns = list(Campaign.objects.filter(state__in=WORKING).order_by("due_at", "id"))
+    for campaign in campaigns:
+        row = by_campaign.get(campaign.pk, {})
+        campaign.items_total, campaign.items_decided = row.get("total", 0), row.get("done", 0)  # type: ignore[attr-defined]
+    part = sum(row["privileged_done"] for row in by_campaign.values())
+    whole = sum(row["privileged_total"] for row in by_campaign.values())
+    return Reviews(campaigns, Share(part, whole), [Late(**row) for row in _late(timezone.now())])
+
+
+def _late(now: datetime) -> QuerySet[Assignment, dict[str, object]]:
+    """Return the undecided items past their due time, by reviewer and campaign, most first."""
+    decided = Decision.objects.filter(item=OuterRef("item"))
+    rows = Assignment.objects.filter(
+        ~Exists(decided), until=None, campaign__state=CampaignState.OPEN, campaign__due_at__lt=now
+    )
+    named = rows.values("campaign_id", due_at=F("campaign__due_at"), reviewer=F("reviewer__name"))
+    return named.annotate(campaign=F("campaign__name"), items=Count("id")).order_by("-items", "reviewer")
+
+
+def _last_pack() -> EvidencePack | None:
+    return EvidencePack.objects.filter(state=PackState.ISSUED).order_by("-issued_at", "-id").first()
