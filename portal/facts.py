@@ -39,7 +39,10 @@ def facts_of(found: Overview, slug: str) -> list[Fact]:
 
 
 def _review_facts(found: Reviews, slug: str) -> list[Fact]:
-    url, due = address("reviews:campaigns", slug), [one.due_at for one in found.campaigns if one.due_at]
+    url, due = (
+        address("reviews:campaigns", slug),
+        [one.campaign.due_at for one in found.campaigns if one.campaign.due_at],
+    )
     share, late = found.privileged, found.late
     next_due = f"Next due {ago(min(due))}" if due else "None is due"
     reviewed = f"{number(share.part)} of {count(share.whole, 'privileged grant')}" if share.whole else "No data"

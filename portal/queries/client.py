@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
-from evidence.models import EvidencePack
 
 from alerts.models import Alert
 from alerts.queries import AlertFilters, alerts_page
+from evidence.models import EvidencePack
 from evidence.states import PackState
 from identities.models import Identity, System
 from ledger.kinds import LeafKind

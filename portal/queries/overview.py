@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
-from evidence.models import EvidencePack
 
 from alerts.models import Alert
 from alerts.queries import AlertFilters, alert_counts, alerts_page
+from evidence.models import EvidencePack
 from evidence.states import PackState
 from ledger.kinds import SignedCheckpoint
 from ledger.queries import head, latest_checkpoint
@@ -50,10 +50,18 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Reviews:
-    """Where the campaigns stand: ``campaigns`` carry ``items_total`` and ``items_decided``."""
+class AtWork:
+    """A campaign between its opening and its closing, with how much of it is decided."""
 
-    campaigns: Sequence[Campaign]
+    campaign: Campaign
+    decided: Share
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """Where the campaigns stand."""
+
+    campaigns: Sequence[AtWork]
     privileged: Share
     late: Sequence[Late]
 
@@ -106,24 +114,25 @@ def _reviews() -> Reviews:
         privileged_total=Count("id", filter=Q(privileged=True)),
         privileged_done=Count("id", filter=Q(privileged=True, decided=True)),
     )
-    by_campaign = {row["campaign_id"]: row for row in tally.order_by()}
-    campaigns = list(Campaign.objects.filter(state__in=WORKING).order_by("due_at", "id"))
-    for campaign in campaigns:
-        row = by_campaign.get(campaign.pk, {})
-        campaign.items_total, campaign.items_decided = row.get("total", 0), row.get("done", 0)  # type: ignore[attr-defined]
+    by_campaign: dict[int, dict[str, int]] = {row["campaign_id"]: row for row in tally.order_by()}
+    nothing = {"total": 0, "done": 0}
+    at_work = []
+    for campaign in Campaign.objects.filter(state__in=WORKING).order_by("due_at", "id"):
+        row = by_campaign.get(campaign.pk, nothing)
+        at_work.append(AtWork(campaign, Share(row["done"], row["total"])))
     part = sum(row["privileged_done"] for row in by_campaign.values())
     whole = sum(row["privileged_total"] for row in by_campaign.values())
-    return Reviews(campaigns, Share(part, whole), [Late(**row) for row in _late(timezone.now())])
+    return Reviews(at_work, Share(part, whole), _late(timezone.now()))
 
 
-def _late(now: datetime) -> QuerySet[Assignment, dict[str, object]]:
+def _late(now: datetime) -> list[Late]:
     """Return the undecided items past their due time, by reviewer and campaign, most first."""
     decided = Decision.objects.filter(item=OuterRef("item"))
     rows = Assignment.objects.filter(
         ~Exists(decided), until=None, campaign__state=CampaignState.OPEN, campaign__due_at__lt=now
     )
-    named = rows.values("campaign_id", due_at=F("campaign__due_at"), reviewer=F("reviewer__name"))
-    return named.annotate(campaign=F("campaign__name"), items=Count("id")).order_by("-items", "reviewer")
+    named = rows.values_list("reviewer__name", "campaign__name", "campaign_id", "campaign__due_at")
+    return [Late(*row) for row in named.annotate(items=Count("id")).order_by("-items", "reviewer__name")]
 
 
 def _last_pack() -> EvidencePack | None:

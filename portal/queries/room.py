@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import Count, Prefetch
-from evidence.models import EvidencePack
 
+from evidence.models import EvidencePack
 from evidence.states import PackState
 from ledger.kinds import SignedCheckpoint
 from ledger.queries import latest_checkpoint, verifier_key
@@ -83,4 +83,4 @@ def _items(campaign: Campaign, after: int) -> list[RoomItem]:
     rows = ReviewItem.objects.filter(campaign=campaign, n__gt=after).order_by("n")
     rows = rows.select_related("system", "account", "entitlement", "subject")
     rows = rows.prefetch_related(Prefetch("decisions", queryset=heads, to_attr="heads"))
-    return [RoomItem(item, item.heads[0] if item.heads else None) for item in rows[: PAGE + 1]]  # type: ignore[attr-defined]
+    return [RoomItem(item, item.heads[0] if item.heads else None) for item in rows[: PAGE + 1]]

@@ -1,0 +1,55 @@
+"""The overview, the client's home and the auditor's room open for their roles and show what is there."""
+
+import pytest
+from django.urls import reverse
+
+from tenants.models import Tenant, User
+from tests.portal.test_pages import visitor
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["carla", "olga"])
+def test_the_overview_opens_without_any_row(name: str, bpo: Tenant, request: pytest.FixtureRequest) -> None:
+    answer = visitor(request.getfixturevalue(name)).get(reverse("portal:overview", args=[bpo.slug]))
+    assert answer.status_code == 200
+    assert "Unresolved alerts" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_an_officer_sees_the_six_facts_and_an_operator_only_their_own(bpo: Tenant, carla: User, olga: User) -> None:
+    url = reverse("portal:overview", args=[bpo.slug])
+    of_officer = [fact.label for fact in visitor(carla).get(url).context["facts"]]
+    of_operator = [fact.label for fact in visitor(olga).get(url).context["facts"]]
+    assert of_officer == [
+        "Open campaigns",
+        "Privileged grants reviewed",
+        "Overdue items",
+        "Unresolved alerts",
+        "Silent log sources",
+        "Last evidence pack",
+    ]
+    assert of_operator == ["Unresolved alerts", "Silent log sources", "Ledger"]
+
+
+@pytest.mark.django_db
+def test_no_data_is_not_a_full_share(bpo: Tenant, carla: User) -> None:
+    facts = visitor(carla).get(reverse("portal:overview", args=[bpo.slug])).context["facts"]
+    assert next(fact.value for fact in facts if fact.label == "Privileged grants reviewed") == "\u2013"
+
+
+@pytest.mark.django_db
+def test_a_client_without_a_shared_source_is_told_so(acme: Tenant, cleo: User) -> None:
+    answer = visitor(cleo).get(reverse("portal:client", args=[acme.slug]))
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "No source delivers this kind of log: database access." in page
+    assert "No evidence pack is shared with you yet." in page
+
+
+@pytest.mark.django_db
+def test_an_auditor_finds_an_empty_room_with_its_term(bpo: Tenant, axel: User) -> None:
+    answer = visitor(axel).get(reverse("portal:room", args=[bpo.slug]))
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "The room closes" in page
+    assert "No campaign is shared with you yet." in page
