@@ -114,12 +114,11 @@ def _reviews() -> Reviews:
         privileged_total=Count("id", filter=Q(privileged=True)),
         privileged_done=Count("id", filter=Q(privileged=True, decided=True)),
     )
-    by_campaign: dict[int, dict[str, int]] = {row["campaign_id"]: row for row in tally.order_by()}
-    nothing = {"total": 0, "done": 0}
+    by_campaign = {row["campaign_id"]: row for row in tally.order_by()}
     at_work = []
     for campaign in Campaign.objects.filter(state__in=WORKING).order_by("due_at", "id"):
-        row = by_campaign.get(campaign.pk, nothing)
-        at_work.append(AtWork(campaign, Share(row["done"], row["total"])))
+        row = by_campaign.get(campaign.pk)
+        at_work.append(AtWork(campaign, Share(row["done"], row["total"]) if row else Share(0, 0)))
     part = sum(row["privileged_done"] for row in by_campaign.values())
     whole = sum(row["privileged_total"] for row in by_campaign.values())
     return Reviews(at_work, Share(part, whole), _late(timezone.now()))
