@@ -78,8 +78,10 @@ def _plain(value: Any) -> Any:
         return rfc3339(value)
     if isinstance(value, str):
         return str(value)  # a choice of a TextChoices becomes its plain text
-    if isinstance(value, bool | int) or value is None:
-        return value if not isinstance(value, int) or abs(value) < 2**53 else str(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):  # a choice of an IntegerChoices becomes its plain number
+        return int(value) if abs(value) < 2**53 else str(value)
     if isinstance(value, date | Decimal | float | UUID):
         return str(value)
     message = f"An audit detail cannot hold a {type(value).__name__}."
