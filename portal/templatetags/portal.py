@@ -163,6 +163,12 @@ def short_hash(value: bytes | str | None, length: int = 12) -> str:
     return text if len(text) <= length else f"{text[:length]}…"
 
 
+@register.filter
+def pairs(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the keys and values of a mapping (``mapping.items`` would look for a key of that name first)."""
+    return list(mapping.items())
+
+
 @register.simple_tag(takes_context=True)
 def url_with(context: template.Context, **changes: Any) -> str:
     """Return the page's query string with some parameters changed (empty removes one), for pagers and filters."""

@@ -43,6 +43,11 @@ class Server:
 
     url: str
     cast: seed.Cast
+    log: Path
+
+    def last_words(self) -> str:
+        """Return the end of what the server logged, for a page that failed."""
+        return self.log.read_text(encoding="utf-8")[-3000:]
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +58,8 @@ def server(
     enable_socket()
     with django_db_blocker.unblock(), seeded_database() as name:
         cast = seed.everything()
-        with serving(name, tmp_path_factory.mktemp("web")) as url:
-            yield Server(url, cast)
+        with serving(name, tmp_path_factory.mktemp("web")) as (url, log):
+            yield Server(url, cast, log)
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +103,7 @@ def visit(server: Server, chromium: Browser, django_db_blocker: DjangoDbBlocker)
     faults = [fault for _context, page in opened for fault in page.faults]
     for context, _page in opened:
         context.close()
-    assert not faults, told(faults)
+    assert not faults, told([*faults, server.last_words()] if any("answered 5" in one for one in faults) else faults)
 
 
 def _session(server: Server, name: str) -> str:

@@ -37,8 +37,8 @@ def environment(name: str, port: int, home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(name: str, home: Path) -> Iterator[str]:
-    """Serve the database on a free port; yields the address, and ends the process and its children."""
+def serving(name: str, home: Path) -> Iterator[tuple[str, Path]]:
+    """Serve the database on a free port; yields the address and the log, and ends the process and its children."""
     port = _free_port()
     told = environment(name, port, home)
     _manage("collectstatic", "--noinput", "--verbosity", "0", told=told)
@@ -54,7 +54,7 @@ def serving(name: str, home: Path) -> Iterator[str]:
         # fmt: on
         try:
             _wait(f"http://localhost:{port}/accounts/login/", web, log)
-            yield f"http://localhost:{port}"
+            yield f"http://localhost:{port}", log
         finally:
             os.killpg(web.pid, signal.SIGKILL)  # its workers too: they hold connections to the database
             web.wait()

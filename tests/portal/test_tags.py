@@ -102,3 +102,8 @@ def test_templates_ask_what_the_actor_may() -> None:
     assert not May(None)["AUDIT_VIEW"]
     with pytest.raises(ValueError, match="There is no permission AUDIT_SEE"):
         May(actor)["AUDIT_SEE"]
+
+
+def test_a_mapping_with_a_key_named_items_is_shown_whole() -> None:
+    source = "{% load portal %}{% for key, value in detail|pairs %}{{ key }}={{ value }};{% endfor %}"
+    assert Template(source).render(Context({"detail": {"items": 3, "rows": 4}})) == "items=3;rows=4;"
