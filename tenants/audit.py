@@ -74,15 +74,13 @@ def _plain(value: Any) -> Any:
         return {str(key).encode("ascii", "backslashreplace").decode(): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, str):
-        return str(value)  # a choice of a TextChoices becomes its plain text
     if isinstance(value, bool) or value is None:
         return value
-    if isinstance(value, int):  # a choice of an IntegerChoices becomes its plain number
-        return int(value) if abs(value) < 2**53 else str(value)
-    if isinstance(value, date | Decimal | float | UUID):
+    if isinstance(value, datetime | str):  # a choice of a TextChoices becomes its plain text
+        return rfc3339(value) if isinstance(value, datetime) else str(value)
+    if isinstance(value, int) and abs(value) < 2**53:
+        return int(value)  # a choice of an IntegerChoices becomes its plain number
+    if isinstance(value, int | date | Decimal | float | UUID):
         return str(value)
     message = f"An audit detail cannot hold a {type(value).__name__}."
     raise TypeError(message)
