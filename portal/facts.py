@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from portal.navigation import address
 from portal.queries.overview import Overview, Reviews
-from portal.templatetags.portal import ago, count, number, percent
+from portal.templatetags.portal import count, distance, number, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def facts_of(found: Overview, slug: str) -> list[Fact]:
     if found.reviews:
         facts.append(_pack(found, slug))
     elif found.leaves is not None:
-        signed = ago(found.checkpoint.signed_at) if found.checkpoint else "never"
+        signed = distance(found.checkpoint.signed_at) if found.checkpoint else "never"
         url = address("evidence:ledger", slug)
         facts.append(Fact("Ledger", number(found.leaves), "leaves", f"Last signed {signed}", url, "fingerprint"))
     return facts
@@ -44,7 +44,7 @@ def _review_facts(found: Reviews, slug: str) -> list[Fact]:
         [one.campaign.due_at for one in found.campaigns if one.campaign.due_at],
     )
     share, late = found.privileged, found.late
-    next_due = f"Next due {ago(min(due))}" if due else "None is due"
+    next_due = f"Next due {distance(min(due))}" if due else "None is due"
     reviewed = f"{number(share.part)} of {count(share.whole, 'privileged grant')}" if share.whole else "No data"
     worst = f"Most by {late[0].reviewer}" if late else "Nobody is late"
     bad = "bad" if late else ""

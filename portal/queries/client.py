@@ -16,6 +16,7 @@ from ledger.kinds import LeafKind
 from logs.kinds import LogType
 from logs.models import AccessEvent
 from logs.queries import Filters, SourceLine, search_events, source_lines, visible_source_ids
+from portal.templatetags.portal import count
 from tenants.kinds import Actor, Permission
 from tenants.models import AuditEntry
 from tenants.sharing import visible
@@ -124,7 +125,7 @@ def _touch(event: AccessEvent, people: dict[int, str], systems: dict[int, str]) 
 def uncovered(sources: Sequence[SourceLine]) -> list[str]:
     """Return in sentences what the pages cannot show: kinds without a source, gaps, sources without a schedule."""
     delivered = {kind for line in sources for kind in line.source.log_types}
-    told = [f"No source delivers this kind of log: {kind.label.lower()}." for kind in LogType if kind not in delivered]
+    told = [f"No source delivers this kind of log: {kind.label}." for kind in LogType if kind not in delivered]
     for line in sources:
         gaps = line.coverage.gaps
         if gaps:
@@ -133,5 +134,5 @@ def uncovered(sources: Sequence[SourceLine]) -> list[str]:
         if not line.source.expected:
             told.append(f"{line.source.name} has no delivery schedule: its silence would not be noticed.")
         if line.quarantined:
-            told.append(f"{line.source.name}: {line.quarantined} records of this week could not be read.")
+            told.append(f"{line.source.name}: could not be read this week: {count(line.quarantined, 'record')}.")
     return told

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.utils import timezone
 
 from portal.navigation import sections
 from tenants.kinds import Role
@@ -42,4 +43,6 @@ def room_banner(context: Context) -> dict[str, Any]:
     if actor is None or Role.AUDITOR not in actor.roles:
         return {}
     rows = [row for row in current_memberships(request.user) if row.tenant_id == actor.tenant_id]
-    return {"membership": next((row for row in rows if row.role == Role.AUDITOR), None), "tenant": request.tenant}
+    membership = next((row for row in rows if row.role == Role.AUDITOR), None)
+    days_left = membership.days_left(timezone.now()) if membership else None
+    return {"membership": membership, "days_left": days_left, "tenant": request.tenant}

@@ -87,15 +87,21 @@ def zoned(moment: datetime | date | None, form: str = "") -> str:
     )
 
 
+def distance(moment: datetime | None) -> str:
+    """Return in plain words how long ago a moment was, or how far ahead it is."""
+    if moment is None:
+        return "never"
+    gone = timezone.now() - moment
+    return f"{duration(gone)} ago" if gone >= timedelta(0) else f"in {duration(-gone)}"
+
+
 @register.filter
 def ago(moment: datetime | None) -> str:
     """Print how long ago a moment was, in its two largest units, with the exact moment as the title."""
     if moment is None:
-        return "never"
-    gone = timezone.now() - moment
-    words = f"{duration(gone)} ago" if gone >= timedelta(0) else f"in {duration(-gone)}"
+        return distance(None)
     exact = timezone.localtime(moment).isoformat(sep=" ", timespec="seconds")
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, words)
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, distance(moment))
 
 
 @register.filter

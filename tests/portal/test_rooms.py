@@ -3,7 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from tenants.models import Tenant, User
+from ledger.kinds import LeafKind
+from tenants.models import AuditEntry, Tenant, User
+from tenants.scope import tenant_scope
 from tests.portal.test_pages import visitor
 
 
@@ -42,7 +44,7 @@ def test_a_client_without_a_shared_source_is_told_so(acme: Tenant, cleo: User) -
     answer = visitor(cleo).get(reverse("portal:client", args=[acme.slug]))
     page = answer.content.decode()
     assert answer.status_code == 200
-    assert "No source delivers this kind of log: database access." in page
+    assert "No source delivers this kind of log: Database access." in page
     assert "No evidence pack is shared with you yet." in page
 
 
@@ -51,5 +53,30 @@ def test_an_auditor_finds_an_empty_room_with_its_term(bpo: Tenant, axel: User) -
     answer = visitor(axel).get(reverse("portal:room", args=[bpo.slug]))
     page = answer.content.decode()
     assert answer.status_code == 200
-    assert "The room closes" in page
+    assert "30 days left:" in page
     assert "No campaign is shared with you yet." in page
+
+
+@pytest.mark.django_db
+def test_the_feed_answers_304_while_nothing_is_new(acme: Tenant, cleo: User) -> None:
+    client, url = visitor(cleo), reverse("portal:client_feed", args=[acme.slug])
+    first = client.get(url)
+    assert first.status_code == 200
+    assert client.get(url, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    assert client.get(url, {"tag": "none"}).status_code == 304
+    assert client.get(url, {"tag": "something-else"}).status_code == 200
+
+
+@pytest.mark.django_db
+def test_opening_the_feed_is_a_deed_and_its_refresh_is_not_another(acme: Tenant, cleo: User) -> None:
+    client = visitor(cleo)
+    client.get(reverse("portal:client", args=[acme.slug]))
+    client.get(reverse("portal:client_feed", args=[acme.slug]))
+    with tenant_scope(acme):
+        looks = AuditEntry.objects.filter(verb="feed.look", leaf_kind=LeafKind.LOOKED)
+        assert [look.actor_name for look in looks] == [cleo.email]
+
+
+@pytest.mark.django_db
+def test_a_campaign_that_is_not_shared_is_not_there(bpo: Tenant, axel: User) -> None:
+    assert visitor(axel).get(reverse("portal:room_campaign", args=[bpo.slug, 1])).status_code == 404
