@@ -1,7 +1,7 @@
 """The portal's own access log: log-ins, failures and deeds as NDJSON, one of the portal's own log sources.
 
-Each line is ``{"at", "verb", "actor", "actor_id", "tenant", "address", "user_agent", "outcome", "detail"}`` and is read
-by the parser named ``portal``. The file is appended to after the commit; the shipper delivers it like any other source.
+Each line has the members that the parser ``portal`` reads (``logs/parsers/portal.py``), with an id of its own. The file
+is appended to after the commit; the shipper delivers it like any other source.
 """
 
 import json
@@ -11,9 +11,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from uuid import uuid4
 
 from django.utils import timezone
+
+LOOKS: Final = frozenset({"view", "search", "look", "export", "download"})
+"""Verbs of deeds that look at data and change nothing."""
 
 _log = logging.getLogger("countersign.deeds")
 
@@ -41,16 +45,25 @@ def write_deed(
     verb: str, *, actor: str, actor_id: int | None, tenant: str, outcome: str, detail: Mapping[str, Any] | None = None
 ) -> None:
     """Append one line to the portal's own log; ``outcome`` is ``success`` or ``failure``."""
-    origin = caller.get() or Caller()
+    origin, facts = caller.get() or Caller(), dict(detail or {})
     line = {
+        "id": str(uuid4()),
         "at": timezone.now().isoformat(),
-        "verb": verb,
-        "actor": actor,
-        "actor_id": actor_id,
+        "kind": _kind(verb, outcome),
+        "user": actor,
+        "user_id": actor_id or "",
         "tenant": tenant,
-        "address": origin.address,
-        "user_agent": origin.user_agent,
+        "ip": origin.address or None,
+        "agent": origin.user_agent,
+        "verb": verb if "." in verb else "",
+        "target": str(facts.get("target", "")),
         "outcome": outcome,
-        "detail": dict(detail or {}),
     }
     _log.info("%s", json.dumps(line, ensure_ascii=False, default=str))
+
+
+def _kind(verb: str, outcome: str) -> str:
+    """Return which kind of line it is: a log-in, a failed one, a log-out, a look at data, or another deed."""
+    if verb in {"login", "logout"}:
+        return verb if outcome == "success" else "failure"
+    return "looked" if verb.rpartition(".")[2] in LOOKS else "deed"

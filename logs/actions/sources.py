@@ -110,7 +110,7 @@ def _fields(plan: SourcePlan) -> dict[str, Any]:
         "name": plan.name,
         "format": plan.format.value,
         "system": plan.system,
-        "log_types": list(plan.log_types),
+        "log_types": [int(number) for number in plan.log_types],
         "time_zone": plan.time_zone,
         "year": plan.year,
         "mapping": dict(plan.mapping) if plan.mapping else None,

@@ -124,12 +124,16 @@ class SourceToken(TenantOwned):
 
 
 class ReadPosition(TenantOwned):
-    """How far a file of an own source was read: bytes of one file, told apart by its inode."""
+    """How far a file of an own source was read: its lines and its position are committed together.
+
+    ``head`` is the SHA-256 of the file's first line, by which it is known after rotation.
+    """
 
     source = models.ForeignKey(LogSource, on_delete=models.CASCADE, related_name="positions")
-    path = models.CharField(max_length=255, help_text="File name inside the source's directory.")
-    inode = models.BigIntegerField()
+    head = models.BinaryField(max_length=32)
+    path = models.CharField(max_length=255, help_text="File name inside the source's directory, when it was last read.")
     offset = models.BigIntegerField(default=0)
+    filtered = models.BigIntegerField(default=0, help_text="Lines about the shipping itself, which are left out.")
     updated_at = models.DateTimeField(db_default=Now())
 
     objects: ClassVar[TenantManager["ReadPosition"]] = TenantManager()
@@ -138,7 +142,7 @@ class ReadPosition(TenantOwned):
         """One position a file."""
 
         constraints = (
-            models.UniqueConstraint(fields=("tenant", "source", "path"), name="read_position_is_one_a_file"),
+            models.UniqueConstraint(fields=("tenant", "source", "head"), name="read_position_is_one_a_file"),
             models.CheckConstraint(condition=Q(offset__gte=0), name="read_position_is_not_negative"),
         )
 

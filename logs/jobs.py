@@ -1,0 +1,141 @@
+"""Long deliveries: files cut into parts, and the portal's own logs; each part is one transaction."""
+
+import gzip
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+
+from logs.actions.own import OWN_SOURCES, OwnSource, Shipped, ensure_own_source, files_of, ship_part
+from logs.actions.record import Envelope, record_events
+from logs.answers import DeliveryAnswer
+from logs.bodies import MAX_BODY_BYTES, BodyError
+from logs.intake import ContentKeys
+from logs.kinds import Format
+from logs.models import LogSource
+from tenants.kinds import Actor
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+PART_BYTES: Final = 16 * 1024 * 1024
+_GZIP: Final = b"\x1f\x8b"
+_json = msgspec.json.Decoder(msgspec.Raw)
+
+
+@dataclass(slots=True)
+class FileAnswer:
+    """What a delivered file became: the sums over its parts."""
+
+    batches: list[DeliveryAnswer] = field(default_factory=list)
+    received: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    ignored: int = 0
+    quarantined: int = 0
+    bytes_read: int = 0
+
+    def add(self, answer: DeliveryAnswer, size: int) -> None:
+        """Add a part; a part that was delivered before counts as duplicates."""
+        self.batches.append(answer)
+        self.bytes_read += size
+        self.received += answer.received
+        self.ignored += answer.ignored
+        self.quarantined += answer.quarantined
+        self.stored += 0 if answer.replayed else answer.stored
+        self.duplicates += answer.duplicates + (answer.stored if answer.replayed else 0)
+
+
+def ingest_file(
+    *, tenant: Tenant, source: LogSource, file: IO[bytes], by: Actor, say: Callable[[FileAnswer], None]
+) -> FileAnswer:
+    """Deliver an open file (gzip too) to a source in parts of 16 MB; ``say`` is told after each committed part.
+
+    Safe to run again: parts that are stored change nothing. Raises `BodyError` when the file is empty or one JSON
+    document longer than a delivery may be.
+    """
+    total, keys, number = FileAnswer(), ContentKeys(source.pk), 0
+    for number, body in enumerate(parts(_plain(file), Format(source.format)), start=1):
+        with tenant_scope(tenant):
+            envelope = Envelope(door="file", keys=keys, note={"part": number})
+            answer = record_events(source=source, body=body, door=envelope, by=by)
+        total.add(answer, len(body))
+        say(total)
+    if not number:
+        raise BodyError(400, "empty", "The file is empty: nothing is stored.")
+    return total
+
+
+def parts(file: IO[bytes], form: Format, size: int = PART_BYTES) -> Iterator[bytes]:
+    """Cut a file at line ends; a JSON document over several lines stays whole, each part of a CSV has its header."""
+    first = file.readline(MAX_BODY_BYTES + 1)
+    if not first:
+        return
+    if form not in {Format.SSHD_SYSLOG, Format.CSV} and not _complete(first):
+        yield _whole(first, file)
+        return
+    header = first if form == Format.CSV else b""
+    held, length = [first], len(first)
+    while line := file.readline(MAX_BODY_BYTES):
+        if length + len(line) > size:
+            yield b"".join(held)
+            held, length = ([header] if header else []), len(header)
+        held.append(line)
+        length += len(line)
+    yield b"".join(held)
+
+
+def _complete(line: bytes) -> bool:
+    try:
+        _json.decode(line)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _whole(first: bytes, file: IO[bytes]) -> bytes:
+    rest = file.read(MAX_BODY_BYTES - len(first) + 1)
+    if len(first) + len(rest) > MAX_BODY_BYTES:
+        raise BodyError(
+            413, "too_long", f"The file is one JSON document of more than {MAX_BODY_BYTES:,} bytes: split it."
+        )
+    return first + rest
+
+
+def _plain(file: IO[bytes]) -> IO[bytes]:
+    """Return the file, unpacked where it is gzip; what is not seekable (standard input) is looked into by peeking."""
+    peek = getattr(file, "peek", None)
+    begin = peek(2)[:2] if peek else b""
+    return gzip.GzipFile(fileobj=file) if begin == _GZIP else file  # type: ignore[return-value]
+
+
+def ship_own_logs(*, tenant: Tenant, data: Path, say: Callable[[str], None]) -> int:
+    """Deliver what the portal's own logs hold that was not delivered before; return how many events were stored."""
+    by = Actor.system("own-logs", tenant.pk)
+    return sum(_ship(own, tenant, data, by, say) for own in OWN_SOURCES)
+
+
+def _ship(own: OwnSource, tenant: Tenant, data: Path, by: Actor, say: Callable[[str], None]) -> int:
+    paths, stored = files_of(own, data), 0
+    if not paths:
+        return 0
+    with tenant_scope(tenant):
+        source = ensure_own_source(own=own, by=by)
+    if not source.enabled:
+        return 0
+    for path in paths:
+        while shipped := _ship_part(tenant, source, path, by):
+            stored += shipped.answer.stored if shipped.answer else 0
+            if shipped.answer and shipped.answer.stored:
+                say(f"{own.name}: {shipped.answer.stored} events from {shipped.path}, {shipped.filtered} left out.")
+    return stored
+
+
+def _ship_part(tenant: Tenant, source: LogSource, path: Path, by: Actor) -> Shipped | None:
+    """Record one part in a transaction of its own."""
+    try:
+        with tenant_scope(tenant):
+            return ship_part(source=source, path=path, by=by)
+    except FileNotFoundError:
+        return None  # rotated away between the look and the reading; the next look finds it under its new name

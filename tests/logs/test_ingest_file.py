@@ -1,0 +1,100 @@
+"""`manage.py ingest`: files in parts, more than once, packed, and broken."""
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from logs.jobs import FileAnswer, ingest_file, parts
+from logs.kinds import Format
+from logs.models import AccessEvent, LogSource, QuarantinedLine
+from tenants.kinds import Actor
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.logs.sources import SSHD_BAD, SSHD_OK, failures, lines, okta, source
+
+pytestmark = pytest.mark.django_db
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "linux" / "Linux_2k.log"
+
+
+def run(path: Path, **options: object) -> str:
+    out = io.StringIO()
+    call_command("ingest", str(path), tenant="northwind", stdout=out, stderr=io.StringIO(), **options)
+    return out.getvalue()
+
+
+def test_it_makes_the_source_and_stores_the_file(bpo: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "auth.log"
+    path.write_bytes(lines(SSHD_OK, SSHD_BAD, b"garbage"))
+    said = run(path, source="bastion", format="sshd_syslog", year=2026)
+    assert "3 records: 2 stored" in said
+    assert "1 in quarantine" in said
+    with tenant_scope(bpo):
+        assert LogSource.objects.get().grade == "D"
+
+
+def test_it_stores_a_grown_file_once(bpo: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "auth.log"
+    path.write_bytes(lines(SSHD_OK, SSHD_OK))
+    run(path, source="bastion", format="sshd_syslog", year=2026)
+    path.write_bytes(lines(SSHD_OK, SSHD_OK, SSHD_BAD))
+    assert "1 stored, 2 were there before" in run(path, source="bastion")
+
+
+def test_it_reads_gzip(bpo: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "auth.log.gz"
+    path.write_bytes(gzip.compress(lines(*failures(5))))
+    assert "5 stored" in run(path, source="bastion", format="sshd_syslog", year=2026)
+
+
+@pytest.mark.parametrize("name", ["missing.log", "empty.log"])
+def test_it_says_what_is_wrong(bpo: Tenant, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty.log").write_bytes(b"")
+    with pytest.raises(CommandError):
+        run(tmp_path / name, source="bastion", format="sshd_syslog")
+
+
+def test_it_asks_for_a_format_or_a_known_source(bpo: Tenant, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="name its --format"):
+        run(tmp_path / "any", source="nothing")
+
+
+def test_it_cuts_at_lines_and_keeps_documents_whole() -> None:
+    text = lines(*failures(100))
+    cut = list(parts(io.BytesIO(text), Format.SSHD_SYSLOG, size=1000))
+    assert b"".join(cut) == text
+    assert len(cut) > 5
+    csv = list(parts(io.BytesIO(b"h1,h2\n" + b"a,b\n" * 50), Format.CSV, size=60))
+    assert all(part.startswith(b"h1,h2\n") for part in csv)
+    document = b'[\n {"a": 1},\n {"b": 2}\n]\n'
+    assert list(parts(io.BytesIO(document), Format.OKTA, size=5)) == [document]
+    assert len(list(parts(io.BytesIO(lines(okta(1), okta(2))), Format.OKTA, size=500))) == 2
+
+
+def test_parts_know_each_others_repeats(bpo: Tenant, system: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logs.jobs.PART_BYTES", 150)
+    with tenant_scope(bpo):
+        bastion = source()
+    body = lines(SSHD_OK, SSHD_BAD, SSHD_OK, SSHD_OK)
+    said: list[int] = []
+    answers = [_deliver(bpo, bastion, body, system, said) for _ in range(2)]
+    assert [(one.stored, one.duplicates) for one in answers] == [(4, 0), (0, 4)]
+    with tenant_scope(bpo):
+        assert AccessEvent.objects.count() == 4
+
+
+def _deliver(bpo: Tenant, bastion: LogSource, body: bytes, by: Actor, said: list[int]) -> FileAnswer:
+    return ingest_file(
+        tenant=bpo, source=bastion, file=io.BytesIO(body), by=by, say=lambda total: said.append(total.stored)
+    )
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the real log is not beside the project")
+def test_it_accounts_for_every_line_of_a_real_log(bpo: Tenant) -> None:
+    said = run(REAL, source="linux", format="sshd_syslog", year=2005)
+    assert said.startswith("2,000 records")
+    with tenant_scope(bpo):
+        assert AccessEvent.objects.count() > 500
+        assert QuarantinedLine.objects.count() == 0
