@@ -25,7 +25,7 @@ from ledger import queries
 from ledger.kinds import CheckpointBody, Head, SignedCheckpoint
 from ledger.merkle import ProofError, consistency_path, verify_consistency
 from ledger.models import Checkpoint, Refusal
-from ledger.notes import NoteError, Signer, checkpoint_text, open_checkpoint, sign_note
+from ledger.notes import NoteError, Signer, Verifier, checkpoint_text, open_checkpoint, sign_note
 from ledger.signerstate import LastSigned, SignerFiles, SignerFilesError
 from ledger.tiles import TileError, check_growth, edge_at, edge_root, nodes_from
 from ledger.tilestore import StoredTiles
@@ -58,6 +58,25 @@ class Outcome:
 def signer_files() -> SignerFiles:
     """Returns the signer's files, in the directory that the setting COUNTERSIGN_SIGNER names."""
     return SignerFiles(Path(settings.COUNTERSIGN_SIGNER))
+
+
+def known_verifier(origin: str) -> Verifier | None:
+    """Returns the public key of a log from the signer's own files, or None where this process may not read them.
+
+    Raises:
+        SignerFilesError: The key is damaged, or gone although something was signed.
+    """
+    return SignerFiles.verifier(Path(settings.COUNTERSIGN_SIGNER), origin)
+
+
+def last_signed(log_id: UUID, epoch: int, origin: str) -> LastSigned | None:
+    """Returns what the signer itself remembers as last signed for a log; None for nothing.
+
+    Raises:
+        SignerFilesError: Its state is damaged or not its own.
+    """
+    files = signer_files()
+    return files.last(log_id, epoch, files.signer(origin))
 
 
 def sign_now(log_id: UUID) -> SignedCheckpoint:

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ledger.kinds import CheckpointBody
-from ledger.notes import NoteError, Signer, open_checkpoint
+from ledger.notes import NoteError, Signer, Verifier, open_checkpoint
 
 MASTER_BYTES: Final = 32
 MASTER_FILE: Final = "master.key"
@@ -57,6 +57,20 @@ class SignerFiles:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    @classmethod
+    def verifier(cls, directory: Path, origin: str) -> Verifier | None:
+        """Returns the public key of a log; None where nothing was signed yet or the files belong to somebody else.
+
+        Raises:
+            SignerFilesError: The master key is damaged, or gone although something was signed.
+        """
+        try:
+            if not (directory / MASTER_FILE).exists() and not any(directory.glob("*.json")):
+                return None
+            return cls(directory).signer(origin).verifier
+        except PermissionError:
+            return None
 
     @contextmanager
     def locked(self, log_id: UUID) -> Iterator[None]:

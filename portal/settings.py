@@ -89,7 +89,10 @@ DATABASES = {
     "default": _DATABASE,
     # Progress of long work is seen while the work's own transaction runs: a connection of its own.
     "progress": {**_DATABASE, "OPTIONS": _LOGIN["OPTIONS"], "TEST": {"MIRROR": "default"}},
+    # Verification from the command line reads as a role that can change nothing.
+    "readonly": {**connection_settings(COUNTERSIGN_DATA, "readonly", _LOGIN["NAME"]), "TEST": {"MIRROR": "default"}},
 }
+COUNTERSIGN_VERIFIER_CONNECTION = "readonly"
 # The signer never signs what its caller has appended and not yet committed.
 COUNTERSIGN_SIGNER_CONNECTION = "progress"
 # Its key and state; a directory of another system user is the second tier of trust.

@@ -11,6 +11,8 @@ from uuid import uuid4
 import psycopg
 from django.conf import settings
 from django.db import connections
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from portal.postgres import Embedded
 from portal.roles import bootstrap, connection_settings
@@ -21,12 +23,14 @@ ALIASES = ("default", "progress")
 def start_server() -> None:
     """Start the embedded server unless ``DATABASE_URL`` names another, and create the roles."""
     data = Path(settings.COUNTERSIGN_DATA)
-    url = os.environ.get("DATABASE_URL")
-    if not url:
-        server = Embedded(data)
-        server.start()
-        url = server.admin_dsn()
-    bootstrap(url, data)
+    if not os.environ.get("DATABASE_URL"):
+        Embedded(data).start()
+    bootstrap(admin_dsn(), data)
+
+
+def admin_dsn() -> str:
+    """Return the administrator's address of the tests' server."""
+    return os.environ.get("DATABASE_URL") or Embedded(Path(settings.COUNTERSIGN_DATA)).admin_dsn()
 
 
 def use_role(role: str, database: str | None = None) -> None:
@@ -88,6 +92,12 @@ def execute_as_owner(*statements: str) -> None:
             connection.execute(statement)
 
 
+def drop_as_administrator(name: str) -> None:
+    """Drop a database although somebody is in it; the owner may not end a superuser's autovacuum worker."""
+    with psycopg.connect(make_conninfo(admin_dsn(), dbname="postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 @contextmanager
 def fresh_copy() -> Iterator[FreshDatabase]:
     """Copy the template, and make Django use the copy meanwhile."""
@@ -99,4 +109,4 @@ def fresh_copy() -> Iterator[FreshDatabase]:
         yield FreshDatabase(name)
     finally:
         use_role("app", original)
-        execute_as_owner(f"DROP DATABASE {name} WITH (FORCE)")
+        drop_as_administrator(name)

@@ -16,3 +16,4 @@ WHITENOISE_AUTOREFRESH = True
 DATABASES = {name: {**entry, "OPTIONS": {}, "CONN_HEALTH_CHECKS": False} for name, entry in DATABASES.items()}
 # Tests that roll back sign what they have not committed; tests of the signer commit.
 COUNTERSIGN_SIGNER_CONNECTION = "default"
+COUNTERSIGN_VERIFIER_CONNECTION = "default"

@@ -1,0 +1,118 @@
+"""What a verification can find: failures by class, never one boolean, and the report that carries them.
+
+A single "failed" would hide whether a row was changed, a tile was damaged or merely a signature is late; and one false
+alarm would teach people to ignore it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+SHOWN_PER_CLASS: Final = 20
+
+
+class FailureClass(enum.StrEnum):
+    """The ways in which a log can fail; the value is the name that people read."""
+
+    CONTENT_CHANGED = "content changed"
+    LEAF_MISSING = "leaf missing"
+    ROW_UNSEALED = "row not in the log"
+    TREE_INCONSISTENT = "tree inconsistent"
+    LOG_ROLLED_BACK = "log rolled back"
+    SIGNATURE_INVALID = "signature invalid"
+    PROJECTION_DIFFERS = "projection differs"
+    UNSIGNED_TOO_LONG = "unsigned too long"
+
+    @property
+    def meaning(self) -> str:
+        """One sentence that says what the class means."""
+        return _MEANINGS[self]
+
+
+_MEANINGS: Final = {
+    FailureClass.CONTENT_CHANGED: "Stored bytes do not hash to the leaf that was sealed for them.",
+    FailureClass.LEAF_MISSING: "The log holds a leaf whose row is gone, and no erasure or retention record says why.",
+    FailureClass.ROW_UNSEALED: "A row is shown that was never sealed: it was inserted past the intake.",
+    FailureClass.TREE_INCONSISTENT: "Tiles, batches, head or checkpoints do not fit together.",
+    FailureClass.LOG_ROLLED_BACK: "The log is smaller than one that was signed before.",
+    FailureClass.SIGNATURE_INVALID: "A checkpoint is not signed by the log's key, or the signer's record is damaged.",
+    FailureClass.PROJECTION_DIFFERS: "Columns that pages show do not follow from the sealed bytes.",
+    FailureClass.UNSIGNED_TOO_LONG: "Leaves have waited longer than 10 minutes for a signed checkpoint.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One failure: its class, where it is, and what was seen."""
+
+    failure: FailureClass
+    where: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Findings:
+    """Counts every failure and keeps the first ones of each class."""
+
+    counts: Counter[FailureClass] = field(default_factory=Counter)
+    shown: list[Finding] = field(default_factory=list)
+
+    def add(self, failure: FailureClass, where: str, detail: str, times: int = 1) -> None:
+        """Notes a failure; `times` when one sentence stands for several leaves."""
+        if sum(finding.failure is failure for finding in self.shown) < SHOWN_PER_CLASS:
+            self.shown.append(Finding(failure, where, detail))
+        self.counts[failure] += times
+
+
+@dataclass(slots=True)
+class LogReport:
+    """What the verification of one tenant's log covered and found.
+
+    Attributes:
+        key_from: Where the verifying key came from: the signer's files, or the database (weaker).
+        signed_size: Leaves covered by the newest checkpoint whose signature holds; 0 for none.
+    """
+
+    tenant: str
+    origin: str = ""
+    size: int = 0
+    events: int = 0
+    deliveries: int = 0
+    deeds: int = 0
+    checkpoints: int = 0
+    signed_size: int = 0
+    signed_at: datetime | None = None
+    key_from: str = ""
+    seconds: float = 0.0
+    findings: Findings = field(default_factory=Findings)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing at all was found."""
+        return not self.findings.counts
+
+    def as_json(self) -> dict[str, object]:
+        """The report as JSON values, for a Work row or a file."""
+        return {
+            "tenant": self.tenant,
+            "origin": self.origin,
+            "size": self.size,
+            "events": self.events,
+            "deliveries": self.deliveries,
+            "deeds": self.deeds,
+            "checkpoints": self.checkpoints,
+            "signed_size": self.signed_size,
+            "signed_at": self.signed_at.isoformat() if self.signed_at else None,
+            "key_from": self.key_from,
+            "milliseconds": round(self.seconds * 1000),
+            "holds": self.holds,
+            "failures": {str(failure): count for failure, count in sorted(self.findings.counts.items())},
+            "findings": [
+                {"failure": str(finding.failure), "where": finding.where, "detail": finding.detail}
+                for finding in self.findings.shown
+            ],
+        }

@@ -1,0 +1,69 @@
+"""Verifies the ledger of every tenant, or of some, and says what failed by class."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from evidence.findings import LogReport
+from evidence.verification import verify_tenant
+from tenants.models import Tenant
+from tenants.work import Printed, Silent
+
+
+class Command(BaseCommand):
+    """Reads as the read-only role; ends with an error when anything was found. Ctrl-C stops it at any time."""
+
+    help = (
+        "Hashes everything stored again and compares it with the ledger, its checkpoints and the signer's own record. "
+        "Ends with status 1 when anything failed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--tenant", action="append", metavar="SLUG", help="only this tenant; may be given again")
+        parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report to this file")
+        parser.add_argument("--quiet", action="store_true", help="print no progress")
+
+    def handle(self, **options: Any) -> None:
+        using = settings.COUNTERSIGN_VERIFIER_CONNECTION
+        tenants = self._tenants(options["tenant"], using)
+        progress = Silent() if options["quiet"] else Printed(sys.stdout)
+        reports = []
+        for tenant in tenants:
+            self.stdout.write(f"{tenant.name} ({tenant.slug})")
+            reports.append(verify_tenant(tenant, progress=progress, using=using))
+            self._say(reports[-1])
+        if options["json"]:
+            text = json.dumps([report.as_json() for report in reports], indent=1, ensure_ascii=False)
+            options["json"].write_text(text + "\n", encoding="utf-8")
+        failed = [report.tenant for report in reports if not report.holds]
+        if failed:
+            raise CommandError(f"Verification failed for {', '.join(failed)}.")
+        self.stdout.write(f"Everything holds: {sum(report.size for report in reports):,} leaves.")
+
+    def _tenants(self, slugs: list[str] | None, using: str) -> list[Tenant]:
+        """Finds the tenants that were asked for."""
+        rows = Tenant.objects.using(using).order_by("slug")
+        found = list(rows.filter(slug__in=slugs) if slugs else rows)
+        unknown = set(slugs or ()) - {tenant.slug for tenant in found}
+        if unknown:
+            raise CommandError(f"There is no tenant {', '.join(sorted(unknown))}.")
+        return found
+
+    def _say(self, report: LogReport) -> None:
+        """Prints what was covered and what was found."""
+        self.stdout.write(
+            f"  {report.size:,} leaves: {report.events:,} events in {report.deliveries:,} deliveries, {report.deeds:,} "
+            f"audit entries; {report.checkpoints:,} checkpoints, signed up to {report.signed_size:,}; "
+            f"key from {report.key_from or 'nowhere yet'}; {report.seconds:.1f} s."
+        )
+        for failure, count in sorted(report.findings.counts.items()):
+            self.stdout.write(f"  FAILED {failure}: {count:,}. {failure.meaning}")
+        for finding in report.findings.shown:
+            self.stdout.write(f"    {finding.failure}: {finding.where}: {finding.detail}")
