@@ -19,7 +19,7 @@ class AlertFilterForm(forms.Form):
     state = forms.ChoiceField(
         label="State",
         required=False,
-        choices=((OPEN, "Open (new and acknowledged)"), *AlertState.choices, ("all", "All")),
+        choices=((OPEN, "Open"), *AlertState.choices, ("all", "All")),
     )
     rule = forms.ChoiceField(label="Rule", required=False, choices=(("", "Every rule"), *Rule.choices))
     severity = forms.TypedChoiceField(

@@ -64,7 +64,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], schema: Map
         method=method.upper(),
         path=path,
         title=operation.get("summary", operation["operationId"]),
-        words=[line for line in operation.get("description", "").split("\n\n") if line],
+        words=[_plain(line) for line in operation.get("description", "").split("\n\n") if line],
         parameters=[_parameter(one, schema) for one in operation.get("parameters", [])],
         sent=_members(operation.get("requestBody", {}), schema),
         answered=_members(good, schema),
@@ -73,7 +73,7 @@ def _operation(path: str, method: str, operation: Mapping[str, Any], schema: Map
 
 def _parameter(one: Mapping[str, Any], schema: Mapping[str, Any]) -> Field:
     kind = _kind(one.get("schema", {}), schema)
-    return Field(one["name"], kind, one.get("description", ""), bool(one.get("required")), one["in"])
+    return Field(one["name"], kind, _plain(one.get("description", "")), bool(one.get("required")), one["in"])
 
 
 def _members(holder: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Field]:
@@ -99,8 +99,13 @@ def _resolved(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[st
     return found
 
 
+def _plain(words: str) -> str:
+    """Return the words without the marks that only Markdown readers need."""
+    return " ".join(words.replace("`", "").split())
+
+
 def _words(member: Mapping[str, Any]) -> str:
-    return str(member.get("description", member.get("title", "")))
+    return _plain(str(member.get("description", "")))
 
 
 def _kind(shape: Mapping[str, Any], schema: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ PROBLEM: Final = {
     "required": ["type", "title", "status", "detail", "instance"],
 }
 PROBLEMS: Final = {
-    "400": "A parameter or the body is wrong; `errors` says which and why.",
+    "400": "A parameter or the body is wrong; its member errors says which and why.",
     "401": "No token, or one that was revoked or has expired.",
     "403": "The token or the role has not the scope that is needed, or a rule refuses the deed.",
     "404": "There is no such thing in this tenant, or the caller is a stranger to the tenant.",
@@ -68,8 +68,8 @@ class TenantSchema(AutoSchema):
     """Adds what every tenant view has: its scope in words, its tag, and its problems."""
 
     def get_description(self) -> str:  # type: ignore[override]
-        """Return the view's own words and the scope that it needs."""
-        words: str = super().get_description() or ""
+        """Return the words of the view's class and the scope that it needs."""
+        words = " ".join((type(self.view).__doc__ or "").split())
         scopes = " or ".join(f"`{permission}`" for permission in getattr(self.view, "permissions", ()))
         return f"{words}\n\nScope: {scopes}." if scopes else words
 
