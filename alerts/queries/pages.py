@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from alerts.kinds import OPEN_STATES, AlertState, Hours, NoticeState, RuleSettings, Severity
 from alerts.models import Alert, AlertEvent, AlertNotice, AlertSettings, WatchCursor
+from logs.kinds import LogType
 from logs.models import AccessEvent
 from tenants.models import Tenant
 
@@ -61,7 +62,15 @@ def alert(alert_id: int) -> Alert | None:
     return Alert.objects.select_related(*related).filter(pk=alert_id).first()
 
 
-def alert_events(of: Alert, limit: int = SHOWN_EVENTS) -> list[AccessEvent]:
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """One event that an alert stands on, and its kind in words."""
+
+    event: AccessEvent
+    kind: str
+
+
+def alert_events(of: Alert, limit: int = SHOWN_EVENTS) -> list[EvidenceLine]:
     """Return the first events that an alert stands on, by event time; pruned ones are missing."""
     keys = list(
         AlertEvent.objects.filter(alert=of)
@@ -73,7 +82,8 @@ def alert_events(of: Alert, limit: int = SHOWN_EVENTS) -> list[AccessEvent]:
     these = reduce(or_, (Q(received_at=received_at, id=event_id) for received_at, event_id in keys))
     within = Q(received_at__gte=min(keys)[0], received_at__lte=max(keys)[0])
     rows = AccessEvent.objects.defer("core", "subj", "raw", "salts").select_related("source")
-    return list(rows.filter(within & these).order_by("occurred_at", "id"))
+    found = rows.filter(within & these).order_by("occurred_at", "id")
+    return [EvidenceLine(event, str(LogType(event.log_type).label)) for event in found]
 
 
 def current_settings(tenant: Tenant) -> tuple[RuleSettings, int]:
