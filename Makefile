@@ -30,7 +30,7 @@ check:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy .
 	.venv/bin/lint-imports
-	.venv/bin/djade --check --target-version 5.2 $$(git ls-files 'templates/*.html')
+	.venv/bin/djade --check --target-version 5.2 $$(find templates -name "*.html")
 	.venv/bin/djlint --lint --quiet templates
 	.venv/bin/deptry $(ROOMS)
 	COUNTERSIGN_ROLE=owner $(PYTHON) -W ignore manage.py makemigrations --check --dry-run
