@@ -1,0 +1,72 @@
+"""Run inside an installation: `python -m tests.flows.intake_facts open|look` opens a source, or says what is stored.
+
+A test in another process reads the one JSON line that is printed.
+"""
+
+import json
+import sys
+from uuid import UUID
+
+import django
+
+django.setup()
+
+from ledger import queries as ledger  # noqa: E402
+from ledger.entries import leaf_hash, seal  # noqa: E402
+from ledger.kinds import HASH_BYTES, LeafKind  # noqa: E402
+from ledger.merkle import root_of  # noqa: E402
+from ledger.tiles import WIDTH  # noqa: E402
+from ledger.tilestore import StoredTiles  # noqa: E402
+from logs.actions import SourcePlan, add_source, issue_source_token  # noqa: E402
+from logs.kinds import Format  # noqa: E402
+from logs.models import AccessEvent, Delivery, UsageDay  # noqa: E402
+from logs.queries import sealed_entries  # noqa: E402
+from tenants.actions import open_tenant  # noqa: E402
+from tenants.kinds import Actor, TenantKind  # noqa: E402
+from tenants.models import Tenant  # noqa: E402
+from tenants.scope import tenant_scope  # noqa: E402
+
+
+def open_source() -> dict[str, object]:
+    """Opens a tenant with one sshd source; returns the token of its door."""
+    tenant = open_tenant(slug="northwind", name="Northwind", kind=TenantKind.BPO, time_zone="UTC")
+    by = Actor.system("tests", tenant.pk)
+    with tenant_scope(tenant):
+        plan = SourcePlan(name="Bastion", key="bastion", format=Format.SSHD_SYSLOG, log_types=(6,))
+        return {"token": issue_source_token(source=add_source(plan=plan, by=by), by=by)}
+
+
+def look() -> dict[str, object]:
+    """Counts what is stored, and hashes every stored event against the tenant's tree."""
+    tenant = Tenant.objects.get(slug="northwind")
+    with tenant_scope(tenant):
+        head = ledger.head(tenant.uuid)
+        leaves = _leaves(tenant.uuid)
+        places = {place.id: place for place in ledger.batches(tenant.uuid, limit=100_000)}
+        ends = [(place.first_index, place.first_index + place.n) for place in places.values()]
+        wrong = 0
+        for entry in sealed_entries(list(Delivery.objects.values_list("pk", flat=True))):
+            sealed = seal(LeafKind(entry.kind), entry.core, subj=entry.subj, raw=entry.raw, salts=entry.salts or b"")
+            wrong += leaf_hash(sealed) != leaves[places[entry.batch_id].first_index + entry.ord]
+        return {
+            "events": AccessEvent.objects.count(),
+            "lines": len({bytes(raw or b"") for raw in AccessEvent.objects.values_list("raw", flat=True)}),
+            "deliveries": {str(key): stored for key, stored in Delivery.objects.values_list("pk", "stored")},
+            "rolled_up": sum(UsageDay.objects.values_list("denied_count", flat=True)),
+            "head": head.size,
+            "contiguous": [end for _, end in ends] == [begin for begin, _ in ends[1:]] + [head.size],
+            "root_agrees": root_of(leaves) == head.root,
+            "leaves_that_differ": wrong,
+        }
+
+
+def _leaves(log_id: UUID) -> list[bytes]:
+    """Returns every leaf hash of the log, as its tiles hold them."""
+    head = ledger.head(log_id)
+    tiles = StoredTiles(log_id, head.epoch, ahead=128)
+    row = b"".join(tiles.read(0, number) for number in range(-(-head.size // WIDTH)))
+    return [row[at : at + HASH_BYTES] for at in range(0, len(row), HASH_BYTES)]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps({"open": open_source, "look": look}[sys.argv[1]]()))
