@@ -3,7 +3,7 @@
 import hashlib
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,6 +18,7 @@ from identities.sealing import seal_snapshot
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
 from tenants.models import Membership, Work
+from tenants.scope import current_tenant_id
 from tenants.work import Progress, enqueue
 
 FIELDS = (
@@ -143,7 +144,7 @@ def _link_managers(rows: Sequence[PersonRow], known: dict[str, Identity]) -> set
 
 def _link_users(rows: Sequence[PersonRow], known: dict[str, Identity]) -> None:
     """Links identities to the members of this tenant with the same e-mail address."""
-    tenant_id = next(iter(known.values())).tenant_id if known else None
+    tenant_id = current_tenant_id()
     members = {
         member.user.email.lower(): member.user_id
         for member in Membership.objects.filter(tenant_id=tenant_id).select_related("user")
@@ -232,17 +233,3 @@ def stage_snapshot(*, system: System, upload: SnapshotUpload, by: Actor) -> Work
     work = enqueue("identities.snapshot", job, system.pk, kept.pk, facts, title=title, by=by)
     audit("snapshot.stage", by=by, target=f"system {system.key}", detail={"raw_sha256": raw_sha256})
     return work
-
-
-@transaction.atomic
-def import_staged(
-    *, system: System, file_id: int, upload: SnapshotUpload, by: Actor, progress: Progress | None = None
-) -> Snapshot:
-    """Imports a kept file; running it twice gives the snapshot that the first run stored."""
-    enforce(can_import_snapshot(by, system))
-    kept = SnapshotFile.objects.get(pk=file_id)
-    known = Snapshot.objects.filter(system=system, captured_at=upload.captured_at, raw_sha256=kept.sha256).first()
-    if known is not None:
-        return known
-    full = replace(upload, body=zlib.decompress(kept.packed))
-    return import_snapshot(system=system, upload=full, by=by, progress=progress)

@@ -40,7 +40,9 @@ def read_table(body: bytes, *, required: Collection[str], known: Collection[str]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         columns = _columns(next(reader, []), required, known)
-        lines = tuple((number, _cells(number, cells, columns)) for number, cells in _numbered(reader))
+        lines = tuple(
+            (reader.line_num, _cells(reader.line_num, cells, columns)) for cells in reader if any(map(str.strip, cells))
+        )
     except csv.Error as error:
         raise BadFile(
             f"Line {reader.line_num} is not valid CSV ({error}). Export the file again.", reader.line_num
@@ -88,11 +90,6 @@ def _columns(cells: list[str], required: Collection[str], known: Collection[str]
     if unknown:
         raise BadFile(f"The header line has {_names(unknown)}, which is not understood. Known are {_names(known)}.", 1)
     return columns
-
-
-def _numbered(reader: "csv._reader") -> "list[tuple[int, list[str]]]":
-    """Returns the lines that hold anything, with their line numbers."""
-    return [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
 
 
 def _cells(number: int, cells: list[str], columns: tuple[str, ...]) -> dict[str, str]:

@@ -16,7 +16,7 @@ class SystemForm(forms.Form):
 
     name = forms.CharField(max_length=120, label="Name of the system")
     key = forms.SlugField(max_length=60, label="Short key", help_text="Lower-case letters, digits and hyphens.")
-    owner = forms.ModelChoiceField(
+    owner: "forms.ModelChoiceField[Identity]" = forms.ModelChoiceField(
         queryset=None, required=False, label="Owner", help_text="Reviews access where a campaign says so."
     )
     criticality = forms.ChoiceField(choices=Criticality.choices, initial=Criticality.STANDARD)
@@ -45,7 +45,7 @@ class SystemForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuses a name or key that another system of the tenant has."""
         cleaned = super().clean() or self.cleaned_data
-        others = System.objects.exclude(pk=self.system.pk if self.system else None)
+        others = System.objects.exclude(pk=0 if self.system is None else int(self.system.pk or 0))
         for name in ("name", "key"):
             if cleaned.get(name) and others.filter(**{name: cleaned[name]}).exists():
                 self.add_error(name, f"Another system has this {name} already.")

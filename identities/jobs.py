@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from identities.actions import import_staged
 from identities.kinds import SnapshotUpload
 from identities.models import System
+from identities.staging import import_staged
 from tenants.models import Tenant, User
 from tenants.queries import actor_for
 from tenants.scope import tenant_scope

@@ -39,14 +39,14 @@ def systems_register() -> list[SystemLine]:
     newest = Snapshot.objects.filter(system=OuterRef("pk")).order_by("-captured_at", "-id").values("id")[:1]
     systems = list(System.objects.select_related("owner").annotate(newest_id=Subquery(newest)).order_by("name"))
     snapshots = Snapshot.objects.in_bulk([pk for system in systems if (pk := getattr(system, "newest_id", None))])
-    accounts = {
-        row["system_id"]: row
+    accounts: dict[int, dict[str, int]] = {
+        row["system_id"]: {"n": row["n"], "ownerless": row["ownerless"]}
         for row in Account.objects.values("system_id").annotate(
             n=Count("id"), ownerless=Count("id", filter=Q(identity__isnull=True, enabled=True))
         )
     }
-    grants = {
-        row["entitlement__system_id"]: row
+    grants: dict[int, dict[str, int]] = {
+        row["entitlement__system_id"]: {"n": row["n"], "privileged": row["privileged"]}
         for row in Grant.objects.filter(until__isnull=True)
         .values("entitlement__system_id")
         .annotate(n=Count("id"), privileged=Count("id", filter=Q(entitlement__privileged=True)))

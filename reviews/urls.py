@@ -1,6 +1,32 @@
 """Addresses of the reviews pages, under ``/t/<slug>/``."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from reviews.views import campaigns, desk
 
 app_name = "reviews"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("campaigns/", campaigns.campaigns, name="campaigns"),
+    path("campaigns/new/", campaigns.campaign_new, name="campaign_new"),
+    path("campaigns/new/counts/", campaigns.campaign_counts, name="campaign_counts"),
+    path("campaigns/<int:campaign_id>/", campaigns.campaign_page, name="campaign"),
+    path("campaigns/<int:campaign_id>/open/", campaigns.campaign_open, name="campaign_open"),
+    path("campaigns/<int:campaign_id>/items/", campaigns.campaign_items, name="items"),
+    path("campaigns/<int:campaign_id>/items/<int:item_id>/", campaigns.campaign_item, name="campaign_item"),
+    path("campaigns/<int:campaign_id>/remediations/", campaigns.remediations, name="remediations"),
+    *(
+        path(f"campaigns/<int:campaign_id>/{deed}/", campaigns.campaign_deed, {"deed": deed}, name=f"campaign_{deed}")
+        for deed in campaigns.DEEDS
+    ),
+    path("campaigns/scope/<int:line_id>/waive/", campaigns.waive, name="waive"),
+    path("remediations/<int:remediation_id>/claim/", campaigns.claim, name="claim"),
+    path("findings/", campaigns.findings, name="findings"),
+    path("findings/<int:finding_id>/resolve/", campaigns.resolve, name="resolve"),
+    path("inbox/", desk.inbox, name="inbox"),
+    path("review/<int:campaign_id>/", desk.review, name="review"),
+    path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),
+    path("review/<int:campaign_id>/items/<int:item_id>/decide/", desk.decide, name="decide"),
+    path("review/<int:campaign_id>/bulk/", desk.bulk, name="bulk"),
+    path("review/<int:campaign_id>/sign/", desk.sign, name="sign"),
+    path("sign/<int:signature_id>/", desk.receipt, name="receipt"),
+]

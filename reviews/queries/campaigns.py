@@ -48,8 +48,7 @@ def campaigns_list(by: Actor) -> QuerySet[Campaign]:
     """Returns the campaigns that the actor may see: working ones by due time, then the others, newest first."""
     working = Q(state__in=[CampaignState.OPEN, CampaignState.SIGNING, CampaignState.REMEDIATING])
     order = Case(When(working, then=Value(0)), default=Value(1), output_field=IntegerField())
-    rows = Campaign.objects.select_related("plan").annotate(place=order)
-    return visible(by, rows).order_by("place", "-occurrence_at", "-id")
+    return visible(by, Campaign.objects.select_related("plan")).order_by(order, "-occurrence_at", "-id")
 
 
 def campaign_lines(campaigns: Sequence[Campaign]) -> list[CampaignLine]:

@@ -1,0 +1,102 @@
+"""Shapes what people type about campaigns, decisions and signatures."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from identities.models import Identity, System
+from reviews.actions import PlanFacts
+from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome, Recurrence, Strategy
+from reviews.queries.reviewers import eligible_reviewers
+from tenants.models import Tenant
+
+
+def _reviewers() -> Any:
+    """Returns the people who may review, by name."""
+    return Identity.objects.filter(pk__in=eligible_reviewers()).order_by("name")
+
+
+class CampaignForm(forms.Form):
+    """Asks on one page for everything that a campaign needs."""
+
+    name = forms.CharField(max_length=120, label="Name of the campaign")
+    systems: "forms.ModelMultipleChoiceField[System]" = forms.ModelMultipleChoiceField(
+        queryset=None, label="Systems", widget=forms.CheckboxSelectMultiple
+    )
+    privileged_only = forms.BooleanField(required=False, label="Privileged access only")
+    strategy = forms.ChoiceField(choices=Strategy.choices, label="Who reviews", initial=Strategy.MANAGER)
+    named: "forms.ModelChoiceField[Identity]" = forms.ModelChoiceField(
+        queryset=None, required=False, label="Named reviewer", help_text="Needed where one named person reviews all."
+    )
+    fallback: "forms.ModelChoiceField[Identity]" = forms.ModelChoiceField(
+        queryset=None, label="Fallback reviewer", help_text="Reviews what has no other reviewer but its subject."
+    )
+    due_days = forms.IntegerField(min_value=1, max_value=90, initial=14, label="Days to decide")
+    rule = forms.ChoiceField(choices=Recurrence.choices, required=False, label="Comes back")
+    starts_on = forms.DateField(
+        label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), initial=timezone.localdate
+    )
+    purpose = forms.CharField(max_length=300, required=False, label="Purpose, printed in the evidence")
+
+    def __init__(self, *args: Any, tenant: Tenant, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tenant = tenant
+        reviewers = _reviewers()
+        self.fields["systems"].queryset = System.objects.order_by("name")  # type: ignore[attr-defined]
+        self.fields["named"].queryset = reviewers  # type: ignore[attr-defined]
+        self.fields["fallback"].queryset = reviewers  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses one named reviewer without a name."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("strategy") == Strategy.NAMED and not cleaned.get("named"):
+            self.add_error("named", "Choose who reviews, or another way to find the reviewers.")
+        return cleaned
+
+    def facts(self) -> PlanFacts:
+        """Returns what was typed, for the action."""
+        told = dict(self.cleaned_data)
+        told["systems"], told["strategy"] = list(told["systems"]), Strategy(told["strategy"])
+        return PlanFacts(time_zone=self.tenant.time_zone, **told)
+
+
+class DecisionForm(forms.Form):
+    """Takes one decision from the review screen."""
+
+    outcome = forms.ChoiceField(choices=[(outcome.value, outcome.label) for outcome in REVIEWER_OUTCOMES])
+    reason = forms.CharField(required=False, max_length=2000)
+    seen = forms.IntegerField(required=False)
+    seen_seconds = forms.IntegerField(required=False, min_value=0)
+
+    def choice(self) -> Choice:
+        """Returns the decision, for the action."""
+        told = self.cleaned_data
+        return Choice(Outcome(told["outcome"]), told["reason"], told["seen_seconds"] or 0, opened_evidence=True)
+
+
+class SignForm(forms.Form):
+    """Asks who signs, and for the proof that it is they."""
+
+    printed_name = forms.CharField(max_length=200, label="Your name, as it is printed on the signature")
+    password = forms.CharField(
+        label="Your password, again",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text="It proves that it is you who signs, now.",
+    )
+    digest = forms.CharField(widget=forms.HiddenInput)
+
+
+class DueForm(forms.Form):
+    """Asks for a new due time and why."""
+
+    due_at = forms.DateTimeField(
+        label="New due time", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
+    reason = forms.CharField(max_length=300, label="Why, printed in the evidence")
+
+    def due(self) -> datetime:
+        """Returns the new due time, aware."""
+        due_at: datetime = self.cleaned_data["due_at"]
+        return due_at

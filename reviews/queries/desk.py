@@ -1,0 +1,189 @@
+"""Answers what lies on a reviewer's desk: the inbox, the list of a campaign, and everything about one item."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.utils.dateparse import parse_datetime
+from django.utils.safestring import SafeString
+
+from identities.models import Identity
+from reviews.charts import weeks_chart
+from reviews.kinds import Advice, Outcome
+from reviews.models import Assignment, Campaign, Decision, Remediation, ReviewItem, SignOff
+from reviews.queries.standing import heads_of
+from reviews.states import CampaignState, RemediationState
+
+SECONDS = {"privileged": 60, "other": 20}
+"""How long a careful look takes, for the estimate in the inbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxLine:
+    """Holds one campaign in a reviewer's inbox."""
+
+    campaign: Campaign
+    items: int
+    undecided: int
+    privileged: int
+    signed_at: datetime | None
+
+    @property
+    def minutes(self) -> int:
+        """Returns about how many minutes the undecided items take."""
+        seconds = self.privileged * SECONDS["privileged"] + (self.undecided - self.privileged) * SECONDS["other"]
+        return -(-seconds // 60)
+
+    @property
+    def decided(self) -> int:
+        """Returns how many items are decided."""
+        return self.items - self.undecided
+
+
+def inbox(reviewer: Identity) -> list[InboxLine]:
+    """Returns the campaigns that wait for a reviewer, due soonest first; three queries."""
+    decided = Decision.objects.filter(item=OuterRef("item"))
+    waiting = Q(campaign__state__in=[CampaignState.OPEN, CampaignState.SIGNING])
+    rows = (
+        Assignment.objects.filter(waiting, reviewer=reviewer, until__isnull=True)
+        .order_by()
+        .values("campaign_id")
+        .annotate(
+            n=Count("id"),
+            undecided=Count("id", filter=~Exists(decided)),
+            urgent=Count("id", filter=~Exists(decided) & Q(privileged=True)),
+        )
+    )
+    counts = {row["campaign_id"]: row for row in rows}
+    campaigns = Campaign.objects.filter(pk__in=counts).order_by("due_at", "id")
+    signed = {
+        (row.campaign_id, row.round): row.signed_at
+        for row in SignOff.objects.filter(reviewer=reviewer, campaign_id__in=counts)
+    }
+    return [
+        InboxLine(
+            campaign,
+            counts[campaign.pk]["n"],
+            counts[campaign.pk]["undecided"],
+            counts[campaign.pk]["urgent"],
+            signed.get((campaign.pk, campaign.round)),
+        )
+        for campaign in campaigns
+    ]
+
+
+def signed_by(reviewer: Identity) -> QuerySet[SignOff]:
+    """Returns what a reviewer signed, newest first."""
+    return SignOff.objects.filter(reviewer=reviewer).select_related("campaign").order_by("-signed_at")
+
+
+def items_for(campaign: Campaign, reviewer: Identity, show: str = "") -> QuerySet[ReviewItem]:
+    """Returns a reviewer's items of a campaign by risk: privileged first, then what the advice is against.
+
+    Args:
+        campaign: the campaign.
+        reviewer: whose items.
+        show: "undecided" or "privileged" for these alone.
+    """
+    put = Assignment.objects.filter(item=OuterRef("pk"), reviewer=reviewer, until__isnull=True)
+    risk = Case(
+        When(advice=Advice.REVOKE, then=Value(0)),
+        When(advice=Advice.INSUFFICIENT, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    rows = ReviewItem.objects.filter(Exists(put), campaign=campaign)
+    if show == "undecided":
+        rows = rows.filter(~Exists(Decision.objects.filter(item=OuterRef("pk"))))
+    if show == "privileged":
+        rows = rows.filter(privileged=True)
+    rows = rows.select_related("campaign", "account", "entitlement", "system", "subject")
+    return rows.order_by("-privileged", risk, "n")
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRow:
+    """Holds one row of the list on the review screen."""
+
+    item: ReviewItem
+    decision: Decision | None
+
+    @property
+    def bulk(self) -> bool:
+        """Returns whether the row may be kept together with others."""
+        return not self.item.privileged and self.item.advice != Advice.REVOKE
+
+
+def desk_rows(items: Sequence[ReviewItem]) -> list[DeskRow]:
+    """Returns items with the decision that counts now: one query."""
+    known = heads_of([item.pk for item in items])
+    return [DeskRow(item, known.get(item.pk)) for item in items]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSheet:
+    """Holds everything that the review screen shows about one item."""
+
+    item: ReviewItem
+    decision: Decision | None
+    history: Sequence[Decision]
+    chart: SafeString
+    coverage: str
+    last_used_at: datetime | None
+    since_at: datetime | None
+    previous_at: datetime | None
+    evidence: dict[str, Any]
+    still_open: Remediation | None
+
+
+def item_sheet(item: ReviewItem) -> ItemSheet:
+    """Returns an item with its evidence made readable, its decisions, and a revocation still open from before."""
+    evidence: dict[str, Any] = item.evidence
+    history = list(Decision.objects.filter(item=item).select_related("reviewer").order_by("decided_at", "id"))
+    superseded = {decision.supersedes_id for decision in history}
+    unfinished = [RemediationState.OPEN, RemediationState.IN_PROGRESS, RemediationState.CLAIMED_DONE]
+    earlier = Remediation.objects.filter(
+        item__account=item.account_id, item__entitlement=item.entitlement_id, state__in=unfinished
+    )
+    per_mille, previous = evidence.get("coverage_per_mille"), evidence.get("previous")
+    return ItemSheet(
+        item=item,
+        decision=next((decision for decision in history if decision.pk not in superseded), None),
+        history=history,
+        chart=weeks_chart(evidence.get("weeks", [])),
+        coverage="unknown" if per_mille is None else f"{per_mille / 10:g} %",
+        last_used_at=_moment(evidence.get("last_used_at")),
+        since_at=_moment(evidence.get("granted_since")),
+        previous_at=_moment(previous["decided_at"]) if previous else None,
+        evidence=evidence,
+        still_open=earlier.exclude(campaign=item.campaign_id).select_related("campaign").first(),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Returns the aware time of a manifest's text."""
+    return parse_datetime(text) if text else None
+
+
+def next_undecided(campaign: Campaign, reviewer: Identity, after: ReviewItem) -> ReviewItem | None:
+    """Returns the next item without a decision in the order of the list, from the start again at its end."""
+    order = list(items_for(campaign, reviewer).values_list("pk", flat=True))
+    undecided = set(items_for(campaign, reviewer, "undecided").values_list("pk", flat=True))
+    place = order.index(after.pk) + 1 if after.pk in order else 0
+    for pk in [*order[place:], *order[:place]]:
+        if pk in undecided and pk != after.pk:
+            return ReviewItem.objects.select_related("campaign", "account", "entitlement", "system", "subject").get(
+                pk=pk
+            )
+    return None
+
+
+def outcome_summary(decisions: Sequence[Decision]) -> list[tuple[str, int]]:
+    """Returns how many decisions have each outcome, in the order of the outcomes."""
+    return [
+        (outcome.label, n)
+        for outcome in Outcome
+        if (n := sum(1 for decision in decisions if decision.outcome == outcome))
+    ]

@@ -1,0 +1,1 @@
+"""Pages of reviews: campaigns for officers, the desk for reviewers."""

@@ -1,0 +1,253 @@
+"""Shows campaigns to those who run them: the list, the one-page creation, progress, and what follows a signature."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from reviews import actions
+from reviews.charts import burn_down_chart
+from reviews.forms import CampaignForm, DueForm
+from reviews.models import Campaign, Finding, Remediation, ScopeLine
+from reviews.policies import can_view_campaign
+from reviews.queries import campaigns as queries
+from reviews.queries.desk import desk_rows, item_sheet
+from reviews.queries.reviewers import Preview, preview, terms
+from reviews.recurrence import BadRule
+from reviews.states import CampaignState
+from tenants.access import TenantRequest, requires
+from tenants.kinds import Permission, Refused, enforce
+from tenants.sharing import is_shared
+
+PAGE = 50
+VIEWERS = (Permission.CAMPAIGN_VIEW, Permission.ROOM_VIEW)
+
+
+@requires(*VIEWERS)
+def campaigns(request: TenantRequest) -> HttpResponse:
+    """Shows the campaigns, those at work first."""
+    page = Paginator(queries.campaigns_list(request.actor), PAGE).get_page(request.GET.get("page"))
+    lines = queries.campaign_lines(list(page.object_list))
+    return render(request, "reviews/campaigns.html", {"page": page, "lines": lines})
+
+
+@requires(Permission.CAMPAIGN_MANAGE)
+def campaign_new(request: TenantRequest) -> HttpResponse:
+    """Makes a campaign on one page, with live counts of what it would hold."""
+    form = CampaignForm(request.POST or None, tenant=request.tenant)
+    if form.is_valid():
+        try:
+            with transaction.atomic():
+                plan = actions.create_plan(facts=form.facts(), by=request.actor)
+                made = actions.create_campaign(plan=plan, occurrence_at=timezone.now(), by=request.actor)
+            return redirect("reviews:campaign", request.tenant.slug, made.pk)
+        except Refused as refusal:
+            form.add_error(None, refusal.verdict.reason)
+        except BadRule as bad:
+            form.add_error("rule", str(bad))
+    status = 422 if form.is_bound else 200
+    context = {"form": form, "counts": _preview(form) if form.is_bound else None}
+    return render(request, "reviews/campaign_new.html", context, status=status)
+
+
+@requires(Permission.CAMPAIGN_MANAGE)
+def campaign_counts(request: TenantRequest) -> HttpResponse:
+    """Answers the live counts of the creation page."""
+    form = CampaignForm(request.GET, tenant=request.tenant)
+    return render(request, "reviews/_counts.html", {"counts": _preview(form)})
+
+
+def _preview(form: CampaignForm) -> Preview | None:
+    """Returns the counts as soon as systems and a fallback are chosen."""
+    form.is_valid()
+    told = form.cleaned_data
+    if not told.get("systems") or not told.get("fallback") or not told.get("strategy"):
+        return None
+    return preview(
+        system_ids=[system.pk for system in told["systems"]],
+        privileged_only=told.get("privileged_only", False),
+        terms_of=terms(told["strategy"], told.get("named"), told["fallback"]),
+    )
+
+
+def _campaign(request: TenantRequest, campaign_id: int) -> Campaign:
+    """Returns a campaign that the actor may see; raises Http404 or Refused."""
+    campaign = get_object_or_404(Campaign.objects.select_related("plan"), pk=campaign_id)
+    enforce(can_view_campaign(request.actor, shared=is_shared(request.actor, campaign)))
+    return campaign
+
+
+@requires(*VIEWERS)
+def campaign_page(request: TenantRequest, campaign_id: int) -> HttpResponse:
+    """Shows how a campaign stands and what keeps it from its next state."""
+    campaign = _campaign(request, campaign_id)
+    standing, lines = queries.standing(campaign), queries.reviewer_lines(campaign)
+    later = (campaign.due_at or timezone.now()) + timedelta(days=7)
+    context = {
+        "campaign": campaign,
+        "standing": standing,
+        "lines": lines,
+        "scope": queries.scope_lines(campaign),
+        "blockers": queries.blockers(campaign, standing, lines),
+        "chart": burn_down_chart(queries.burn_down(campaign), campaign.due_at),
+        "moves": queries.moves_of(campaign),
+        "sign_offs": queries.sign_offs_of(campaign),
+        "overdue": campaign.is_overdue(timezone.now()),
+        "due_form": DueForm(initial={"due_at": later}),
+        "states": CampaignState,
+    }
+    return render(request, "reviews/campaign.html", context)
+
+
+@requires(*VIEWERS)
+def campaign_items(request: TenantRequest, campaign_id: int) -> HttpResponse:
+    """Shows all items of a campaign with the decisions that count."""
+    campaign = _campaign(request, campaign_id)
+    page = Paginator(queries.items_of(campaign), PAGE).get_page(request.GET.get("page"))
+    context = {"campaign": campaign, "page": page, "rows": desk_rows(list(page.object_list))}
+    return render(request, "reviews/items.html", context)
+
+
+@requires(*VIEWERS)
+def campaign_item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
+    """Shows one item with its evidence and the history of its decisions."""
+    campaign = _campaign(request, campaign_id)
+    item = get_object_or_404(queries.items_of(campaign), pk=item_id)
+    return render(request, "reviews/item.html", {"campaign": campaign, "sheet": item_sheet(item)})
+
+
+@requires(*VIEWERS)
+def remediations(request: TenantRequest, campaign_id: int) -> HttpResponse:
+    """Shows the revocations of a campaign and how far each is."""
+    campaign = _campaign(request, campaign_id)
+    page = Paginator(queries.remediations_of(campaign), PAGE).get_page(request.GET.get("page"))
+    return render(request, "reviews/remediations.html", {"campaign": campaign, "page": page, "now": timezone.now()})
+
+
+@requires(Permission.CAMPAIGN_VIEW)
+def findings(request: TenantRequest) -> HttpResponse:
+    """Shows what is wrong and not resolved."""
+    page = Paginator(queries.findings_open(), PAGE).get_page(request.GET.get("page"))
+    return render(request, "reviews/findings.html", {"page": page, "now": timezone.now()})
+
+
+Deed = Callable[[TenantRequest, Campaign], str]
+
+
+def _collect(request: TenantRequest, campaign: Campaign) -> str:
+    done = actions.collect_snapshots(campaign=campaign, by=request.actor)
+    ready = done.state == CampaignState.READY
+    return "Every system has its snapshot." if ready else "A system still lacks a complete snapshot."
+
+
+def _remind(request: TenantRequest, campaign: Campaign) -> str:
+    return f"{actions.remind_reviewers(campaign=campaign, by=request.actor)} reviewers are mailed."
+
+
+def _close(request: TenantRequest, campaign: Campaign) -> str:
+    actions.close_campaign(campaign=campaign, by=request.actor)
+    return "The campaign is closed for good."
+
+
+def _end(request: TenantRequest, campaign: Campaign) -> str:
+    actions.close_deciding(campaign=campaign, by=request.actor)
+    return "The time to decide is over; what was undecided is recorded as not decided."
+
+
+def _verify(request: TenantRequest, _campaign: Campaign) -> str:
+    done = actions.verify_remediations(by=request.actor)
+    return f"{done.verified} revocations verified, {done.failed} claims failed, {done.used_afterwards} used afterwards."
+
+
+def _cancel(request: TenantRequest, campaign: Campaign) -> str:
+    actions.cancel_campaign(campaign=campaign, reason=request.POST.get("reason", ""), by=request.actor)
+    return "The campaign is cancelled; everything in it is kept."
+
+
+def _new_due(request: TenantRequest, campaign: Campaign) -> str:
+    form = DueForm(request.POST)
+    if not form.is_valid():
+        return "Give a new due time and the reason for it."
+    deed = actions.extend_campaign if campaign.state == CampaignState.OPEN else actions.reopen_campaign
+    deed(campaign=campaign, due_at=form.due(), reason=form.cleaned_data["reason"], by=request.actor)
+    return "The campaign has its new due time."
+
+
+DEEDS: dict[str, Deed] = {
+    "collect": _collect,
+    "remind": _remind,
+    "close": _close,
+    "end": _end,
+    "verify": _verify,
+    "cancel": _cancel,
+    "due": _new_due,
+}
+
+
+@require_POST
+@requires(Permission.CAMPAIGN_MANAGE)
+def campaign_deed(request: TenantRequest, campaign_id: int, deed: str) -> HttpResponse:
+    """Does one deed on a campaign and shows it again; a refusal is shown in its place."""
+    campaign = get_object_or_404(Campaign.objects.all(), pk=campaign_id)
+    try:
+        with transaction.atomic():
+            messages.success(request, DEEDS[deed](request, campaign))
+    except Refused as refusal:
+        messages.error(request, refusal.verdict.reason)
+    return redirect("reviews:campaign", request.tenant.slug, campaign_id)
+
+
+@require_POST
+@requires(Permission.CAMPAIGN_MANAGE)
+def campaign_open(request: TenantRequest, campaign_id: int) -> HttpResponse:
+    """Has a campaign opened in the background and shows the progress."""
+    campaign = get_object_or_404(Campaign.objects.all(), pk=campaign_id)
+    work = actions.request_opening(campaign=campaign, by=request.actor)
+    return redirect("tenants:work", request.tenant.slug, work.pk)
+
+
+@require_POST
+@requires(Permission.CAMPAIGN_MANAGE)
+def waive(request: TenantRequest, line_id: int) -> HttpResponse:
+    """Lets a campaign go on without a system's snapshot."""
+    line = get_object_or_404(ScopeLine.objects.select_related("campaign", "system"), pk=line_id)
+    try:
+        actions.waive_system(line=line, reason=request.POST.get("reason", ""), by=request.actor)
+    except Refused as refusal:
+        messages.error(request, refusal.verdict.reason)
+    return redirect("reviews:campaign", request.tenant.slug, line.campaign_id)
+
+
+@require_POST
+@requires(Permission.REMEDIATION_MANAGE)
+def claim(request: TenantRequest, remediation_id: int) -> HttpResponse:
+    """Records that a revocation is said to be carried out."""
+    rows = Remediation.objects.select_related("campaign", "decision", "item")
+    remediation = get_object_or_404(rows, pk=remediation_id)
+    try:
+        actions.claim_remediation(
+            remediation=remediation, ticket=request.POST.get("ticket", "")[:100], by=request.actor
+        )
+        messages.success(request, "Recorded. It counts when a later complete snapshot shows it.")
+    except Refused as refusal:
+        messages.error(request, refusal.verdict.reason)
+    return redirect("reviews:remediations", request.tenant.slug, remediation.campaign_id)
+
+
+@require_POST
+@requires(Permission.CAMPAIGN_MANAGE)
+def resolve(request: TenantRequest, finding_id: int) -> HttpResponse:
+    """Ends a finding with the words that say what was done."""
+    finding = get_object_or_404(Finding.objects.all(), pk=finding_id)
+    try:
+        actions.resolve_finding(finding=finding, resolution=request.POST.get("reason", "")[:300], by=request.actor)
+        messages.success(request, "The finding is resolved.")
+    except Refused as refusal:
+        messages.error(request, refusal.verdict.reason)
+    return redirect("reviews:findings", request.tenant.slug)
