@@ -53,7 +53,7 @@ def _height(count: int, top: int) -> int:
 def burn_down_chart(points: Sequence[tuple[datetime, int]], due_at: datetime | None) -> SafeString:
     """Returns the undecided items by day as a line, and the even pace to the due time as a dashed one."""
     if not points:
-        return format_html("")
+        return SafeString("")
     start, total = points[0]
     end = max(points[-1][0], due_at or points[-1][0])
     span = max((end - start).total_seconds(), 1.0)

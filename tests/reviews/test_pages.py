@@ -1,0 +1,196 @@
+"""The pages: who sees them, what they say, and that lists cost the same number of queries whatever their length."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from reviews.actions import decide
+from reviews.models import Campaign, Decision, ReviewItem, SignOff
+from reviews.queries.standing import statement
+from tenants.models import Tenant, User
+from tenants.sharing import share
+from tests import make
+from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, deliver, item, person
+from tests.reviews.test_sign import decide_all, sign
+
+pytestmark = pytest.mark.django_db
+
+
+def login(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def page(name: str, *args: object) -> str:
+    return reverse(f"reviews:{name}", args=["northwind", *args])
+
+
+def test_the_officer_plans_a_campaign_on_one_page(cast: Cast, carla: User) -> None:
+    deliver(cast)
+    client = login(carla)
+    typed = {
+        "name": "Second quarter",
+        "systems": [cast.crm.pk],
+        "strategy": "manager",
+        "fallback": person("M2").pk,
+        "due_days": 14,
+        "rule": "",
+        "starts_on": timezone.localdate().isoformat(),
+    }
+    counts = client.get(page("campaign_counts"), typed)
+    assert "<strong>6 grants</strong> (1 privileged), 1 system, 2 reviewers." in counts.content.decode()
+    answer = client.post(page("campaign_new"), typed)
+    made = Campaign.objects.get()
+    assert answer["Location"] == page("campaign", made.pk)
+    assert b"Open campaign" in client.get(answer["Location"]).content
+    assert client.post(page("campaign_new"), {**typed, "name": "Other", "systems": []}).status_code == 422
+    again = client.post(page("campaign_new"), typed)
+    assert b"Another plan has this name" in again.content
+
+
+def test_the_campaign_page_says_what_it_waits_for(campaign: Campaign, cast: Cast, carla: User) -> None:
+    text = login(carla).get(page("campaign", campaign.pk)).content.decode()
+    assert "6 items are undecided, with 2 reviewers." in text
+    decide_all(campaign, cast)
+    assert "Remy has not signed." in login(carla).get(page("campaign", campaign.pk)).content.decode()
+
+
+@pytest.mark.parametrize("name", ["campaigns", "findings", "campaign_new"])
+def test_lists_open_for_the_officer_and_not_for_a_reviewer(
+    name: str, campaign: Campaign, carla: User, remy: User
+) -> None:
+    assert login(carla).get(page(name)).status_code == 200
+    assert login(remy).get(page(name)).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["campaign", "items", "remediations"])
+def test_a_shared_campaign_opens_for_the_auditor_alone(
+    stella: User, name: str, campaign: Campaign, cast: Cast, axel: User
+) -> None:
+    auditor = login(axel)
+    assert auditor.get(page(name, campaign.pk)).status_code == 403
+    assert login(stella).get(page(name, campaign.pk)).status_code == 404
+    share(campaign, user=axel, by=cast.officer)
+    assert auditor.get(page(name, campaign.pk)).status_code == 200
+    assert b"Cancel campaign" not in auditor.get(page(name, campaign.pk)).content
+    assert auditor.post(page("campaign_remind", campaign.pk)).status_code == 403
+
+
+def test_the_inbox_counts_items_and_minutes(campaign: Campaign, remy: User, carla: User) -> None:
+    text = login(remy).get(page("inbox")).content.decode()
+    assert "3 of 3" in text
+    assert "2 min" in text
+    assert login(carla).get(page("inbox")).status_code == 403
+
+
+def test_a_decision_is_saved_at_once_and_said(campaign: Campaign, remy: User) -> None:
+    client, subject = login(remy), item(campaign, "ana")
+    screen = client.get(page("review", campaign.pk), {"item": subject.pk}).content.decode()
+    assert "No log source is expected for CRM" in screen
+    typed = {"outcome": "certify", "reason": "", "seen": "", "seen_seconds": "12"}
+    answer = client.post(page("decide", campaign.pk, subject.pk), typed, headers={"HX-Request": "true"})
+    assert "Saved: Keep. 2 left." in answer.content.decode()
+    assert Decision.objects.get().seen_seconds == 12
+    again = client.post(page("decide", campaign.pk, subject.pk), typed, headers={"HX-Request": "true"})
+    assert again.status_code == 422
+    assert "decided in another window" in again.content.decode()
+
+
+def test_a_refused_decision_keeps_what_was_typed(campaign: Campaign, remy: User) -> None:
+    typed = {"outcome": "revoke", "reason": "too short"}
+    path = page("decide", campaign.pk, item(campaign, "ana").pk)
+    answer = login(remy).post(path, typed, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+    assert "too short</textarea>" in answer.content.decode()
+    plain = login(remy).post(path, {"outcome": "certify"})
+    assert plain["Location"] == f"{page('review', campaign.pk)}?item={item(campaign, 'ana').pk}"
+
+
+def test_another_reviewers_item_is_not_there(campaign: Campaign, remy: User) -> None:
+    client, other = login(remy), item(campaign, "cem")
+    assert client.get(page("item", campaign.pk, other.pk)).status_code == 404
+    assert client.post(page("decide", campaign.pk, other.pk), {"outcome": "certify"}).status_code == 404
+    assert not Decision.objects.exists()
+
+
+def test_ticked_items_are_kept_together_and_privileged_ones_are_not(campaign: Campaign, remy: User) -> None:
+    client = login(remy)
+    both = [item(campaign, "ana").pk, item(campaign, "bob", "admin_all").pk]
+    answer = client.post(page("bulk", campaign.pk), {"items": both}, follow=True)
+    assert "Privileged access is decided one by one." in answer.content.decode()
+    client.post(page("bulk", campaign.pk), {"items": [item(campaign, "ana").pk, item(campaign, "bob").pk]})
+    assert Decision.objects.exclude(bulk=None).count() == 2
+
+
+def test_the_signature_needs_the_password_and_gives_a_receipt(campaign: Campaign, cast: Cast, remy: User) -> None:
+    decide_all(campaign, cast)
+    client, digest = login(remy), statement(campaign, person("M1"))[1]
+    assert digest in client.get(page("sign", campaign.pk)).content.decode()
+    typed = {"printed_name": "Remy Roe", "password": "wrong", "digest": digest}
+    wrong = client.post(page("sign", campaign.pk), typed)
+    assert wrong.status_code == 422
+    assert "This is not your password" in wrong.content.decode()
+    right = client.post(page("sign", campaign.pk), {**typed, "password": make.PASSWORD})
+    signature = SignOff.objects.get()
+    assert right["Location"] == page("receipt", signature.pk)
+    assert digest in client.get(right["Location"]).content.decode()
+
+
+def test_a_receipt_is_for_its_signer_and_the_officer(
+    campaign: Campaign, cast: Cast, remy: User, rosa: User, carla: User
+) -> None:
+    decide_all(campaign, cast)
+    path = page("receipt", sign(campaign, cast.remy, "M1").pk)
+    assert login(remy).get(path).status_code == login(carla).get(path).status_code == 200
+    assert login(rosa).get(path).status_code == 404
+
+
+def test_the_officer_runs_the_campaign_to_its_end(campaign: Campaign, cast: Cast, carla: User) -> None:
+    client = login(carla)
+    decide_all(campaign, cast)
+    sign(campaign, cast.remy, "M1")
+    sign(campaign, cast.rosa, "M2")
+    refused = client.post(page("campaign_close", campaign.pk), follow=True)
+    assert "A revocation is not verified." in refused.content.decode()
+    deliver(cast, CRM.replace(b"bob,admin_all,E2,human\n", b""), days_ago=0)
+    assert "1 revocations verified" in client.post(page("campaign_verify", campaign.pk), follow=True).content.decode()
+    assert "closed for good" in client.post(page("campaign_close", campaign.pk), follow=True).content.decode()
+    assert Campaign.objects.get().state == "closed"
+    assert client.get(page("remediations", campaign.pk)).status_code == 200
+    first = ReviewItem.objects.order_by("n")[0]
+    assert client.get(page("campaign_item", campaign.pk, first.pk)).status_code == 200
+
+
+LISTS = ["campaigns", "campaign", "items", "remediations", "findings"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_costs_the_same_whatever_its_length(name: str, campaign: Campaign, cast: Cast, carla: User) -> None:
+    client = login(carla)
+    arguments = [] if name in {"campaigns", "findings"} else [campaign.pk]
+    path = page(name, *arguments)
+    client.get(path)
+    with CaptureQueriesContext(
+        connection,
+    ) as before:
+        client.get(path)
+    decide_all(campaign, cast)
+    decide(item=item(campaign, "ana"), choice=REVOKE, by=cast.remy)
+    decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
+    with CaptureQueriesContext(connection) as after:
+        client.get(path)
+    assert len(after) <= len(before) + 1
+
+
+def test_the_desk_costs_the_same_whatever_its_length(campaign: Campaign, cast: Cast, remy: User, bpo: Tenant) -> None:
+    client = login(remy)
+    client.get(page("review", campaign.pk))
+    with CaptureQueriesContext(connection) as before:
+        client.get(page("review", campaign.pk), {"show": "privileged"})
+    with CaptureQueriesContext(connection) as after:
+        client.get(page("review", campaign.pk))
+    assert len(after) == len(before)
