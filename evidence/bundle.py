@@ -71,6 +71,7 @@ class Identity:
     client: str
     processor: str
     recipient: str
+    classification: str
     requested_by: str
     issued_at: str
     supersedes: str

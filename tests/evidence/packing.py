@@ -57,7 +57,7 @@ def tables(count: int) -> list[Table]:
 
 
 def identity() -> Identity:
-    people = ("Zenith", "Meridian", "Axel", "Carla")
+    people = ("Zenith", "Meridian", "Axel", "Confidential", "Carla")
     return Identity("5e8c7f2e-0000-4000-8000-000000000000", "t-1", *people, ISSUED.isoformat(), "", ("gdpr",))
 
 

@@ -1,0 +1,268 @@
+"""The deeds of the evidence room: evaluate controls, settle parameters, and take a pack from request to issue."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from evidence.bundle import Bundle
+from evidence.catalogue import load
+from evidence.evaluate import evaluate_all, tally
+from evidence.kinds import Evaluation, Facts, KindEvidence, Period
+from evidence.metrics import MEASURES
+from evidence.metrics.coverage import by_log_type
+from evidence.metrics.frame import Frame
+from evidence.models import ControlResult, ControlRun, ControlSetting, EvidencePack, KindResult, PackFile, SettingKind
+from evidence.policies import (
+    can_compute_controls,
+    can_download_pack,
+    can_move_pack,
+    can_put_log_type_aside,
+    can_put_row_aside,
+    can_request_pack,
+    can_set_parameter,
+)
+from evidence.queries import settings_in_force
+from evidence.states import PackState
+from evidence.tables import cell_text, control_total
+from ledger.kinds import LeafKind
+from ledger.queries import head
+from tenants.audit import audit
+from tenants.kinds import Actor, enforce
+from tenants.models import Tenant
+from tenants.sharing import is_shared
+from tenants.work import Progress, Silent, enqueue
+
+SAMPLE_ROWS = 200
+"""Rows of each table that are kept with a run for its pages; packs hold all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A stored run with everything it measured."""
+
+    run: ControlRun
+    frame: Frame
+    evaluations: tuple[Evaluation, ...]
+    evidence: Mapping[str, KindEvidence]
+    coverage: Mapping[str, float | None]
+    out_of_scope: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PackRequest:
+    """What a pack is asked for."""
+
+    period: Period
+    frameworks: tuple[str, ...]
+    recipient: str
+    classification: str = "Confidential"
+    supersedes: EvidencePack | None = None
+
+
+@transaction.atomic
+def compute_controls(
+    *, tenant: Tenant, period: Period, by: Actor, purpose: str = "controls", progress: Progress | None = None
+) -> Computed:
+    """Measure every evidence kind over the period, evaluate every row, and store run and results for good."""
+    enforce(can_compute_controls(by))
+    told, settled, catalogue = progress or Silent(), settings_in_force(), load()
+    params = {name: parameter.value for name, parameter in catalogue.params.items()} | dict(settled.parameters)
+    frame = Frame(period, params, tenant.pk, tenant.uuid, timezone.now())
+    evidence: dict[str, KindEvidence] = {}
+    for number, (kind, measure) in enumerate(MEASURES.items(), start=1):
+        told.step(number, len(MEASURES) + 1, f"Measuring {catalogue.kinds[kind].title.lower()}")
+        evidence[kind] = measure(frame)
+    coverage = by_log_type(frame)
+    metrics = {kind: item.metrics for kind, item in evidence.items()}
+    facts = Facts(metrics, coverage, settled.log_types, settled.rows)
+    evaluations = tuple(evaluate_all(catalogue, facts, params))
+    run = _store_run(frame, by, purpose, evaluations, coverage, settled.log_types)
+    _store_results(run, evaluations, evidence.values())
+    told.step(len(MEASURES) + 1, len(MEASURES) + 1, "Results stored")
+    detail = {"run": run.pk, "from": period.start, "to": period.end, "catalogue": catalogue.digest, "tally": run.tally}
+    audit("control.compute", by=by, target=f"controls, run {run.pk}", detail=detail)
+    return Computed(run, frame, evaluations, evidence, coverage, settled.log_types)
+
+
+def _store_run(
+    frame: Frame,
+    by: Actor,
+    purpose: str,
+    evaluations: Sequence[Evaluation],
+    coverage: Mapping[str, float | None],
+    out_of_scope: Mapping[str, str],
+) -> ControlRun:
+    """Store the run's header with the ledger's head at that moment."""
+    catalogue, found = load(), head(frame.log_id)
+    run = ControlRun(
+        period_start=frame.period.start,
+        period_end=frame.period.end,
+        zone=frame.period.zone,
+        computed_at=frame.now,
+        computed_by=by.name,
+        purpose=purpose,
+        catalogue_version=catalogue.version,
+        catalogue_digest=catalogue.digest,
+        parameters=dict(frame.params),
+        coverage=dict(coverage),
+        out_of_scope=dict(out_of_scope),
+        tally=tally(evaluations),
+        ledger_size=found.size,
+        ledger_root=found.root,
+    )
+    run.save(force_insert=True)
+    return run
+
+
+def _store_results(run: ControlRun, evaluations: Sequence[Evaluation], evidence: Iterable[KindEvidence]) -> None:
+    """Store the rows' states and what each query module measured."""
+    ControlResult.objects.bulk_create(
+        ControlResult(
+            run=run,
+            framework=item.control.framework,
+            control=item.control.key,
+            state=item.state,
+            reasons=list(item.reasons),
+            metrics=dict(item.used),
+            missing_kinds=list(item.missing_kinds),
+        )
+        for item in evaluations
+        if item.state is not None
+    )
+    KindResult.objects.bulk_create(_kind_result(run, item) for item in evidence)
+
+
+def _kind_result(run: ControlRun, item: KindEvidence) -> KindResult:
+    """Return what is kept of one query module's answer."""
+    return KindResult(
+        run=run,
+        kind=item.kind,
+        metrics=dict(item.metrics),
+        query=item.query,
+        query_sha256=hashlib.sha256(item.query.encode()).hexdigest(),
+        parameters=dict(item.parameters),
+        columns=list(item.table.columns),
+        rows=[[cell_text(cell) for cell in row] for row in item.table.rows[:SAMPLE_ROWS]],
+        row_total=len(item.table.rows),
+        table_sha256=control_total(item.table),
+        notes=list(item.notes),
+    )
+
+
+@transaction.atomic
+def set_parameter(*, name: str, value: float | None, reason: str, by: Actor) -> ControlSetting:
+    """Give a parameter a tenant's own value, or take it back with None; the reason is printed in every pack."""
+    enforce(can_set_parameter(by, load().params.get(name), reason))
+    setting = _settled(SettingKind.PARAMETER, name, value, reason, by)
+    audit("control.settle", by=by, target=str(setting), detail={"value": setting.value, "reason": setting.reason})
+    return setting
+
+
+@transaction.atomic
+def put_log_type_aside(*, log_type: str, aside: bool, reason: str, by: Actor) -> ControlSetting:
+    """Put a log type out of scope, or back into it."""
+    enforce(can_put_log_type_aside(by, reason))
+    setting = _settled(SettingKind.LOG_TYPE, log_type, 1.0 if aside else None, reason, by)
+    audit("control.settle", by=by, target=str(setting), detail={"value": setting.value, "reason": setting.reason})
+    return setting
+
+
+@transaction.atomic
+def put_row_aside(*, key: str, aside: bool, reason: str, by: Actor) -> ControlSetting:
+    """Set a row aside as not applicable, or take it back."""
+    enforce(can_put_row_aside(by, load().control(key), reason))
+    setting = _settled(SettingKind.ROW, key, 1.0 if aside else None, reason, by)
+    audit("control.settle", by=by, target=str(setting), detail={"value": setting.value, "reason": setting.reason})
+    return setting
+
+
+def _settled(kind: SettingKind, key: str, value: float | None, reason: str, by: Actor) -> ControlSetting:
+    """Append a setting."""
+    setting = ControlSetting(kind=kind, key=key, value=value, reason=reason.strip())
+    setting.set_at, setting.set_by = timezone.now(), by.name
+    setting.save(force_insert=True)
+    return setting
+
+
+@transaction.atomic
+def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool = True) -> EvidencePack:
+    """Store the request for a pack and hand it to the worker; `queue` is off where the caller builds it itself."""
+    enforce(can_request_pack(by))
+    period = asked.period
+    pack = EvidencePack(
+        title=f"{tenant.name}, {period.start:%d %B %Y} to {period.end:%d %B %Y}",
+        period_start=period.start,
+        period_end=period.end,
+        zone=period.zone,
+        frameworks=list(asked.frameworks),
+        recipient=asked.recipient,
+        classification=asked.classification,
+        requested_at=timezone.now(),
+        requested_by=by.name,
+        supersedes=asked.supersedes,
+    )
+    pack.save(force_insert=True)
+    if queue:
+        pack.work_id = enqueue(
+            "evidence.pack", "evidence.jobs.build_pack", pack.pk, title=f"Evidence pack: {pack.title}", by=by
+        ).pk
+        pack.save(update_fields=["work_id"])
+    audit(
+        "pack.request", by=by, target=f"pack {pack.uuid}", detail={"frameworks": pack.frameworks, "for": pack.recipient}
+    )
+    return pack
+
+
+@transaction.atomic
+def begin_pack(*, pack: EvidencePack, computed: Computed, by: Actor) -> EvidencePack:
+    """Fix the pack's issue time and the run it rests on."""
+    enforce(can_move_pack(by, pack, PackState.BUILDING))
+    pack.state, pack.issued_at, pack.run = PackState.BUILDING, computed.frame.now, computed.run
+    pack.save(update_fields=["state", "issued_at", "run"])
+    audit("pack.begin", by=by, target=f"pack {pack.uuid}", detail={"run": computed.run.pk})
+    return pack
+
+
+@transaction.atomic
+def issue_pack(*, pack: EvidencePack, bundle: Bundle, facts: Mapping[str, object], by: Actor) -> EvidencePack:
+    """Store the finished file with its hashes and seal the pack: nothing of it changes afterwards."""
+    enforce(can_move_pack(by, pack, PackState.ISSUED))
+    PackFile(pack=pack, data=bundle.data).save(force_insert=True)
+    pack.state, pack.ended_at = PackState.ISSUED, timezone.now()
+    pack.sha256, pack.manifest_sha256 = bundle.sha256, bundle.manifest_sha256
+    pack.content_sha256, pack.size_bytes = bundle.content_sha256, len(bundle.data)
+    for name, value in facts.items():
+        setattr(pack, name, value)
+    pack.save()
+    detail = {"sha256": pack.sha256, "manifest": pack.manifest_sha256, "bytes": pack.size_bytes, "pages": pack.pages}
+    audit("pack.issue", by=by, target=f"pack {pack.uuid}", detail=detail, kind=LeafKind.PACK)
+    return pack
+
+
+@transaction.atomic
+def end_pack(*, pack: EvidencePack, state: PackState, error: str, by: Actor) -> EvidencePack:
+    """Note that a pack failed or was cancelled; nothing of it was kept."""
+    enforce(can_move_pack(by, pack, state))
+    pack.state, pack.error, pack.ended_at = state, error, timezone.now()
+    pack.save(update_fields=["state", "error", "ended_at"])
+    audit(
+        f"pack.{'cancel' if state == PackState.CANCELLED else 'fail'}",
+        by=by,
+        target=f"pack {pack.uuid}",
+        detail={"why": error},
+    )
+    return pack
+
+
+@transaction.atomic
+def download_pack(*, pack: EvidencePack, by: Actor) -> bytes:
+    """Return the pack's file to a person and note that they have it."""
+    enforce(can_download_pack(by, pack, shared=is_shared(by, pack)))
+    data = bytes(PackFile.objects.get(pack=pack).data)
+    audit("pack.download", by=by, target=f"pack {pack.uuid}", detail={"sha256": pack.sha256}, kind=LeafKind.LOOKED)
+    return data

@@ -1,0 +1,289 @@
+"""Builds a requested pack from measuring to issue, and fails closed: what does not verify is never issued.
+
+Three transactions, with the slow work between them: measure and fix the issue time; read records and proofs under a
+fresh checkpoint; store the finished file. A cancel or a fault at any moment leaves a pack that says so and no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from django.conf import settings
+
+from evidence.actions import Computed, begin_pack, compute_controls, end_pack, issue_pack
+from evidence.bundle import Bundle, Checkpoint, Identity, Parts, build, content_digest, record_files
+from evidence.catalogue import load
+from evidence.evaluate import spell, tally
+from evidence.kinds import Evaluation, Period, Table
+from evidence.models import EvidencePack
+from evidence.records import BINDINGS, Records, gather
+from evidence.rendering import Attachment, render
+from evidence.report import Report, html
+from evidence.sampling import draw
+from evidence.sections import body, front
+from evidence.sections.source import Source, controls, deviations
+from evidence.states import PackState
+from evidence.tables import csv_bytes, from_rows
+from evidence.verifier.check import Pack
+from ledger import queries as ledger
+from ledger.kinds import SignedCheckpoint
+from ledger.notes import Signer, open_checkpoint, parse_vkey
+from ledger.signer import sign_now, signer_files
+from tenants.kinds import Actor, Cancelled
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tenants.work import Progress
+
+STEPS: Final = 7
+SAMPLE_SIZE: Final = 25
+README: Final = """Evidence pack of Countersign
+
+report.pdf          the report for people (PDF/A-3a, PDF/UA-1)
+tables/*.csv        every table in full; UTF-8, RFC 3339 times in UTC
+queries/*.txt       the text of the query behind each table
+proofs/             the ledger's signed checkpoint, and the sealed entries with their inclusion proofs
+manifest.json       every file with its SHA-256; signed in manifest.sig (C2SP signed note, Ed25519)
+index.json          short digests of every row and page part, by which the verifier names what changed
+verify.py           checks all of this: python3 verify.py PACK.zip --key 'VERIFIER KEY'
+
+Compare the key's fingerprint with the one you were given elsewhere: a verifier that comes only inside the pack proves
+little. A cell that begins with an apostrophe was neutralised, so that no spreadsheet runs it.
+"""
+
+
+class UnverifiableError(RuntimeError):
+    """The finished pack did not pass its own verifier; it is not issued."""
+
+
+def build_pack(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePack:
+    """Build and issue a requested pack; one that is over already is returned as it is (a job may run twice).
+
+    Raises:
+        Cancelled: The person asked to stop; the pack says so.
+    """
+    with tenant_scope(tenant):
+        pack = EvidencePack.objects.get(pk=pack_id)
+    if pack.is_over:
+        return pack
+    by = Actor.system("evidence", tenant.pk)
+    try:
+        return _build(tenant, pack, progress, by)
+    except Cancelled:
+        _end(tenant, pack_id, PackState.CANCELLED, "", by)
+        raise
+    except Exception as fault:
+        _end(tenant, pack_id, PackState.FAILED, str(fault).strip() or type(fault).__name__, by)
+        raise
+
+
+def _end(tenant: Tenant, pack_id: int, state: PackState, error: str, by: Actor) -> None:
+    """Note the end of a pack that was not issued, in a transaction of its own."""
+    with tenant_scope(tenant):
+        end_pack(pack=EvidencePack.objects.get(pk=pack_id), state=state, error=error, by=by)
+
+
+def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) -> EvidencePack:
+    """Run the steps one after the other."""
+    progress.step(0, STEPS, "Measuring the controls")
+    period = Period(pack.period_start, pack.period_end, pack.zone)
+    with tenant_scope(tenant):
+        computed = compute_controls(tenant=tenant, period=period, by=by, purpose="pack")
+        if pack.state == PackState.REQUESTED:
+            begin_pack(pack=pack, computed=computed, by=by)
+    progress.step(1, STEPS, "Signing a checkpoint of the ledger")
+    signed = sign_now(tenant.uuid)
+    progress.step(2, STEPS, "Collecting records and proofs")
+    with tenant_scope(tenant):
+        checkpoint = _checkpoint(signed, ledger.verifier_key(tenant.uuid))
+        records = gather(computed.frame, checkpoint.size)
+        processor = tenant.parent.name if tenant.parent else tenant.name
+    signer = signer_files().signer(f"{settings.COUNTERSIGN_INSTANCE}/t/{tenant.uuid}/packs")
+    source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
+    parts = _parts(source, computed, records)
+    bundle, facts = _print_and_seal(source, parts, progress, signer)
+    progress.step(6, STEPS, "Storing the pack")
+    with tenant_scope(tenant):
+        pack = issue_pack(pack=EvidencePack.objects.get(pk=pack.pk), bundle=bundle, facts=facts, by=by)
+    progress.step(STEPS, STEPS, f"Issued: {facts['pages']} pages, {len(bundle.data):,} bytes")
+    return pack
+
+
+def _print_and_seal(
+    source: Source, parts: Parts, progress: Progress, signer: Signer
+) -> tuple[Bundle, dict[str, object]]:
+    """Render the report, bundle and sign, and hold the result against its own verifier."""
+    files = record_files(parts)
+    progress.step(3, STEPS, "Composing the report")
+    report = compose(source, content_digest(parts, files))
+    attachments = [
+        Attachment(f"{table.name}.csv", table.title, csv_bytes(table))
+        for table in parts.tables
+        if table.name in {"controls", "deviations"}
+    ]
+    progress.step(4, STEPS, "Printing the report")
+    rendered = render(
+        html(report),
+        created=report.cover.issued_at,
+        attachments=attachments,
+        watch=lambda: progress.step(4, STEPS, "Printing the report"),
+    )
+    progress.step(5, STEPS, "Signing and verifying the pack")
+    bundle = build(parts, files, rendered.printed, signer)
+    key = parts.checkpoint.key if parts.checkpoint else None
+    faults = Pack(bundle.data).check(signer.verifier.vkey, key)
+    if faults:
+        raise UnverifiableError(f"The finished pack does not verify: {faults[0][0]}: {faults[0][1]}")
+    facts: dict[str, object] = {
+        "pages": rendered.printed.pages,
+        "table_rows": sum(len(table.rows) for table in parts.tables),
+        "tier": source.tier,
+        "ledger_size": parts.checkpoint.size if parts.checkpoint else 0,
+        "signer_key": signer.verifier.vkey,
+        "tally": tally(source.evaluations),
+    }
+    return bundle, facts
+
+
+def compose(source: Source, digest: str) -> Report:
+    """Compose the printed report from its source."""
+    parts = (
+        *(front.result, front.scope, front.population, front.matrix, body.campaigns, body.revocations),
+        *(body.alerts, body.exceptions, body.coverage, body.methods, body.integrity, body.closing),
+    )
+    return Report(front.cover(source, digest), tuple(part(source) for part in parts))
+
+
+def _checkpoint(signed: SignedCheckpoint, key: str) -> Checkpoint:
+    """Return the checkpoint as packs carry it."""
+    note = signed.note if isinstance(signed.note, str) else bytes(signed.note).decode()
+    return Checkpoint(signed.origin, signed.size, bytes(signed.root), note.encode(), key)
+
+
+def _identity(tenant: Tenant, pack: EvidencePack, processor: str) -> Identity:
+    """Return who the pack is for; all times come from the pack's row."""
+    if pack.issued_at is None:
+        raise UnverifiableError("The pack has no issue time.")
+    return Identity(
+        id=str(pack.uuid),
+        tenant=str(tenant.uuid),
+        client=tenant.name,
+        processor=processor,
+        recipient=pack.recipient,
+        classification=pack.classification,
+        requested_by=pack.requested_by,
+        issued_at=pack.issued_at.isoformat(),
+        supersedes=str(pack.supersedes.uuid) if pack.supersedes else "",
+        frameworks=tuple(pack.frameworks),
+    )
+
+
+def _source(identity: Identity, computed: Computed, records: Records, checkpoint: Checkpoint, signer: Signer) -> Source:
+    """Return what the report is printed from, limited to the asked frameworks."""
+    catalogue = load()
+    rows = tuple(item for item in computed.evaluations if item.control.framework in identity.frameworks)
+    tables = {table.name: table for table in records.tables}
+    tables["sample"] = _sample(tables["decisions"], checkpoint)
+    loosened = {
+        name: f" (loosened from {spell(parameter.value)})"
+        for name, parameter in catalogue.params.items()
+        if parameter.loosened(computed.frame.params[name])
+    }
+    source = Source(
+        identity=identity,
+        period=computed.frame.period,
+        catalogue=catalogue,
+        evaluations=rows,
+        evidence=computed.evidence,
+        records=tables,
+        coverage=computed.coverage,
+        out_of_scope=computed.out_of_scope,
+        parameters=computed.frame.params,
+        checkpoint=checkpoint,
+        signer_key=signer.verifier.vkey,
+        tier=_tier(checkpoint, computed),
+        omissions=_omissions(rows, identity, records, computed.out_of_scope),
+        loosened=loosened,
+    )
+    tables["controls"], tables["deviations"] = controls(source), deviations(source)
+    return replace(source, records=tables)
+
+
+def _sample(decisions: Table, checkpoint: Checkpoint) -> Table:
+    """Return the decisions that the checkpoint's root draws."""
+    columns = ("decision", "campaign", "account", "entitlement", "outcome")
+    places = [decisions.columns.index(name) for name in columns]
+    rows = {str(row[places[0]]): [row[place] for place in places] for row in decisions.rows}
+    drawn = draw(rows, seed=checkpoint.root, size=SAMPLE_SIZE)
+    return from_rows("sample", "Sample of decisions", columns, [rows[item] for item in drawn])
+
+
+def _tier(checkpoint: Checkpoint, computed: Computed) -> str:
+    """Return the claim tier that was reached: a valid signature, and a signer with a state of its own."""
+    verifier = parse_vkey(checkpoint.key)
+    if open_checkpoint(checkpoint.note, [verifier]).size != checkpoint.size:
+        return "T0"
+    files, log_id = signer_files(), computed.frame.log_id
+    epoch = int(checkpoint.origin.rpartition("/")[2])
+    last = files.last(log_id, epoch, files.signer(checkpoint.origin))
+    return "T2" if last is not None and last.body.size >= checkpoint.size else "T1"
+
+
+def _omissions(
+    rows: tuple[Evaluation, ...], identity: Identity, records: Records, out_of_scope: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return a sentence for everything that the pack does not hold."""
+    waiting = [item.control.id for item in rows if item.state is None]
+    others = [framework.name for key, framework in load().frameworks.items() if key not in identity.frameworks]
+    cited = next(table for table in records.tables if table.name == "cited_events")
+    lines = []
+    if waiting:
+        lines.append(f"{len(waiting)} rows are not yet computed: {', '.join(waiting)}.")
+    if others:
+        lines.append(f"Not asked for: {', '.join(others)}.")
+    lines += [
+        f"{name.replace('_', ' ').capitalize()} records are out of scope: {why}" for name, why in out_of_scope.items()
+    ]
+    if records.cited_total > len(cited.rows):
+        lines.append(
+            f"{records.cited_total - len(cited.rows)} of {records.cited_total} events behind alerts are not proved here."
+        )
+    unproved = sum(row[-1] is None for table in records.tables for row in table.rows)
+    if unproved:
+        lines.append(f"{unproved} records have no ledger entry of their own: one deed of the portal wrote them.")
+    return tuple(lines)
+
+
+def _parts(source: Source, computed: Computed, records: Records) -> Parts:
+    """Return what goes into the bundle beside the report."""
+    named = {kind for item in source.evaluations for kind in item.control.evidence} | ALWAYS
+    kinds = {name: item for name, item in source.evidence.items() if name in named}
+    tables = [*source.records.values(), *(item.table for item in kinds.values())]
+    return Parts(
+        identity=source.identity,
+        period=source.period,
+        catalogue_version=source.catalogue.version,
+        catalogue_digest=source.catalogue.digest,
+        parameters={name: spell(value) for name, value in computed.frame.params.items()},
+        results={item.control.key: item.state.value if item.state else "not_computed" for item in source.evaluations},
+        tier=source.tier,
+        checkpoint=source.checkpoint,
+        tables=sorted(tables, key=lambda table: table.name),
+        entries=records.entries,
+        queries={**{name: item.query for name, item in kinds.items()}, **records.queries},
+        bindings=BINDINGS,
+        omissions=source.omissions,
+        readme=README,
+    )
+
+
+ALWAYS: Final = frozenset(
+    {
+        *("population", "identities", "campaigns", "review_quality", "revocations", "leavers", "alerts", "alert_rules"),
+        *("findings", "coverage", "clock", "retention", "ledger"),
+    }
+)
+"""Evidence kinds whose tables every pack holds, because the report prints them."""
+
+__all__ = ["UnverifiableError", "build_pack", "compose"]

@@ -1,0 +1,29 @@
+"""Long work of the evidence room, run by the worker: safe to run twice."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from evidence.actions import compute_controls
+from evidence.building import build_pack as build
+from evidence.kinds import Period
+from tenants.kinds import Actor
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tenants.work import Progress
+
+
+def build_pack(progress: Progress, tenant: Tenant, pack_id: int) -> dict[str, Any]:
+    """Build a requested pack; returns its id and hash."""
+    pack = build(tenant, pack_id, progress)
+    return {"pack": pack.pk, "sha256": pack.sha256}
+
+
+def evaluate_controls(
+    progress: Progress, tenant: Tenant, start: str, end: str, zone: str, asked_by: str
+) -> dict[str, Any]:
+    """Evaluate the catalogue over a period given as RFC 3339 texts; returns the run's id."""
+    period = Period(datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(end).astimezone(UTC), zone)
+    by = Actor.system(f"evidence for {asked_by}", tenant.pk)
+    with tenant_scope(tenant):
+        computed = compute_controls(tenant=tenant, period=period, by=by, progress=progress)
+    return {"run": computed.run.pk}

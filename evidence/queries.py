@@ -1,0 +1,126 @@
+"""What pages and packs ask: settings in force, the newest run, packs in sight, and the ledger in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from evidence.catalogue import expressions, load
+from evidence.kinds import Control
+from evidence.metrics import MEASURES
+from evidence.models import ControlResult, ControlRun, ControlSetting, EvidencePack, KindResult, SettingKind
+from ledger import queries as ledger
+from ledger.kinds import Head, SignedCheckpoint
+from tenants.kinds import Actor
+from tenants.sharing import visible
+
+NOT_COMPUTED = "not_computed"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the tenant settled about the catalogue and still holds: parameter values, and reasons for what is aside."""
+
+    parameters: Mapping[str, float]
+    log_types: Mapping[str, str]
+    rows: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlLine:
+    """A row of the catalogue with its newest result; `state` is not_computed where there is none."""
+
+    control: Control
+    state: str
+    result: ControlResult | None
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFacts:
+    """The tenant's ledger as its page shows it."""
+
+    head: Head
+    checkpoint: SignedCheckpoint | None
+    recent: tuple[SignedCheckpoint, ...]
+    verifier_key: str
+    unsigned: int
+
+
+def settings_in_force() -> Settled:
+    """Return the newest setting of each kind and key that was not taken back; one query."""
+    newest = ControlSetting.objects.order_by("kind", "key", "-id").distinct("kind", "key")
+    held = [row for row in newest if row.value is not None]
+    return Settled(
+        parameters={row.key: row.value for row in held if row.kind == SettingKind.PARAMETER and row.value is not None},
+        log_types={row.key: row.reason for row in held if row.kind == SettingKind.LOG_TYPE},
+        rows={row.key: row.reason for row in held if row.kind == SettingKind.ROW},
+    )
+
+
+def setting_history() -> QuerySet[ControlSetting]:
+    """Return every setting, newest first."""
+    return ControlSetting.objects.order_by("-id")
+
+
+def newest_run() -> ControlRun | None:
+    """Return the newest evaluation of the catalogue."""
+    return ControlRun.objects.order_by("-id").first()
+
+
+def control_lines(run: ControlRun | None, *, framework: str = "", state: str = "") -> list[ControlLine]:
+    """Return the catalogue's rows with their results in a run, filtered; one query."""
+    results = {item.control: item for item in ControlResult.objects.filter(run=run)} if run else {}
+    lines = [_line(control, results.get(control.key)) for control in load().controls]
+    return [
+        line
+        for line in lines
+        if (not framework or line.control.framework == framework) and (not state or line.state == state)
+    ]
+
+
+def _line(control: Control, result: ControlResult | None) -> ControlLine:
+    """Return a row's line."""
+    return ControlLine(control, result.state if result else NOT_COMPUTED, result, missing_kinds(control))
+
+
+def missing_kinds(control: Control) -> tuple[str, ...]:
+    """Return the titles of the evidence kinds of a row that have no query module yet."""
+    kinds = load().kinds
+    named = {kind for part in expressions(control).values() for item in part for kind, _ in item.metrics}
+    return tuple(kinds[name].title for name in kinds if name in named | set(control.evidence) and name not in MEASURES)
+
+
+def kinds_of(run: ControlRun | None, control: Control) -> list[KindResult]:
+    """Return what was measured for a row in a run, with the first rows of each table."""
+    if run is None:
+        return []
+    named = {kind for part in expressions(control).values() for item in part for kind, _ in item.metrics}
+    return list(KindResult.objects.filter(run=run, kind__in=named | set(control.evidence)).order_by("kind"))
+
+
+def history_of(control: Control, limit: int = 12) -> list[ControlResult]:
+    """Return the row's newest results, newest first."""
+    return list(ControlResult.objects.filter(control=control.key).select_related("run").order_by("-run_id")[:limit])
+
+
+def packs(by: Actor) -> QuerySet[EvidencePack]:
+    """Return the packs that the actor may see, newest first, without their files."""
+    return visible(by, EvidencePack.objects.order_by("-id"))
+
+
+def packs_issued(since: datetime, until: datetime) -> QuerySet[EvidencePack]:
+    """Return the packs issued in a period, oldest first."""
+    return EvidencePack.objects.filter(issued_at__gte=since, issued_at__lt=until, state="issued").order_by("issued_at")
+
+
+def ledger_facts(log_id: UUID) -> LedgerFacts:
+    """Return size, newest checkpoints and verifier key of the tenant's ledger."""
+    head, checkpoint = ledger.head(log_id), ledger.latest_checkpoint(log_id)
+    key = ledger.verifier_key(log_id) if checkpoint else ""
+    signed = checkpoint.size if checkpoint else 0
+    return LedgerFacts(head, checkpoint, tuple(ledger.checkpoints(log_id, limit=10)), key, head.size - signed)

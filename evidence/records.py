@@ -1,0 +1,242 @@
+"""Reads the records that a pack prints one by one, each with the ledger entry that sealed it.
+
+Decisions, sign-offs and snapshots are sealed by the audit entry of their deed, events by their own leaf. The bindings
+say which cells of a table the sealed bytes repeat, so that the verifier can compare them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from evidence.bundle import Binding, SealedEntry
+from evidence.kinds import Table
+from evidence.metrics.frame import Asked, Frame, Row
+from evidence.tables import from_rows
+from ledger import queries
+from ledger.kinds import LeafKind
+from logs.models import AccessEvent
+from tenants.models import AuditEntry
+
+MAX_EVENTS: Final = 500
+"""Events behind alerts that are proved one by one; the table says how many there are in all."""
+
+DECISIONS: Final = """
+SELECT d.id AS decision, c.name AS campaign, i.n AS item, s.key AS system, a.name AS account, p.name AS person,
+    e.key AS entitlement, d.privileged, d.advice, d.outcome, d.reason, v.name AS reviewer, d.seen_seconds,
+    d.bulk::text AS bulk, d.opened_evidence, d.decided_at,
+    EXISTS (SELECT 1 FROM reviews_decision l WHERE l.tenant_id = d.tenant_id AND l.supersedes_id = d.id) AS superseded
+FROM reviews_decision d
+JOIN reviews_campaign c ON c.tenant_id = d.tenant_id AND c.id = d.campaign_id
+JOIN reviews_reviewitem i ON i.tenant_id = d.tenant_id AND i.id = d.item_id
+JOIN identities_system s ON s.tenant_id = i.tenant_id AND s.id = i.system_id
+JOIN identities_account a ON a.tenant_id = i.tenant_id AND a.id = i.account_id
+JOIN identities_entitlement e ON e.tenant_id = i.tenant_id AND e.id = i.entitlement_id
+LEFT JOIN identities_identity p ON p.tenant_id = i.tenant_id AND p.id = i.subject_id
+LEFT JOIN identities_identity v ON v.tenant_id = d.tenant_id AND v.id = d.reviewer_id
+WHERE d.tenant_id = %(tenant)s AND d.decided_at >= %(since)s AND d.decided_at < %(until)s
+ORDER BY c.name, i.n, d.id
+"""
+SIGN_OFFS: Final = """
+SELECT s.id AS sign_off, c.name AS campaign, s.round, s.printed_name, s.meaning, s.count, s.digest,
+    s.authenticated_at, s.signed_at
+FROM reviews_signoff s JOIN reviews_campaign c ON c.tenant_id = s.tenant_id AND c.id = s.campaign_id
+WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s ORDER BY s.signed_at, s.id
+"""
+SNAPSHOTS: Final = """
+SELECT n.id AS snapshot, s.key AS system, n.captured_at, n.recorded_at, n.delivered_by, n.source_total,
+    n.row_total AS rows, n.complete, n.digest, n.raw_sha256, n.filters
+FROM identities_snapshot n JOIN identities_system s ON s.tenant_id = n.tenant_id AND s.id = n.system_id
+WHERE n.tenant_id = %(tenant)s AND n.captured_at >= %(since)s AND n.captured_at < %(until)s
+ORDER BY s.key, n.captured_at, n.id
+"""
+CITED: Final = """
+SELECT x.alert_id AS alert, x.rule, x.event_received_at, x.event_id
+FROM alerts_alertevent x JOIN alerts_alert a ON a.tenant_id = x.tenant_id AND a.id = x.alert_id
+WHERE x.tenant_id = %(tenant)s AND a.raised_at >= %(since)s AND a.raised_at < %(until)s
+ORDER BY x.alert_id, x.occurred_at, x.event_id
+"""
+BINDINGS: Final[dict[str, Binding]] = {
+    "decisions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
+    "sign_offs": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("count", "digest")}),
+    "snapshots": Binding(
+        "ledger_index", {name: ("subj", "detail", name) for name in ("digest", "rows", "source_total", "delivered_by")}
+    ),
+    "cited_events": Binding(
+        "ledger_index",
+        {
+            "occurred_at": ("core", "occurred_at"),
+            "received_at": ("core", "received_at"),
+            "action": ("core", "action"),
+            "status_id": ("core", "status_id"),
+            "actor": ("subj", "actor_name"),
+        },
+    ),
+}
+_DEEDS: Final = ("item.decide", "item.decide_in_bulk", "campaign.sign", "snapshot.import")
+_ENTRY_CHUNK: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Tables of single records, the queries behind them, and the sealed entries that they name."""
+
+    tables: tuple[Table, ...]
+    queries: Mapping[str, str]
+    entries: tuple[SealedEntry, ...]
+    cited_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A stored entry with its place in the log."""
+
+    index: int
+    kind: int
+    label: str
+    core: bytes
+    subj: bytes | None
+    raw: bytes | None
+    salts: bytes
+
+
+def gather(frame: Frame, size: int) -> Records:
+    """Read the period's records and prove those that lie under the checkpoint of `size` leaves."""
+    places = _places(frame, size)
+    deeds = _deeds(frame, places)
+    found: dict[int, _Leaf] = {}
+    tables: list[Table] = []
+    texts: dict[str, str] = {}
+    for name, title, statement, key in (
+        ("decisions", "Decisions", DECISIONS, _decision_key),
+        ("sign_offs", "Sign-offs", SIGN_OFFS, lambda row: f"sign {row['digest']}"),
+        ("snapshots", "Snapshots received", SNAPSHOTS, lambda row: f"snapshot {row['snapshot']}"),
+    ):
+        asked = Asked(frame)
+        rows = asked.rows(statement)
+        leaves = [deeds.get(key(row)) for row in rows]
+        found |= {leaf.index: leaf for leaf in leaves if leaf}
+        tables.append(_table(name, title, rows, [leaf.index if leaf else None for leaf in leaves], statement))
+        texts[name] = asked.statements[0] + "\n"
+    asked = Asked(frame)
+    cited = asked.rows(CITED)
+    events = _events(cited[:MAX_EVENTS], places)
+    found |= {leaf.index: leaf for _, leaf in events if leaf}
+    tables.append(_event_table(events))
+    texts["cited_events"] = asked.statements[0] + "\n"
+    return Records(tuple(tables), texts, tuple(_prove(frame, found.values(), size)), len(cited))
+
+
+def _decision_key(row: Row) -> str:
+    """Return the key under which a decision's audit entry is found."""
+    return f"bulk {row['bulk']}" if row["bulk"] else f"decision {row['decision']}"
+
+
+def _places(frame: Frame, size: int) -> dict[Any, int]:
+    """Return the first index of every batch under the checkpoint."""
+    statement = """
+    SELECT id, first_index FROM ledger_batch WHERE log_id = %(log)s AND first_index + n <= %(size)s
+        AND epoch = (SELECT max(epoch) FROM ledger_batch WHERE log_id = %(log)s)
+    """
+    return {row["id"]: row["first_index"] for row in Asked(frame).rows(statement, size=size)}
+
+
+def _deeds(frame: Frame, places: Mapping[Any, int]) -> dict[str, _Leaf]:
+    """Return the audit entries of the deeds that the tables name, by what they were about."""
+    found: dict[str, _Leaf] = {}
+    entries = AuditEntry.objects.filter(verb__in=_DEEDS, at__lt=frame.now).order_by("at", "id")
+    for entry in entries.iterator(chunk_size=_ENTRY_CHUNK):
+        if entry.batch_id in places:
+            detail: dict[str, Any] = entry.detail
+            keys = {
+                "item.decide": f"decision {detail.get('decision')}",
+                "item.decide_in_bulk": f"bulk {detail.get('bulk')}",
+                "campaign.sign": f"sign {detail.get('digest')}",
+                "snapshot.import": f"snapshot {detail.get('snapshot')}",
+            }
+            found[keys[entry.verb]] = _Leaf(
+                index=places[entry.batch_id] + entry.ord,
+                kind=entry.leaf_kind,
+                label=keys[entry.verb].removeprefix("sign ") if entry.verb != "campaign.sign" else "sign-off",
+                core=bytes(entry.core),
+                subj=bytes(entry.subj),
+                raw=None,
+                salts=bytes(entry.salts),
+            )
+    return found
+
+
+def _events(cited: list[Row], places: Mapping[Any, int]) -> list[tuple[tuple[Row, AccessEvent], _Leaf | None]]:
+    """Return the cited events that are still at hand, each with its leaf where the checkpoint covers it."""
+    answers: list[tuple[tuple[Row, AccessEvent], _Leaf | None]] = []
+    for row in cited:
+        event = AccessEvent.objects.filter(received_at=row["event_received_at"], id=row["event_id"]).first()
+        if event is None:
+            continue
+        first = places.get(event.batch_id)
+        leaf = None
+        if first is not None:
+            leaf = _Leaf(
+                index=first + event.ord,
+                kind=int(LeafKind.EVENT),
+                label=f"event {event.key}",
+                core=bytes(event.core),
+                subj=_bytes(event.subj),
+                raw=_bytes(event.raw),
+                salts=_bytes(event.salts) or b"",
+            )
+        answers.append(((row, event), leaf))
+    return answers
+
+
+def _event_table(events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> Table:
+    """Return the table of the events that alerts rest on."""
+    columns = (
+        *("alert", "rule", "event", "occurred_at", "received_at", "actor", "action", "status_id", "src_ip"),
+        "ledger_index",
+    )
+    rows = [
+        [
+            *(row["alert"], row["rule"], event.key, event.occurred_at, event.received_at, event.actor_name),
+            *(event.action, event.status_id, event.src_ip, leaf.index if leaf else None),
+        ]
+        for (row, event), leaf in events
+    ]
+    return from_rows("cited_events", "Events behind the alerts", columns, rows)
+
+
+def _table(name: str, title: str, rows: list[Row], indexes: list[int | None], statement: str) -> Table:
+    """Return a table of records with the ledger index of each as its last column."""
+    columns = tuple(rows[0]) if rows else _columns(statement)
+    cells = [[*(row[column] for column in columns), index] for row, index in zip(rows, indexes, strict=True)]
+    return from_rows(name, title, (*columns, "ledger_index"), cells)
+
+
+def _columns(statement: str) -> tuple[str, ...]:
+    """Return the column names of one of the statements above, for a table without rows."""
+    known = {
+        DECISIONS: "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
+        "seen_seconds bulk opened_evidence decided_at superseded",
+        SIGN_OFFS: "sign_off campaign round printed_name meaning count digest authenticated_at signed_at",
+        SNAPSHOTS: "snapshot system captured_at recorded_at delivered_by source_total rows complete digest raw_sha256 "
+        "filters",
+    }
+    return tuple(known[statement].split())
+
+
+def _prove(frame: Frame, leaves: Iterable[_Leaf], size: int) -> list[SealedEntry]:
+    """Return the entries with their inclusion proofs, in the order of their index."""
+    ordered = sorted(leaves, key=lambda leaf: leaf.index)
+    paths = queries.inclusion_proofs(frame.log_id, [leaf.index for leaf in ordered], size) if ordered else {}
+    return [
+        SealedEntry(
+            leaf.index, leaf.kind, leaf.label, leaf.core, leaf.subj, leaf.raw, leaf.salts, tuple(paths[leaf.index])
+        )
+        for leaf in ordered
+    ]
+
+
+def _bytes(value: bytes | memoryview | None) -> bytes | None:
+    """Return stored bytes as bytes."""
+    return None if value is None else bytes(value)

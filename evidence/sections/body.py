@@ -1,0 +1,375 @@
+"""Composes the sections on campaigns, revocations, alerts, coverage, deviations, methods, integrity and words."""
+
+from __future__ import annotations
+
+import hashlib
+
+from evidence.report import Block, Code, Grid, Heading, Pairs, Prose, Section, grid
+from evidence.sections.front import TIERS, percent
+from evidence.sections.source import Source, deviations
+from evidence.tables import control_total
+from evidence.verifier import single_file
+from evidence.verifier.primitives import fingerprint
+
+MAX_DECISIONS = 1_200
+
+
+def campaigns(source: Source) -> Section:
+    """Return campaigns with every decision and signature of the period."""
+    overview = {
+        "name": 19,
+        "state": 8,
+        "opened_at": 15,
+        "due_at": 15,
+        "signed_at": 15,
+        "items": 5,
+        "decided": 6,
+        "kept": 5,
+        "revoked": 6,
+        "not_decided": 6,
+    }
+    decisions = {
+        "campaign": 12,
+        "item": 4,
+        "system": 8,
+        "account": 11,
+        "entitlement": 12,
+        "privileged": 6,
+        "advice": 7,
+        "outcome": 7,
+        "reason": 15,
+        "reviewer": 9,
+        "ledger_index": 9,
+    }
+    quality = {
+        "campaign": 10,
+        "reviewer": 20,
+        "decisions": 10,
+        "kept": 10,
+        "kept_in_bulk": 12,
+        "evidence_opened": 12,
+        "median_seconds": 12,
+        "self_reviews": 14,
+    }
+    signed = {"campaign": 20, "printed_name": 16, "count": 7, "meaning": 27, "signed_at": 16, "ledger_index": 14}
+    blocks: list[Block] = [
+        source.grid("campaigns", overview, limit=60, empty="No campaign was open in the period."),
+        *source.notes("campaigns"),
+        Heading("Independence and care"),
+        Prose(
+            (
+                f"Self-reviews: {source.metric('review_quality', 'self_reviews')}. Kept by a bulk decision: "
+                f"{percent(source.evidence['review_quality'].metrics['bulk_kept_ratio'])}. Median seconds an item "
+                "was open "
+                f"before it was decided: {source.metric('review_quality', 'median_seconds_per_item')}. Decided and "
+                "carried "
+                f"out by the same person: {source.metric('review_quality', 'decided_and_executed_by_same')}.",
+            )
+        ),
+        source.grid("review_quality", quality, limit=100, empty="Nobody decided anything in the period."),
+        Heading("Sign-offs"),
+        source.grid("sign_offs", signed, limit=150, empty="Nobody signed in the period."),
+        Heading("Decisions"),
+        source.grid("decisions", decisions, limit=MAX_DECISIONS, empty="No decision was made in the period."),
+    ]
+    return Section("campaigns", "Campaigns, decisions and sign-offs", tuple(blocks), wide=True)
+
+
+def revocations(source: Source) -> Section:
+    """Return what became of revocations."""
+    columns = {
+        "campaign": 13,
+        "item": 4,
+        "account": 12,
+        "entitlement": 13,
+        "outcome": 7,
+        "state": 10,
+        "due_at": 14,
+        "ticket": 9,
+        "verified_at": 14,
+        "used_afterwards": 4,
+    }
+    leavers = {
+        "person_id": 14,
+        "person": 22,
+        "left_on": 12,
+        "accounts": 10,
+        "enabled_accounts": 12,
+        "in_limit": 12,
+        "accesses_afterwards": 18,
+    }
+    blocks: list[Block] = [
+        Prose(
+            (
+                "A revocation counts as carried out when a later complete list of the system no longer holds the "
+                "grant; a "
+                "closed ticket alone proves nothing.",
+                f"Decided: {source.metric('revocations', 'decided')}. Verified: "
+                f"{percent(source.evidence['revocations'].metrics['verified_ratio'])}. Over their limit and not "
+                "verified: "
+                f"{source.metric('revocations', 'unverified_over_limit')}. Used afterwards: "
+                f"{source.metric('revocations', 'activity_after_revocation')}.",
+            )
+        ),
+        source.grid("revocations", columns, limit=250, empty="Nothing was to be revoked in the period."),
+        Heading("Leavers"),
+        source.grid("leavers", leavers, limit=100, empty="Nobody with an account left in the period."),
+        *source.notes("leavers"),
+    ]
+    return Section("revocations", "Revocations and their verification", tuple(blocks), wide=True)
+
+
+def alerts(source: Source) -> Section:
+    """Return alerts with the times until somebody looked."""
+    columns = {
+        "id": 5,
+        "rule": 12,
+        "severity": 7,
+        "subject": 25,
+        "raised_at": 15,
+        "acknowledged_at": 15,
+        "acknowledged_by": 11,
+        "close_reason": 10,
+    }
+    cited = {
+        "alert": 6,
+        "event": 17,
+        "occurred_at": 17,
+        "actor": 14,
+        "action": 14,
+        "status_id": 7,
+        "src_ip": 14,
+        "ledger_index": 11,
+    }
+    blocks: list[Block] = [
+        Prose(
+            (
+                f"Raised: {source.metric('alerts', 'raised')}. Acknowledged inside the severity's limit: "
+                f"{percent(source.evidence['alerts'].metrics['ack_within_limit_ratio'])}. Open over the limit: "
+                f"{source.metric('alerts', 'open_over_limit')}. Mandatory rules missing: "
+                f"{source.metric('alert_rules', 'mandatory_missing')}.",
+            )
+        ),
+        source.grid("alerts", columns, limit=250, empty="No alert was raised in the period."),
+        *source.notes("alerts", "alert_rules"),
+        Heading("Events behind the alerts"),
+        source.grid("cited_events", cited, limit=150, empty="No alert rests on an event that is still at hand."),
+    ]
+    return Section("alerts", "Alerts", tuple(blocks), wide=True)
+
+
+def exceptions(source: Source) -> Section:
+    """Return every deviation and every open finding, with room for the management's response."""
+    rows = tuple(
+        (str(row[1]), str(row[2]), str(row[3]).replace("_", " "), str(row[4]), "none recorded")
+        for row in deviations(source).rows
+    )
+    heads, widths = ("Row", "Title", "State", "What was found", "Management response"), (13, 17, 9, 47, 14)
+    table = Grid("Rows that did not pass", heads, widths, rows, len(rows), empty="Every computed row passed.")
+    found = {"id": 5, "kind": 14, "sentence": 39, "found_at": 15, "due_at": 15, "resolution": 12}
+    blocks: list[Block] = [
+        Prose(("All rows in the states fail, attention and no data are listed; none was removed before issue.",)),
+        table,
+        Heading("Findings of reviews"),
+        source.grid("findings", found, limit=200, empty="No finding was open in the period."),
+    ]
+    return Section("exceptions", "Exceptions and deviations", tuple(blocks), wide=True)
+
+
+def coverage(source: Source) -> Section:
+    """Return what the logs cover, by source, and their clocks."""
+    columns = {
+        "source": 18,
+        "log_types": 18,
+        "expected_hours": 9,
+        "received_hours": 9,
+        "ratio": 7,
+        "gaps": 6,
+        "longest_gap_hours": 9,
+        "longest_gap_from": 15,
+        "quarantined_ratio": 9,
+    }
+    clocks = {
+        "source": 28,
+        "records": 14,
+        "ahead_of_receipt": 14,
+        "zone_known_or_set": 16,
+        "year_inferred": 14,
+        "median_delay_seconds": 14,
+    }
+    kept = {"log_type": 22, "oldest_at": 24, "days_at_hand": 18, "records": 18, "kept_days": 18}
+    blocks: list[Block] = [
+        Prose(
+            (
+                "Coverage compares the hours in which a source was expected to deliver with the hours in which it "
+                "did. A row "
+                "of the catalogue that rests on a log type below the floor is reported as no data, whatever was seen.",
+            )
+        ),
+        source.grid("coverage", columns, limit=100, empty="No log source is set up."),
+        *source.notes("coverage"),
+        Heading("Clocks"),
+        source.grid("clock", clocks, limit=60, empty="No record was received in the period."),
+        *source.notes("clock"),
+        Heading("Records at hand"),
+        source.grid("retention", kept, limit=10, empty="No record is at hand."),
+        *source.notes("retention"),
+    ]
+    return Section("coverage", "Coverage of the logs", tuple(blocks), wide=True)
+
+
+def methods(source: Source) -> Section:
+    """Return the information sheet of every table: query, parameters, rows, control total, limits."""
+    rows = []
+    for name, item in sorted(source.evidence.items()):
+        digest = hashlib.sha256(item.query.encode()).hexdigest()
+        rows.append((f"{name}.csv", str(len(item.table.rows)), f"{digest[:24]}…", f"{control_total(item.table)[:24]}…"))
+    rows += [
+        (f"{name}.csv", str(len(table.rows)), "see queries", f"{control_total(table)[:24]}…")
+        for name, table in sorted(source.records.items())
+    ]
+    heads, widths = ("Table", "Rows", "Query, SHA-256", "Table, SHA-256"), (30, 10, 30, 30)
+    limits = [(name, " ".join(item.notes)) for name, item in sorted(source.evidence.items()) if item.notes]
+    intro = Prose(
+        (
+            "Every table was written by the query whose text is in the folder queries, run by the portal itself at "
+            "the time "
+            "of issue under the parameters of section “Scope and period”; nobody edited a table. The control total "
+            "is the "
+            "SHA-256 of the CSV file. Filters: the tenant and the period, nothing else, unless a note says so.",
+        )
+    )
+    table = Grid("Tables of this pack", heads, widths, tuple(rows), len(rows))
+    return Section(
+        "methods", "How each table was made", (intro, table, Heading("Notes and limits"), Pairs(tuple(limits)))
+    )
+
+
+def integrity(source: Source) -> Section:
+    """Return the integrity page: checkpoint, fingerprints, what may be claimed, how to verify."""
+    checkpoint = source.checkpoint
+    blocks: list[Block] = []
+    if checkpoint:
+        blocks += [
+            Prose(
+                (
+                    "The records in this pack are the bytes received by the portal at the stated times. They are "
+                    "included, "
+                    f"in this order, in the log {checkpoint.origin} as of the checkpoint below. Any later change, "
+                    "insertion, "
+                    "removal or reordering of records covered by that checkpoint would make verification fail. The "
+                    "log does "
+                    "not prove that the source systems reported truthfully or completely, and does not protect records "
+                    "received after the last externally held checkpoint.",
+                )
+            ),
+            Code(
+                tuple(line for line in checkpoint.note.decode().split("\n") if line),
+                "Signed checkpoint (C2SP signed note)",
+            ),
+            Pairs(
+                (
+                    ("Ledger size", f"{checkpoint.size:,} entries"),
+                    ("Ledger key", checkpoint.key),
+                    ("Its fingerprint", fingerprint(checkpoint.key)),
+                    ("Pack signer's key", source.signer_key),
+                    ("Its fingerprint (SHA-256)", fingerprint(source.signer_key)),
+                    ("verify.py, SHA-256", hashlib.sha256(single_file()).hexdigest()),
+                ),
+                mono=frozenset(
+                    {
+                        "Ledger key",
+                        "Its fingerprint",
+                        "Pack signer's key",
+                        "Its fingerprint (SHA-256)",
+                        "verify.py, SHA-256",
+                    }
+                ),
+            ),
+        ]
+    steps = Prose(
+        (
+            "1. Take verify.py from the portal's public page or from an earlier pack and compare its SHA-256 with "
+            "the one above.",
+            "2. Compare the fingerprint of the signer's key with the one you were given in the contract or by "
+            "telephone.",
+            "3. Run the command below with Python 3.9 or later. It needs no network and nothing but the standard "
+            "library. It "
+            "checks the signature, every file, every table row that names a ledger entry, and every proof, and says "
+            "which "
+            "file, page, row, entry or signature broke.",
+        )
+    )
+    command = Code((f"python3 verify.py pack.zip --key '{source.signer_key}'",), "Command")
+    chain = Grid(
+        "Claim tiers",
+        ("Tier", "What holds", "This pack"),
+        (10, 70, 20),
+        tuple((key, text, "reached" if key <= source.tier else "not reached") for key, text in TIERS.items()),
+        len(TIERS),
+    )
+    ledger = source.grid(
+        "ledger",
+        {"month": 18, "batches": 16, "entries": 16, "verified": 16, "broken": 16, "last_index": 18},
+        limit=40,
+        empty="The ledger took no entry in the period.",
+        caption="Entries of the period, re-hashed from the stored bytes",
+    )
+    blocks += [Heading("How to verify without us"), steps, command, Heading("What is proven"), chain, ledger]
+    return Section("integrity", "Integrity and verification", tuple(blocks))
+
+
+def sample(source: Source) -> Block:
+    """Print the sample of decisions that the checkpoint's root drew."""
+    table = source.records["sample"]
+    return grid(
+        table, (14, 20, 22, 22, 22), zone=source.period.zone, limit=60, empty="There was no decision to draw from."
+    )
+
+
+def closing(source: Source) -> Section:
+    """Return sampling support, glossary and legal note."""
+    words = Pairs(
+        (
+            ("Account", "a log-in on a system under its native name; it belongs to a person, or to nobody"),
+            ("Campaign", "one round of an access review over a frozen population"),
+            ("Checkpoint", "the signed size and root hash of the ledger at one moment"),
+            ("Coverage", "share of the hours in which a source was expected to deliver and did"),
+            ("Grant", "an account holds an entitlement from one moment to another, as the system's lists show it"),
+            ("Ledger entry", "the sealed bytes of one event or deed; its hash is a leaf of the tenant's Merkle tree"),
+            (
+                "Not decided",
+                "written by the portal for an item that nobody decided by the deadline; silence approves nothing",
+            ),
+            (
+                "Proof: direct, partial, supporting",
+                "how far the row's evidence reaches; the limits say what it leaves open",
+            ),
+            ("Snapshot", "the sealed list of grants that a system reported at one time, with the system's own total"),
+        )
+    )
+    drawn = Prose(
+        (
+            "For sampling, the ids of all decisions of the period are ranked by SHA-256 of the checkpoint's root, a "
+            "zero "
+            "byte and the id; the first 25 are drawn. Anybody can draw them again from tables/decisions.csv; an "
+            "auditor "
+            "may use a seed of their own.",
+        )
+    )
+    legal = Prose(
+        (
+            "This pack is evidence, not an opinion. It supports an assessment of the named requirements by a person "
+            "who is "
+            "competent to make one. It is no certification, gives no score, and does not state that anybody complies "
+            "with "
+            "any law or standard. Titles and summaries of the control rows are Countersign's own words; of SOC 2, "
+            "ISO/IEC "
+            "27001 and PCI DSS only identifiers are used, whose texts belong to their publishers. HIPAA's "
+            "sub-paragraph "
+            "identifiers were checked against published texts, by program only down to the standard.",
+        ),
+        tone="note",
+    )
+    blocks = (Heading("Sample"), drawn, sample(source), Heading("Glossary"), words, Heading("Legal note"), legal)
+    return Section("closing", "Sampling, glossary and legal note", blocks)

@@ -1,0 +1,263 @@
+"""Composes the cover and the sections on result, scope, population and the control matrix."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from evidence.criteria import parse
+from evidence.evaluate import spell, tally
+from evidence.kinds import Evaluation
+from evidence.report import (
+    STATE_MARKS,
+    STATE_WORDS,
+    Block,
+    Cards,
+    ControlCard,
+    Cover,
+    Grid,
+    Heading,
+    Pairs,
+    Prose,
+    Section,
+    span,
+)
+from evidence.sections.source import Source, deviations
+from evidence.states import RESULT_MEANINGS
+
+TIERS = {
+    "T0": "hashes agree inside the database",
+    "T1": "hashes agree and the checkpoint's signature is valid",
+    "T2": "as T1, and the signer keeps its own state outside the database and refuses a smaller or changed log",
+    "T3": "as T2, and the checkpoint is held by a named third party",
+    "T4": "as T3, and the checkpoint is cosigned by an independent witness",
+}
+
+
+def cover(source: Source, content_digest: str) -> Cover:
+    """Return the first page."""
+    identity, counts = source.identity, tally(source.evaluations)
+    frameworks = source.catalogue.frameworks
+    return Cover(
+        client=identity.client,
+        processor=identity.processor,
+        recipient=identity.recipient,
+        frameworks=tuple(frameworks[key].name for key in identity.frameworks),
+        period=source.period,
+        issued_at=datetime.fromisoformat(identity.issued_at),
+        pack_id=identity.id,
+        catalogue=f"{source.catalogue.version} (SHA-256 {source.catalogue.digest[:16]}…)",
+        classification=identity.classification,
+        prepared_by=identity.requested_by,
+        supersedes=identity.supersedes or "no earlier pack",
+        tier=source.tier,
+        tier_meaning=TIERS[source.tier],
+        content_digest=content_digest,
+        tally=tuple((key, STATE_MARKS[key], word, counts[key]) for key, word in STATE_WORDS.items()),
+    )
+
+
+def result(source: Source) -> Section:
+    """Return the result on one page: states by framework, and what stands out."""
+    names = source.catalogue.frameworks
+    rows = []
+    for key in source.identity.frameworks:
+        counts = tally(item for item in source.evaluations if item.control.framework == key)
+        rows.append((names[key].name, *(str(counts[state]) for state in STATE_WORDS)))
+    heads = ("Framework", *(f"{STATE_MARKS[key]} {word}" for key, word in STATE_WORDS.items()))
+    table = Grid("Control rows by framework and state", heads, (23, 10, 12, 10, 11, 12, 11, 11), tuple(rows), len(rows))
+    meanings = tuple((f"{STATE_MARKS[key]} {STATE_WORDS[key]}", text) for key, text in RESULT_MEANINGS.items())
+    unfinished = (
+        f"{STATE_MARKS['not_computed']} {STATE_WORDS['not_computed']}",
+        "The portal has no query for this row yet.",
+    )
+    missing = Prose(source.omissions, tone="warning") if source.omissions else Prose(("Nothing was left out.",))
+    standing = Pairs(
+        (
+            ("Systems in scope", source.metric("population", "systems_in_scope")),
+            ("Without a complete snapshot", source.metric("population", "systems_without_snapshot")),
+            ("Coverage of expected hours", percent(source.evidence["coverage"].metrics["coverage_ratio"])),
+            ("Campaigns due, overdue", f"{source.metric('campaigns', 'due')}, {source.metric('campaigns', 'overdue')}"),
+            ("Revocations verified", percent(source.evidence["revocations"].metrics["verified_ratio"])),
+            ("Self-reviews", source.metric("review_quality", "self_reviews")),
+            (
+                "Ledger entries checked, broken",
+                f"{source.metric('ledger', 'entries')}, {source.metric('ledger', 'breaks')}",
+            ),
+            ("Deviations listed", str(len(deviations(source).rows))),
+        )
+    )
+    blocks = (table, Heading("Key figures"), standing, Heading("What the states mean"), Pairs((*meanings, unfinished)))
+    return Section("result", "Result at a glance", (*blocks, Heading("What was left out"), missing))
+
+
+def scope(source: Source) -> Section:
+    """Return scope and period: what the pack speaks about, under which parameters, and whose duty is what."""
+    frameworks = source.catalogue.frameworks
+    facts = Pairs(
+        (
+            ("Period", span(source.period)),
+            ("Controller", source.identity.client),
+            ("Processor", source.identity.processor),
+            ("Issued for", source.identity.recipient),
+            *(
+                (f"Framework {key}", f"{frameworks[key].name}; {frameworks[key].version}")
+                for key in source.identity.frameworks
+            ),
+        )
+    )
+    types = tuple(
+        (
+            name.replace("_", " ").capitalize(),
+            f"out of scope: {source.out_of_scope[name]}"
+            if name in source.out_of_scope
+            else percent(ratio, "no source expected"),
+        )
+        for name, ratio in source.coverage.items()
+    )
+    duties = Prose(
+        (
+            "The processor operates the portal, delivers logs and account lists, and carries out decisions. The "
+            "controller "
+            "names its reviewers and auditors, reads the packs, and tells the processor of changes in who may do what.",
+            "Systems and log sources that are not listed in this pack are out of its scope. The states speak about "
+            "access "
+            "and its records only, never about the business systems as a whole.",
+        )
+    )
+    parameters = tuple(
+        (
+            name,
+            f"{spell(value)} {source.catalogue.params[name].unit}; "
+            f"{source.catalogue.params[name].why}{source.loosened.get(name, '')}",
+        )
+        for name, value in source.parameters.items()
+        if name in source.catalogue.params
+    )
+    blocks: tuple[Block, ...] = (
+        facts,
+        Heading("Log types and their coverage"),
+        Pairs(types),
+        Heading("Duties"),
+        duties,
+    )
+    return Section("scope", "Scope and period", (*blocks, Heading("Parameters"), Pairs(parameters)))
+
+
+def population(source: Source) -> Section:
+    """Return the population: each system's list against the system's own total."""
+    columns = {
+        "system": 12,
+        "captured_at": 17,
+        "delivered_by": 14,
+        "source_total": 8,
+        "row_total": 8,
+        "difference": 9,
+        "complete": 8,
+        "rows_without_person": 10,
+        "filters": 14,
+    }
+    intro = Prose(
+        (
+            f"{source.metric('population', 'systems_in_scope')} systems are in scope, "
+            f"{source.metric('population', 'systems_without_snapshot')} of them delivered no complete list in the "
+            "period. "
+            "Rows missing or too many against the systems' own totals: "
+            f"{source.metric('population', 'unreconciled_difference')}.",
+            "A list is complete when the number of rows received equals the total that the system itself stated. "
+            "Service, "
+            "shared and emergency accounts are part of the population; rows without a person are counted, not dropped.",
+        )
+    )
+    blocks: list[Block] = [
+        intro,
+        source.grid("population", columns, limit=150, empty="No system is registered."),
+        source.grid(
+            "snapshots",
+            {
+                "snapshot": 8,
+                "system": 12,
+                "captured_at": 18,
+                "delivered_by": 16,
+                "source_total": 10,
+                "rows": 8,
+                "digest": 20,
+                "ledger_index": 8,
+            },
+            limit=150,
+            empty="No list was delivered in the period.",
+        ),
+        source.grid(
+            "identities",
+            {
+                "system": 22,
+                "accounts": 13,
+                "mapped": 13,
+                "unmapped": 13,
+                "shared": 13,
+                "service": 13,
+                "break_glass": 13,
+            },
+            limit=100,
+            empty="No account is registered.",
+        ),
+        *source.notes("identities"),
+    ]
+    return Section("population", "Population and its completeness", tuple(blocks), wide=True)
+
+
+def matrix(source: Source) -> Section:
+    """Return the control matrix: an overview, then a card for each row."""
+    blocks: list[Block] = []
+    for key in source.identity.frameworks:
+        mine = [item for item in source.evaluations if item.control.framework == key]
+        rows = tuple((item.control.id, item.control.title, word(item), item.control.proof) for item in mine)
+        name = source.catalogue.frameworks[key].name
+        blocks += [Grid(name, ("Row", "Title", "State", "Proof"), (24, 44, 18, 14), rows, len(rows))]
+    for key in source.identity.frameworks:
+        cards = tuple(card(source, item) for item in source.evaluations if item.control.framework == key)
+        blocks.append(Cards(source.catalogue.frameworks[key].name, cards))
+    return Section("controls", "Control matrix", tuple(blocks))
+
+
+def card(source: Source, item: Evaluation) -> ControlCard:
+    """Return the card of one row."""
+    control, criterion = item.control, item.control.criterion
+    parts = [("Needs", " and ".join(criterion.needs)), ("Acts on", criterion.occurrence), ("Pass", criterion.passing)]
+    named = {
+        name
+        for text in (*criterion.needs, criterion.passing, criterion.attention)
+        for kind, name in parse(text).names
+        if kind == "p"
+    }
+    parameters = ", ".join(
+        f"{name} = {spell(source.parameters[name])} {source.catalogue.params[name].unit}{source.loosened.get(name, '')}"
+        for name in sorted(named)
+    )
+    measured = "; ".join(f"{name} = {spell(value)}" for name, value in item.used.items())
+    kinds = ", ".join(f"tables/{name}.csv" for name in control.evidence if name in source.evidence)
+    gone = [source.catalogue.kinds[name].title for name in item.missing_kinds]
+    return ControlCard(
+        id=control.id,
+        title=control.title,
+        state=item.state.value if item.state else "not_computed",
+        summary=control.summary,
+        reasons=item.reasons,
+        criterion=tuple((label, text) for label, text in [*parts, ("Attention", criterion.attention)] if text),
+        metrics=(("Measured", measured or "nothing"),),
+        parameters=(("Parameters", parameters),) if parameters else (),
+        proof=control.proof,
+        limits=control.limits,
+        evidence=kinds or "none yet",
+        omission=f"Not in this pack: {', '.join(gone)} (not yet computed)." if gone else "",
+    )
+
+
+def word(item: Evaluation) -> str:
+    """Return the sign and word of a row's state."""
+    key = item.state.value if item.state else "not_computed"
+    return f"{STATE_MARKS[key]} {STATE_WORDS[key]}"
+
+
+def percent(value: float | None, missing: str = "nothing to measure") -> str:
+    """Spell a share in percent with one decimal."""
+    return missing if value is None else f"{value:.1%}"

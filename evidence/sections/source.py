@@ -1,0 +1,84 @@
+"""Holds everything that the sections print from, and the words that several of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evidence.bundle import Checkpoint, Identity
+from evidence.evaluate import spell
+from evidence.kinds import Catalogue, Evaluation, KindEvidence, Period, Table
+from evidence.report import Grid, Prose, grid
+from evidence.tables import from_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a report is printed from: plain values, no database."""
+
+    identity: Identity
+    period: Period
+    catalogue: Catalogue
+    evaluations: tuple[Evaluation, ...]
+    evidence: Mapping[str, KindEvidence]
+    records: Mapping[str, Table]
+    coverage: Mapping[str, float | None]
+    out_of_scope: Mapping[str, str]
+    parameters: Mapping[str, float]
+    checkpoint: Checkpoint | None
+    signer_key: str
+    tier: str
+    omissions: tuple[str, ...]
+    loosened: Mapping[str, str]
+
+    def table(self, name: str) -> Table:
+        """Return a table of the pack by its name: a record table or that of an evidence kind."""
+        return self.records[name] if name in self.records else self.evidence[name].table
+
+    def grid(self, name: str, columns: Mapping[str, int], *, limit: int, empty: str, caption: str = "") -> Grid:
+        """Print some columns of a table, with their widths in percent; the CSV holds all columns."""
+        table = self.table(name)
+        places = [table.columns.index(column) for column in columns]
+        cut = tuple(tuple(row[place] for place in places) for row in table.rows)
+        small = Table(table.name, caption or table.title, tuple(columns), cut)
+        return grid(small, tuple(columns.values()), zone=self.period.zone, limit=limit, empty=empty)
+
+    def metric(self, kind: str, name: str) -> str:
+        """Spell one metric of a kind."""
+        return spell(self.evidence[kind].metrics.get(name)) if kind in self.evidence else "not yet computed"
+
+    def notes(self, *kinds: str) -> list[Prose]:
+        """Return what the query modules say about their own limits."""
+        lines = tuple(note for kind in kinds if kind in self.evidence for note in self.evidence[kind].notes)
+        return [Prose(lines, tone="note")] if lines else []
+
+
+def deviations(source: Source) -> Table:
+    """Return every row that did not pass and was not set aside or empty, with its reasons: nothing is left out."""
+    order = {"fail": 0, "attention": 1, "no_data": 2}
+    rows = [
+        [item.control.framework, item.control.id, item.control.title, item.state.value, " ".join(item.reasons), ""]
+        for item in source.evaluations
+        if item.state is not None and item.state.value in order
+    ]
+    rows.sort(key=lambda row: (order[row[3]], row[0], row[1]))
+    columns = ("framework", "control", "title", "state", "reasons", "management_response")
+    return from_rows("deviations", "Exceptions and deviations", columns, rows)
+
+
+def controls(source: Source) -> Table:
+    """Return every row of the asked frameworks with its state; rows without one say so."""
+    rows = [
+        [
+            *(item.control.framework, item.control.id, item.control.key, item.control.title),
+            *(item.state.value if item.state else "not_computed", " ".join(item.reasons), item.control.proof),
+            *(item.control.limits, ", ".join(item.control.evidence), ", ".join(item.missing_kinds)),
+            "; ".join(f"{name} = {spell(value)}" for name, value in item.used.items()),
+        ]
+        for item in source.evaluations
+    ]
+    columns = (
+        *("framework", "control", "key", "title", "state", "reasons", "proof", "limits", "evidence"),
+        *("not_computed_kinds", "metrics"),
+    )
+    return from_rows("controls", "Control results", columns, rows)

@@ -1,0 +1,138 @@
+"""A pack from request to issue on real records: sealed, verifiable, repeatable, cancellable, closed to strangers."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from evidence.actions import download_pack
+from evidence.building import build_pack
+from evidence.models import EvidencePack, PackFile
+from evidence.states import PACK_MOVES, PackState
+from evidence.verifier.check import Pack
+from reviews.models import Campaign
+from tenants.kinds import Actor, Cancelled, Refused
+from tenants.models import AuditEntry, Tenant, User
+from tenants.scope import tenant_scope
+from tenants.sharing import share
+from tenants.work import Silent
+from tests import make
+
+Ask = Callable[..., EvidencePack]
+pytestmark = pytest.mark.django_db
+
+
+def data_of(tenant: Tenant, pack: EvidencePack) -> bytes:
+    with tenant_scope(tenant):
+        return bytes(PackFile.objects.get(pack=pack).data)
+
+
+def text(data: bytes, name: str) -> str:
+    with zipfile.ZipFile(BytesIO(data)) as opened:
+        return opened.read(name).decode()
+
+
+def test_it_issues_a_pack_that_its_own_verifier_accepts(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
+    made = build_pack(bpo, pack().pk, Silent())
+    data = data_of(bpo, made)
+    checked = Pack(data)
+    assert checked.check(made.signer_key) == []
+    assert made.state == "issued"
+    assert made.tier == "T2"
+    assert (made.pages or 0) > 20
+    assert checked.counts["cells"] >= 2 * 2 + 4
+    decisions = text(data, "tables/decisions.csv")
+    assert "'=2+5 left the Acme desk in March." in decisions
+    manifest = json.loads(text(data, "manifest.json"))
+    assert manifest["pack"]["recipient"] == "Axel Brandt, Brandt Assurance"
+    assert any("not yet computed" in line for line in manifest["omissions"])
+    assert set(manifest["results"].values()) >= {"not_computed", "no_data"}
+
+
+def test_it_leaves_audit_entries_and_a_leaf_of_its_own_kind(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
+    made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
+    with tenant_scope(bpo):
+        entries = AuditEntry.objects.filter(target=f"pack {made.uuid}").order_by("at", "id")
+        assert {entry.verb for entry in entries} == {"pack.request", "pack.begin", "pack.issue"}
+        issued = entries.get(verb="pack.issue")
+    assert (issued.leaf_kind, issued.detail["sha256"]) == (9, made.sha256)
+
+
+def test_building_it_again_changes_nothing(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
+    made = build_pack(bpo, pack(("pci",)).pk, Silent())
+    again = build_pack(bpo, made.pk, Silent())
+    assert again.sha256 == made.sha256
+    with pytest.raises(DatabaseError, match="never changed"), tenant_scope(bpo), transaction.atomic():
+        EvidencePack.objects.filter(pk=made.pk).update(recipient="Somebody else")
+    with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(bpo), transaction.atomic():
+        PackFile.objects.filter(pack=made).update(data=b"x")
+
+
+class Stops:
+    """Asks to stop at the printing step."""
+
+    def step(self, done: int, total: int, message: str = "") -> None:
+        """Raise where the report is printed."""
+        if message.startswith("Printing"):
+            raise Cancelled
+
+
+def test_a_cancelled_pack_keeps_no_file_and_says_so(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
+    asked = pack(("gdpr",))
+    with pytest.raises(Cancelled):
+        build_pack(bpo, asked.pk, Stops())
+    with tenant_scope(bpo):
+        asked.refresh_from_db()
+        assert (asked.state, asked.sha256) == ("cancelled", "")
+        assert not PackFile.objects.filter(pack=asked).exists()
+        assert AuditEntry.objects.filter(verb="pack.cancel").exists()
+
+
+class Breaks:
+    """Fails at the collecting step."""
+
+    def step(self, done: int, total: int, message: str = "") -> None:
+        """Raise where records are collected."""
+        if message.startswith("Collecting"):
+            raise OSError("The disk is full.")
+
+
+def test_a_failed_pack_keeps_no_file_and_says_why(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
+    asked = pack(("gdpr",))
+    with pytest.raises(OSError, match="disk is full"):
+        build_pack(bpo, asked.pk, Breaks())
+    with tenant_scope(bpo):
+        asked.refresh_from_db()
+        assert (asked.state, asked.error) == ("failed", "The disk is full.")
+
+
+def test_an_auditor_fetches_it_only_when_it_is_shared(
+    bpo: Tenant, reviewed: Campaign, pack: Ask, officer: Actor, axel: User
+) -> None:
+    made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
+    auditor = make.actor(axel, bpo)
+    with tenant_scope(bpo), pytest.raises(Refused, match="not shared with you"):
+        download_pack(pack=made, by=auditor)
+    with tenant_scope(bpo):
+        share(made, user=axel, by=officer)
+        assert download_pack(pack=made, by=auditor) == data_of(bpo, made)
+        assert AuditEntry.objects.filter(verb="pack.download", actor_user_id=axel.pk, leaf_kind=11).count() == 1
+
+
+def test_another_tenant_has_no_such_pack(bpo: Tenant, acme: Tenant, pack: Ask) -> None:
+    asked = pack()
+    with tenant_scope(acme):
+        assert not EvidencePack.objects.filter(pk=asked.pk).exists()
+        with pytest.raises(EvidencePack.DoesNotExist):
+            EvidencePack.objects.get(uuid=asked.uuid)
+
+
+def test_its_moves_end_where_it_is_over() -> None:
+    assert {state for state, moves in PACK_MOVES.items() if not moves} == {
+        PackState.ISSUED,
+        PackState.FAILED,
+        PackState.CANCELLED,
+    }
