@@ -251,7 +251,7 @@ def _omissions(
         )
     unproved = sum(row[-1] is None for table in records.tables for row in table.rows)
     if unproved:
-        lines.append(f"{unproved} records have no ledger entry of their own: one deed of the portal wrote them.")
+        lines.append(f"{unproved} records have no ledger entry of their own (written in one deed).")
     return tuple(lines)
 
 
