@@ -205,6 +205,7 @@ def _source(identity: Identity, computed: Computed, records: Records, checkpoint
         tier=_tier(checkpoint, computed),
         omissions=_omissions(rows, identity, records, computed.out_of_scope),
         loosened=loosened,
+        kept=frozenset(kind for item in rows for kind in item.control.evidence) | ALWAYS,
     )
     tables["controls"], tables["deviations"] = controls(source), deviations(source)
     return replace(source, records=tables)
@@ -247,7 +248,7 @@ def _omissions(
     ]
     if records.cited_total > len(cited.rows):
         lines.append(
-            f"{records.cited_total - len(cited.rows)} of {records.cited_total} events behind alerts are not proved here."
+            f"{records.cited_total - len(cited.rows)} of {records.cited_total} events behind alerts are not proved."
         )
     unproved = sum(row[-1] is None for table in records.tables for row in table.rows)
     if unproved:
@@ -257,8 +258,7 @@ def _omissions(
 
 def _parts(source: Source, computed: Computed, records: Records) -> Parts:
     """Return what goes into the bundle beside the report."""
-    named = {kind for item in source.evaluations for kind in item.control.evidence} | ALWAYS
-    kinds = {name: item for name, item in source.evidence.items() if name in named}
+    kinds = {name: item for name, item in source.evidence.items() if name in source.kept}
     tables = [*source.records.values(), *(item.table for item in kinds.values())]
     return Parts(
         identity=source.identity,

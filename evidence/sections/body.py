@@ -214,14 +214,23 @@ def coverage(source: Source) -> Section:
         Heading("Records at hand"),
         source.grid("retention", kept, limit=10, empty="No record is at hand."),
         *source.notes("retention"),
+        Heading("Ledger entries of the period"),
+        source.grid(
+            "ledger",
+            {"month": 18, "batches": 16, "entries": 16, "verified": 16, "broken": 16, "last_index": 18},
+            limit=40,
+            empty="The ledger took no entry in the period.",
+            caption="Entries of the period, re-hashed from the stored bytes",
+        ),
     ]
     return Section("coverage", "Coverage of the logs", tuple(blocks), wide=True)
 
 
 def methods(source: Source) -> Section:
     """Return the information sheet of every table: query, parameters, rows, control total, limits."""
+    kept = [(name, source.evidence[name]) for name in sorted(source.kept) if name in source.evidence]
     rows = []
-    for name, item in sorted(source.evidence.items()):
+    for name, item in kept:
         digest = hashlib.sha256(item.query.encode()).hexdigest()
         rows.append((f"{name}.csv", str(len(item.table.rows)), f"{digest[:24]}…", f"{control_total(item.table)[:24]}…"))
     rows += [
@@ -229,7 +238,7 @@ def methods(source: Source) -> Section:
         for name, table in sorted(source.records.items())
     ]
     heads, widths = ("Table", "Rows", "Query, SHA-256", "Table, SHA-256"), (30, 10, 30, 30)
-    limits = [(name, " ".join(item.notes)) for name, item in sorted(source.evidence.items()) if item.notes]
+    limits = [(name, " ".join(item.notes)) for name, item in kept if item.notes]
     intro = Prose(
         (
             "Every table was written by the query whose text is in the folder queries, run by the portal itself at "
@@ -308,14 +317,7 @@ def integrity(source: Source) -> Section:
         tuple((key, text, "reached" if key <= source.tier else "not reached") for key, text in TIERS.items()),
         len(TIERS),
     )
-    ledger = source.grid(
-        "ledger",
-        {"month": 18, "batches": 16, "entries": 16, "verified": 16, "broken": 16, "last_index": 18},
-        limit=40,
-        empty="The ledger took no entry in the period.",
-        caption="Entries of the period, re-hashed from the stored bytes",
-    )
-    blocks += [Heading("How to verify without us"), steps, command, Heading("What is proven"), chain, ledger]
+    blocks += [Heading("How to verify without us"), steps, command, Heading("What is proven"), chain]
     return Section("integrity", "Integrity and verification", tuple(blocks))
 
 

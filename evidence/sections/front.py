@@ -99,10 +99,7 @@ def scope(source: Source) -> Section:
             ("Controller", source.identity.client),
             ("Processor", source.identity.processor),
             ("Issued for", source.identity.recipient),
-            *(
-                (f"Framework {key}", f"{frameworks[key].name}; {frameworks[key].version}")
-                for key in source.identity.frameworks
-            ),
+            *((frameworks[key].name, frameworks[key].version) for key in source.identity.frameworks),
         )
     )
     types = tuple(
@@ -158,9 +155,9 @@ def population(source: Source) -> Section:
     }
     intro = Prose(
         (
-            f"{source.metric('population', 'systems_in_scope')} systems are in scope, "
-            f"{source.metric('population', 'systems_without_snapshot')} of them delivered no complete list in the "
-            "period. "
+            f"Systems in scope: {source.metric('population', 'systems_in_scope')}. "
+            "Without a complete list in the period: "
+            f"{source.metric('population', 'systems_without_snapshot')}. "
             "Rows missing or too many against the systems' own totals: "
             f"{source.metric('population', 'unreconciled_difference')}.",
             "A list is complete when the number of rows received equals the total that the system itself stated. "

@@ -30,6 +30,7 @@ class Source:
     tier: str
     omissions: tuple[str, ...]
     loosened: Mapping[str, str]
+    kept: frozenset[str]
 
     def table(self, name: str) -> Table:
         """Return a table of the pack by its name: a record table or that of an evidence kind."""
