@@ -21,7 +21,7 @@ from functools import lru_cache
 import msgspec
 
 from logs.kinds import LogType, OcsfClass, ParseError, SourceSettings, StatusDetail
-from logs.parsers.times import Moment, epoch_time, in_range, iso_time, zone
+from logs.parsers.times import Moment, epoch_time, in_range, iso_time, short, zone
 
 TEXT_FIELDS = frozenset(
     {
@@ -189,10 +189,14 @@ class Plan:
         return self._activities.get(action.strip().lower(), _USUAL[kind])
 
 
-@lru_cache(maxsize=4096)
 def pattern_time(text: str, pattern: str, zone_name: str) -> Moment:
     """Read a time by a strptime pattern; without %z it is in the zone given. Raises ValueError."""
-    when = datetime.strptime(text.strip(), pattern)  # noqa: DTZ007 (the zone is put on in the next line)
+    return _pattern_time(short(text), pattern, zone_name)
+
+
+@lru_cache(maxsize=4096)
+def _pattern_time(text: str, pattern: str, zone_name: str) -> Moment:
+    when = datetime.strptime(text, pattern)  # noqa: DTZ007 (the zone is put on in the next line)
     if when.tzinfo is None:
         return in_range(when.replace(tzinfo=zone(zone_name))), 2
     return in_range(when), 1

@@ -12,7 +12,7 @@ from logs.parsers.signs import Kind, Sign, admin, dull
 from logs.parsers.syslog import Line
 from logs.parsers.text import address, clean
 
-_NEW = re.compile(r"pam_(\w{1,32})\(([^:)\s]{1,64}):(\w{1,16})\): (.*)", re.DOTALL)
+_NEW = re.compile(r"pam_(\w{1,32})\(([\w.@+-]{1,64}):(\w{1,16})\): (.*)", re.DOTALL)
 _FAILURE = re.compile(
     r"(?:(?:PAM )?(\d{1,6}) more )?authentication failures?; logname=(\S*) uid=(\d*) euid=(\d*) tty=(\S*) ruser=(.*?) "
     r"rhost=(\S*)(?:\s+user=(.*))?",

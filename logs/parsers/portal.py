@@ -56,8 +56,31 @@ class PortalRow(msgspec.Struct, gc=False, omit_defaults=True):
 _decoder = msgspec.json.Decoder(PortalRow)
 
 _ADMIN_NOUNS = frozenset(
-    {"tenant", "membership", "user", "role", "token", "share", "source", "settings", "rule", "key"}
+    {
+        "tenant",
+        "membership",
+        "user",
+        "person",
+        "people",
+        "role",
+        "token",
+        "share",
+        "source",
+        "system",
+        "settings",
+        "key",
+    }
 )
+_DEEDS: dict[str, tuple[int, int]] = {
+    "role.grant": (OcsfClass.USER_ACCESS, 1),
+    "role.end": (OcsfClass.USER_ACCESS, 2),
+    "share.grant": (OcsfClass.USER_ACCESS, 1),
+    "share.revoke": (OcsfClass.USER_ACCESS, 2),
+    "person.add": (OcsfClass.ACCOUNT_CHANGE, 1),
+    "token.issue": (OcsfClass.ENTITY_MANAGEMENT, 1),
+    "token.revoke": (OcsfClass.ENTITY_MANAGEMENT, 4),
+}
+"""Deeds that change who may do what; the rest are requests to the portal."""
 _CREATE, _READ, _UPDATE, _DELETE, _SEARCH, _IMPORT, _EXPORT, _SHARE = range(1, 9)
 _VERBS = {
     "create": _CREATE, "open": _CREATE, "build": _CREATE, "add": _CREATE, "issue": _CREATE, "start": _CREATE,
@@ -79,9 +102,10 @@ def _facts(row: PortalRow) -> Facts:
         raise ValueError(f"{row.kind[:40]!r} is no kind of line that the portal writes.")
     noun, _, verb = row.verb.partition(".")
     status = Status.SUCCESS if row.outcome == "success" else Status.FAILURE
-    admin = row.kind == "deed" and noun in _ADMIN_NOUNS
-    activity = _VERBS.get(verb, _READ if row.kind == "looked" else _UPDATE)
-    facts = deed(LogType.ADMIN if admin else LogType.SESSION, OcsfClass.WEB_RESOURCES, activity, status)
+    admin = row.kind == "deed" and (noun in _ADMIN_NOUNS or verb == "configure")
+    usual = _VERBS.get(verb.rpartition("_")[2], _READ if row.kind == "looked" else _UPDATE)
+    class_uid, activity = _DEEDS.get(row.verb, (OcsfClass.WEB_RESOURCES, _VERBS.get(verb, usual)))
+    facts = deed(LogType.ADMIN if admin else LogType.SESSION, class_uid, activity, status)
     if status == Status.FAILURE:
         facts["status_detail"] = StatusDetail.POLICY_DENIED
     if admin:

@@ -71,6 +71,8 @@ _REASONS = (
 _METHODS = {"gss": 2, "sspi": 2, "ldap": 12, "radius": 10, "oauth": 6}
 _KEPT_METHODS = 65536
 _MAX_HELD = 8192
+_LONGEST_OWN = 4096
+"""Longest message about a connection that is looked at; PostgreSQL's names have 63 bytes. Keeps patterns linear."""
 
 
 class _Reader:
@@ -146,7 +148,7 @@ class _Reader:
                 self._methods.clear()
             self._methods[row.session_id or ""] = proof[2]
             return "part of a log-in that is counted"
-        found = _AUTHORIZED.match(row.message)
+        found = _AUTHORIZED.match(row.message) if len(row.message) <= _LONGEST_OWN else None
         if not found:
             return "server message"
         facts = logon(LogType.DATABASE)
@@ -196,7 +198,7 @@ def _refused(row: _Row) -> Facts:
 
 
 def _closed(row: _Row) -> Facts | str:
-    found = _CLOSED.match(row.message)
+    found = _CLOSED.match(row.message) if len(row.message) <= _LONGEST_OWN else None
     if not found:
         return "server message"
     hours, minutes, seconds, milliseconds, user, database, _, _ = found.groups()

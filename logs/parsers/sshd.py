@@ -28,7 +28,7 @@ _MAXIMUM = re.compile(
     r"(?: \[preauth\])?$",
     re.DOTALL,
 )
-_PAM_ERROR = re.compile(r"error: PAM: (.*?) for (illegal user |invalid user )?(.*) from (\S+)$", re.DOTALL)
+_PAM_ERROR = re.compile(r"error: PAM: (.{1,120}?) for (illegal user |invalid user )?(.*) from (\S+)$", re.DOTALL)
 _PAM_ACCOUNT = re.compile(
     r"fatal: Access denied for user (.*) by PAM account configuration(?: \[preauth\])?$", re.DOTALL
 )

@@ -67,7 +67,7 @@ class LineReader:
             ) from error
         if message.startswith("[ID "):
             message = _SOLARIS.sub("", message, count=1)
-        return Line(when, quality, clean(host), _program(tag), pid or "", message, raw, position)
+        return Line(when, quality, clean(host), clean(_program(tag)), clean(pid or ""), message, raw, position)
 
     def _dated(self, text: str) -> tuple[datetime, int, str, str, str, str]:
         """Read the forms that hold a full date. Raises ValueError."""

@@ -17,6 +17,8 @@ _NOTHING = frozenset({"", "-", "n/a", "na", "none", "null", "(null)", "unknown",
 _HERE = frozenset({"localhost", "local", "[local]", "localhost.localdomain"})
 _WITH_PORT = re.compile(r"(?:\[([0-9a-fA-F:.]+)(?:%[\w.-]+)?\]|(\d{1,3}(?:\.\d{1,3}){3}))(?::(\d{1,5}))?$")
 _MAX_ID_CHARS = 200
+_MAX_HOST_CHARS = 255
+"""Longest host name (RFC 1035); a longer field is no address and must not fill the cache."""
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -71,10 +73,14 @@ class Address(NamedTuple):
 NOWHERE = Address(None, "", None)
 
 
-@lru_cache(maxsize=65536)
 def address(text: str | None) -> Address:
     """Read an address field: plain, with port, in brackets, v4-mapped, with a zone id, a host or service name, "-"."""
-    value = (text or "").strip()[:MAX_FIELD_CHARS]
+    value = (text or "").strip()
+    return _address(value) if len(value) <= _MAX_HOST_CHARS else Address(None, clean(value), None)
+
+
+@lru_cache(maxsize=65536)
+def _address(value: str) -> Address:
     lowered = value.lower()
     if lowered in _NOTHING:
         return NOWHERE

@@ -13,6 +13,7 @@ _MONTHS = {
     )
 }
 _TOLERATED_FUTURE = timedelta(days=1)
+_LONGEST_TIME = 100
 _OLDEST_YEAR, _NEWEST_YEAR = 1990, 2199
 
 Moment = tuple[datetime, int]
@@ -39,13 +40,25 @@ def in_range(when: datetime) -> datetime:
     return moved
 
 
-@lru_cache(maxsize=4096)
+def short(text: str) -> str:
+    """Give the text that a time may be; raises ValueError for a longer one, which must not fill a cache."""
+    value = text.strip()
+    if len(value) > _LONGEST_TIME:
+        raise ValueError(f"It has {len(value)} characters, more than a time has.")
+    return value
+
+
 def iso_time(text: str, zone_name: str = "UTC") -> Moment:
     """Read an ISO 8601 time; one without an offset is in the zone given. Raises ValueError when it is none.
 
     Digits beyond microseconds are dropped. "2026-08-01 10:00:00" with a space is read too.
     """
-    when = datetime.fromisoformat(text.strip())
+    return _iso_time(short(text), zone_name)
+
+
+@lru_cache(maxsize=4096)
+def _iso_time(text: str, zone_name: str) -> Moment:
+    when = datetime.fromisoformat(text)
     if when.tzinfo is None:
         return in_range(when.replace(tzinfo=zone(zone_name))), ClockQuality.ZONE_ASSUMED
     return in_range(when), ClockQuality.ZONE_KNOWN
@@ -65,13 +78,17 @@ def epoch_time(value: float | int | str, unit_per_second: int = 1) -> Moment:
     return in_range(when), ClockQuality.ZONE_KNOWN
 
 
-@lru_cache(maxsize=4096)
 def postgres_time(text: str, zone_name: str) -> Moment:
     """Read PostgreSQL's "2026-08-01 10:00:00.123 CEST".
 
     UTC, GMT and numeric offsets are known. Any other abbreviation is ambiguous by itself (IST, CST): the time is taken
     in the source's zone, and the abbreviation only settles which side of a clock change it is on. Raises ValueError.
     """
+    return _postgres_time(short(text), zone_name)
+
+
+@lru_cache(maxsize=4096)
+def _postgres_time(text: str, zone_name: str) -> Moment:
     local_text, _, name = text.rpartition(" ")
     local = datetime.fromisoformat(local_text)
     if name in {"UTC", "GMT", "Z"}:

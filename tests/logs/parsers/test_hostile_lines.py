@@ -3,7 +3,7 @@
 import pytest
 
 from logs.kinds import MAX_LINE_BYTES, Format, Quarantined
-from tests.logs.parsers.reading import one, read, reason
+from tests.logs.parsers.reading import drafts, one, read, reason
 
 SSH = Format.SSHD_SYSLOG
 HEAD = b"Aug  4 10:00:01 web sshd[7]: "
@@ -48,6 +48,20 @@ def test_it_shows_what_cannot_be_shown_as_escapes_and_keeps_the_bytes(raw: bytes
     event = one(SSH, line)
     assert event.actor_name == shown
     assert event.raw == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Aug  4 10:00:01 w\x00b sshd[7]: pam_unix(sshd:session): session closed for user bob",
+        b"Aug  4 10:00:01 web su[\x007]: pam_unix(su:session): session closed for user bob",
+        b"Aug  4 10:00:01 web \x00su(pam_unix)[7]: session closed for user bob",
+        b"Aug  4 10:00:01 web sshd[7]: pam_unix(ss\x00hd:session): session closed for user bob",
+    ],
+)
+def test_no_part_of_a_line_brings_a_nul_into_an_event(line: bytes) -> None:
+    for event in drafts(read(SSH, line)):
+        assert "\x00" not in "".join(str(getattr(event, name)) for name in event.__struct_fields__ if name != "raw")
 
 
 def test_it_cuts_an_over_long_name_and_keeps_it_in_the_raw_record() -> None:

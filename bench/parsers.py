@@ -1,0 +1,74 @@
+"""Measures each parser: lines a second on one core, beside what json and msgspec need to decode the same lines.
+
+The lines come from the generator (`logs.simulate`), so everybody measures the same. Kept when every parser reads at
+least 30,000 lines/s (syslog) or 20,000 lines/s (JSON and CSV) on one idle core.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from datetime import date
+
+import msgspec
+
+from bench.machine import describe
+from logs.kinds import Format, SourceSettings
+from logs.parsers import PARSERS
+from logs.parsers.portal import PortalRow
+from logs.simulate import Scenario
+
+LINES = 60_000
+ROUNDS = 3
+FLOOR = {Format.SSHD_SYSLOG: 30_000}
+
+
+def rate(work: Callable[[], int]) -> float:
+    """Returns the best of three rounds, in lines a second."""
+    best = 0.0
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        done = work()
+        best = max(best, done / (time.perf_counter() - began))
+    return best
+
+
+def samples() -> dict[Format, tuple[list[bytes], SourceSettings]]:
+    """Returns for each format as many lines as are measured, and the settings to read them with."""
+    scenario = Scenario(seed=1, agents=400, days=3, start=date(2026, 8, 3), activity=0.5)
+    found: dict[Format, tuple[list[bytes], SourceSettings]] = {}
+    for source in scenario.sources():
+        if source.format in found:
+            continue
+        lines = list(scenario.lines(source))
+        whole = (lines * (LINES // len(lines) + 1))[:LINES]
+        found[source.format] = (whole, SourceSettings(year=2026, time_zone=source.time_zone, mapping=source.mapping))
+    row = PortalRow(id="1", at="2026-08-03T10:00:00Z", kind="deed", user="ana@example.test", verb="campaign.open")
+    found[Format.PORTAL] = ([msgspec.json.encode(row) + b"\n"] * LINES, SourceSettings())
+    return found
+
+
+def count(items: Iterable[object]) -> int:
+    """Returns how many items there are, and keeps none."""
+    return sum(1 for _ in items)
+
+
+def main() -> None:
+    """Prints one row a format, as a table for RESULTS.md."""
+    print(f"{describe()}; {LINES:,} lines a format, best of {ROUNDS}, one core.\n")
+    print("| format | bytes a line | parser lines/s | json lines/s | msgspec lines/s | parser / msgspec | kept |")
+    print("|---|---|---|---|---|---|---|")
+    for form, (lines, settings) in samples().items():
+        mean = sum(map(len, lines)) // len(lines)
+        parse = PARSERS[form].parse
+        ours = rate(lambda parse=parse, lines=lines, settings=settings: count(parse(lines, settings)))
+        cells = ["-", "-", "-"]
+        if lines[0].startswith(b"{"):
+            plain = rate(lambda lines=lines: count(map(json.loads, lines)))
+            fast = rate(lambda lines=lines: count(map(msgspec.json.decode, lines)))
+            cells = [f"{plain:,.0f}", f"{fast:,.0f}", f"{ours / fast:.2f}"]
+        kept = "yes" if ours >= FLOOR.get(form, 20_000) else "no"
+        print(f"| {form.value} | {mean} | {ours:,.0f} | {' | '.join(cells)} | {kept} |")
+
+
+if __name__ == "__main__":
+    main()
