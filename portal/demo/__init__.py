@@ -1,0 +1,1 @@
+"""A made-up BPO with two clients, brought in through the product's own doors."""
