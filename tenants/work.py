@@ -7,7 +7,7 @@ and hands ``progress`` down. It must be safe to run twice, since the queue deliv
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, Final, Protocol
 
 from django.db import connections, transaction
 from django.utils import timezone
@@ -38,15 +38,22 @@ class Silent:
         """Report to nobody."""
 
 
+class Writes(Protocol):
+    """What a step can be written to: a file, or a command's output."""
+
+    def write(self, text: str, /) -> object:
+        """Write the text."""
+
+
 class Printed:
     """Reports on a terminal or in a log, one line a step."""
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: Writes) -> None:
         self.out = out
 
     def step(self, done: int, total: int, message: str = "") -> None:
         """Print the step."""
-        self.out.write(f"  [{done}/{total}] {message}\n" if total else f"  [{done}] {message}\n")
+        self.out.write(f"  [{done:,}/{total:,}] {message}\n" if total else f"  [{done:,}] {message}\n")
 
 
 class Tracked:
@@ -105,7 +112,7 @@ def run_work(work_id: int, tenant_id: int) -> str:
     return _finish(work_id, tenant, WorkState.DONE, result=result or {})
 
 
-def run_now(job: Callable[..., Mapping[str, Any] | None], tenant: Tenant, *arguments: Any, out: TextIO) -> Any:
+def run_now(job: Callable[..., Mapping[str, Any] | None], tenant: Tenant, *arguments: Any, out: Writes) -> Any:
     """Run a job in this process, for the command line: the same job, its steps printed."""
     return job(Printed(out), tenant, *arguments)
 

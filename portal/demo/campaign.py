@@ -1,17 +1,129 @@
-"""Opens the demo's review campaign and lets half of its reviewers decide and one of them sign."""
+"""Opens the demo's campaigns: a small one that went the whole way, and a larger one that is half decided."""
 
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.utils import timezone
 
 from identities.models import Identity, System
-from identities.queries import identity_of_user
-from reviews.actions import PlanFacts, create_campaign, create_plan, decide, open_campaign, sign_off
+from portal.demo.cast import SignIns
+from reviews.actions import (
+    PlanFacts,
+    claim_remediation,
+    close_campaign,
+    create_campaign,
+    create_plan,
+    decide,
+    open_campaign,
+    sign_off,
+    verify_remediations,
+)
 from reviews.kinds import Advice, Choice, Outcome, Strategy
-from reviews.manifest import statement_digest
-from reviews.models import Assignment, Campaign, ReviewItem
+from reviews.models import Assignment, Campaign, Remediation, ReviewItem
+from reviews.queries.standing import statement
+from reviews.reauthentication import by_password
 from tenants.kinds import Actor
-from tenants.models import User
+from tenants.models import Tenant, User
+from tenants.queries import actor_for
 from tenants.work import Progress
+
+_SECONDS: Final = (14, 22, 9, 31, 17, 12, 26)
+"""How long the demo's reviewers looked at an item, in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a demo campaign is called and covers; ``systems`` are keys."""
+
+    name: str
+    systems: Sequence[str]
+    due_days: int
+    privileged_only: bool = False
+
+
+@transaction.atomic
+def open_round(what: Round, tenant: Tenant, fallback: Identity, by: Actor, progress: Progress) -> Campaign:
+    """Plan a campaign and open it."""
+    facts = PlanFacts(
+        name=what.name,
+        systems=list(System.objects.filter(key__in=what.systems)),
+        fallback=fallback,
+        time_zone=tenant.time_zone,
+        starts_on=timezone.localdate(timezone=tenant.zone),
+        strategy=Strategy.MANAGER,
+        privileged_only=what.privileged_only,
+        due_days=what.due_days,
+        purpose="Demonstration",
+    )
+    campaign = create_campaign(plan=create_plan(facts=facts, by=by), occurrence_at=timezone.now(), by=by)
+    return open_campaign(campaign=campaign, by=by, progress=progress)
+
+
+def decide_items(campaign: Campaign, tenant: Tenant, *, share: float) -> int:
+    """Let each reviewer decide the first part of their items as the evidence advises; returns how many."""
+    decided = 0
+    for reviewer, items in _by_reviewer(campaign).items():
+        actor = _actor(reviewer, tenant)
+        for item in items[: max(1, int(len(items) * share))]:
+            decide(item=item, choice=_choice(item, decided), by=actor)
+            decided += 1
+    return decided
+
+
+@transaction.atomic
+def sign_all(campaign: Campaign, tenant: Tenant, sign_ins: SignIns) -> None:
+    """Let every reviewer of a decided campaign sign."""
+    for reviewer in _by_reviewer(campaign):
+        user = User.objects.get(pk=reviewer.user_id)
+        proof = by_password(user, sign_ins.password(user.email))
+        _text, digest, _count = statement(campaign, reviewer)
+        if proof is not None:
+            actor = _actor(reviewer, tenant)
+            sign_off(campaign=campaign, by=actor, printed_name=user.name, shown_digest=digest, proof=proof)
+
+
+@transaction.atomic
+def claim_all(campaign: Campaign, by: Actor) -> list[Remediation]:
+    """Say of each revocation that it was carried out; only a later snapshot will prove it."""
+    todo = list(Remediation.objects.filter(campaign=campaign))
+    return [
+        claim_remediation(remediation=remediation, ticket=f"OPS-{4200 + number}", by=by)
+        for number, remediation in enumerate(todo, start=1)
+    ]
+
+
+@transaction.atomic
+def finish(campaign: Campaign, by: Actor) -> Campaign:
+    """Verify the revocations against the newest snapshots and close the campaign."""
+    verify_remediations(by=by)
+    campaign.refresh_from_db()
+    return close_campaign(campaign=campaign, by=by)
+
+
+def _by_reviewer(campaign: Campaign) -> dict[Identity, list[ReviewItem]]:
+    assigned: dict[Identity, list[ReviewItem]] = defaultdict(list)
+    rows = Assignment.objects.filter(campaign=campaign).select_related(
+        "reviewer", "item__entitlement", "item__campaign"
+    )
+    for row in rows.order_by("reviewer__name", "item__n"):
+        assigned[row.reviewer].append(row.item)
+    return assigned
+
+
+def _actor(reviewer: Identity, tenant: Tenant) -> Actor:
+    actor = actor_for(User.objects.get(pk=reviewer.user_id), tenant)
+    if actor is None:
+        message = f"{reviewer} has no role in {tenant} any more."
+        raise LookupError(message)
+    return actor
+
+
+def _choice(item: ReviewItem, number: int) -> Choice:
+    seconds = _SECONDS[number % len(_SECONDS)]
+    if item.advice == Advice.REVOKE:
+        return Choice(Outcome.REVOKE, f"Not needed any more. {item.advice_reason}", seconds, opened_evidence=True)
+    reason = "Needed for the present duties; confirmed with the team." if item.privileged or item.advice else ""
+    return Choice(Outcome.CERTIFY, reason, seconds, opened_evidence=item.privileged)

@@ -1,18 +1,19 @@
 """Brings people, systems and grants of the made-up BPO into the register, as an officer would: by upload."""
 
-from typing import Final
+import csv
+import io
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
+from django.utils import timezone
 
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
 from identities.models import Identity, System
 from logs.simulate import Scenario
 from logs.simulate.sources import SimSystem
+from reviews.models import Remediation
 from tenants.kinds import Actor
-
-_CRITICALITY: Final = {"high": "high", "medium": "standard", "low": "low"}
-_DATA: Final = {"customer data": "personal", "staff": "personal", "operations": "internal"}
 
 
 @transaction.atomic
@@ -27,9 +28,9 @@ def bring_system(scenario: Scenario, sim: SimSystem, by: Actor) -> System:
     facts = SystemFacts(
         name=sim.name,
         key=sim.key,
-        privileged_rule=sim.privileged_rule.removeprefix("entitlement is "),
-        criticality=_CRITICALITY[sim.criticality],
-        data_class=_DATA[sim.data_class],
+        privileged_rule=sim.privileged_rule,
+        criticality=sim.criticality,
+        data_class=sim.data_class,
         owner=Identity.objects.filter(external_id=sim.owner).first(),
     )
     system = save_system(facts=facts, by=by)
@@ -45,3 +46,31 @@ def bring_system(scenario: Scenario, sim: SimSystem, by: Actor) -> System:
     )
     import_snapshot(system=system, upload=upload, by=by)
     return system
+
+
+def as_csv(rows: Sequence[Mapping[str, str]]) -> bytes:
+    """Return rows of one shape as CSV."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+@transaction.atomic
+def bring_later_list(scenario: Scenario, system_key: str, revoked: Sequence[Remediation], by: Actor) -> None:
+    """Upload the system's list once more, as it is after the revocations were carried out."""
+    sheet = scenario.grants(system_key)
+    gone = {(item.item.account.name, item.item.entitlement.key) for item in revoked}
+    rows = list(csv.DictReader(io.StringIO(sheet.csv.decode())))
+    left = [row for row in rows if (row["account"], row["entitlement"]) not in gone]
+    upload = SnapshotUpload(
+        body=as_csv(left),
+        captured_at=timezone.now(),
+        source_total=len(left),
+        file_name=f"{system_key}-grants-later.csv",
+        filters="none",
+        query="Every grant, exported again after the revocations",
+        delivered_by=by.name,
+    )
+    import_snapshot(system=System.objects.get(key=system_key), upload=upload, by=by)

@@ -1,0 +1,162 @@
+"""Seeds the demonstration once: a BPO, two clients, their logs and grants, reviews, alerts and a pack."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from django.utils import timezone
+
+from identities.actions import upsert_identities
+from identities.models import Identity
+from logs.simulate import BPO, Scenario
+from portal.demo import campaign, feeds, register
+from portal.demo.cast import AUDITOR_DAYS, Part, SignIns, join
+from tenants.actions import open_tenant
+from tenants.kinds import Actor, Role, TenantKind
+from tenants.models import Tenant
+from tenants.queries import tenant_by_slug
+from tenants.scope import tenant_scope
+from tenants.work import Progress
+
+DAYS: Final = 100
+CLIENTS: Final = ("acme", "zenith")
+HEAD: Final = "M00001"
+"""Badge number of the head of operations, who reviews what has no other reviewer."""
+DOMAIN: Final = "harbour.example"
+HOME: Final = "harbour"
+CAST: Final = (
+    Part(f"olga@{DOMAIN}", "Olga Brandt", Role.OPERATOR, HOME, "Platform operator of the BPO"),
+    Part(f"carla@{DOMAIN}", "Carla Reyes", Role.OFFICER, HOME, "Compliance officer of the BPO"),
+    Part(f"ana@{DOMAIN}", "Ana Lindqvist", Role.ANALYST, HOME, "Analyst of the BPO"),
+    Part(f"rosa@{DOMAIN}", "Rosa Marin", Role.REVIEWER, HOME, "Reviewer: head of operations"),
+    Part("axel@auditors.example", "Axel Nordmann", Role.AUDITOR, HOME, "External auditor, 30 days"),
+    Part("cleo@acme.example", "Cleo Park", Role.CLIENT, "acme", "Client: Acme"),
+    Part(f"carla@{DOMAIN}", "Carla Reyes", Role.OFFICER, "acme", "the same officer, at Acme"),
+    Part("zoe@zenith.example", "Zoe Adler", Role.CLIENT, "zenith", "Client: Zenith"),
+    Part(f"carla@{DOMAIN}", "Carla Reyes", Role.OFFICER, "zenith", "the same officer, at Zenith"),
+)
+
+
+class Seed:
+    """One run over an empty installation; every step goes through the actions that pages and commands use."""
+
+    def __init__(self, data: Path, progress: Progress, *, agents: int = 40, activity: float = 0.03) -> None:
+        self.progress = progress
+        self.sign_ins = SignIns(data)
+        start = timezone.now().date() - timedelta(days=DAYS)
+        self.scenario = Scenario(seed=7, agents=agents, days=DAYS, start=start, clients=CLIENTS, activity=activity)
+        self.tenants: dict[str, Tenant] = {}
+
+    def run(self) -> None:
+        """Seed everything, step by step."""
+        steps: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("Opening the BPO and its two clients", self.open_tenants),
+            ("Adding people, systems and grants", self.fill_register),
+            ("Delivering the access logs", self.deliver_logs),
+            ("Reviewing access to the cloud account, from opening to verification", self.review_to_the_end),
+            ("Opening a review that is half decided", self.review_half),
+        )
+        for number, (title, step) in enumerate(steps, start=1):
+            self.progress.step(number, len(steps) + 2, title)
+            step()
+
+    def by(self, key: str) -> Actor:
+        """Return the actor that seeds a tenant."""
+        return Actor.system("demo", self.tenants[key].pk)
+
+    def open_tenants(self) -> None:
+        """Open the tenants and let the cast join them."""
+        bpo = open_tenant(slug=HOME, name="Harbour Outsourcing", kind=TenantKind.BPO, time_zone="Asia/Manila")
+        self.tenants = {HOME: bpo}
+        for client in self.scenario.world.clients:
+            zone = "America/New_York" if client.key == "acme" else "Europe/Madrid"
+            self.tenants[client.key] = open_tenant(
+                slug=client.key, name=client.name, kind=TenantKind.CLIENT, time_zone=zone, parent=bpo
+            )
+        for part in CAST:
+            with tenant_scope(self.tenants[part.tenant]):
+                days = AUDITOR_DAYS if part.role == Role.AUDITOR else None
+                join(part, self.tenants[part.tenant], self.sign_ins, until_days=days)
+
+    def fill_register(self) -> None:
+        """Upload people, then each system's grants; whoever leads others becomes a reviewer."""
+        for key, tenant in self.tenants.items():
+            with tenant_scope(tenant):
+                if key == HOME:
+                    self._reviewers(tenant)
+                    upsert_identities(body=self._people(), by=self.by(key))
+                else:
+                    register.bring_people(self.scenario, key, self.by(key))
+        for system in self.scenario.systems():
+            with tenant_scope(self._tenant(system.tenant_key)):
+                register.bring_system(self.scenario, system, self.by(self._key(system.tenant_key)))
+
+    def _reviewers(self, tenant: Tenant) -> None:
+        world = self.scenario.world
+        for person in (world.admins[0], world.dbas[0], *world.leads):
+            part = Part(person.email, person.name, Role.REVIEWER, HOME, "Reviewer: leads a team")
+            join(part, tenant, self.sign_ins)
+
+    def _people(self) -> bytes:
+        """Return the HR list with the head of operations, to whom everybody without a manager reports."""
+        rows = self.scenario.people(BPO)
+        head = dict.fromkeys(rows[0], "")
+        head |= {
+            "external_id": HEAD,
+            "name": "Rosa Marin",
+            "email": f"rosa@{DOMAIN}",
+            "kind": "human",
+            "site": "manila",
+        }
+        for row in rows:
+            if row["kind"] == "human" and not row["manager"]:
+                row["manager"] = HEAD
+        return register.as_csv([head, *rows])
+
+    def deliver_logs(self) -> None:
+        """Add each source and deliver what it wrote."""
+        stored = 0
+        for sim in self.scenario.sources():
+            tenant, by = self._tenant(sim.tenant_key), self.by(self._key(sim.tenant_key))
+            with tenant_scope(tenant):
+                feeds.bring_source(sim, by)
+            stored += feeds.deliver(self.scenario, sim, tenant, by, self.progress)
+        self.progress.step(stored, stored, "events stored, sealed and counted")
+
+    def review_to_the_end(self) -> None:
+        """Run a small campaign to its end: decided, signed, carried out, verified by a later list, closed."""
+        tenant, by = self.tenants[HOME], self.by(HOME)
+        what = campaign.Round("Cloud account (AWS), privileged and standard access", ("aws",), due_days=14)
+        with tenant_scope(tenant):
+            round_one = campaign.open_round(what, tenant, self._head(), by, self.progress)
+            campaign.decide_items(round_one, tenant, share=1.0)
+            campaign.sign_all(round_one, tenant, self.sign_ins)
+            revoked = campaign.claim_all(round_one, by)
+        with tenant_scope(tenant):
+            register.bring_later_list(self.scenario, "aws", revoked, by)
+            campaign.finish(round_one, by)
+
+    def review_half(self) -> None:
+        """Open a larger campaign and let its reviewers decide half."""
+        tenant, by = self.tenants[HOME], self.by(HOME)
+        what = campaign.Round(
+            "Servers, database and VPN, fourth quarter", ("jump-hosts", "warehouse", "vpn"), due_days=10
+        )
+        with tenant_scope(tenant):
+            half = campaign.open_round(what, tenant, self._head(), by, self.progress)
+            campaign.decide_items(half, tenant, share=0.5)
+
+    def _head(self) -> Identity:
+        return Identity.objects.get(external_id=HEAD)
+
+    def _key(self, tenant_key: str) -> str:
+        return HOME if tenant_key == BPO else tenant_key
+
+    def _tenant(self, tenant_key: str) -> Tenant:
+        return self.tenants[self._key(tenant_key)]
+
+
+def is_seeded() -> bool:
+    """Whether the demonstration is there already."""
+    return tenant_by_slug(HOME) is not None
