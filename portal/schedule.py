@@ -23,4 +23,9 @@ class Entry:
         return datetime.fromtimestamp(int(at.timestamp()) // seconds * seconds, tz=UTC)
 
 
-SCHEDULE: Final[tuple[Entry, ...]] = ()
+SCHEDULE: Final[tuple[Entry, ...]] = (
+    Entry("reviews.create-due", timedelta(minutes=15), "reviews.jobs.create_due"),
+    Entry("reviews.close-overdue", timedelta(minutes=15), "reviews.jobs.close_overdue"),
+    Entry("reviews.verify", timedelta(hours=1), "reviews.jobs.verify"),
+    Entry("reviews.remind", timedelta(days=1), "reviews.jobs.remind"),
+)

@@ -22,7 +22,7 @@ def advise(facts: UseFacts) -> Advised:
     return Advised(
         Advice.KEEP,
         f"Used on {_days(facts.days_used)} of the last {WINDOW_DAYS}, last {_ago(facts.last_used_days_ago)}; "
-        f"the logs of {facts.system} cover {_percent(facts.coverage)} of the time.",
+        f"the logs of {facts.system} cover {_percent(facts.coverage)} of the last {idle_limit(facts.cycle_days)} days.",
     )
 
 
@@ -60,7 +60,8 @@ def _by_coverage(facts: UseFacts) -> Advised | None:
         seen = f"use was seen on {_days(facts.days_used)}" if facts.days_used else "no use was seen"
         return Advised(
             Advice.INSUFFICIENT,
-            f"The logs of {facts.system} cover only {_percent(facts.coverage)} of the last {WINDOW_DAYS} days; {seen}.",
+            f"The logs of {facts.system} cover only {_percent(facts.coverage)} of the last "
+            f"{idle_limit(facts.cycle_days)} days; {seen}.",
         )
     return None
 
@@ -77,11 +78,11 @@ def _by_use(facts: UseFacts) -> Advised | None:
             f"Held for only {_days(facts.held_days)}; no use is judged after {limit} days without it.",
         )
     denied = f" {facts.denied_count} refused attempts are not use." if facts.denied_count else ""
-    when = f"Last used {_ago(used)}" if used is not None else f"No successful use in the last {WINDOW_DAYS} days"
+    when = f"Last used {_ago(used)}" if used is not None else f"No successful use in the last {limit} days"
     return Advised(
         Advice.REVOKE,
         f"{when}; the limit is {limit} days, and the logs of {facts.system} cover {_percent(facts.coverage)} "
-        f"of the time.{denied}",
+        f"of that time.{denied}",
     )
 
 

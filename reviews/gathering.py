@@ -13,7 +13,7 @@ from typing import Any
 from identities.models import Grant, Snapshot, SnapshotRow
 from logs.answers import Use
 from logs.queries import system_coverage, use_of_accounts
-from reviews.advice import advise
+from reviews.advice import advise, idle_limit
 from reviews.kinds import DORMANT_DAYS, WINDOW_DAYS, Advised, Outcome, UseFacts
 from reviews.manifest import moment
 from reviews.models import Campaign, Decision
@@ -50,14 +50,16 @@ def gather(campaign: Campaign, rows: Sequence[SnapshotRow], at: datetime, progre
             done = min(start + CHUNK, len(accounts))
             progress.step(done, len(accounts) + len(rows), f"Read the use of {done:,} of {len(accounts):,} accounts")
     systems = {row.entitlement.system_id for row in rows}
+    cycle = cycle_days(str(campaign.definition.get("rule", "")))
+    judged_since = at - timedelta(days=idle_limit(cycle))
     return Context(
         at=at,
         use=use,
-        coverage=system_coverage(systems, since, at),
+        coverage=system_coverage(systems, judged_since, at),
         grants=_grants(accounts),
         previous=_previous(campaign, accounts),
         peers=_peers(rows),
-        cycle_days=cycle_days(str(campaign.definition.get("rule", ""))),
+        cycle_days=cycle,
     )
 
 

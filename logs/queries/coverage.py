@@ -15,10 +15,18 @@ GRACE = timedelta(hours=1)
 """An hour counts as missing only when it has been over for this long."""
 
 
-def coverage(*, since: datetime, until: datetime, source_ids: Collection[int] | None = None) -> list[SourceCoverage]:
+def coverage(
+    *,
+    since: datetime,
+    until: datetime,
+    source_ids: Collection[int] | None = None,
+    whole_period: bool = False,
+) -> list[SourceCoverage]:
     """Return each source's coverage of a period, by name; four queries whatever the number of sources.
 
     Nothing is expected before the source was added, unless older events were delivered: then from the first of them.
+    With ``whole_period`` the time before counts as expected and not received: who asks whether something was *not* used
+    must know how much of the period the logs could have shown it.
     """
     sources = LogSource.objects.order_by("name", "id")
     if source_ids is not None:
@@ -37,16 +45,20 @@ def coverage(*, since: datetime, until: datetime, source_ids: Collection[int] | 
     until = min(until, timezone.now() - GRACE)
     answers = []
     for source in found:
-        begin = max(since, min(source.created_at, first.get(source.pk) or source.created_at))
+        known_from = min(source.created_at, first.get(source.pk) or source.created_at)
+        begin = since if whole_period else max(since, known_from)
         answers.append(_answer(source, begin, until, present[source.pk], counts.get(source.pk, (0, 0))))
     return answers
 
 
 def system_coverage(system_ids: Collection[int], since: datetime, until: datetime) -> dict[int, float | None]:
-    """Return for each system the part of its sources' expected hours that is there; None where none was expected."""
+    """Return for each system the part of its sources' expected hours that is there; None where none was expected.
+
+    The whole period counts, also the time before a source was added: its logs could not have shown any use.
+    """
     ids = LogSource.objects.filter(system_id__in=list(system_ids)).values_list("pk", flat=True)
     totals: dict[int, list[int]] = {system_id: [0, 0] for system_id in system_ids}
-    for answer in coverage(since=since, until=until, source_ids=list(ids)):
+    for answer in coverage(since=since, until=until, source_ids=list(ids), whole_period=True):
         if answer.system_id is not None:
             totals[answer.system_id][0] += answer.expected_hours
             totals[answer.system_id][1] += answer.received_hours

@@ -114,7 +114,7 @@ BREAK_GLASS = "breakglass"
 
 def client_of(key: str) -> Client:
     """Give the client with this key."""
-    return Client(key, f"{key.capitalize()} (client)")
+    return Client(key, key.capitalize())
 
 
 def _word(roll: random.Random, syllables: int) -> str:
