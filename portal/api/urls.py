@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from identities import api as identities
 from logs import api as logs
 from portal.api import views
+from reviews import api as reviews
 from tenants import api as tenants
 
 app_name = "api"
@@ -17,6 +18,10 @@ of_tenant: list[URLPattern | URLResolver] = [
     path("events/<slug:key>/", logs.Event.as_view(), name="event"),
     path("snapshots/", identities.Snapshots.as_view(), name="snapshots"),
     path("snapshots/<int:snapshot_id>/rows/", identities.SnapshotRows.as_view(), name="snapshot_rows"),
+    path("campaigns/", reviews.Campaigns.as_view(), name="campaigns"),
+    path("campaigns/<int:campaign_id>/", reviews.OneCampaign.as_view(), name="campaign"),
+    path("campaigns/<int:campaign_id>/items/", reviews.Items.as_view(), name="items"),
+    path("campaigns/<int:campaign_id>/decisions/", reviews.Decisions.as_view(), name="decisions"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -9,14 +9,17 @@ from django.utils import timezone
 from alerts.models import Alert, AlertNotice
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
-from identities.models import System
+from identities.models import Identity, System
 from logs.actions import record_events
 from logs.kinds import Format
 from logs.models import AccessEvent, LogSource
+from reviews.actions import PlanFacts, create_campaign, create_plan, open_campaign
+from reviews.kinds import Strategy
 from tenants.actions import issue_token
-from tenants.kinds import Actor, Permission
+from tenants.kinds import Actor, Permission, Role
 from tenants.models import Membership, Tenant, User, Work
 from tenants.scope import tenant_scope
+from tests import make
 from tests.alerts import world
 
 MARK: Final = "zanzibar"
@@ -46,7 +49,10 @@ def _tenants(tenant: Tenant, officer: User, by: Actor) -> Objects:
 
 
 def _identities(tenant: Tenant, officer: User, by: Actor) -> Objects:
-    upsert_identities(body=f"external_id,name\nE1,{MARK} person\n".encode(), by=by)
+    manager = make.user(f"{MARK}-manager")
+    make.member(manager, tenant, Role.REVIEWER)
+    people = f"external_id,name,email\nE1,{MARK} person,\nE2,{MARK} manager,{manager.email}\n"
+    upsert_identities(body=people.encode(), by=by)
     system = save_system(facts=SystemFacts(f"{MARK} CRM", f"{MARK}-crm", "admin*\n"), by=by)
     rows = f"account,entitlement,person\n{MARK}1,admin_all,E1\n{MARK}2,agent,\n".encode()
     at = timezone.now() - timedelta(hours=1)
@@ -84,5 +90,26 @@ def _alerts(tenant: Tenant, officer: User, by: Actor) -> Objects:
     return {("alerts", "alert_id"): Alert.objects.get().pk, ("alerts", "notice_id"): notice.pk}
 
 
-ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor], Objects], ...]] = (_tenants, _identities, _logs, _alerts)
+def _reviews(tenant: Tenant, officer: User, by: Actor) -> Objects:
+    facts = PlanFacts(
+        name=f"{MARK} review",
+        systems=[System.objects.get()],
+        fallback=Identity.objects.get(external_id="E2"),
+        time_zone="UTC",
+        starts_on=timezone.localdate(),
+        strategy=Strategy.MANAGER,
+    )
+    plan = create_plan(facts=facts, by=by)
+    campaign = open_campaign(campaign=create_campaign(plan=plan, occurrence_at=timezone.now(), by=by), by=by)
+    ids: dict[str, object] = {"campaign_id": campaign.pk, "plan_id": plan.pk}
+    return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
+
+
+ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor], Objects], ...]] = (
+    _tenants,
+    _identities,
+    _logs,
+    _alerts,
+    _reviews,
+)
 """One function for each room: a room with new addresses adds its things here."""
