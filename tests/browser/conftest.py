@@ -21,6 +21,7 @@ from tests.browser.strict import StrictPage, told
 
 CHROMIUM: Final = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none")
+PATIENCE_MS: Final = 15_000
 FLAGS_COLOUR: Final = "--force-color-profile=srgb"
 
 # Playwright's loop lives in the test's thread, which Django takes for an async context.
@@ -86,13 +87,9 @@ def visit(server: Server, chromium: Browser, django_db_blocker: DjangoDbBlocker)
     opened: list[tuple[BrowserContext, StrictPage]] = []
 
     def begin(name: str = "", **options: Any) -> StrictPage:
-        context = chromium.new_context(
-            viewport={"width": 1280, "height": 800},
-            locale="en-GB",
-            timezone_id="UTC",
-            reduced_motion="reduce",
-            **options,
-        )
+        told_options = {"viewport": {"width": 1280, "height": 800}, **options}
+        context = chromium.new_context(locale="en-GB", timezone_id="UTC", reduced_motion="reduce", **told_options)
+        context.set_default_timeout(PATIENCE_MS)
         if name:
             context.add_cookies([{"name": "sessionid", "value": session(name), "url": server.url}])
         page = StrictPage(context, server.url)

@@ -1,33 +1,56 @@
 """Every page of each role: no complaint, no overflow, no barrier, in light and dark, at 1280, 390 and 320 pixels."""
 
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import pytest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, resolve, reverse
 
 from portal.navigation import SECTIONS
 from tenants.kinds import ROLE_PERMISSIONS
 from tests.browser.conftest import Server, Visit
 from tests.browser.seed import ROLES
+from tests.browser.strict import StrictPage
+
+LINKS = "[...document.querySelectorAll('main a[href^=\"/t/\"]:not([download])')].map(a => a.getAttribute('href'))"
 
 
-def pages_of(name: str, server: Server) -> dict[str, str]:
-    """Return the pages that the sidebar shows the person, by name."""
+def pages_of(name: str, server: Server) -> list[str]:
+    """Return the addresses that the sidebar shows the person."""
     held, slug = ROLE_PERMISSIONS[ROLES[name]], server.cast.home(name).slug
-    shown = (page.name for _title, pages in SECTIONS for page in pages if page.permission in held)
-    found = {}
-    for page in shown:
+    found = []
+    for page in (page.name for _title, pages in SECTIONS for page in pages if page.permission in held):
         with suppress(NoReverseMatch):
-            found[page] = reverse(page, args=[slug])
+            found.append(reverse(page, args=[slug]))
     return found
+
+
+def view_of(path: str) -> str:
+    """Return the name of the page behind an address."""
+    return resolve(urlsplit(path).path).view_name
+
+
+def is_page(path: str) -> bool:
+    """Whether an address is a page rather than a file to take away."""
+    return not any(word in urlsplit(path).path for word in ("download", "export", "/raw/", ".csv", ".pdf", ".zip"))
+
+
+def walk(strict: StrictPage, name: str, start: list[str]) -> None:
+    """Visit the pages and one page of each further kind that they link to."""
+    waiting, seen = list(start), {view_of(path) for path in start}
+    while waiting:
+        path = waiting.pop(0)
+        strict.go(path)
+        strict.check_looks(f"{name}-{view_of(path).replace(':', '-')}")
+        for link in strict.page.evaluate(LINKS):
+            if is_page(link) and view_of(link) not in seen:
+                seen.add(view_of(link))
+                waiting.append(link)
 
 
 @pytest.mark.parametrize("name", ROLES)
 def test_every_page_of_a_role_is_fit_to_be_shown(name: str, server: Server, visit: Visit) -> None:
-    strict = visit(name)
-    for page, path in pages_of(name, server).items():
-        strict.go(path)
-        strict.check_looks(f"{name}-{page.replace(':', '-')}")
+    walk(visit(name), name, pages_of(name, server))
 
 
 def test_the_pages_before_the_log_in_are_fit_to_be_shown(visit: Visit) -> None:
