@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connections
-from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 from pytest_socket import disable_socket
 
@@ -27,26 +26,20 @@ def pytest_runtest_setup() -> None:
 def django_db_setup(
     request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
-    """Migrate as the owner, keep a pristine copy as a template, then log in as the app role."""
+    """Copy the migrated template for this worker, then log in as the app role."""
     worker = getattr(request.config, "workerinput", {}).get("workerid", "")
+    name = f"test_countersign_{worker}" if worker else "test_countersign"
     with django_db_blocker.unblock():
         database.start_server()
-        database.use_role("owner")
-        for alias in database.ALIASES:
-            test = connections[alias].settings_dict["TEST"]
-            test["NAME"] = f"test_countersign_{worker}" if worker else "test_countersign"
-        config = setup_databases(verbosity=0, interactive=False, aliases=list(database.ALIASES), serialized_aliases=[])
-        name = connections["default"].settings_dict["NAME"]
+        template = database.ensure_template()
+        database.drop_as_administrator(name)
+        database.execute_as_owner(f"CREATE DATABASE {name} TEMPLATE {template}")
         database.use_role("app", name)
-        template = database.template_name()
-        database.execute_as_owner(
-            f"DROP DATABASE IF EXISTS {template} WITH (FORCE)", f"CREATE DATABASE {template} TEMPLATE {name}"
-        )
     yield
     with django_db_blocker.unblock():
-        database.execute_as_owner(f"DROP DATABASE IF EXISTS {template} WITH (FORCE)")
-        database.use_role("owner", name)
-        teardown_databases(config, verbosity=0)
+        for alias in database.ALIASES:
+            connections[alias].close()
+        database.drop_as_administrator(name)
 
 
 @pytest.fixture

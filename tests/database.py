@@ -1,5 +1,6 @@
 """The tests' PostgreSQL: the embedded server (or ``DATABASE_URL``), migrated as owner, used as the app role."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from uuid import uuid4
 
 import psycopg
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connections
+from django.utils import timezone
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -18,6 +21,9 @@ from portal.postgres import Embedded
 from portal.roles import bootstrap, connection_settings
 
 ALIASES = ("default", "progress")
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = "countersign_template_"
+TEMPLATE_LOCK = 4_311_702_019
 
 
 def start_server() -> None:
@@ -81,8 +87,31 @@ class FreshDatabase:
 
 
 def template_name() -> str:
-    """Return the name of the pristine copy of this worker's migrated test database."""
-    return f"template_{connections['default'].settings_dict['NAME']}"
+    """Return the name of the migrated template: it follows from the migrations, the lock file and the month.
+
+    The month counts because the migrations make the partitions of the months to come.
+    """
+    state = hashlib.sha256(f"{timezone.now():%Y-%m}".encode())
+    for path in [ROOT / "uv.lock", *sorted(ROOT.glob("*/migrations/*.py")), ROOT / "ledger" / "rowsecurity.py"]:
+        state.update(path.read_bytes())
+    return f"{TEMPLATES}{state.hexdigest()[:12]}"
+
+
+def ensure_template() -> str:
+    """Migrate the template as the owner unless it is there; workers of one run wait for the first of them."""
+    name, making = template_name(), f"{TEMPLATES}making"
+    with connect("owner", "postgres") as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])
+        rows = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{TEMPLATES}%"]).fetchall()
+        if (name,) not in rows:
+            for (old,) in rows:
+                drop_as_administrator(old)
+            connection.execute(f"CREATE DATABASE {making}")  # type: ignore[call-overload]
+            use_role("owner", making)
+            call_command("migrate", verbosity=0)
+            connections["default"].close()
+            connection.execute(f"ALTER DATABASE {making} RENAME TO {name}")  # type: ignore[call-overload]
+    return name
 
 
 def execute_as_owner(*statements: str) -> None:

@@ -19,7 +19,14 @@ def _source(hours: int, **expected: object) -> LogSource:
     system = System.objects.create(name="Jump hosts", key="jump", privileged_rule="sudo")
     source = LogSource.objects.create(name="jump", key="jump", format="sshd_syslog", system=system, expected=expected)
     SourceHour.objects.bulk_create(
-        SourceHour(tenant_id=source.tenant_id, source_id=source.pk, hour=NOW - timedelta(hours=number), events=1)
+        SourceHour(
+            tenant_id=source.tenant_id,
+            source_id=source.pk,
+            hour=NOW - timedelta(hours=number),
+            events=1,
+            quarantined=0,
+            ignored=0,
+        )
         for number in range(1, hours + 1)
     )
     return source
