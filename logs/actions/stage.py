@@ -108,8 +108,12 @@ def keep_keys(cursor: CursorWrapper, facts: Facts, keys: Sequence[bytes]) -> set
 
 
 def copy_rows(cursor: CursorWrapper, rows: Sequence[str]) -> None:
-    """Copy the rows into the stage."""
-    with cursor.copy(_COPY) as copy:
+    """Copy the rows into the stage.
+
+    Django wraps no errors of COPY: without this a server that dies in the middle is no database error to the door,
+    which would answer 500 instead of 503, and the dead connection would be kept as a good one.
+    """
+    with cursor.db.wrap_database_errors, cursor.copy(_COPY) as copy:
         for start in range(0, len(rows), 1000):
             copy.write("".join(rows[start : start + 1000]).encode())
 
