@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from identities.models import Account, Identity, System
-from logs.actions import SourcePlan, add_source, issue_source_token
+from logs.actions import SourcePlan, add_source, issue_source_token, record_events
 from logs.kinds import Format
+from logs.models import LogSource
 from tenants.actions import open_tenant
 from tenants.kinds import Actor, TenantKind
 from tenants.models import Tenant
@@ -33,3 +34,10 @@ def add_account(system: System, name: str) -> None:
     Account.objects.create(
         system=system, name=name, name_key=name, identity=person, salt=b"0" * 16, ref=name.rjust(64, "0")
     )
+
+
+def deliver(tenant: Tenant, body: bytes) -> None:
+    """Record one body without the way over HTTP."""
+    with tenant_scope(tenant):
+        source = LogSource.objects.get()
+        record_events(source=source, body=body, door="http", by=Actor.system("bench", tenant.pk))

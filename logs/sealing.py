@@ -210,7 +210,9 @@ def differences(core: bytes, subj: bytes | None, shown: Mapping[str, Any]) -> li
     ``shown`` maps column names of `AccessEvent` to their values (times aware, batch id as UUID).
     """
     derived = projection(core, subj)
-    return sorted(name for name, value in derived.items() if _plain(shown.get(name)) != _plain(value))
+    # Compared as they are first: turning all 45 into plain values took 70 % of a whole verification.
+    unequal = [(name, value) for name, value in derived.items() if shown.get(name) != value]
+    return sorted(name for name, value in unequal if _plain(shown.get(name)) != _plain(value))
 
 
 def _plain(value: Any) -> Any:
