@@ -23,3 +23,15 @@ def can_manage_sources(by: Actor) -> Verdict:
 def can_export_events(by: Actor) -> Verdict:
     """Return whether the actor may take events out of the portal."""
     return permit(by, Permission.EVENT_EXPORT, to="export log events")
+
+
+def can_look_at_events(by: Actor) -> Verdict:
+    """Return whether the actor may read events."""
+    return permit(by, Permission.EVENT_VIEW, to="read events")
+
+
+def can_look_at_quarantine(by: Actor) -> Verdict:
+    """Return whether the actor may read the records that could not be read as events."""
+    if by.may(Permission.SOURCE_MANAGE):
+        return ALLOWED
+    return permit(by, Permission.EVENT_VIEW, to="read records in quarantine")

@@ -1,6 +1,22 @@
 """Addresses of the logs pages, under ``/t/<slug>/``."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from logs.views import events, sources
 
 app_name = "logs"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("search/", events.search, name="search"),
+    path("search/export.csv", events.export, {"form_name": "csv"}, name="export_csv"),
+    path("search/export.ndjson", events.export, {"form_name": "ndjson"}, name="export_ndjson"),
+    path("events/<str:key>/", events.event, name="event"),
+    path("people/<path:key>/", events.timeline, name="timeline"),
+    path("sources/", sources.sources, name="sources"),
+    path("sources/new/", sources.source_add, name="source_add"),
+    path("sources/<int:source_id>/", sources.source, name="source"),
+    path("sources/<int:source_id>/change/", sources.source_change, name="source_change"),
+    path("sources/<int:source_id>/switch/", sources.switch, name="source_switch"),
+    path("sources/<int:source_id>/tokens/", sources.token_issue, name="token_issue"),
+    path("sources/<int:source_id>/tokens/<int:token_id>/revoke/", sources.token_revoke, name="token_revoke"),
+    path("quarantine/", sources.quarantined, name="quarantine"),
+]

@@ -1,5 +1,6 @@
 """Deeds on logs: recording what sources deliver, and managing the sources themselves."""
 
+from logs.actions.looks import export_events, look_at_events, look_at_quarantine
 from logs.actions.record import CHANNEL, Envelope, KeyReusedError, record_events
 from logs.actions.sources import (
     SourcePlan,
@@ -17,7 +18,10 @@ __all__ = [
     "SourcePlan",
     "add_source",
     "change_source",
+    "export_events",
     "issue_source_token",
+    "look_at_events",
+    "look_at_quarantine",
     "record_events",
     "revoke_source_token",
     "switch_source",

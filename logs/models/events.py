@@ -240,6 +240,11 @@ class QuarantinedLine(TenantOwned):
         return self.reason
 
     @property
+    def text(self) -> str:
+        """The kept beginning as text; bytes that are no UTF-8 are written as escapes."""
+        return bytes(self.raw).decode("utf-8", "backslashreplace")
+
+    @property
     def cut(self) -> bool:
         """True when only the beginning of the record is kept."""
         return len(self.raw) < self.raw_bytes

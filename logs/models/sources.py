@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from identities.models import System
-from logs.kinds import LogType
+from logs.kinds import Format, LogType
 from tenants.models import ObjectShare
 from tenants.scope import TenantManager, TenantOwned
 
@@ -67,6 +67,11 @@ class LogSource(TenantOwned):
     def zone(self) -> zoneinfo.ZoneInfo:
         """The zone of records that name none."""
         return zoneinfo.ZoneInfo(self.time_zone)
+
+    @property
+    def format_name(self) -> str:
+        """The source's format in words."""
+        return str(Format(self.format).label)
 
     @property
     def log_type_names(self) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 from django.db import connections
 from django.db.models import Q, Sum
@@ -55,7 +54,7 @@ class Person:
 
 
 def person_of(key: str) -> Person | None:
-    """Return who an address of a timeline names: ``identity-7``, ``account-7``, ``name-alice`` or ``ip-192.0.2.1``."""
+    """Return whose timeline a key names: ``identity-7``, ``account-7``, ``ip-192.0.2.1``, ``name-x`` or any name."""
     kind, _dash, rest = key.partition("-")
     if kind == "identity" and rest.isdigit():
         identity = Identity.objects.filter(pk=int(rest)).first()
@@ -63,18 +62,17 @@ def person_of(key: str) -> Person | None:
     if kind == "account" and rest.isdigit():
         account = Account.objects.select_related("system", "identity").filter(pk=int(rest)).first()
         return _of_account(key, account) if account else None
-    if kind == "name" and rest:
-        return Person(key, rest, "Name in the logs", None, (), ((actor_key(rest), None),))
     if kind == "ip" and (address := address_of(rest)):
         return Person(key, address, "Network address", None, (), (), address)
-    return None
+    name = rest if kind == "name" and rest else key
+    return Person(key, name, "Name in the logs", None, (), ((actor_key(name), None),))
 
 
 def person_key(event: AccessEvent) -> str:
-    """Return the timeline that an event belongs to, quoted for an address; "" when it names nobody."""
+    """Return the key of the timeline that an event belongs to, "" when it names nobody."""
     if event.identity_id:
         return f"identity-{event.identity_id}"
-    return f"name-{quote(event.actor_key, safe='')}" if event.actor_key else ""
+    return f"name-{event.actor_key}" if event.actor_key else ""
 
 
 def _of_identity(key: str, identity: Identity) -> Person:

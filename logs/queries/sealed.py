@@ -1,18 +1,23 @@
 """Events in the order of the ledger, and the sealed bytes that verification hashes again."""
 
+import hashlib
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from identities.models import Account
 from ledger import queries as ledger
 from ledger.entries import leaf_hash, seal
 from ledger.kinds import BatchPlace, LeafKind
 from ledger.models import Batch
 from logs.answers import EventPage, SealedEntry
+from logs.kinds import ClockQuality
 from logs.models import AccessEvent, Delivery
 from logs.queries.search import HEAVY
-from logs.sealing import CORE_COLUMNS, SUBJECT_COLUMNS
+from logs.sealing import CORE_COLUMNS, SUBJECT_COLUMNS, differences
 from tenants.scope import current_scope
 
 SHOWN = ("batch_id", "source_id", "extra", *CORE_COLUMNS, *SUBJECT_COLUMNS)
@@ -115,3 +120,18 @@ def place_of(event: AccessEvent) -> Place:
         signed_size=checkpoint.size if checkpoint and covered else None,
         signed_at=checkpoint.signed_at if checkpoint and covered else None,
     )
+
+
+def event_facts(event: AccessEvent) -> dict[str, Any]:
+    """Return what the page of one event shows beside it: delivery, place in the ledger, record and sealed bytes."""
+    raw, entry = _bytes(event.raw), sealed_event(event)
+    return {
+        "delivery": Delivery.objects.filter(pk=event.batch_id).select_related("source").first(),
+        "place": place_of(event),
+        "raw": raw.decode("utf-8", "backslashreplace") if raw is not None else "",
+        "raw_sha256": hashlib.sha256(raw).hexdigest() if raw is not None else "",
+        "core": json.loads(entry.core),
+        "changed": differences(entry.core, entry.subj, entry.shown or {}),
+        "account": Account.objects.select_related("system", "identity").filter(pk=event.account_id).first(),
+        "clock": ClockQuality(event.clock_quality).label if event.clock_quality in ClockQuality.values else "",
+    }

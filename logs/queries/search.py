@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from django.db.models import F, Func, Max, Q, QuerySet, TextField, Value
@@ -133,12 +133,12 @@ def address_of(text: str) -> str:
 
 
 def newest_event_at(source_ids: Collection[int] | None = None) -> datetime | None:
-    """Return the UTC day of the newest event, None when there is none; read from the roll-up."""
+    """Return when the newest event occurred, None when there is none; the roll-up says in which day to look."""
     days = TypeDay.objects.all() if source_ids is None else TypeDay.objects.filter(source_id__in=list(source_ids))
     newest = days.aggregate(newest=Max("day"))["newest"]
     if newest is None:
         return None
-    rows = AccessEvent.objects.filter(occurred_at__gte=newest)
+    rows = AccessEvent.objects.filter(window(datetime.combine(newest, time.min, UTC)))
     if source_ids is not None:
         rows = rows.filter(source_id__in=list(source_ids))
     found: datetime | None = rows.order_by("-occurred_at", "-id").values_list("occurred_at", flat=True).first()

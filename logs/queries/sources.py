@@ -8,8 +8,10 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
 from logs.answers import SourceCoverage
-from logs.models import Delivery, LogSource, QuarantinedLine, SourceToken, TypeDay
+from logs.coverage import schedule_of
+from logs.models import Delivery, LogSource, QuarantinedLine, SourceHour, SourceToken, TypeDay
 from logs.queries.coverage import coverage
+from logs.strips import Strip, week
 from tenants.kinds import Actor
 from tenants.sharing import shared_ids
 from tenants.tokens import digest, well_formed
@@ -102,3 +104,9 @@ def quarantine(
         at, number = before
         rows = rows.filter(Q(received_at__lt=at) | Q(received_at=at, id__lt=number))
     return rows
+
+
+def source_week(source: LogSource, now: datetime) -> Strip:
+    """Return the strip of a source's last seven days."""
+    rows = SourceHour.objects.filter(source_id=source.pk, hour__gte=now - timedelta(days=8))
+    return week(dict(rows.values_list("hour", "events")), schedule_of(source.expected, source.zone), source.zone, now)
