@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import partial
 
 import msgspec
 
@@ -17,6 +18,7 @@ from logs.parsers import PARSERS
 from logs.parsers.portal import PortalRow
 from logs.simulate import Scenario
 
+Parse = Callable[[Iterable[bytes], SourceSettings], Iterable[object]]
 LINES = 60_000
 ROUNDS = 3
 FLOOR = {Format.SSHD_SYSLOG: 30_000}
@@ -52,6 +54,14 @@ def count(items: Iterable[object]) -> int:
     return sum(1 for _ in items)
 
 
+def _read(parse: Parse, lines: list[bytes], settings: SourceSettings) -> int:
+    return count(parse(lines, settings))
+
+
+def _decode(decode: Callable[[bytes], object], lines: list[bytes]) -> int:
+    return count(map(decode, lines))
+
+
 def main() -> None:
     """Prints one row a format, as a table for RESULTS.md."""
     print(f"{describe()}; {LINES:,} lines a format, best of {ROUNDS}, one core.\n")
@@ -60,11 +70,10 @@ def main() -> None:
     for form, (lines, settings) in samples().items():
         mean = sum(map(len, lines)) // len(lines)
         parse = PARSERS[form].parse
-        ours = rate(lambda parse=parse, lines=lines, settings=settings: count(parse(lines, settings)))
+        ours = rate(partial(_read, parse, lines, settings))
         cells = ["-", "-", "-"]
         if lines[0].startswith(b"{"):
-            plain = rate(lambda lines=lines: count(map(json.loads, lines)))
-            fast = rate(lambda lines=lines: count(map(msgspec.json.decode, lines)))
+            plain, fast = rate(partial(_decode, json.loads, lines)), rate(partial(_decode, msgspec.json.decode, lines))
             cells = [f"{plain:,.0f}", f"{fast:,.0f}", f"{ours / fast:.2f}"]
         kept = "yes" if ours >= FLOOR.get(form, 20_000) else "no"
         print(f"| {form.value} | {mean} | {ours:,.0f} | {' | '.join(cells)} | {kept} |")

@@ -31,6 +31,7 @@ _MARKS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
     (Format.CLOUDTRAIL, (b'"eventSource"', b'"eventTime"')),
     (Format.OKTA, (b'"published"', b'"eventType"')),
     (Format.POSTGRES_JSONLOG, (b'"error_severity"', b'"timestamp"')),
+    (Format.SSHD_SYSLOG, (b'"__REALTIME_TIMESTAMP"', b'"MESSAGE"')),
     (Format.PORTAL, (b'"kind"', b'"at"', b'"user"')),
 )
 _LOOKED_AT = 65536

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from logs.kinds import ParseError, Quarantined, SourceSettings
 from logs.parsers.framing import numbered_lines
-from logs.parsers.text import clean, decode, sentence
-from logs.parsers.times import YearlessClock, iso_time
+from logs.parsers.text import clean, decode, record_id, sentence
+from logs.parsers.times import YearlessClock, epoch_time, iso_time
 
 _TAG = r"(?:-- )?([^\s\[:]{1,200})(?:\[([^\]\s]{1,32})\])?:? ?(.*)"
 _BSD = re.compile(
@@ -26,8 +28,16 @@ _RFC5424 = re.compile(
 _SOLARIS = re.compile(r"\[ID \d+ \w+\.\w+\] ")
 
 
+_JOURNAL = msgspec.json.Decoder(dict[str, object])
+_WRAPPED = ("message", "log", "MESSAGE", "msg")
+"""Members in which shippers (Vector, Fluent Bit, journald) wrap the line."""
+
+
 class Line(NamedTuple):
-    """A syslog line, taken apart: aware UTC time and its quality, host, program without path, process id, message."""
+    """A syslog line, taken apart: aware UTC time and its quality, host, program without path, process id, message.
+
+    `native_id` is journald's cursor, "" for lines of text.
+    """
 
     at: datetime
     quality: int
@@ -38,6 +48,7 @@ class Line(NamedTuple):
     raw: bytes
     position: int
     repeat: int = 1
+    native_id: str = ""
 
 
 def _program(tag: str) -> str:
@@ -54,6 +65,10 @@ class LineReader:
     def read(self, raw: bytes, position: int) -> Line:
         """Take one line apart. Raises ParseError with the sentence for the quarantine."""
         text = decode(raw[:-1] if raw.endswith(b"\r") else raw)
+        if text.startswith("{"):
+            journal, text = _unwrapped(raw, position)
+            if journal:
+                return self._journal(journal, raw, position)
         found = _BSD.match(text)
         try:
             if found:
@@ -69,6 +84,21 @@ class LineReader:
             message = _SOLARIS.sub("", message, count=1)
         return Line(when, quality, clean(host), clean(_program(tag)), clean(pid or ""), message, raw, position)
 
+    def _journal(self, entry: dict[str, object], raw: bytes, position: int) -> Line:
+        """Read an entry of `journalctl -o json`; raises ParseError when its time cannot be read."""
+        try:
+            when, quality = epoch_time(str(entry["__REALTIME_TIMESTAMP"]), 1_000_000)
+        except ValueError as error:
+            why = f"The time of the journal's entry cannot be read. {sentence(error)}"
+            raise ParseError(why, position=position, raw=raw) from error
+        host, pid = str(entry.get("_HOSTNAME") or ""), str(entry.get("SYSLOG_PID") or entry.get("_PID") or "")
+        program = str(entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM") or "")
+        cursor = record_id(str(entry.get("__CURSOR") or ""))
+        message = _message(entry.get("MESSAGE"))
+        return Line(
+            when, int(quality), clean(host), clean(_program(program)), clean(pid), message, raw, position, 1, cursor
+        )
+
     def _dated(self, text: str) -> tuple[datetime, int, str, str, str, str]:
         """Read the forms that hold a full date. Raises ValueError."""
         found = _ISO.match(text)
@@ -83,6 +113,29 @@ class LineReader:
         when, quality = iso_time(found[1], self._zone)
         message = (found[6] or "").removeprefix("\ufeff")
         return when, int(quality), found[2], found[3], "" if found[4] == "-" else found[4], message
+
+
+def _message(value: object) -> str:
+    """Give a journal's message; one that is no UTF-8 is an array of its bytes."""
+    if isinstance(value, list):
+        numbers = [number for number in value if isinstance(number, int) and 0 <= number < 256]
+        return decode(bytes(numbers))
+    return value if isinstance(value, str) else ""
+
+
+def _unwrapped(raw: bytes, position: int) -> tuple[dict[str, object] | None, str]:
+    """Give journald's entry, or the line that a shipper has wrapped in JSON. Raises ParseError when it is neither."""
+    try:
+        entry = _JOURNAL.decode(raw)
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"The line is not valid JSON. {sentence(error)}", position=position, raw=raw) from error
+    if "__REALTIME_TIMESTAMP" in entry:
+        return entry, ""
+    text = next((entry[name] for name in _WRAPPED if isinstance(entry.get(name), str)), None)
+    if not isinstance(text, str):
+        why = "The JSON holds no syslog line (members message, log, msg) and is no entry of a journal."
+        raise ParseError(why, position=position, raw=raw)
+    return None, text.rstrip("\r\n")
 
 
 def read_lines(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Line | Quarantined]:

@@ -46,6 +46,8 @@ def draft(line: Line, facts: Facts) -> Draft:
     """Join the line's time and bytes with what it says."""
     if line.repeat != 1:
         facts["repeat_count"] = line.repeat * facts.get("repeat_count", 1)
+    if line.native_id:
+        facts["native_id"] = line.native_id
     return make_draft((line.at, line.quality), line.raw, line.position, facts)
 
 

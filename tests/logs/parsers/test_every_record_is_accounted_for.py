@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from logs.kinds import MAX_FIELD_CHARS, Draft, Format, Outcome, Quarantined, SourceSettings
 from logs.parsers import PARSERS
 from tests.logs.parsers.test_cloudtrail import record
+from tests.logs.parsers.test_journal_and_shippers import entry
 from tests.logs.parsers.test_mapping import CRM, HEADER, VPN
 from tests.logs.parsers.test_okta import event
 from tests.logs.parsers.test_postgres_jsonlog import row
@@ -103,6 +104,7 @@ def test_no_parser_raises_over_any_bytes(form: Format, lines: list[bytes]) -> No
 )
 def test_json_records_with_any_member_changed_are_each_given_back_once(form: Format, data: st.DataObject) -> None:
     base: dict[str, object] = {
+        Format.SSHD_SYSLOG: json.loads(entry("Failed password for root from 192.0.2.7 port 4711 ssh2")),
         Format.CLOUDTRAIL: record("ConsoleLogin", responseElements={}, requestParameters={}, additionalEventData={}),
         Format.OKTA: json.loads(event("user.session.start", target=[{"type": "User"}])),
         Format.POSTGRES_JSONLOG: json.loads(row("statement: SELECT 1", statement="", state_code="", detail="")),

@@ -16,6 +16,7 @@ from logs.parsers import PARSERS, guess_format
         ([b'{"eventType": "user.session.start", "published": "x"}'], Format.OKTA),
         ([b'{"timestamp": "x", "error_severity": "LOG"}'], Format.POSTGRES_JSONLOG),
         ([b'{"id":"1","at":"x","kind":"login","user":"a"}'], Format.PORTAL),
+        ([b'{"__REALTIME_TIMESTAMP":"1785837601250000","MESSAGE":"x"}'], Format.SSHD_SYSLOG),
         ([b'{"a": 1}', b'{"a": 2}'], Format.JSON),
         ([b'[\n', b'{"a": 1}]'], Format.JSON),
         ([b"a,b,c", b"1,2,3"], Format.CSV),
