@@ -33,7 +33,7 @@ from ledger.kinds import LeafKind
 from ledger.queries import head
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
-from tenants.models import Tenant
+from tenants.models import Tenant, Work
 from tenants.sharing import is_shared
 from tenants.work import Progress, Silent, enqueue
 
@@ -266,3 +266,15 @@ def download_pack(*, pack: EvidencePack, by: Actor) -> bytes:
     data = bytes(PackFile.objects.get(pack=pack).data)
     audit("pack.download", by=by, target=f"pack {pack.uuid}", detail={"sha256": pack.sha256}, kind=LeafKind.LOOKED)
     return data
+
+
+@transaction.atomic
+def request_evaluation(*, period: Period, by: Actor) -> Work:
+    """Hand an evaluation of the catalogue over the period to the worker."""
+    enforce(can_compute_controls(by))
+    span = [period.start.isoformat(), period.end.isoformat(), period.zone]
+    title = f"Evaluation of the controls, {period.start:%d %B %Y} to {period.end:%d %B %Y}"
+    job = "evidence.jobs.evaluate_controls"
+    work = enqueue("evidence.controls", job, *span, by.name, title=title, by=by)
+    audit("control.request", by=by, target="controls", detail={"from": period.start, "to": period.end})
+    return work

@@ -13,6 +13,7 @@ from evidence.catalogue import expressions, load
 from evidence.kinds import Control
 from evidence.metrics import MEASURES
 from evidence.models import ControlResult, ControlRun, ControlSetting, EvidencePack, KindResult, SettingKind
+from evidence.report import STATE_WORDS
 from ledger import queries as ledger
 from ledger.kinds import Head, SignedCheckpoint
 from tenants.kinds import Actor
@@ -38,6 +39,11 @@ class ControlLine:
     state: str
     result: ControlResult | None
     missing: tuple[str, ...]
+
+    @property
+    def word(self) -> str:
+        """The state in words."""
+        return STATE_WORDS[self.state]
 
 
 @dataclass(frozen=True, slots=True)

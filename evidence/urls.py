@@ -1,6 +1,20 @@
 """Addresses of the evidence pages, under ``/t/<slug>/``."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from evidence import views
 
 app_name = "evidence"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("controls/", views.controls, name="controls"),
+    path("controls/evaluate/", views.evaluate, name="evaluate"),
+    path("controls/settings/", views.settings, name="settings"),
+    path("controls/<str:key>/", views.control, name="control"),
+    path("packs/", views.packs, name="packs"),
+    path("packs/new/", views.pack_new, name="pack_new"),
+    path("packs/<int:pack_id>/", views.pack, name="pack"),
+    path("packs/<int:pack_id>/download/", views.download, name="download"),
+    path("packs/<int:pack_id>/share/", views.pack_share, name="pack_share"),
+    path("ledger/", views.ledger, name="ledger"),
+    path("ledger/verify.py", views.verifier, name="verifier"),
+]

@@ -1,0 +1,111 @@
+"""Shapes of the forms on controls and packs."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+
+from evidence.catalogue import LOG_TYPES, load
+from evidence.evaluate import spell
+from evidence.kinds import Period
+from evidence.models import SettingKind
+from evidence.report import STATE_WORDS
+
+LONGEST_DAYS = 1_100
+"""Three years and a little: the longest period of one pack."""
+
+
+class PeriodForm(forms.Form):
+    """A period by its first and last day in the tenant's zone."""
+
+    first_day = forms.DateField(label="First day", widget=forms.DateInput(attrs={"type": "date"}))
+    last_day = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}))
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a period that ends before it begins, begins in the future or is too long."""
+        told = super().clean() or {}
+        first, last = told.get("first_day"), told.get("last_day")
+        if first and last:
+            if last < first:
+                self.add_error("last_day", "The last day lies before the first one.")
+            elif first > datetime.now(UTC).date() + timedelta(days=1):  # noqa: TID251 -- compares dates only
+                self.add_error("first_day", "The period begins in the future: there is nothing to show yet.")
+            elif (last - first).days > LONGEST_DAYS:
+                self.add_error("last_day", f"Choose at most {LONGEST_DAYS} days.")
+        return told
+
+    def period(self, zone: ZoneInfo) -> Period:
+        """Return the half-open period [first day 00:00, day after the last 00:00) of the zone, as aware UTC."""
+        first: date = self.cleaned_data["first_day"]
+        after: date = self.cleaned_data["last_day"] + timedelta(days=1)
+        start, end = (datetime.combine(day, time.min, zone).astimezone(UTC) for day in (first, after))
+        return Period(start, end, str(zone))
+
+
+class PackForm(PeriodForm):
+    """What an evidence pack is asked for."""
+
+    frameworks = forms.MultipleChoiceField(label="Frameworks", widget=forms.CheckboxSelectMultiple)
+    recipient = forms.CharField(
+        label="Recipient", max_length=200, help_text="Printed on every page, such as: Axel Brandt, Brandt Assurance."
+    )
+    classification = forms.CharField(label="Classification", max_length=100, initial="Confidential")
+
+    field_order = ("first_day", "last_day", "frameworks", "recipient", "classification")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(key, framework.name) for key, framework in load().frameworks.items()]
+        self.fields["frameworks"].choices = choices  # type: ignore[attr-defined]
+
+
+class ControlFilter(forms.Form):
+    """Which rows of the catalogue to show."""
+
+    framework = forms.ChoiceField(label="Framework", required=False)
+    state = forms.ChoiceField(label="State", required=False, choices=[("", "All"), *STATE_WORDS.items()])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "All"), *((key, framework.name) for key, framework in load().frameworks.items())]
+        self.fields["framework"].choices = choices  # type: ignore[attr-defined]
+
+
+class ReasonForm(forms.Form):
+    """A reason that every pack prints."""
+
+    reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 2}), max_length=600)
+
+
+class SettingForm(ReasonForm):
+    """One decision about the catalogue: a parameter's value, a log type out of scope, a row set aside."""
+
+    what = forms.ChoiceField(label="What to settle")
+    value = forms.FloatField(
+        label="Value", required=False, help_text="For a parameter. Leave it empty to go back to the catalogue's value."
+    )
+    aside = forms.BooleanField(label="Out of scope", required=False, help_text="For a log type or a control.")
+
+    field_order = ("what", "value", "aside", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        params = [
+            (f"{SettingKind.PARAMETER}:{name}", f"{name} ({spell(item.value)} {item.unit})")
+            for name, item in load().params.items()
+        ]
+        types = [(f"{SettingKind.LOG_TYPE}:{name}", name.replace("_", " ").capitalize()) for name in LOG_TYPES]
+        rows = [(f"{SettingKind.ROW}:{row.key}", f"{row.id} {row.title}") for row in load().controls]
+        groups = [("Parameters", params), ("Log types", types), ("Controls", rows)]
+        self.fields["what"].choices = groups  # type: ignore[attr-defined]
+
+
+class ShareForm(forms.Form):
+    """Whom a pack is shared with."""
+
+    person = forms.ChoiceField(label="Share it with")
+
+    def __init__(self, *args: Any, people: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].choices = people  # type: ignore[attr-defined]

@@ -1,0 +1,111 @@
+"""Puts together what the evidence pages print: looks of states, facts of a row, the ledger's words."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import timezone
+
+from evidence.catalogue import load
+from evidence.criteria import parse
+from evidence.evaluate import spell
+from evidence.kinds import Control
+from evidence.models import ControlResult, ControlRun, KindResult
+from evidence.queries import ControlLine, ledger_facts, missing_kinds
+from evidence.report import STATE_WORDS
+from evidence.states import RESULT_MEANINGS
+from evidence.verifier import single_file
+from evidence.verifier.primitives import fingerprint
+from ledger.signer import signer_files
+from tenants.kinds import Role
+from tenants.models import Tenant
+from tenants.queries import members
+
+LOOKS: Final[Mapping[str, str]] = {
+    "pass": "good",
+    "attention": "warn",
+    "fail": "bad",
+    "no_data": "info",
+    "no_occurrence": "none",
+    "not_applicable": "off",
+    "not_computed": "wait",
+}
+SHOWN_ROWS: Final = 25
+
+
+def framework_tally(lines: Iterable[ControlLine]) -> list[dict[str, Any]]:
+    """Return for each framework how many rows are in each state, states without a row left out."""
+    counts: dict[str, dict[str, int]] = {}
+    for line in lines:
+        states = counts.setdefault(line.control.framework, {})
+        states[line.state] = states.get(line.state, 0) + 1
+    names = load().frameworks
+    return [
+        {
+            "key": key,
+            "name": names[key].name,
+            "version": names[key].version,
+            "states": [(LOOKS[state], word, states[state]) for state, word in STATE_WORDS.items() if state in states],
+        }
+        for key, states in counts.items()
+    ]
+
+
+def control_facts(
+    control: Control, run: ControlRun | None, kinds: Sequence[KindResult], history: Sequence[ControlResult]
+) -> dict[str, Any]:
+    """Return what a row's page prints."""
+    result = next((item for item in history if run and item.run_id == run.pk), None)
+    state = result.state if result else "not_computed"
+    criterion = control.criterion
+    named = dict.fromkeys(
+        name
+        for text in (*criterion.needs, criterion.passing, criterion.attention)
+        for kind, name in parse(text).names
+        if kind == "p"
+    )
+    values = run.parameters if run else {}
+    params = load().params
+    parts = [("Needs", " and ".join(criterion.needs)), ("Acts on", criterion.occurrence)]
+    parts += [("Pass", criterion.passing), ("Attention", criterion.attention)]
+    return {
+        "control": control,
+        "framework": load().frameworks[control.framework],
+        "run": run,
+        "result": result,
+        "look": LOOKS[state],
+        "word": STATE_WORDS[state],
+        "meaning": RESULT_MEANINGS.get(
+            state, "The portal has no query for this control yet. It counts as nothing else."
+        ),
+        "criterion": [(label, text) for label, text in parts if text],
+        "parameters": [(name, spell(values.get(name, params[name].value)), params[name]) for name in named],
+        "metrics": [(name, spell(value)) for name, value in (result.metrics if result else {}).items()],
+        "missing": missing_kinds(control),
+        "kinds": [(load().kinds[item.kind].title, item, item.rows[:SHOWN_ROWS]) for item in kinds],
+        "history": [(LOOKS[item.state], STATE_WORDS[item.state], item) for item in history],
+    }
+
+
+def ledger_words(tenant: Tenant) -> dict[str, Any]:
+    """Return what the ledger's page prints, with the fingerprints that people compare."""
+    facts = ledger_facts(tenant.uuid)
+    signer = signer_files().signer(f"{settings.COUNTERSIGN_INSTANCE}/t/{tenant.uuid}/packs").verifier.vkey
+    return {
+        "facts": facts,
+        "ledger_fingerprint": fingerprint(facts.verifier_key) if facts.verifier_key else "",
+        "pack_key": signer,
+        "pack_fingerprint": fingerprint(signer),
+        "verifier_sha256": hashlib.sha256(single_file()).hexdigest(),
+    }
+
+
+def people_to_share(tenant: Tenant) -> list[tuple[str, str]]:
+    """Return the current auditors and clients of the tenant, for a choice."""
+    now = timezone.now()
+    return [
+        (str(row.user_id), f"{row.user} ({row.get_role_display()})")
+        for row in members(tenant)
+        if row.is_current(now) and row.role in {Role.AUDITOR, Role.CLIENT}
+    ]

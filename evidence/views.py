@@ -1,0 +1,185 @@
+"""Pages of controls, evidence packs and the ledger."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from evidence import actions, queries
+from evidence.catalogue import load
+from evidence.forms import ControlFilter, PackForm, PeriodForm, SettingForm, ShareForm
+from evidence.kinds import Control
+from evidence.models import EvidencePack, SettingKind
+from evidence.pages import control_facts, framework_tally, ledger_words, people_to_share
+from evidence.verifier import single_file
+from tenants.access import TenantRequest, requires
+from tenants.kinds import Permission, Refused
+from tenants.models import User, Work
+from tenants.sharing import share
+
+
+@requires(Permission.CONTROL_VIEW)
+def controls(request: TenantRequest) -> HttpResponse:
+    """Show the catalogue's rows with their newest results, by framework and state."""
+    form = ControlFilter(request.GET or None)
+    told = form.cleaned_data if form.is_valid() else {}
+    run = queries.newest_run()
+    lines = queries.control_lines(run, framework=told.get("framework", ""), state=told.get("state", ""))
+    words = {
+        "form": form,
+        "run": run,
+        "lines": lines,
+        "tallies": framework_tally(queries.control_lines(run)),
+        "evaluate": PeriodForm(initial=_last_days(request)),
+        "may_compute": request.actor.may(Permission.CONTROL_COMPUTE),
+        "catalogue": load(),
+    }
+    return render(request, "evidence/controls.html", words)
+
+
+@requires(Permission.CONTROL_VIEW)
+def control(request: TenantRequest, key: str) -> HttpResponse:
+    """Show one row: requirement, criterion, what was measured by which query, and earlier results."""
+    row, run = _row(key), queries.newest_run()
+    kinds = queries.kinds_of(run, row)
+    history = queries.history_of(row)
+    return render(request, "evidence/control.html", control_facts(row, run, kinds, history))
+
+
+def _row(key: str) -> Control:
+    """Return a row of the catalogue, or answer 404."""
+    found = load().control(key)
+    if found is None:
+        raise Http404("The catalogue has no such control.")
+    return found
+
+
+@require_POST
+@requires(Permission.CONTROL_COMPUTE)
+def evaluate(request: TenantRequest) -> HttpResponse:
+    """Hand an evaluation to the worker and show how far it is."""
+    form = PeriodForm(request.POST)
+    if not form.is_valid():
+        words = {"form": form, "title": "Evaluate the controls", "lead": "Choose the period.", "button": "Evaluate"}
+        return render(request, "evidence/form.html", words, status=422)
+    work = actions.request_evaluation(period=form.period(request.tenant.zone), by=request.actor)
+    return redirect("tenants:work", request.tenant.slug, work.pk)
+
+
+@requires(Permission.CONTROL_COMPUTE)
+def settings(request: TenantRequest) -> HttpResponse:
+    """Show what was settled about the catalogue, and settle one thing more with its reason."""
+    form = SettingForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and _settled(request, form):
+        return redirect("evidence:settings", request.tenant.slug)
+    words = {"form": form, "rows": queries.setting_history()[:100], "params": load().params.values()}
+    return render(request, "evidence/settings.html", words, status=422 if form.errors else 200)
+
+
+def _settled(request: TenantRequest, form: SettingForm) -> bool:
+    """Settle what the form says; a refusal becomes the form's error."""
+    told: dict[str, Any] = form.cleaned_data
+    kind, _, key = told["what"].partition(":")
+    common = {"reason": told["reason"], "by": request.actor}
+    try:
+        if kind == SettingKind.PARAMETER:
+            actions.set_parameter(name=key, value=told["value"], **common)
+        elif kind == SettingKind.LOG_TYPE:
+            actions.put_log_type_aside(log_type=key, aside=told["aside"], **common)
+        else:
+            actions.put_row_aside(key=key, aside=told["aside"], **common)
+    except Refused as refusal:
+        form.add_error(None, refusal.verdict.reason)
+    return form.is_valid()
+
+
+@requires(Permission.PACK_VIEW)
+def packs(request: TenantRequest) -> HttpResponse:
+    """Show the packs that the person may see, newest first."""
+    rows = queries.packs(request.actor).select_related("supersedes")[:100]
+    words = {"packs": rows, "may_build": request.actor.may(Permission.PACK_BUILD)}
+    return render(request, "evidence/packs.html", words)
+
+
+@requires(Permission.PACK_BUILD)
+def pack_new(request: TenantRequest) -> HttpResponse:
+    """Ask for a pack over a period and frameworks."""
+    initial = {**_last_days(request), "frameworks": list(load().frameworks)[:4], "classification": "Confidential"}
+    form = PackForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        told = form.cleaned_data
+        period = form.period(request.tenant.zone)
+        asked = actions.PackRequest(period, tuple(told["frameworks"]), told["recipient"], told["classification"])
+        pack = actions.request_pack(tenant=request.tenant, asked=asked, by=request.actor)
+        return redirect("evidence:pack", request.tenant.slug, pack.pk)
+    return render(request, "evidence/pack_new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@requires(Permission.PACK_VIEW)
+def pack(request: TenantRequest, pack_id: int) -> HttpResponse:
+    """Show one pack: progress while it is built, then what was sealed and how to verify it."""
+    row = _visible(request, pack_id)
+    people = people_to_share(request.tenant) if request.actor.may(Permission.SHARE_MANAGE) else []
+    words = {
+        "pack": row,
+        "work": Work.objects.filter(pk=row.work_id).first() if row.work_id and not row.is_over else None,
+        "share": ShareForm(people=people) if people and row.state == "issued" else None,
+        "frameworks": [load().frameworks[key].name for key in row.frameworks if key in load().frameworks],
+    }
+    return render(request, "evidence/pack.html", words)
+
+
+def _visible(request: TenantRequest, pack_id: int) -> EvidencePack:
+    """Return a pack that the person may see, or answer 404."""
+    return get_object_or_404(queries.packs(request.actor), pk=pack_id)
+
+
+@never_cache
+@requires(Permission.PACK_VIEW)
+def download(request: TenantRequest, pack_id: int) -> HttpResponse:
+    """Give the pack's file; the download is a deed in the ledger."""
+    row = _visible(request, pack_id)
+    data = actions.download_pack(pack=row, by=request.actor)
+    return _attachment(data, row.file_name, "application/zip")
+
+
+@require_POST
+@requires(Permission.SHARE_MANAGE)
+def pack_share(request: TenantRequest, pack_id: int) -> HttpResponse:
+    """Let a person see and fetch a pack."""
+    row = _visible(request, pack_id)
+    form = ShareForm(request.POST, people=people_to_share(request.tenant))
+    if form.is_valid():
+        share(row, user=get_object_or_404(User, pk=form.cleaned_data["person"]), by=request.actor)
+    return redirect("evidence:pack", request.tenant.slug, row.pk)
+
+
+@requires(Permission.LEDGER_VIEW)
+def ledger(request: TenantRequest) -> HttpResponse:
+    """Show the ledger in plain words: size, checkpoints, keys, what is proven and how to check it."""
+    return render(request, "evidence/ledger.html", ledger_words(request.tenant))
+
+
+@requires(Permission.LEDGER_VIEW)
+def verifier(request: TenantRequest) -> HttpResponse:  # noqa: ARG001 -- the same for everybody
+    """Give the verifier that every pack carries."""
+    return _attachment(single_file(), "verify.py", "text/x-python; charset=utf-8")
+
+
+def _attachment(data: bytes, name: str, kind: str) -> HttpResponse:
+    """Answer with a file under an ASCII name that needs no quoting; browsers store nothing of it."""
+    answer = HttpResponse(data, content_type=kind)
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer["Cache-Control"] = "no-store"
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _last_days(request: TenantRequest) -> dict[str, object]:
+    """Return the last 90 days of the tenant's zone as a form's initial values."""
+    today = timezone.localtime(timezone.now(), request.tenant.zone).date()
+    return {"first_day": today - timedelta(days=89), "last_day": today}

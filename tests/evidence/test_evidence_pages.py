@@ -1,0 +1,158 @@
+"""The pages of controls, packs and the ledger: what they say, who may open them, and how a pack is fetched."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from evidence.actions import compute_controls
+from evidence.building import build_pack
+from evidence.kinds import Period
+from evidence.models import ControlSetting, EvidencePack
+from ledger.signer import sign_now
+from tenants.kinds import Actor
+from tenants.models import AuditEntry, Tenant, User, Work
+from tenants.scope import tenant_scope
+from tenants.sharing import share
+from tenants.work import Silent
+
+Ask = Callable[..., EvidencePack]
+pytestmark = pytest.mark.django_db
+
+
+def visitor(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def computed(bpo: Tenant, officer: Actor, period: Period) -> None:
+    """One evaluation of the catalogue and one checkpoint."""
+    with tenant_scope(bpo):
+        compute_controls(tenant=bpo, period=period, by=officer)
+    sign_now(bpo.uuid)
+
+
+@pytest.mark.parametrize("name", ["controls", "settings", "packs", "pack_new", "ledger"])
+def test_an_officer_opens_every_page(name: str, bpo: Tenant, carla: User, computed: None) -> None:
+    answer = visitor(carla).get(reverse(f"evidence:{name}", args=[bpo.slug]))
+    assert answer.status_code == 200
+    assert "style=" not in answer.content.decode()
+
+
+def test_the_list_shows_every_row_with_its_state_in_words(bpo: Tenant, carla: User, computed: None) -> None:
+    text = visitor(carla).get(reverse("evidence:controls", args=[bpo.slug])).content.decode()
+    assert "70 rows" in text
+    assert "No query yet for: Backup and restore." in text
+    assert "No data" in text
+    only = visitor(carla).get(
+        reverse("evidence:controls", args=[bpo.slug]), {"framework": "pci", "state": "not_computed"}
+    )
+    assert "2 rows" in only.content.decode()
+
+
+@pytest.mark.parametrize("key", ["", "gdpr-32.1.c", "hipaa-164.308.a.5.ii.C"])
+def test_a_row_shows_its_criterion_and_query(key: str, bpo: Tenant, carla: User, computed: None) -> None:
+    answer = visitor(carla).get(reverse("evidence:control", args=[bpo.slug, key]))
+    assert answer.status_code == 200
+    assert "Criterion and metrics" in answer.content.decode()
+
+
+def test_an_unknown_row_is_not_found(bpo: Tenant, carla: User) -> None:
+    assert visitor(carla).get(reverse("evidence:control", args=[bpo.slug, "gdpr-99"])).status_code == 404
+
+
+def test_the_ledger_page_prints_checkpoint_and_fingerprints(bpo: Tenant, axel: User, computed: None) -> None:
+    text = visitor(axel).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
+    assert f"countersign/t/{bpo.uuid}/1" in text
+    assert "Claim tier T2" in text
+    answer = visitor(axel).get(reverse("evidence:verifier", args=[bpo.slug]))
+    assert answer.content.startswith(b"#!/usr/bin/env python3")
+
+
+def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User) -> None:
+    form = {
+        "first_day": "2026-07-01", "last_day": "2026-09-30", "frameworks": ["gdpr", "soc2"],
+        "recipient": "Axel", "classification": "Confidential",
+    }
+    answer = visitor(carla).post(reverse("evidence:pack_new", args=[bpo.slug]), form)
+    assert answer.status_code == 302
+    with tenant_scope(bpo):
+        pack = EvidencePack.objects.get()
+        assert (pack.state, pack.frameworks) == ("requested", ["gdpr", "soc2"])
+        assert pack.period_start.isoformat() == "2026-06-30T22:00:00+00:00"
+        assert pack.period_end.isoformat() == "2026-09-30T22:00:00+00:00"
+        assert Work.objects.get(pk=pack.work_id).kind == "evidence.pack"
+        assert AuditEntry.objects.filter(verb="pack.request").count() == 1
+    assert "Cancel this work" in visitor(carla).get(answer.headers["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "sentence"),
+    [
+        ("2026-09-30", "2026-07-01", "The last day lies before the first one."),
+        ("2990-01-01", "2990-02-01", "The period begins in the future"),
+        ("2020-01-01", "2026-01-01", "Choose at most 1100 days."),
+    ],
+)
+def test_a_period_that_makes_no_sense_is_refused(
+    first: str, last: str, sentence: str, bpo: Tenant, carla: User
+) -> None:
+    form = {"first_day": first, "last_day": last, "frameworks": ["gdpr"], "recipient": "A", "classification": "C"}
+    answer = visitor(carla).post(reverse("evidence:pack_new", args=[bpo.slug]), form)
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+
+
+def test_settling_keeps_the_reason_and_refuses_what_hipaa_requires(bpo: Tenant, carla: User) -> None:
+    url = reverse("evidence:settings", args=[bpo.slug])
+    said = {"what": "parameter:coverage_floor", "value": "0.95", "reason": "The client asked for it."}
+    assert visitor(carla).post(url, said).status_code == 302
+    refused = visitor(carla).post(
+        url, {"what": "row:hipaa-164.312.a.2.i", "aside": "on", "reason": "We do not like it."}
+    )
+    assert refused.status_code == 422
+    assert "it cannot be set aside" in refused.content.decode()
+    short = visitor(carla).post(url, {"what": "log_type:remote", "aside": "on", "reason": "no"})
+    assert "at least 10 characters" in short.content.decode()
+    with tenant_scope(bpo):
+        assert ControlSetting.objects.get().value == 0.95
+
+
+def test_a_pack_is_fetched_by_those_it_is_shared_with(
+    bpo: Tenant, carla: User, axel: User, officer: Actor, pack: Ask
+) -> None:
+    made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
+    url = reverse("evidence:download", args=[bpo.slug, made.pk])
+    page = reverse("evidence:pack", args=[bpo.slug, made.pk])
+    assert visitor(axel).get(url).status_code == 404
+    assert visitor(axel).get(page).status_code == 404
+    with tenant_scope(bpo):
+        share(made, user=axel, by=officer)
+    answer = visitor(axel).get(url)
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{made.file_name}"'
+    assert answer.content.startswith(b"PK\x03\x04")
+    assert made.sha256 in visitor(carla).get(page).content.decode()
+
+
+def test_strangers_and_reviewers_see_none_of_it(bpo: Tenant, stella: User, remy: User) -> None:
+    for name in ("controls", "settings", "packs", "pack_new", "ledger"):
+        url = reverse(f"evidence:{name}", args=[bpo.slug])
+        assert visitor(stella).get(url).status_code == 404
+        assert visitor(remy).get(url).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["controls", "packs", "ledger"])
+def test_the_number_of_queries_does_not_grow(
+    name: str, bpo: Tenant, carla: User, computed: None, pack: Ask, django_assert_max_num_queries: Callable[..., object]
+) -> None:
+    for _ in range(6):
+        pack()
+    client = visitor(carla)
+    url = reverse(f"evidence:{name}", args=[bpo.slug])
+    client.get(url)
+    with django_assert_max_num_queries(24):  # type: ignore[attr-defined]
+        client.get(url)
