@@ -50,7 +50,7 @@ def test_a_source_that_nothing_is_expected_of_has_no_ratio(in_bpo: Tenant) -> No
 def test_silence_is_a_gap_with_its_begin_and_end(in_bpo: Tenant) -> None:
     source = _source(240, every_minutes=60)
     SourceHour.objects.filter(
-        source=source, hour__gt=NOW - timedelta(hours=30), hour__lte=NOW - timedelta(hours=20)
+        source_id=source.pk, hour__gt=NOW - timedelta(hours=30), hour__lte=NOW - timedelta(hours=20)
     ).update(events=0)
     (answer,) = coverage(since=NOW - timedelta(hours=200), until=NOW)
     assert answer.gaps == ((NOW - timedelta(hours=29), NOW - timedelta(hours=19)),)
