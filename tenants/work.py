@@ -50,9 +50,13 @@ class Printed:
 
     def __init__(self, out: Writes) -> None:
         self.out = out
+        self._last = ""
 
     def step(self, done: int, total: int, message: str = "") -> None:
-        """Print the step."""
+        """Print the step, unless it repeats the one before."""
+        if message and message == self._last:
+            return
+        self._last = message
         self.out.write(f"  [{done:,}/{total:,}] {message}\n" if total else f"  [{done:,}] {message}\n")
 
 

@@ -77,7 +77,7 @@ def decide_items(campaign: Campaign, tenant: Tenant, *, share: float) -> int:
 def sign_all(campaign: Campaign, tenant: Tenant, sign_ins: SignIns) -> None:
     """Let every reviewer of a decided campaign sign."""
     for reviewer in _by_reviewer(campaign):
-        user = User.objects.get(pk=reviewer.user_id)
+        user = _user(reviewer)
         proof = by_password(user, sign_ins.password(user.email))
         _text, digest, _count = statement(campaign, reviewer)
         if proof is not None:
@@ -113,8 +113,12 @@ def _by_reviewer(campaign: Campaign) -> dict[Identity, list[ReviewItem]]:
     return assigned
 
 
+def _user(reviewer: Identity) -> User:
+    return User.objects.get(identities=reviewer)
+
+
 def _actor(reviewer: Identity, tenant: Tenant) -> Actor:
-    actor = actor_for(User.objects.get(pk=reviewer.user_id), tenant)
+    actor = actor_for(_user(reviewer), tenant)
     if actor is None:
         message = f"{reviewer} has no role in {tenant} any more."
         raise LookupError(message)

@@ -7,16 +7,22 @@ from typing import Final
 
 from django.utils import timezone
 
+from alerts.watch import look_round
+from evidence.actions import PackRequest, request_pack
+from evidence.building import build_pack
+from evidence.kinds import Period
 from identities.actions import upsert_identities
 from identities.models import Identity
+from logs.models import LogSource
 from logs.simulate import BPO, Scenario
 from portal.demo import campaign, feeds, register
 from portal.demo.cast import AUDITOR_DAYS, Part, SignIns, join
 from tenants.actions import open_tenant
 from tenants.kinds import Actor, Role, TenantKind
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.queries import tenant_by_slug
 from tenants.scope import tenant_scope
+from tenants.sharing import share
 from tenants.work import Progress
 
 DAYS: Final = 100
@@ -56,9 +62,11 @@ class Seed:
             ("Delivering the access logs", self.deliver_logs),
             ("Reviewing access to the cloud account, from opening to verification", self.review_to_the_end),
             ("Opening a review that is half decided", self.review_half),
+            ("Judging the events for alerts", self.raise_alerts),
+            ("Building an evidence pack for the auditor and one for a client", self.build_packs),
         )
         for number, (title, step) in enumerate(steps, start=1):
-            self.progress.step(number, len(steps) + 2, title)
+            self.progress.step(number, len(steps), title)
             step()
 
     def by(self, key: str) -> Actor:
@@ -146,6 +154,29 @@ class Seed:
         with tenant_scope(tenant):
             half = campaign.open_round(what, tenant, self._head(), by, self.progress)
             campaign.decide_items(half, tenant, share=0.5)
+
+    def raise_alerts(self) -> None:
+        """Judge what was delivered, as the alerts' worker does."""
+        look_round()
+
+    def build_packs(self) -> None:
+        """Build a pack for each reader and share it with them, and the clients' sources with the clients."""
+        for key, email in ((HOME, "axel@auditors.example"), ("acme", "cleo@acme.example")):
+            with tenant_scope(self.tenants[key]):
+                pack = request_pack(tenant=self.tenants[key], asked=self._asked(email), by=self.by(key), queue=False)
+            build_pack(self.tenants[key], pack.pk, self.progress)
+            with tenant_scope(self.tenants[key]):
+                pack.refresh_from_db()
+                share(pack, user=User.objects.get(email=email), by=self.by(key))
+        for key, email in (("acme", "cleo@acme.example"), ("zenith", "zoe@zenith.example")):
+            with tenant_scope(self.tenants[key]):
+                for source in LogSource.objects.all():
+                    share(source, user=User.objects.get(email=email), by=self.by(key))
+
+    def _asked(self, email: str) -> PackRequest:
+        until = timezone.now()
+        period = Period(until - timedelta(days=30), until, "UTC")
+        return PackRequest(period=period, frameworks=("gdpr", "hipaa", "soc2", "iso27001"), recipient=email)
 
     def _head(self) -> Identity:
         return Identity.objects.get(external_id=HEAD)
