@@ -99,9 +99,7 @@ def test_no_parser_raises_over_any_bytes(form: Format, lines: list[bytes]) -> No
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.sampled_from([Format.CLOUDTRAIL, Format.OKTA, Format.POSTGRES_JSONLOG, Format.JSON, Format.PORTAL]), st.data()
-)
+@given(st.sampled_from(sorted(set(Format) - {Format.CSV})), st.data())
 def test_json_records_with_any_member_changed_are_each_given_back_once(form: Format, data: st.DataObject) -> None:
     base: dict[str, object] = {
         Format.SSHD_SYSLOG: json.loads(entry("Failed password for root from 192.0.2.7 port 4711 ssh2")),
