@@ -35,7 +35,7 @@ def weeks_chart(weeks: Sequence[int]) -> SafeString:
     words = f"Used in {used} of {len(weeks)} weeks; most in one week: {max([*weeks, 0]):,} successful uses."
     width = len(weeks) * (BAR + GAP) - GAP
     return format_html(
-        '<svg class="chart" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">{}</svg>',
+        '<svg class="cs-chart" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">{}</svg>',
         max(width, 1),
         HEIGHT,
         max(width, 1),
@@ -72,7 +72,7 @@ def burn_down_chart(points: Sequence[tuple[datetime, int]], due_at: datetime | N
     pace = f"{place(start, total)} {place(due_at, 0)}" if due_at else ""
     words = f"{points[-1][1]:,} of {total:,} items are undecided."
     return format_html(
-        '<svg class="chart chart-wide" viewBox="0 0 {} {}" role="img" aria-label="{}">'
+        '<svg class="cs-chart cs-chart-wide" viewBox="0 0 {} {}" role="img" aria-label="{}">'
         '<polyline class="chart-pace" points="{}" fill="none" stroke="{}" stroke-width="1.5" stroke-dasharray="4 4"/>'
         '<polyline class="chart-line" points="{}" fill="none" stroke="{}" stroke-width="2.5"/></svg>',
         width,

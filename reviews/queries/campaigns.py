@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.db.models import Case, Count, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
@@ -167,13 +167,15 @@ def blockers(campaign: Campaign, now_standing: Standing, lines: Sequence[Reviewe
         ]
     if campaign.state == CampaignState.OPEN and now_standing.undecided:
         waiting = sum(1 for line in lines if line.decided < line.items)
-        return [f"{now_standing.undecided} items are undecided, with {waiting} reviewers."]
+        people = "1 reviewer" if waiting == 1 else f"{waiting} reviewers"
+        return [f"{now_standing.undecided} of {now_standing.items} items are undecided, with {people}."]
     if campaign.state in {CampaignState.OPEN, CampaignState.SIGNING}:
         return [f"{line.name} has not signed." for line in lines if line.decided and line.signed_at is None]
     if campaign.state == CampaignState.REMEDIATING:
         settled = {str(RemediationState.VERIFIED), str(RemediationState.RISK_ACCEPTED)}
         left = sum(n for state, n in now_standing.remediations.items() if state not in settled)
-        return [f"{left} revocations are not verified by a later complete snapshot."] if left else []
+        what = "1 revocation is" if left == 1 else f"{left} revocations are"
+        return [f"{what} not verified by a later complete snapshot."] if left else []
     return []
 
 
@@ -188,8 +190,8 @@ def burn_down(campaign: Campaign) -> list[tuple[datetime, int]]:
     end = min(timezone.now(), campaign.closed_at or timezone.now())
     while day.date() <= end.date() and len(points) < 120:
         left -= by_day.get(day.date(), 0)
-        points.append((day, left))
-        day += timedelta(days=1)
+        day = datetime.combine(day.date() + timedelta(days=1), time(0), UTC)
+        points.append((min(day, end), left))
     return points
 
 

@@ -54,7 +54,7 @@ def test_the_officer_plans_a_campaign_on_one_page(cast: Cast, carla: User) -> No
 
 def test_the_campaign_page_says_what_it_waits_for(campaign: Campaign, cast: Cast, carla: User) -> None:
     text = login(carla).get(page("campaign", campaign.pk)).content.decode()
-    assert "6 items are undecided, with 2 reviewers." in text
+    assert "6 of 6 items are undecided, with 2 reviewers." in text
     decide_all(campaign, cast)
     assert "Remy has not signed." in login(carla).get(page("campaign", campaign.pk)).content.decode()
 

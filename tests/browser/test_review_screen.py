@@ -1,0 +1,116 @@
+"""The review screen in a real browser: fit to be shown, decided by keys, signed, and deaf outside the list."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django import DjangoDbBlocker
+
+from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
+from identities.kinds import SnapshotUpload
+from identities.models import Identity
+from identities.queries import identity_of_user
+from reviews.actions import PlanFacts, create_campaign, create_plan, open_campaign
+from reviews.kinds import Strategy
+from reviews.models import Campaign
+from tenants.scope import tenant_scope
+from tests import make
+from tests.browser.conftest import Server, Visit
+
+PEOPLE = b"""external_id,name,email,programme
+K3,Maria Concepcion de los Angeles Villanueva-Fernandez,,Payroll
+K4,Bo,,Payroll
+"""
+GRANTS = b"""account,entitlement,person,kind,title,meaning,granted_by,granted_at,origin
+maria.villanueva-fernandez@northwind.example,payroll_admin,K3,human,Payroll administrator,Sets pay,Ines,2025-04-02,C-1
+bo,payroll_read,K4,human,Payroll reader,Reads payslips,Ines,2025-04-02,CHG-1042
+maria.villanueva-fernandez@northwind.example,payroll_read,K3,human,Payroll reader,Reads payslips,,,
+svc-export,payroll_read,,service,Payroll reader,Reads payslips,,,
+"""
+
+
+@pytest.fixture
+def payroll(server: Server, django_db_blocker: DjangoDbBlocker) -> str:
+    """The address of Remy's review of the payroll system; a fresh campaign for each test."""
+    with django_db_blocker.unblock(), tenant_scope(server.cast.bpo):
+        officer = make.actor(server.cast.people["carla"], server.cast.bpo)
+        upsert_identities(body=PEOPLE, by=officer)
+        key, now = f"payroll-{Campaign.objects.count()}", timezone.now()
+        system = save_system(facts=SystemFacts(key.title(), key, "*_admin"), by=officer)
+        upload = SnapshotUpload(GRANTS, now - timedelta(hours=2), 4, "payroll.csv", "", "Report 7", "Ines")
+        import_snapshot(system=system, upload=upload, by=officer)
+        remy, rosa = _identity(server, "remy"), _identity(server, "rosa")
+        facts = PlanFacts(f"{system.name}, April", [system], rosa, "UTC", now.date(), Strategy.NAMED, remy)
+        plan = create_plan(facts=facts, by=officer)
+        campaign = create_campaign(plan=plan, occurrence_at=now, by=officer)
+        open_campaign(campaign=campaign, by=officer)
+        return reverse("reviews:review", args=[server.cast.bpo.slug, campaign.pk])
+
+
+def _identity(server: Server, name: str) -> Identity:
+    """Return who a person of the cast is in the register."""
+    found = identity_of_user(server.cast.people[name].pk)
+    assert found is not None
+    return found
+
+
+def _press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_the_review_screen_and_the_pages_around_it_are_fit_to_be_shown(payroll: str, visit: Visit) -> None:
+    strict = visit("remy")
+    for name, path in (("review", payroll), ("sign", payroll + "sign/")):
+        strict.go(path)
+        strict.check_looks(f"remy-{name}")
+    officer = visit("carla")
+    campaign = payroll.replace("/review/", "/campaigns/")
+    for name, path in (("campaign", campaign), ("items", campaign + "items/"), ("new", campaign + "../new/")):
+        officer.go(path)
+        officer.check_looks(f"carla-campaign-{name}")
+
+
+def test_a_reviewer_decides_by_keys_and_signs(payroll: str, visit: Visit) -> None:
+    strict = visit("remy")
+    strict.allowed = {422}
+    page = strict.go(payroll)
+    page.locator("[data-row]").first.focus()
+    _press(page, "a")
+    expect(page.locator("#sheet [role=alert]")).to_contain_text("This access is privileged")
+    page.locator("#reason").fill("Runs the payroll of April, checked with Ines.")
+    page.locator("[data-row]").first.focus()
+    _press(page, "a")
+    expect(page.locator("#said")).to_have_text("Saved: Keep. 3 left.")
+    expect(page.locator("[data-row]").first).to_be_focused()
+    for left in (2, 1, 0):
+        _press(page, "u")
+        expect(page.locator(".desk-link[aria-current]")).to_be_focused()
+        expect(page.locator("#sheet [name=seen]")).to_have_value("")
+        _press(page, "a")
+        expect(page.locator("#said")).to_have_text(f"Saved: Keep. {left} left.")
+    page.get_by_role("link", name="Read and sign").click()
+    page.get_by_label("Your password, again").fill(make.PASSWORD)
+    page.get_by_role("button", name="Sign 4 decisions").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Signature")
+    strict.check_looks("remy-receipt")
+
+
+def test_keys_do_nothing_outside_the_list(payroll: str, visit: Visit) -> None:
+    page = visit("remy").go(payroll)
+    page.locator("#reason").fill("")
+    page.locator("#reason").press("a")
+    expect(page.locator("#reason")).to_have_value("a")
+    page.locator("main").focus()
+    _press(page, "a", "u")
+    expect(page.locator("#said")).to_have_text("")
+
+
+def test_question_mark_shows_the_keys_and_where_to_turn_them_off(payroll: str, visit: Visit) -> None:
+    page = visit("remy").go(payroll)
+    page.locator("[data-row]").first.focus()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.get_by_role("link", name="Turn them off in your preferences")).to_be_visible()
