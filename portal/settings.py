@@ -83,12 +83,15 @@ TEMPLATES = [
 FORM_RENDERER = "portal.rendering.PortalForms"
 
 _LOGIN = connection_settings(COUNTERSIGN_DATA, COUNTERSIGN_ROLE, env_text("COUNTERSIGN_DATABASE", "countersign"))
-_POOL = {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}} if COUNTERSIGN_ROLE == "app" else {}
-_DATABASE = {**_LOGIN, "CONN_HEALTH_CHECKS": True, "OPTIONS": {**_LOGIN["OPTIONS"], **_POOL}}
+# For the web server's threads only: django-q forks its workers, and two processes on one connection mix their answers.
+_POOL = {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}} if env_flag("COUNTERSIGN_POOL", default=False) else {}
+# Elsewhere a connection is kept for minutes: each new one is four lines in the log that the portal itself takes in.
+_KEPT = {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0 if _POOL else 300}
+_DATABASE = {**_LOGIN, **_KEPT, "OPTIONS": {**_LOGIN["OPTIONS"], **_POOL}}
 DATABASES = {
     "default": _DATABASE,
     # Progress of long work is seen while the work's own transaction runs: a connection of its own.
-    "progress": {**_DATABASE, "OPTIONS": _LOGIN["OPTIONS"], "TEST": {"MIRROR": "default"}},
+    "progress": {**_LOGIN, "CONN_HEALTH_CHECKS": True, "TEST": {"MIRROR": "default"}},
     # Verification from the command line reads as a role that can change nothing.
     "readonly": {**connection_settings(COUNTERSIGN_DATA, "readonly", _LOGIN["NAME"]), "TEST": {"MIRROR": "default"}},
 }

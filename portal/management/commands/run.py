@@ -127,7 +127,7 @@ class _Run:
             "--working-dir", str(installation.MANAGE.parent), "portal.wsgi:application",
         )
         # fmt: on
-        return Program("web", command)
+        return Program("web", command, {"COUNTERSIGN_POOL": "1"})
 
     def look(self) -> None:
         """Restarts a dead database, makes months ahead, and announces the portal when its first page answers."""
