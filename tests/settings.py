@@ -13,7 +13,9 @@ from portal.settings import DATABASES, STORAGES  # noqa: E402
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 WHITENOISE_AUTOREFRESH = True
-DATABASES = {name: {**entry, "OPTIONS": {}, "CONN_HEALTH_CHECKS": False, "CONN_MAX_AGE": 0} for name, entry in DATABASES.items()}
+DATABASES = {
+    name: {**entry, "OPTIONS": {}, "CONN_HEALTH_CHECKS": False, "CONN_MAX_AGE": 0} for name, entry in DATABASES.items()
+}
 # Tests that roll back sign what they have not committed; tests of the signer commit.
 COUNTERSIGN_SIGNER_CONNECTION = "default"
 COUNTERSIGN_VERIFIER_CONNECTION = "default"
