@@ -30,7 +30,7 @@ from evidence.verifier.check import Pack
 from ledger import queries as ledger
 from ledger.kinds import SignedCheckpoint
 from ledger.notes import Signer, open_checkpoint, parse_vkey
-from ledger.signer import sign_now, signer_files
+from ledger.signer import is_separate, sign_now, signer_files
 from tenants.kinds import Actor, Cancelled
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -202,7 +202,7 @@ def _source(identity: Identity, computed: Computed, records: Records, checkpoint
         parameters=computed.frame.params,
         checkpoint=checkpoint,
         signer_key=signer.verifier.vkey,
-        tier=_tier(checkpoint, computed),
+        tier=_tier(checkpoint),
         omissions=_omissions(rows, identity, records, computed.out_of_scope),
         loosened=loosened,
         kept=frozenset(kind for item in rows for kind in item.control.evidence) | ALWAYS,
@@ -220,15 +220,12 @@ def _sample(decisions: Table, checkpoint: Checkpoint) -> Table:
     return from_rows("sample", "Sample of decisions", columns, [rows[item] for item in drawn])
 
 
-def _tier(checkpoint: Checkpoint, computed: Computed) -> str:
-    """Return the claim tier that was reached: a valid signature, and a signer with a state of its own."""
+def _tier(checkpoint: Checkpoint) -> str:
+    """Return the claim tier that was reached; a signer under the same system user as the portal adds nothing to T1."""
     verifier = parse_vkey(checkpoint.key)
     if open_checkpoint(checkpoint.note, [verifier]).size != checkpoint.size:
         return "T0"
-    files, log_id = signer_files(), computed.frame.log_id
-    epoch = int(checkpoint.origin.rpartition("/")[2])
-    last = files.last(log_id, epoch, files.signer(checkpoint.origin))
-    return "T2" if last is not None and last.body.size >= checkpoint.size else "T1"
+    return "T2" if is_separate() else "T1"
 
 
 def _omissions(

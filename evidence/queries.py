@@ -16,6 +16,8 @@ from evidence.models import ControlResult, ControlRun, ControlSetting, EvidenceP
 from evidence.report import STATE_WORDS
 from ledger import queries as ledger
 from ledger.kinds import Head, SignedCheckpoint
+from ledger.models import Refusal
+from ledger.signer import is_separate
 from tenants.kinds import Actor
 from tenants.sharing import visible
 
@@ -48,13 +50,15 @@ class ControlLine:
 
 @dataclass(frozen=True, slots=True)
 class LedgerFacts:
-    """The tenant's ledger as its page shows it."""
+    """The tenant's ledger as its page shows it; `tier` is the claim tier T0, T1 or T2 that is reached."""
 
     head: Head
     checkpoint: SignedCheckpoint | None
     recent: tuple[SignedCheckpoint, ...]
     verifier_key: str
     unsigned: int
+    tier: str
+    refusals: tuple[Refusal, ...]
 
 
 def settings_in_force() -> Settled:
@@ -129,4 +133,7 @@ def ledger_facts(log_id: UUID) -> LedgerFacts:
     head, checkpoint = ledger.head(log_id), ledger.latest_checkpoint(log_id)
     key = ledger.verifier_key(log_id) if checkpoint else ""
     signed = checkpoint.size if checkpoint else 0
-    return LedgerFacts(head, checkpoint, tuple(ledger.checkpoints(log_id, limit=10)), key, head.size - signed)
+    tier = "T0" if checkpoint is None else "T2" if is_separate() else "T1"
+    refused = tuple(ledger.refusals(log_id, limit=5))
+    recent = tuple(ledger.checkpoints(log_id, limit=10))
+    return LedgerFacts(head, checkpoint, recent, key, head.size - signed, tier, refused)

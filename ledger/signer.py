@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,16 @@ class Outcome:
 def signer_files() -> SignerFiles:
     """Returns the signer's files, in the directory that the setting COUNTERSIGN_SIGNER names."""
     return SignerFiles(Path(settings.COUNTERSIGN_SIGNER))
+
+
+def is_separate() -> bool:
+    """Says whether the signer's key is out of this process's reach, as a system user of its own keeps it.
+
+    Only then is a signer's state worth more than the signature: who takes over a process that can read the key can
+    sign anything, and rewrite the state too.
+    """
+    directory = Path(settings.COUNTERSIGN_SIGNER)
+    return directory.exists() and not os.access(directory, os.R_OK | os.X_OK)
 
 
 def known_verifier(origin: str) -> Verifier | None:

@@ -27,7 +27,7 @@ from evidence.states import RESULT_MEANINGS
 TIERS = {
     "T0": "hashes agree inside the database",
     "T1": "hashes agree and the checkpoint's signature is valid",
-    "T2": "as T1, and the signer keeps its own state outside the database and refuses a smaller or changed log",
+    "T2": "as T1, and the signer runs under a system user of its own, with a state that nothing else can write",
     "T3": "as T2, and the checkpoint is held by a named third party",
     "T4": "as T3, and the checkpoint is cosigned by an independent witness",
 }

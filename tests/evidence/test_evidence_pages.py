@@ -10,7 +10,8 @@ from evidence.actions import compute_controls
 from evidence.building import build_pack
 from evidence.kinds import Period
 from evidence.models import ControlSetting, EvidencePack
-from ledger.signer import sign_now
+from ledger.models import Head
+from ledger.signer import RefusedToSignError, sign_now
 from tenants.kinds import Actor
 from tenants.models import AuditEntry, Tenant, User, Work
 from tenants.scope import tenant_scope
@@ -67,15 +68,29 @@ def test_an_unknown_row_is_not_found(bpo: Tenant, carla: User) -> None:
 def test_the_ledger_page_prints_checkpoint_and_fingerprints(bpo: Tenant, axel: User, computed: None) -> None:
     text = visitor(axel).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
     assert f"countersign/t/{bpo.uuid}/1" in text
-    assert "Claim tier T2" in text
+    assert "Claim tier T1" in text
     answer = visitor(axel).get(reverse("evidence:verifier", args=[bpo.slug]))
     assert answer.content.startswith(b"#!/usr/bin/env python3")
 
 
+def test_the_ledger_page_shows_that_the_signer_refused(bpo: Tenant, axel: User, computed: None) -> None:
+    with tenant_scope(bpo):
+        sign_now(bpo.uuid)
+        Head.objects.filter(log_id=bpo.uuid).update(root=bytes(32))
+        with pytest.raises(RefusedToSignError):
+            sign_now(bpo.uuid)
+    text = visitor(axel).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
+    assert "The signer refused this log." in text
+    assert "The head&#x27;s root is not the root of its tiles." in text
+
+
 def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User) -> None:
     form = {
-        "first_day": "2026-07-01", "last_day": "2026-09-30", "frameworks": ["gdpr", "soc2"],
-        "recipient": "Axel", "classification": "Confidential",
+        "first_day": "2026-07-01",
+        "last_day": "2026-09-30",
+        "frameworks": ["gdpr", "soc2"],
+        "recipient": "Axel",
+        "classification": "Confidential",
     }
     answer = visitor(carla).post(reverse("evidence:pack_new", args=[bpo.slug]), form)
     assert answer.status_code == 302
