@@ -15,7 +15,7 @@ from reviews.actions.findings import write_finding
 from reviews.kinds import FindingKind
 from reviews.models import Remediation
 from reviews.policies import can_accept_risk, can_claim, can_manage_campaigns
-from reviews.queries.causes import SLACK, Cause
+from reviews.queries.causes import Cause
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState, RemediationState
 from tenants.audit import audit
@@ -159,7 +159,7 @@ def _used_afterwards(now: datetime) -> int:
     for remediation in watched:
         last = use[remediation.item.account_id].last_used_at
         gone = remediation.verified_snapshot
-        if last is None or gone is None or last < gone.captured_at + SLACK:
+        if last is None or gone is None or last <= gone.captured_at:
             continue
         sentence = (
             f"'{remediation.item.account.name}' used {remediation.item.system.name} on {last:%-d %B %Y}, after its "

@@ -10,8 +10,6 @@ from identities.models import Account, Grant, Snapshot
 from logs.queries import use_of_accounts
 from reviews.kinds import DORMANT_DAYS, FindingKind
 
-SLACK = timedelta(days=1)
-"""Use is counted by UTC day: what was seen less than a day after a grant ended may have been before it."""
 CHUNK = 1000
 
 
@@ -46,7 +44,7 @@ def ghost_use(now: datetime) -> Iterator[Cause]:
         for pk, use in use_of_accounts(ids[start : start + CHUNK], since=since, until=now).items():
             account, last = bare[pk], use.last_used_at
             ended_at: datetime | None = getattr(account, "ended_at", None)
-            if last is None or last < since or (ended_at is not None and last < ended_at + SLACK):
+            if last is None or last < since or (ended_at is not None and last <= ended_at):
                 continue
             yield Cause(
                 FindingKind.GHOST_USE,
