@@ -18,12 +18,13 @@ from portal import installation
 from portal.postgres import Embedded, EmbeddedServerError
 from portal.supervisor import Program, Supervisor, end_left_behind
 
+OWN_LOGS = "own-logs"
 # Name shown, command, arguments. A command that is not there (yet) is left out and named once at the start.
 BESIDE_THE_WEB = (
     ("worker", "work", ()),
     ("alerts", "alerts_watch", ()),
     ("signer", "ledger_sign", ()),
-    ("own-logs", "ship_own_logs", ()),
+    (OWN_LOGS, "ship_own_logs", ()),
 )
 DATABASE_LOOK_SECONDS = 2.0
 MONTHS_LOOK_SECONDS = 24 * 3600.0
@@ -111,7 +112,7 @@ class _Run:
         if missing:
             self.say(f"Not in this version: {', '.join(missing)}.")
         beside = [
-            Program(name, (sys.executable, str(installation.MANAGE), command, *arguments))
+            Program(name, (sys.executable, str(installation.MANAGE), command, *arguments), session_name(name))
             for name, command, arguments in BESIDE_THE_WEB
             if command in known
         ]
@@ -127,7 +128,7 @@ class _Run:
             "--working-dir", str(installation.MANAGE.parent), "portal.wsgi:application",
         )
         # fmt: on
-        return Program("web", command, {"COUNTERSIGN_POOL": "1"})
+        return Program("web", command, {"COUNTERSIGN_POOL": "1", **session_name("web")})
 
     def look(self) -> None:
         """Restarts a dead database, makes months ahead, and announces the portal when its first page answers."""
@@ -176,3 +177,11 @@ class _Run:
         self.say(f"\nCountersign answers at {os.environ['COUNTERSIGN_URL']} after {seconds:.1f} s. Ctrl-C stops it.\n")
         if self.demo:
             self.supervisor.add(Program("demo", (sys.executable, str(installation.MANAGE), "demo"), once=True))
+
+
+def session_name(program: str) -> dict[str, str]:
+    """Returns the environment that names a program's database sessions in the server's log, which is a source itself.
+
+    The shipper of that log has a name of its own, by which it leaves its own lines out.
+    """
+    return {} if program == OWN_LOGS else {"PGAPPNAME": f"countersign-{program}"}
