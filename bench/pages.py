@@ -1,0 +1,105 @@
+"""Measures every list page of the portal and of its API at 1,000,000 events, 10,000 review items and 10,000 alerts.
+
+Server time is that of the whole request inside of the process (middleware, queries, template), without the network:
+the median of seven after a first one. The pages come from the URLconf: a new one is measured too.
+"""
+
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.intake import DATABASE, database
+from bench.machine import describe
+
+EVENTS = int(os.environ.get("BENCH_EVENTS", "1000000"))
+ROUNDS = 7
+LIMIT_MS = 100.0
+
+
+def main() -> int:
+    """Prints one line for each page; returns how many are over the limit."""
+    directory = Path(tempfile.mkdtemp(prefix="cs-bench-"))
+    directory.chmod(0o755)
+    os.environ |= {
+        "COUNTERSIGN_DATA": str(directory / "data"),
+        "COUNTERSIGN_DATABASE": DATABASE,
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "COUNTERSIGN_HOSTS": "testserver",
+    }
+    print(f"pages, on {describe()}")
+    try:
+        with database(directory / "data") as admin:
+            return measure(admin)
+    finally:
+        shutil.rmtree(directory)
+
+
+def measure(admin: str) -> int:
+    """Fill, then time every page as the officer and, where theirs, the reviewer."""
+    import django  # noqa: PLC0415 -- after the environment is set
+
+    django.setup()
+    from django.test import Client  # noqa: PLC0415 -- needs the settings
+
+    from bench.pages_data import fill  # noqa: PLC0415 -- needs the settings
+
+    started = time.perf_counter()
+    filled = fill(EVENTS, admin)
+    print(f"{EVENTS:,} events, 10,000 review items, 10,000 alerts; filled in {time.perf_counter() - started:.0f} s")
+    print("| page | queries | median ms | worst ms |\n|---|---|---|---|")
+    over = 0
+    for user in (filled.officer, filled.reviewer):
+        client = Client(raise_request_exception=False)
+        client.force_login(user)
+        for path in paths("reviewer" if user == filled.reviewer else "officer", filled):
+            over += line(client, path)
+    print("every page is under the limit" if not over else f"{over} pages are over {LIMIT_MS:.0f} ms")
+    return over
+
+
+def paths(role: str, filled: object) -> Iterator[str]:
+    """Give the addresses that the person may open: all without parameters, and those of the things that were made."""
+    from tenants.kinds import ROLE_PERMISSIONS, Role  # noqa: PLC0415 -- needs the settings
+    from tests.flows.addresses import addresses  # noqa: PLC0415 -- needs the settings
+
+    held = ROLE_PERMISSIONS[Role(role)]
+    ids = {"campaign_id": filled.campaign.pk, "source_id": filled.source.pk}  # type: ignore[attr-defined]
+    words = {"key": "agent7", "person_key": "agent7", "system_key": "helpdesk", "source_key": filled.source.key}  # type: ignore[attr-defined]
+    for one in addresses():
+        if not (one.own and one.of_tenant and held & set(one.permissions or ())):
+            continue
+        values = {name: (ids | words).get(name) for name in one.parameters}
+        if one.view.startswith("identities.") and "key" in values:
+            values["key"] = "helpdesk"
+        if all(value is not None for value in values.values()):
+            yield one.path("bench", {(one.view, name): value for name, value in values.items()})
+
+
+def line(client: object, path: str) -> bool:
+    """Time one page and print its line; returns whether it is over the limit. What is no page to get is left out."""
+    from django.db import connection  # noqa: PLC0415 -- needs the settings
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415 -- needs the settings
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(path)  # type: ignore[attr-defined]
+    if answer.status_code != 200:
+        if answer.status_code not in {302, 404, 405}:
+            print(f"| {path} | answers {answer.status_code} | | |")
+        return answer.status_code >= 500
+    times = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        client.get(path)  # type: ignore[attr-defined]
+        times.append(1000 * (time.perf_counter() - started))
+    median = statistics.median(times)
+    print(f"| {path} | {len(queries)} | {median:.0f} | {max(times):.0f} |{' over' if median > LIMIT_MS else ''}")
+    return median > LIMIT_MS
+
+
+if __name__ == "__main__":
+    sys.exit(main())
