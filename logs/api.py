@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from ledger.kinds import LeafKind
+from logs.actions import look_at_events
 from logs.kinds import Format, LogType, StatusDetail
 from logs.models import AccessEvent
 from logs.queries import Filters, coverage, event_by_key, visible_source_ids
@@ -19,7 +19,6 @@ from logs.queries.search import HEAVY, matching
 from logs.queries.sources import visible_sources
 from tenants.apipages import PAGE_PARAMETERS, page_of, paged
 from tenants.apiview import NOT_HERE, TenantView
-from tenants.audit import audit
 from tenants.kinds import Permission
 
 USUAL_WINDOW: Final = timedelta(days=1)
@@ -161,7 +160,7 @@ class Events(TenantView):
         asked = self.asked()
         rows = matching(_filters(asked, self)).defer(*HEAVY)
         answer = paged(request, rows, keys=("-occurred_at", "-id"), shape=EventShape)
-        audit("event.read", by=self.actor, target="Events, by the API", detail=dict(asked), kind=LeafKind.LOOKED)
+        look_at_events(what="Events, by the API", asked=asked, shown=len(answer.data["items"]), by=self.actor)
         return answer
 
 
@@ -177,7 +176,7 @@ class Event(TenantView):
         found: AccessEvent | None = event_by_key(key, visible_source_ids(self.actor))
         if found is None:
             raise Http404(NOT_HERE)
-        audit("event.read", by=self.actor, target=f"Event {key}, by the API", kind=LeafKind.LOOKED)
+        look_at_events(what=f"Event {key}, by the API", asked={}, shown=1, by=self.actor)
         return Response(EventShape(found).data)
 
 

@@ -219,6 +219,11 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": [],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.api.schema.add_problems"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "CampaignState": "reviews.states.CampaignState",
+        "PackState": "evidence.states.PackState",
+        "ControlState": "evidence.api.STATES",
+    },
 }
 
 LOGGING = {

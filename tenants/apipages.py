@@ -22,6 +22,7 @@ from rest_framework.serializers import Serializer
 MOST: Final = 1000
 USUAL: Final = 100
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
 
 PAGE_PARAMETERS: Final = (
     OpenApiParameter("limit", OpenApiTypes.INT, description=f"Rows on a page, 1 to {MOST}; {USUAL} when left out."),
@@ -74,6 +75,25 @@ def paged(
     return Response({"items": items, "next_cursor": cursor})
 
 
+def paged_list(
+    request: Request, rows: Sequence[T], *, key: Callable[[T], str], shape: type[Serializer[Any]]
+) -> Response:
+    """Answer with one page of a list that is not in the database, such as the catalogue; ``key`` is unique.
+
+    Raises:
+        ValidationError: the limit or the cursor is wrong.
+    """
+    limit, text = read_limit(request.query_params.get("limit", "")), request.query_params.get("cursor", "")
+    keys = [key(row) for row in rows]
+    (after,) = _texts_of(text, 1) if text else ("",)
+    if text and after not in keys:
+        raise _wrong_cursor()
+    start = keys.index(after) + 1 if text else 0
+    shown = rows[start : start + limit]
+    cursor = write_cursor([key(shown[-1])]) if start + limit < len(rows) else None
+    return Response({"items": shape(shown, many=True).data, "next_cursor": cursor})
+
+
 def read_limit(text: str) -> int:
     """Return the number of rows that were asked for.
 
@@ -93,18 +113,27 @@ def write_cursor(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def _read_cursor(text: str, keys: Sequence[str], model: type[Model]) -> Mapping[str, Any]:
-    wrong = ValidationError({"cursor": ["This is no cursor of this list. Start again without one."]})
+def _wrong_cursor() -> ValidationError:
+    return ValidationError({"cursor": ["This is no cursor of this list. Start again without one."]})
+
+
+def _texts_of(text: str, count: int) -> list[str]:
+    """Return the texts that a cursor holds."""
     try:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError) as fault:
-        raise wrong from fault
-    if not isinstance(values, list) or len(values) != len(keys) or not all(isinstance(v, str) for v in values):
-        raise wrong
+        raise _wrong_cursor() from fault
+    if not isinstance(values, list) or len(values) != count or not all(isinstance(value, str) for value in values):
+        raise _wrong_cursor()
+    return values
+
+
+def _read_cursor(text: str, keys: Sequence[str], model: type[Model]) -> Mapping[str, Any]:
+    values = _texts_of(text, len(keys))
     try:
         return {key: _value(model, key.lstrip("-"), value) for key, value in zip(keys, values, strict=True)}
     except (FieldError, ValueError, OverflowError) as fault:
-        raise wrong from fault
+        raise _wrong_cursor() from fault
 
 
 def _value(model: type[Model], name: str, text: str) -> Any:

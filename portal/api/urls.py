@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from evidence import api as evidence
 from identities import api as identities
 from logs import api as logs
 from portal.api import views
@@ -22,6 +23,10 @@ of_tenant: list[URLPattern | URLResolver] = [
     path("campaigns/<int:campaign_id>/", reviews.OneCampaign.as_view(), name="campaign"),
     path("campaigns/<int:campaign_id>/items/", reviews.Items.as_view(), name="items"),
     path("campaigns/<int:campaign_id>/decisions/", reviews.Decisions.as_view(), name="decisions"),
+    path("controls/", evidence.Controls.as_view(), name="controls"),
+    path("packs/", evidence.Packs.as_view(), name="packs"),
+    path("packs/<int:pack_id>/", evidence.Pack.as_view(), name="pack"),
+    path("packs/<int:pack_id>/download/", evidence.PackDownload.as_view(), name="pack_download"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

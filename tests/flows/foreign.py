@@ -7,20 +7,27 @@ from typing import Final
 from django.utils import timezone
 
 from alerts.models import Alert, AlertNotice
+from evidence.actions import PackRequest, request_pack
+from evidence.catalogue import load
+from evidence.kinds import Period
+from evidence.models import EvidencePack, PackFile
+from evidence.states import PackState
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
 from identities.models import Identity, System
-from logs.actions import record_events
+from logs.actions import issue_source_token, record_events
 from logs.kinds import Format
-from logs.models import AccessEvent, LogSource
-from reviews.actions import PlanFacts, create_campaign, create_plan, open_campaign
-from reviews.kinds import Strategy
+from logs.models import AccessEvent, LogSource, SourceToken
+from reviews.actions import PlanFacts, create_campaign, create_plan, decide, open_campaign
+from reviews.kinds import Choice, Outcome, Strategy
+from reviews.models import Finding, Remediation, ReviewItem, ScopeLine
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission, Role
 from tenants.models import Membership, Tenant, User, Work
 from tenants.scope import tenant_scope
 from tests import make
 from tests.alerts import world
+from tests.reviews.test_sign import sign
 
 MARK: Final = "zanzibar"
 """Stands in every name of the foreign tenant and nowhere else."""
@@ -74,9 +81,13 @@ def _logs(tenant: Tenant, officer: User, by: Actor) -> Objects:
     body = "\n".join([*lines, f"{MARK} cannot be read", ""]).encode()
     record_events(source=source, body=body, door="tests", by=Actor.system("tests", tenant.pk))
     event = AccessEvent.objects.all()[0]
+    issue_source_token(source=source, by=by)
+    token = SourceToken.objects.get()
     return {
         ("logs", "source_id"): source.pk,
         ("logs", "source_key"): source.key,
+        ("logs", "token_id"): token.pk,
+        ("logs.views.events.event", "key"): event.key,
         ("logs.api.Event", "key"): event.key,
         ("logs", "key"): f"{MARK}1",
     }
@@ -101,8 +112,33 @@ def _reviews(tenant: Tenant, officer: User, by: Actor) -> Objects:
     )
     plan = create_plan(facts=facts, by=by)
     campaign = open_campaign(campaign=create_campaign(plan=plan, occurrence_at=timezone.now(), by=by), by=by)
-    ids: dict[str, object] = {"campaign_id": campaign.pk, "plan_id": plan.pk}
+    reviewer = make.actor(User.objects.get(email=f"{MARK}-manager@example.org"), tenant)
+    for item in ReviewItem.objects.all():
+        decide(item=item, choice=Choice(Outcome.REVOKE, f"{MARK} has left the desk."), by=reviewer)
+    signature = sign(campaign, reviewer, "E2")
+    finding = Finding.objects.create(
+        kind="ownerless", key=MARK, sentence=f"{MARK} has no owner.", found_at=timezone.now(), due_at=timezone.now()
+    )
+    ids: dict[str, object] = {
+        "campaign_id": campaign.pk,
+        "item_id": ReviewItem.objects.all()[0].pk,
+        "line_id": ScopeLine.objects.all()[0].pk,
+        "remediation_id": Remediation.objects.all()[0].pk,
+        "finding_id": finding.pk,
+        "signature_id": signature.pk,
+    }
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
+
+
+def _evidence(tenant: Tenant, officer: User, by: Actor) -> Objects:
+    period = Period(timezone.now() - timedelta(days=2), timezone.now() - timedelta(days=1), "UTC")
+    asked = PackRequest(period, ("gdpr",), f"{MARK} auditor")
+    pack = request_pack(tenant=tenant, asked=asked, by=by, queue=False)
+    seal = {"sha256": "a" * 64, "manifest_sha256": "b" * 64, "issued_at": timezone.now(), "ended_at": timezone.now()}
+    EvidencePack.objects.filter(pk=pack.pk).update(title=f"{MARK} pack", state=PackState.BUILDING)
+    PackFile.objects.create(pack=pack, data=f"{MARK} zip".encode())
+    EvidencePack.objects.filter(pk=pack.pk).update(state=PackState.ISSUED, size_bytes=12, **seal)
+    return {("evidence", "pack_id"): pack.pk, ("evidence", "key"): load().controls[0].key}
 
 
 ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor], Objects], ...]] = (
@@ -111,5 +147,6 @@ ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor], Objects], ...]] = (
     _logs,
     _alerts,
     _reviews,
+    _evidence,
 )
 """One function for each room: a room with new addresses adds its things here."""

@@ -24,8 +24,8 @@ ELSEWHERE: Final = "harbour"
 OWN_DOORS: Final = {"logs.door.ingest"}
 """Views under a tenant that open by a key of their own and not by a person's role."""
 
-FREE_TEXT: Final = {"logs.views.timeline"}
-"""Views whose parameter is any text and names no row: they answer 200 and show nothing of others."""
+FREE_TEXT: Final = {"logs.views.events.timeline", "evidence.views.control"}
+"""Views whose parameter is any name or a row of the shared catalogue: they answer 200 and show nothing of others."""
 
 PAGES: Final = [one for one in addresses() if one.own and one.of_tenant and one.view not in OWN_DOORS]
 METHODS: Final = ("get", "post")

@@ -61,7 +61,7 @@ def test_one_event_is_read_by_its_key(source: LogSource, token: str) -> None:
 def test_reading_events_is_a_deed(source: LogSource, token: str, bpo: Tenant) -> None:
     read("events/?actor=user1", token)
     with tenant_scope(bpo):
-        entry = AuditEntry.objects.get(verb="event.read")
+        entry = AuditEntry.objects.get(verb="event.look")
     assert (entry.actor_name, entry.detail["actor"], entry.leaf_kind) == ("token:siem", "user1", 0x0B)
 
 
