@@ -149,8 +149,9 @@ JOIN LATERAL (SELECT 'agent' || made.n %% 2500 AS key) who ON true
 JOIN identities_account a ON a.tenant_id = %(tenant)s AND a.name_key = who.key
 """
 ROLLUPS: Final = (
-    """INSERT INTO logs_usageday (tenant_id, system_id, actor_key, day, log_type, action, events, ok_count,
-    denied_count, out_of_hours_count, rows_count, bytes_out) SELECT tenant_id, system_id, actor_key, (occurred_at AT TIME ZONE 'UTC')::date,
+    """INSERT INTO logs_usageday (tenant_id, system_id, actor_key, day, log_type, action, events,
+    ok_count, denied_count, out_of_hours_count, rows_count, bytes_out)
+    SELECT tenant_id, system_id, actor_key, (occurred_at AT TIME ZONE 'UTC')::date,
     log_type, action, count(*), count(*) FILTER (WHERE status_id <> 2), count(*) FILTER (WHERE status_id = 2),
     count(*) FILTER (WHERE out_of_hours), 0, 0 FROM logs_accessevent GROUP BY 1, 2, 3, 4, 5, 6""",
     """INSERT INTO logs_typeday (tenant_id, day, source_id, log_type, events, denied_count, out_of_hours_count)
