@@ -5,7 +5,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench
+.PHONY: help run test check format bench
 
 PYTHON := .venv/bin/python
 RUN ?=
@@ -36,6 +36,12 @@ check:
 	COUNTERSIGN_ROLE=owner $(PYTHON) -W ignore manage.py makemigrations --check --dry-run
 	COUNTERSIGN_URL=https://countersign.example COUNTERSIGN_HOSTS=countersign.example \
 	    $(PYTHON) manage.py check --deploy --fail-level WARNING
+
+format:
+	@bash .ci/set-up check
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	.venv/bin/djade --target-version 5.2 $$(find templates -name "*.html")
 
 bench:
 	@bash .ci/set-up test
