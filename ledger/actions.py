@@ -20,6 +20,8 @@ from ledger.models import Head, Log
 from ledger.notes import check_name
 from ledger.tiles import Growth, grow, partial_number
 
+BEFORE_LOCK: Final = "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL idle_in_transaction_session_timeout = '60s'"
+"""A process that is stopped between the append and its commit must not hold everybody else's appends for ever."""
 LOCK: Final = (
     "SELECT epoch, size, current_setting('transaction_isolation') FROM ledger_head "
     "WHERE log_id = %s ORDER BY epoch DESC LIMIT 1 FOR UPDATE"
@@ -76,9 +78,10 @@ def append(*, log_id: UUID, batches: Sequence[LeafBatch], using: str = "default"
     """
     if not batches or not all(batch.leaves for batch in batches):
         raise ValueError("An append needs at least one batch, and every batch at least one leaf.")
-    with connections[using].cursor() as cursor:
+    connection = connections[using]
+    with connection.cursor() as cursor:
         # Django's foreign keys are deferred: unchecked, a whole COPY would be checked at commit, under the lock.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE" if connection.savepoint_ids else BEFORE_LOCK)
         epoch, size = _lock(cursor, log_id)
         # A statement of its own: one that locked and read together would see tiles older than the lock.
         cursor.execute(READ_EDGE, [log_id, epoch])

@@ -145,6 +145,19 @@ def test_the_lock_is_held_until_the_commit(fresh_database: FreshDatabase) -> Non
     assert read_head(log_id).root == root_of(leaves(258))
 
 
+def test_a_stopped_holder_of_the_lock_is_ended(fresh_database: FreshDatabase) -> None:
+    """From the append to the commit the server waits at most a minute; the setting ends with the transaction."""
+    log_id = commit_log(1)
+    with connection.cursor() as cursor:
+        with transaction.atomic():
+            set_scope(log_id)
+            actions.append(log_id=log_id, batches=[a_batch(leaves(1, 1))])
+            cursor.execute("SHOW idle_in_transaction_session_timeout")
+            assert cursor.fetchone() == ("1min",)
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() != ("1min",)
+
+
 def test_another_isolation_is_refused(fresh_database: FreshDatabase) -> None:
     log_id = commit_log(1)
     with transaction.atomic():
