@@ -5,7 +5,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-NO_PROGRAMS = {"__init__", "__main__", "machine", "ledger_settings", "ledger_writers", "intake_tenant", "pages_data"}
+NO_PROGRAMS = {
+    *("__init__", "__main__", "machine", "ledger_settings", "ledger_writers", "intake_tenant", "pages_data"),
+    "pack_campaign",
+}
 
 
 def main() -> int:

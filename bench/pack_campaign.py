@@ -1,0 +1,82 @@
+"""Makes a register and a decided campaign of any size by the product's own actions, for bench/pack.py."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
+from identities.kinds import SnapshotUpload
+from identities.models import Identity
+from reviews.actions import PlanFacts, create_campaign, create_plan, decide, open_campaign
+from reviews.kinds import Choice, Outcome, Strategy
+from reviews.models import Assignment
+from tenants.actions import open_tenant
+from tenants.kinds import Actor, Role, TenantKind
+from tenants.models import Membership, Tenant, User
+from tenants.queries import actor_for
+from tenants.scope import tenant_scope
+
+ROLES = ("agent", "lead", "report_reader", "exporter", "admin_all")
+
+
+def decided_campaign(items: int, people: int) -> tuple[Tenant, Actor]:
+    """Open a tenant, deliver `items` grants of `people` people, open a campaign and decide every item."""
+    tenant = open_tenant(slug="bench", name="Bench BPO", kind=TenantKind.BPO, time_zone="Europe/Madrid", parent=None)
+    officer = _member(tenant, "officer", Role.OFFICER)
+    reviewers = [_member(tenant, name, Role.REVIEWER) for name in ("remy", "rosa")]
+    with tenant_scope(tenant):
+        upsert_identities(body=_people(people), by=officer)
+        facts = SystemFacts("CRM", "crm", "admin*", owner=Identity.objects.get(external_id="M1"))
+        system = save_system(facts=facts, by=officer)
+        captured = timezone.now() - timedelta(days=1)
+        upload = SnapshotUpload(_grants(items, people), captured, items, "crm.csv", "", "report 12", "CRM team")
+        import_snapshot(system=system, upload=upload, by=officer)
+        plan = create_plan(
+            facts=PlanFacts(
+                name="Quarterly review",
+                systems=[system],
+                fallback=Identity.objects.get(external_id="M2"),
+                time_zone="Europe/Madrid",
+                starts_on=timezone.localdate(),
+                strategy=Strategy.MANAGER,
+            ),
+            by=officer,
+        )
+        campaign = create_campaign(plan=plan, occurrence_at=timezone.now(), by=officer)
+        campaign = open_campaign(campaign=campaign, by=officer)
+    names = {"remy@example.org": reviewers[0], "rosa@example.org": reviewers[1]}
+    with tenant_scope(tenant):
+        rows = Assignment.objects.filter(campaign=campaign).select_related("item__campaign", "reviewer")
+        for number, row in enumerate(rows.order_by("item__n")):
+            kept = number % 9 != 0
+            reason = "Works on the desk every day." if kept else "Left the desk in spring."
+            choice = Choice(Outcome.CERTIFY if kept else Outcome.REVOKE, reason, seen_seconds=5 + number % 20)
+            decide(item=row.item, choice=choice, by=names[row.reviewer.email])
+    return tenant, officer
+
+
+def _member(tenant: Tenant, name: str, role: Role) -> Actor:
+    """Add a person with a role and return them as an actor."""
+    user = User.objects.create_user(f"{name}@example.org", None, name=name.title())
+    Membership.objects.create(tenant=tenant, user=user, role=role)
+    found = actor_for(user, tenant)
+    assert found is not None
+    return found
+
+
+def _people(count: int) -> bytes:
+    """Return the list of people: two managers, and their reports."""
+    lines = [
+        "external_id,name,email,manager,programme",
+        "M1,Remy,remy@example.org,,Acme",
+        "M2,Rosa,rosa@example.org,,Acme",
+    ]
+    lines += [f"E{n},Agent {n:04d},agent{n}@example.org,M{1 + n % 2},Acme" for n in range(count)]
+    return "\n".join(lines).encode() + b"\n"
+
+
+def _grants(items: int, people: int) -> bytes:
+    """Return the system's list of grants."""
+    lines = ["account,entitlement,person,kind"]
+    lines += [f"agent{n % people},{ROLES[n // people]},E{n % people},human" for n in range(items)]
+    return "\n".join(lines).encode() + b"\n"
