@@ -81,6 +81,12 @@ class StrictPage:
         self._overflow(f"{name} 320")
         self._size(1280, 800)
 
+    def check_fit(self, name: str) -> None:
+        """Look at the open page once at 390 px: does it overflow, does it complain?"""
+        self._size(390, 844)
+        self._overflow(f"{name} 390")
+        self._size(1280, 800)
+
     def _theme(self, theme: str) -> None:
         self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
 

@@ -105,4 +105,5 @@ def test_a_passkey_can_be_added_and_opens_the_door(visit: Visit) -> None:
     page.context.clear_cookies()
     strict.go("/accounts/login/")
     page.get_by_role("button", name="Log in with a passkey").click()
-    page.wait_for_url("**/t/**")
+    page.wait_for_url(strict.url + "/")
+    expect(page.get_by_role("heading", name="Where do you want to work?")).to_be_visible()
