@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 from pytest_socket import enable_socket
 
 from tests.browser import seed
-from tests.browser.serving import seeded_database, serving
+from tests.browser.serving import seeded_database, serving, working
 from tests.browser.strict import StrictPage, told
 
 CHROMIUM: Final = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
@@ -45,6 +45,7 @@ class Server:
     url: str
     cast: seed.Cast
     log: Path
+    database: str
 
     def last_words(self) -> str:
         """Return the end of what the server logged, for a page that failed."""
@@ -60,7 +61,14 @@ def server(
     with django_db_blocker.unblock(), seeded_database() as name:
         cast = seed.everything()
         with serving(name, tmp_path_factory.mktemp("web")) as (url, log):
-            yield Server(url, cast, log)
+            yield Server(url, cast, log, name)
+
+
+@pytest.fixture(scope="session")
+def worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run the job queue's worker beside the server."""
+    with working(server.database, tmp_path_factory.mktemp("work")):
+        yield
 
 
 @pytest.fixture(scope="session")

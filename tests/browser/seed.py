@@ -112,11 +112,13 @@ def _register(officer: Actor) -> System:
 
 def _logs(crm: System, officer: Actor) -> LogSource:
     kinds = (LogType.SYSTEM_LOGIN, LogType.FAILED_LOGIN, LogType.APPLICATION)
-    expected = {"every_minutes": 60}
+    expected = {"every_minutes": 1440}
     plan = SourcePlan(name="CRM log-ins", format=Format.OKTA, system=crm, log_types=kinds, expected=expected)
     source = add_source(plan=plan, by=officer)
     now = timezone.now()
-    good = [_okta(now - timedelta(hours=3 * n), NAMES[n % 5], "SUCCESS", n) for n in range(60)]
+    noon = now.replace(hour=15, minute=5)  # in the business hours of Madrid and of New York
+    days = [day for n in range(1, 45) if (day := noon - timedelta(days=n)).isoweekday() < 6]
+    good = [_okta(day, NAMES[n % 5], "SUCCESS", n) for n, day in enumerate([*days, now - timedelta(minutes=2)])]
     bad = [_okta(now - timedelta(minutes=5, seconds=n), "bob.lim", "FAILURE", 100 + n) for n in range(12)]
     record_events(source=source, body=b"\n".join([*good, *bad, b"{not json"]) + b"\n", door="file", by=officer)
     silent = SourcePlan(name="VPN concentrator", format=Format.SSHD_SYSLOG, log_types=(4,), year=now.year)

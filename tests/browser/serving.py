@@ -60,6 +60,20 @@ def serving(name: str, home: Path) -> Iterator[tuple[str, Path]]:
             web.wait()
 
 
+@contextmanager
+def working(name: str, home: Path) -> Iterator[None]:
+    """Work off the job queue of the database in a process of its own, as the portal's worker does."""
+    with (home / "work.log").open("w") as out:
+        told = environment(name, 0, home)
+        command = [sys.executable, "manage.py", "qcluster"]
+        worker = subprocess.Popen(command, cwd=ROOT, env=told, stdout=out, stderr=out, start_new_session=True)
+        try:
+            yield
+        finally:
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+
+
 def _manage(*arguments: str, told: dict[str, str]) -> None:
     subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=told, check=True)
 
