@@ -69,7 +69,7 @@ class SnapshotForm(forms.Form):
     )
     captured_at = forms.DateTimeField(
         label="When the system produced the list",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
     )
     delivered_by = forms.CharField(max_length=200, label="Who took the list from the system")
     query = forms.CharField(
