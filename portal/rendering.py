@@ -1,14 +1,23 @@
 """How forms are drawn: labels, hints and faults in one place, in the look of the pages."""
 
-from typing import Any
+from typing import Any, Final
 
-from django.forms import BoundField, CheckboxInput, Select, Textarea
+from django.forms import BaseForm, BoundField, CheckboxInput, Field, Select, Textarea
 from django.forms.renderers import TemplatesSetting
 from django.forms.widgets import Input
+
+BROWSER_FORMATS: Final = {"date": "%Y-%m-%d", "datetime-local": "%Y-%m-%dT%H:%M", "time": "%H:%M"}
+"""What a browser's own date and time fields take; a value in the reader's language would be shown as empty."""
 
 
 class PortalField(BoundField):
     """A field that carries the look's classes and knows whether it is a single tick."""
+
+    def __init__(self, form: BaseForm, field: Field, name: str) -> None:
+        super().__init__(form, field, name)
+        kind = field.widget.attrs.get("type", "")
+        if kind in BROWSER_FORMATS and getattr(field.widget, "format", "") is None:
+            field.widget.format = BROWSER_FORMATS[kind]  # type: ignore[attr-defined]
 
     @property
     def is_tick(self) -> bool:

@@ -119,8 +119,12 @@ def work_cancel(request: TenantRequest, work_id: int) -> HttpResponse:
 
 def _work_answer(request: TenantRequest, row: Work) -> HttpResponse:
     words = {"work": row, "may_cancel": can_cancel_work(request.actor, row)}
-    part = request.headers.get("HX-Request") == "true"
-    return render(request, "components/_progress.html" if part else "tenants/work.html", words)
+    if request.headers.get("HX-Request") != "true":
+        return render(request, "tenants/work.html", words)
+    answer = render(request, "components/_progress.html", words)
+    if row.is_over:  # the page around it shows what came of the work
+        answer.headers["HX-Refresh"] = "true"
+    return answer
 
 
 def _status(form: Form) -> int:

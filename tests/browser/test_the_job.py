@@ -1,7 +1,12 @@
 """Each kind of user's job, one after the other on the same campaign, as people do it in the browser."""
 
+import hashlib
+import subprocess
+import sys
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tests import make
@@ -22,6 +27,19 @@ def test_a_campaign_goes_from_the_officer_over_reviewers_to_its_end(
     decide_and_sign(visit("rosa").go(f"/t/{slug}/inbox/"), "Eli Brandt", "Revoke", "Moved to billing in October.")
     deliver_without_the_revoked(officer, f"{server.url}/t/{slug}", tmp_path)
     close(officer, f"{server.url}/t/{slug}")
+    build_and_share_a_pack(officer, f"{server.url}/t/{slug}")
+    verify_offline(visit("axel").go(f"/t/{slug}/room/"), f"{server.url}/t/{slug}", tmp_path)
+
+
+def test_a_client_sees_who_touched_their_data(server: Server, visit: Visit) -> None:
+    page = visit("cleo").go(f"/t/{server.cast.acme.slug}/client/")
+    newest = page.locator("#feed tbody tr")
+    refused = newest.filter(has_text="Refused").first
+    expect(refused).to_contain_text("Bob Lim (bob.lim@example.org)")
+    expect(refused).to_contain_text("Claims CRM")
+    expect(refused).to_contain_text("203.0.113.9")
+    expect(refused.locator("time").first).to_contain_text("-05:00")
+    expect(page.locator("main")).to_contain_text("No source delivers this kind of log: Database access.")
 
 
 def plan(page: Page) -> None:
@@ -57,9 +75,11 @@ def deliver_without_the_revoked(page: Page, home: str, folder: Path) -> None:
     page.goto(f"{home}/register/systems/crm/upload/")
     page.locator("input[type=file]").set_input_files(file)
     page.locator("[name=source_total]").fill(str(len(rows) - 1))
+    captured_at = timezone.now().astimezone(ZoneInfo("Europe/Madrid"))
+    page.locator("[name=captured_at]").fill(captured_at.strftime("%Y-%m-%dT%H:%M:%S"))
     page.locator("[name=delivered_by]").fill("Ines Vidal, CRM team")
     page.get_by_role("main").get_by_role("button").last.click()
-    expect(page.locator("main")).to_contain_text("Complete")
+    expect(page.locator("main")).to_contain_text("The list is complete.")
 
 
 def close(page: Page, home: str) -> None:
@@ -70,3 +90,36 @@ def close(page: Page, home: str) -> None:
     page.get_by_role("button", name="Close campaign").click()
     page.get_by_role("dialog").get_by_role("button", name="Close campaign").click()
     expect(page.locator("main")).to_contain_text("Closed")
+
+
+def build_and_share_a_pack(page: Page, home: str) -> None:
+    """Build an evidence pack, wait until the worker has issued it, and share it with the auditor."""
+    page.goto(f"{home}/packs/new/")
+    page.get_by_label("Recipient").fill("Axel Brandt, Brandt Assurance")
+    page.get_by_role("main").get_by_role("button").last.click()
+    expect(page.get_by_role("link", name="Download the pack")).to_be_visible(timeout=LONG_MS)
+    page.get_by_label("Share it with").select_option(label="Axel (External auditor)")
+    page.get_by_role("button", name="Share this pack").click()
+
+
+def verify_offline(page: Page, home: str, folder: Path) -> None:
+    """Download the pack, compare its hash, verify it with the standard library alone, and break one byte of it."""
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").first.click()
+    pack, verifier = folder / "pack.zip", folder / "verify.py"
+    download.value.save_as(pack)
+    expect(page.locator("main")).to_contain_text(hashlib.sha256(pack.read_bytes()).hexdigest())
+    verifier.write_bytes(page.request.get(f"{home}/ledger/verify.py").body())
+    key = page.locator(".steps-list .hash").inner_text()
+    holds = run_verifier(verifier, pack, key)
+    assert holds.returncode == 0, holds.stdout + holds.stderr
+    changed = bytearray(pack.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    pack.write_bytes(bytes(changed))
+    assert run_verifier(verifier, pack, key).returncode != 0
+
+
+def run_verifier(verifier: Path, pack: Path, key: str) -> subprocess.CompletedProcess[str]:
+    """Run the verifier as an outsider does: an isolated Python, no packages."""
+    command = [sys.executable, "-I", str(verifier), str(pack), "--key", key]
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=pack.parent)
