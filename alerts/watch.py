@@ -56,8 +56,8 @@ def _look_at(tenant: Tenant, stop: Event | None) -> int:
         with tenant_scope(tenant):
             look = look_for_alerts(tenant=tenant, by=Actor.system(NAME, tenant.pk))
         seen, more = seen + look.seen, look.more
-        for alert in look.raised.new:
-            _log.info("%s: raised alert %s (%s)", tenant.slug, alert.pk, alert.rule)
+        if look.raised.new:
+            _log.info("%s: %d alerts raised after %d events", tenant.slug, len(look.raised.new), look.seen)
     return seen
 
 

@@ -29,6 +29,7 @@ FIELDS = (
     "programme",
     "shift_start",
     "shift_end",
+    "time_zone",
     "employed_from",
     "employed_until",
 )

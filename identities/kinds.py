@@ -79,6 +79,7 @@ class PersonRow:
     programme: str = ""
     shift_start: time | None = None
     shift_end: time | None = None
+    time_zone: str = ""
     employed_from: date | None = None
     employed_until: date | None = None
 

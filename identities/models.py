@@ -32,6 +32,12 @@ class Identity(TenantOwned):
     programme = models.CharField(max_length=100, blank=True)
     shift_start = models.TimeField(null=True, blank=True)
     shift_end = models.TimeField(null=True, blank=True)
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        help_text="Zone of the shift; empty is the tenant's own.",
+    )
     employed_from = models.DateField(null=True, blank=True)
     employed_until = models.DateField(null=True, blank=True)
     changed_at = models.DateTimeField(auto_now=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, time
+from zoneinfo import available_timezones
 
 from identities.csvtable import BadFile, read_table
 from identities.kinds import IdentityKind, PersonRow
@@ -16,6 +17,7 @@ COLUMNS = (
     "programme",
     "shift_start",
     "shift_end",
+    "time_zone",
     "employed_from",
     "employed_until",
 )
@@ -54,6 +56,7 @@ def _row(line: int, cells: Mapping[str, str]) -> PersonRow:
         programme=_short(line, "programme", cells, 100),
         shift_start=_time(line, "shift_start", cells),
         shift_end=_time(line, "shift_end", cells),
+        time_zone=_zone(line, cells),
         employed_from=_date(line, "employed_from", cells),
         employed_until=_date(line, "employed_until", cells),
     )
@@ -98,6 +101,14 @@ def _time(line: int, column: str, cells: Mapping[str, str]) -> time | None:
         return time.fromisoformat(text) if text else None
     except ValueError as error:
         raise BadFile(f"Line {line}, column '{column}' is '{text}'; write a time such as 22:00.", line) from error
+
+
+def _zone(line: int, cells: Mapping[str, str]) -> str:
+    """Returns the IANA name of the zone that the shift is written in; empty means the tenant's."""
+    text = cells.get("time_zone", "")
+    if text and text not in available_timezones():
+        raise BadFile(f"Line {line}, column 'time_zone' is '{text}'; write an IANA name such as Asia/Manila.", line)
+    return text
 
 
 def _date(line: int, column: str, cells: Mapping[str, str]) -> date | None:

@@ -141,15 +141,15 @@ def register_of(
     services = accounts.filter(Q(kind=AccountKind.SERVICE) | Q(identity__kind=IdentityKind.SERVICE))
     privileged = Grant.objects.filter(account_id__in=known, until=None, entitlement__privileged=True)
     rows = Identity.objects.filter(pk__in={pk for pk in identity_ids if pk is not None}).values_list(
-        "pk", "kind", "shift_start", "shift_end"
+        "pk", "kind", "shift_start", "shift_end", "time_zone"
     )
     zone = tenant.time_zone if tenant else "UTC"
-    people = {pk: Person(zone, start, end) for pk, _kind, start, end in rows}
+    people = {pk: Person(own or zone, start, end) for pk, _kind, start, end, own in rows}
     return Register(
         frozenset(services.values_list("pk", flat=True)),
         frozenset(privileged.values_list("account_id", flat=True)),
         people,
-        frozenset(pk for pk, kind, _start, _end in rows if kind == IdentityKind.SERVICE),
+        frozenset(pk for pk, kind, _start, _end, _own in rows if kind == IdentityKind.SERVICE),
     )
 
 

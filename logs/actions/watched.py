@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from identities.kinds import AccountKind
 from identities.models import Account
@@ -69,7 +70,8 @@ class Register:
         if account.kind not in _PEOPLE:
             return Watched(who, None)
         if person and person.shift_start and person.shift_end:
-            return Watched(who, Hours(self._tenant.zone, person.shift_start, person.shift_end, grace=GRACE))
+            zone = ZoneInfo(person.time_zone) if person.time_zone else self._tenant.zone
+            return Watched(who, Hours(zone, person.shift_start, person.shift_end, grace=GRACE))
         return Watched(who, self._business)
 
 

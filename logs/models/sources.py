@@ -2,7 +2,7 @@
 
 import zoneinfo
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -48,7 +48,7 @@ class LogSource(TenantOwned):
     last_occurred_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_record = models.TextField(default="", blank=True, editable=False)
 
-    objects: ClassVar[TenantManager["LogSource"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """A tenant names its sources apart."""
@@ -102,7 +102,7 @@ class SourceToken(TenantOwned):
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.CharField(max_length=200, default="", blank=True)
 
-    objects: ClassVar[TenantManager["SourceToken"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """A token is revoked by somebody."""
@@ -141,7 +141,7 @@ class ReadPosition(TenantOwned):
     filtered = models.BigIntegerField(default=0, help_text="Lines about the shipping itself, which are left out.")
     updated_at = models.DateTimeField(db_default=Now())
 
-    objects: ClassVar[TenantManager["ReadPosition"]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         """One position a file."""

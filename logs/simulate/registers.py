@@ -8,11 +8,11 @@ from datetime import UTC, datetime, time, timedelta
 
 from logs.simulate.duties import Roster
 from logs.simulate.sources import BPO
-from logs.simulate.world import BREAK_GLASS, SERVICES, Person, World, home_hours
+from logs.simulate.world import BREAK_GLASS, HOME_ZONE, SERVICES, Person, World, home_hours
 
 PEOPLE_COLUMNS = (
     "external_id", "name", "email", "kind", "manager", "site", "programme", "shift_start", "shift_end",
-    "employed_from", "employed_until",
+    "time_zone", "employed_from", "employed_until",
 )  # fmt: skip
 GRANT_COLUMNS = (
     "account", "entitlement", "person", "kind", "enabled", "privileged", "title", "meaning", "granted_by", "granted_at",
@@ -97,6 +97,7 @@ class Registers:
             person.programme,
             f"{begin:%H:%M}",
             f"{end:%H:%M}",
+            HOME_ZONE,
             person.joined_on.isoformat(),
             person.left_on.isoformat() if person.left_on else "",
         )
