@@ -86,7 +86,9 @@ _LOGIN = connection_settings(COUNTERSIGN_DATA, COUNTERSIGN_ROLE, env_text("COUNT
 # For the web server's threads only: django-q forks its workers, and two processes on one connection mix their answers.
 _POOL = {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}} if env_flag("COUNTERSIGN_POOL", default=False) else {}
 # Elsewhere a connection is kept for minutes: each new one is four lines in the log that the portal itself takes in.
-_KEPT = {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 0 if _POOL else 300}
+# The job queue forks: its processes would share a kept connection.
+_KEEPS = not _POOL and env_flag("COUNTERSIGN_KEEP_CONNECTION", default=True)
+_KEPT = {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 300 if _KEEPS else 0}
 _DATABASE = {**_LOGIN, **_KEPT, "OPTIONS": {**_LOGIN["OPTIONS"], **_POOL}}
 DATABASES = {
     "default": _DATABASE,

@@ -1,5 +1,6 @@
 """Runs the job queue's workers, and ends when they stand still, so that the supervisor starts them afresh."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -26,7 +27,9 @@ class Command(BaseCommand):
         asked = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: asked.set())
-        cluster = subprocess.Popen([sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"])  # noqa: S603
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"]
+        alone = {**os.environ, "COUNTERSIGN_KEEP_CONNECTION": "false"}
+        cluster = subprocess.Popen(command, env=alone)  # noqa: S603
         try:
             while not asked.wait(LOOK_SECONDS):
                 if cluster.poll() is not None:
