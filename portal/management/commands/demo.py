@@ -10,6 +10,8 @@ from portal.demo.cast import SignIns
 from portal.demo.seed import CAST, Seed, is_seeded
 from tenants.work import Printed
 
+FINISHED = "demo.finished"
+
 
 class Command(BaseCommand):
     """A BPO with two clients, a hundred days of logs, reviews, alerts and a pack."""
@@ -18,10 +20,17 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         data = Path(settings.COUNTERSIGN_DATA)
-        if is_seeded():
+        finished = data / FINISHED
+        if not is_seeded():
+            Seed(data, Printed(self.stdout)).run()
+            finished.touch()
+        elif finished.exists():
             self.stdout.write("The demonstration is there already; nothing was seeded again.")
         else:
-            Seed(data, Printed(self.stdout)).run()
+            self.stdout.write(
+                "The demonstration was interrupted while it was seeded, so parts of it are missing. To have all of it, "
+                f"stop Countersign, remove {data} and start again."
+            )
         self._say_sign_ins(SignIns(data))
 
     def _say_sign_ins(self, sign_ins: SignIns) -> None:
