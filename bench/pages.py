@@ -1,7 +1,8 @@
 """Measures every list page of the portal and of its API at 1,000,000 events, 10,000 review items and 10,000 alerts.
 
 Server time is that of the whole request inside of the process (middleware, queries, template), without the network:
-the median of seven after a first one. The pages come from the URLconf: a new one is measured too.
+the median and the best of seven after a first one; on a machine that does other work the best and the
+processor's own time say more. The pages come from the URLconf: a new one is measured too.
 """
 
 import os
@@ -53,7 +54,7 @@ def measure(admin: str) -> int:
     started = time.perf_counter()
     filled = fill(EVENTS, admin)
     print(f"{EVENTS:,} events, 10,000 review items, 10,000 alerts; filled in {time.perf_counter() - started:.0f} s")
-    print("| page | queries | median ms | worst ms |\n|---|---|---|---|")
+    print("| page | queries | median ms | best ms | own processor ms |\n|---|---|---|---|---|")
     over = 0
     for user in (filled.officer, filled.reviewer):
         client = Client(raise_request_exception=False)
@@ -89,17 +90,20 @@ def line(client: object, path: str) -> bool:
 
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(path)  # type: ignore[attr-defined]
+    asked = len(queries)
     if answer.status_code != 200:
         if answer.status_code not in {302, 404, 405}:
             print(f"| {path} | answers {answer.status_code} | | |")
         return answer.status_code >= 500
-    times = []
+    times, used = [], []
     for _ in range(ROUNDS):
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         client.get(path)  # type: ignore[attr-defined]
         times.append(1000 * (time.perf_counter() - started))
+        used.append(1000 * (time.process_time() - worked))
     median = statistics.median(times)
-    print(f"| {path} | {len(queries)} | {median:.0f} | {max(times):.0f} |{' over' if median > LIMIT_MS else ''}")
+    figures = f"{asked} | {median:.0f} | {min(times):.0f} | {statistics.median(used):.0f}"
+    print(f"| {path} | {figures} |{' over' if median > LIMIT_MS else ''}")
     return median > LIMIT_MS
 
 

@@ -45,7 +45,7 @@ class ControlShape(serializers.Serializer[Any]):
     id = serializers.CharField(source="control.id", help_text="As the framework numbers it.")
     title = serializers.CharField(source="control.title")
     state = serializers.ChoiceField(STATES)
-    reasons = serializers.JSONField(source="result.reasons", default=list)
+    reasons = serializers.ListField(source="result.reasons", child=serializers.JSONField(), default=list)
     metrics = serializers.JSONField(source="result.metrics", default=dict, help_text="A null metric is never good.")
     missing = serializers.ListField(child=serializers.CharField(), help_text="Evidence that is not computed yet.")
     run = serializers.IntegerField(source="result.run_id", default=None, allow_null=True)

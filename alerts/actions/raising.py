@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from alerts.kinds import LATE_AFTER_SECONDS, OPEN_STATES, RULE_VERSION, AlertState, Rule, RuleSettings
+from alerts.actions.standing import Standing
+from alerts.kinds import LATE_AFTER_SECONDS, RULE_VERSION, Rule, RuleSettings
 from alerts.models import Alert, AlertEvent, AlertNotice
 from alerts.policies import can_look_for_alerts
-from alerts.queries.watched import judged_keys
-from alerts.rules.facts import Fact, Hit, dedup_key
+from alerts.rules.facts import Fact, Hit
 from identities.models import Identity, System
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
@@ -35,8 +34,13 @@ def raise_alerts(*, hits: Sequence[Hit], settings: RuleSettings, version: int, b
     """
     enforce(can_look_for_alerts(by))
     raised = Raised()
-    for hit in hits:
-        _take(hit, version, raised)
+    for rule in Rule:
+        found = [hit for hit in hits if hit.rule is rule]
+        if found:
+            standing = Standing(rule, found)
+            for hit in found:
+                _take(hit, standing, version, raised)
+            AlertEvent.objects.bulk_create(standing.evidence, batch_size=2000)
     fresh = [*raised.new, *raised.graver]
     if fresh and settings.mail_on and settings.mail_to:
         _announce(fresh, settings)
@@ -47,59 +51,19 @@ def raise_alerts(*, hits: Sequence[Hit], settings: RuleSettings, version: int, b
     return raised
 
 
-def _take(hit: Hit, version: int, raised: Raised) -> None:
-    rule = hit.rule
-    keys = [fact.key for fact in hit.facts]
-    taken = judged_keys(rule, keys, closed=True).keys() | (standing := judged_keys(rule, keys, closed=False)).keys()
-    fresh = [fact for fact in hit.facts if fact.key not in taken]
+def _take(hit: Hit, standing: Standing, version: int, raised: Raised) -> None:
+    fresh = standing.fresh(hit)
     if not fresh:
         return
-    alert = _open_alert(hit, set(standing.values()))
+    alert = standing.alert_for(hit)
     if alert is None:
-        alert = _new_alert(hit, fresh, version)
+        alert = _new_alert(hit, fresh, standing, version)
         raised.new.append(alert)
     elif _absorb(alert, hit, fresh):
         raised.graver.append(alert)
     else:
         raised.absorbed.append(alert)
-    AlertEvent.objects.bulk_create(_evidence(alert, rule, fresh), batch_size=2000)
-
-
-def _evidence(alert: Alert, rule: Rule, facts: Sequence[Fact]) -> list[AlertEvent]:
-    return [
-        AlertEvent(
-            alert=alert,
-            rule=rule,
-            event_received_at=fact.key.received_at,
-            event_id=fact.key.id,
-            occurred_at=fact.occurred_at,
-        )
-        for fact in facts
-    ]
-
-
-def _open_alert(hit: Hit, standing: set[int]) -> Alert | None:
-    """Return the open alert that the hit belongs to: one that stands on its events, has its key, or lies next to it."""
-    rows = Alert.objects.select_for_update().filter(rule=hit.rule, group_key=hit.group, state__in=OPEN_STATES)
-    near = Q(pk__in=standing) | Q(dedup_key__in=_keys(hit))
-    if hit.gap:
-        near |= Q(first_at__lte=hit.last_at + hit.gap, last_at__gte=hit.first_at - hit.gap)
-    return rows.filter(near).order_by("id").first()
-
-
-def _keys(hit: Hit) -> list[bytes]:
-    """Return the keys that alerts of the hit's bucket have: one for each that was closed before, and the next."""
-    return [dedup_key(hit.rule, hit.group, hit.bucket, closed) for closed in range(_closed_before(hit) + 1)]
-
-
-def _closed_before(hit: Hit) -> int:
-    """Return how many alerts with the hit's bucket were closed."""
-    count = 0
-    while Alert.objects.filter(
-        dedup_key=dedup_key(hit.rule, hit.group, hit.bucket, count), state=AlertState.CLOSED
-    ).exists():
-        count += 1
-    return count
+    standing.take(alert, fresh)
 
 
 def _attempts(hit: Hit, facts: Sequence[Fact]) -> int:
@@ -108,16 +72,16 @@ def _attempts(hit: Hit, facts: Sequence[Fact]) -> int:
     return sum(fact.count for fact in counted)
 
 
-def _new_alert(hit: Hit, fresh: Sequence[Fact], version: int) -> Alert:
-    first = fresh[0]
-    identity = Identity.objects.filter(pk=first.person_id).first() if first.person_id else None
-    system = System.objects.filter(pk=first.system_id).first() if first.system_id else None
+def _new_alert(hit: Hit, fresh: Sequence[Fact], standing: Standing, version: int) -> Alert:
+    first = hit.facts[0]
+    identity = standing.people.get(first.person_id or 0)
+    system = standing.systems.get(first.system_id or 0)
     alert = Alert(
         rule=hit.rule,
         rule_version=RULE_VERSION,
         settings_version=version,
         group_key=hit.group,
-        dedup_key=_keys(hit)[-1],
+        dedup_key=standing.key_for(hit),
         severity=hit.severity,
         subject=_subject(hit, first, identity, system)[:400],
         account_name="" if hit.rule is Rule.FAILED_SOURCE else first.account,

@@ -16,11 +16,11 @@ from alerts.queries.pages import current_settings
 from alerts.queries.watched import (
     Register,
     Row,
+    closed_keys,
     facts_of,
     failures_around,
     is_access,
     is_login_attempt,
-    judged_keys,
     logins_around,
     new_rows,
     register_of,
@@ -113,5 +113,5 @@ def _bursts(rows: Sequence[Row], settings: RuleSettings, tenant: Tenant) -> list
 
 def _not_closed(rule: Rule, facts: Sequence[Fact]) -> list[Fact]:
     """Leave out what a closed alert stands on: a person has judged it, and it must not count towards the next."""
-    closed = judged_keys(rule, [fact.key for fact in facts], closed=True)
+    closed = closed_keys(rule, [fact.key for fact in facts])
     return [fact for fact in facts if fact.key not in closed]

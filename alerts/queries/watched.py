@@ -204,9 +204,7 @@ def _between(since: datetime, until: datetime) -> QuerySet[AccessEvent]:
     ).order_by(F("occurred_at"), F("id"))
 
 
-def judged_keys(rule: Rule, keys: Collection[EventKey], *, closed: bool) -> dict[EventKey, int]:
-    """Return which events stand in an alert of the rule, with the alert's id; only closed or only open alerts."""
-    rows = AlertEvent.objects.filter(rule=rule, event_id__in={key.id for key in keys})
-    rows = rows.filter(alert__state=AlertState.CLOSED) if closed else rows.exclude(alert__state=AlertState.CLOSED)
-    found = rows.values_list("event_received_at", "event_id", "alert_id")
-    return {EventKey(received_at, event_id): alert_id for received_at, event_id, alert_id in found}
+def closed_keys(rule: Rule, keys: Collection[EventKey]) -> set[EventKey]:
+    """Return which of the events stand in a closed alert of the rule."""
+    rows = AlertEvent.objects.filter(rule=rule, event_id__in={key.id for key in keys}, alert__state=AlertState.CLOSED)
+    return {EventKey(*found) for found in rows.values_list("event_received_at", "event_id")}

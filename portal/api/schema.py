@@ -79,10 +79,76 @@ class TenantSchema(AutoSchema):
         return [words[1].split("/")[0]] if len(words) == 2 else ["api"]
 
 
+INGEST: Final[dict[str, Any]] = {
+    "operationId": "ingest",
+    "tags": ["ingest"],
+    "summary": "Deliver log records",
+    "description": (
+        "Takes a body of log records in the source's format; gzip and chunked bodies too. The answer comes after the "
+        "commit: what it counts is stored, sealed and in the tenant's ledger. Sending the same body again changes "
+        "nothing. A full server answers 503 with Retry-After: send again then."
+        "\n\nScope: `a token of the source` (csn_src_...), which opens nothing else."
+    ),
+    "parameters": [
+        {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}, "description": "The tenant."},
+        {
+            "name": "source_key",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": "The key of the source.",
+        },
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "schema": {"type": "string", "maxLength": 200},
+            "description": "The sender's own name for this body; the same key with another body is refused.",
+        },
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "string", "description": "Log records as the source writes them."}}
+            for kind in ("application/x-ndjson", "application/json", "text/plain", "text/csv")
+        },
+    },
+    "security": [{"token": []}],
+    "responses": {
+        "200": {
+            "description": "What became of the body.",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "batch": {"type": "string", "format": "uuid", "description": "The batch of the ledger."},
+                            "received": {"type": "integer", "description": "Records in the body."},
+                            "stored": {"type": "integer"},
+                            "duplicates": {"type": "integer"},
+                            "ignored": {"type": "integer", "description": "Known records that are no access events."},
+                            "rejected": {"type": "integer", "description": "Records in quarantine."},
+                            "replayed": {"type": "boolean", "description": "Whether the body was here before."},
+                            "errors": {
+                                "type": "array",
+                                "items": {"type": "object"},
+                                "description": "The first 100 records in quarantine, each with its reason.",
+                            },
+                        },
+                        "required": ["batch", "received", "stored", "duplicates", "ignored", "rejected", "replayed"],
+                    }
+                }
+            },
+        }
+    },
+}
+"""The intake door, which is no view of DRF: it reads bodies of any size as a stream."""
+
+
 def add_problems(result: dict[str, Any], generator: SchemaGenerator, request: Any, public: bool) -> dict[str, Any]:  # noqa: ARG001, FBT001 -- drf-spectacular's hook
-    """Give every operation its problems."""
+    """Describe the intake door, and give every operation its problems."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    result["paths"]["/api/v1/t/{slug}/ingest/{source_key}"] = {"post": {**INGEST, "responses": {**INGEST["responses"]}}}
     for path in result["paths"].values():
         for operation in path.values():
             for status, words in PROBLEMS.items():
