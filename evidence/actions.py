@@ -12,7 +12,7 @@ from django.utils import timezone
 from evidence.bundle import Bundle
 from evidence.catalogue import load
 from evidence.evaluate import evaluate_all, tally
-from evidence.kinds import Evaluation, Facts, KindEvidence, Period
+from evidence.kinds import VERIFICATION, Evaluation, Facts, KindEvidence, Period
 from evidence.metrics import MEASURES
 from evidence.metrics.coverage import by_log_type
 from evidence.metrics.frame import Frame
@@ -25,6 +25,7 @@ from evidence.policies import (
     can_put_row_aside,
     can_request_pack,
     can_set_parameter,
+    can_verify_ledger,
 )
 from evidence.queries import settings_in_force
 from evidence.states import PackState
@@ -32,7 +33,7 @@ from evidence.tables import cell_text, control_total
 from ledger.kinds import LeafKind
 from ledger.queries import head
 from tenants.audit import audit
-from tenants.kinds import Actor, enforce
+from tenants.kinds import Actor, WorkState, enforce
 from tenants.models import Tenant, Work
 from tenants.sharing import is_shared
 from tenants.work import Progress, Silent, enqueue
@@ -277,4 +278,16 @@ def request_evaluation(*, period: Period, by: Actor) -> Work:
     job = "evidence.jobs.evaluate_controls"
     work = enqueue("evidence.controls", job, *span, by.name, title=title, by=by)
     audit("control.request", by=by, target="controls", detail={"from": period.start, "to": period.end})
+    return work
+
+
+@transaction.atomic
+def request_verification(*, by: Actor) -> Work:
+    """Hand a full verification of the tenant's ledger to the worker; one that waits or runs already is returned."""
+    enforce(can_verify_ledger(by))
+    running = Work.objects.filter(kind=VERIFICATION, state__in=(WorkState.QUEUED, WorkState.RUNNING)).first()
+    if running is not None:
+        return running
+    work = enqueue(VERIFICATION, "evidence.jobs.verify_ledger", title="Verification of the ledger", by=by)
+    audit("ledger.verify", by=by, target="ledger")
     return work

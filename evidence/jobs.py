@@ -6,6 +6,8 @@ from typing import Any
 from evidence.actions import compute_controls
 from evidence.building import build_pack as build
 from evidence.kinds import Period
+from evidence.verification import verify_tenant
+from tenants.audit import audit
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -16,6 +18,15 @@ def build_pack(progress: Progress, tenant: Tenant, pack_id: int) -> dict[str, An
     """Build a requested pack; returns its id and hash."""
     pack = build(tenant, pack_id, progress)
     return {"pack": pack.pk, "sha256": pack.sha256}
+
+
+def verify_ledger(progress: Progress, tenant: Tenant) -> dict[str, Any]:
+    """Verify everything that the tenant's ledger covers; returns the report, and leaves its outcome in the trail."""
+    report = verify_tenant(tenant, progress=progress)
+    detail = {"size": report.size, "signed": report.signed_size, "failures": dict(report.findings.counts)}
+    with tenant_scope(tenant):
+        audit("ledger.verified", by=Actor.system("evidence", tenant.pk), target=report.origin, detail=detail)
+    return report.as_json()
 
 
 def evaluate_controls(

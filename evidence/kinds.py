@@ -10,6 +10,9 @@ from evidence.states import ResultState
 
 Cell = str | int | float | bool | datetime | None
 
+VERIFICATION = "evidence.verification"
+"""Kind of the work that verifies the ledger."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

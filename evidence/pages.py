@@ -10,7 +10,8 @@ from django.utils import timezone
 from evidence.catalogue import load
 from evidence.criteria import parse
 from evidence.evaluate import spell
-from evidence.kinds import Control
+from evidence.findings import FailureClass
+from evidence.kinds import VERIFICATION, Control
 from evidence.models import ControlResult, ControlRun, KindResult
 from evidence.queries import ControlLine, ledger_facts, missing_kinds
 from evidence.report import STATE_WORDS
@@ -18,8 +19,8 @@ from evidence.states import RESULT_MEANINGS
 from evidence.verifier import single_file
 from evidence.verifier.primitives import fingerprint
 from ledger.signer import signer_files
-from tenants.kinds import Role
-from tenants.models import Tenant
+from tenants.kinds import Role, WorkState
+from tenants.models import Tenant, Work
 from tenants.queries import members
 
 LOOKS: Final[Mapping[str, str]] = {
@@ -98,6 +99,18 @@ def ledger_words(tenant: Tenant) -> dict[str, Any]:
         "pack_key": signer,
         "pack_fingerprint": fingerprint(signer),
         "verifier_sha256": hashlib.sha256(single_file()).hexdigest(),
+    }
+
+
+def verification_words() -> dict[str, Any]:
+    """Return the newest verification as the ledger's page prints it: its work, and each class of failure in words."""
+    work = Work.objects.filter(kind=VERIFICATION).order_by("-id").first()
+    done = work if work is not None and work.state == WorkState.DONE else None
+    failures = done.result.get("failures", {}) if done else {}
+    return {
+        "verification": work,
+        "verified": done.result if done else None,
+        "failures": [(name, FailureClass(name).meaning, count) for name, count in failures.items()],
     }
 
 

@@ -34,6 +34,11 @@ def can_put_row_aside(by: Actor, control: Control | None, reason: str) -> Verdic
     return _with_reason(verdict, reason)
 
 
+def can_verify_ledger(by: Actor) -> Verdict:
+    """Whether the actor may have everything stored hashed again."""
+    return permit(by, Permission.CONTROL_COMPUTE, to="verify the ledger")
+
+
 def can_request_pack(by: Actor) -> Verdict:
     """Whether the actor may ask for an evidence pack."""
     return permit(by, Permission.PACK_BUILD, to="build an evidence pack")

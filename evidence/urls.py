@@ -16,5 +16,6 @@ urlpatterns: list[URLPattern] = [
     path("packs/<int:pack_id>/download/", views.download, name="download"),
     path("packs/<int:pack_id>/share/", views.pack_share, name="pack_share"),
     path("ledger/", views.ledger, name="ledger"),
+    path("ledger/verify/", views.verify, name="verify"),
     path("ledger/verify.py", views.verifier, name="verifier"),
 ]

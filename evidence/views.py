@@ -14,7 +14,7 @@ from evidence.catalogue import load
 from evidence.forms import ControlFilter, PackForm, PeriodForm, SettingForm, ShareForm
 from evidence.kinds import Control
 from evidence.models import EvidencePack, SettingKind
-from evidence.pages import control_facts, framework_tally, ledger_words, people_to_share
+from evidence.pages import control_facts, framework_tally, ledger_words, people_to_share, verification_words
 from evidence.verifier import single_file
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
@@ -161,7 +161,17 @@ def pack_share(request: TenantRequest, pack_id: int) -> HttpResponse:
 @requires(Permission.LEDGER_VIEW)
 def ledger(request: TenantRequest) -> HttpResponse:
     """Show the ledger in plain words: size, checkpoints, keys, what is proven and how to check it."""
-    return render(request, "evidence/ledger.html", ledger_words(request.tenant))
+    words = {**ledger_words(request.tenant), **verification_words()}
+    words["may_verify"] = request.actor.may(Permission.CONTROL_COMPUTE)
+    return render(request, "evidence/ledger.html", words)
+
+
+@requires(Permission.CONTROL_COMPUTE)
+@require_POST
+def verify(request: TenantRequest) -> HttpResponse:
+    """Have everything stored hashed again, in the background."""
+    actions.request_verification(by=request.actor)
+    return redirect("evidence:ledger", request.tenant.slug)
 
 
 @requires(Permission.LEDGER_VIEW)

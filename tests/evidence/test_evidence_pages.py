@@ -5,18 +5,22 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from evidence.actions import compute_controls
+from evidence.actions import compute_controls, request_verification
 from evidence.building import build_pack
-from evidence.kinds import Period
+from evidence.findings import FailureClass
+from evidence.jobs import verify_ledger
+from evidence.kinds import VERIFICATION, Period
 from evidence.models import ControlSetting, EvidencePack
 from ledger.models import Head
 from ledger.signer import RefusedToSignError, sign_now
-from tenants.kinds import Actor
+from tenants.kinds import Actor, WorkState
 from tenants.models import AuditEntry, Tenant, User, Work
 from tenants.scope import tenant_scope
 from tenants.sharing import share
 from tenants.work import Silent
+from tests import make
 
 Ask = Callable[..., EvidencePack]
 pytestmark = pytest.mark.django_db
@@ -82,6 +86,36 @@ def test_the_ledger_page_shows_that_the_signer_refused(bpo: Tenant, axel: User, 
     text = visitor(axel).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
     assert "The signer refused this log." in text
     assert "The head&#x27;s root is not the root of its tiles." in text
+
+
+def test_an_officer_has_the_ledger_verified(bpo: Tenant, carla: User, axel: User, computed: None) -> None:
+    page, ask = reverse("evidence:ledger", args=[bpo.slug]), reverse("evidence:verify", args=[bpo.slug])
+    assert "Verify all stored records" not in visitor(axel).get(page).content.decode()
+    assert visitor(axel).post(ask).status_code == 403
+    for _ in range(2):
+        assert visitor(carla).post(ask).status_code == 302
+    with tenant_scope(bpo):
+        (work,) = Work.objects.filter(kind=VERIFICATION)
+    assert "Verification of the ledger" in visitor(carla).get(page).content.decode()
+    result = verify_ledger(Silent(), bpo)
+    assert result["holds"] is True
+    with tenant_scope(bpo):
+        Work.objects.filter(pk=work.pk).update(state=WorkState.DONE, result=result, finished_at=timezone.now())
+        assert AuditEntry.objects.get(verb="ledger.verified").detail["failures"] == {}
+    assert "Everything holds." in visitor(carla).get(page).content.decode()
+
+
+def test_failures_are_shown_by_class(bpo: Tenant, carla: User, computed: None) -> None:
+    with tenant_scope(bpo):
+        work = request_verification(by=make.actor(carla, bpo))
+    with tenant_scope(bpo):
+        Head.objects.filter(log_id=bpo.uuid).update(root=bytes(32))
+    result = verify_ledger(Silent(), bpo)
+    with tenant_scope(bpo):
+        Work.objects.filter(pk=work.pk).update(state=WorkState.DONE, result=result, finished_at=timezone.now())
+    text = visitor(carla).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
+    assert "The verification found failures." in text
+    assert str(FailureClass.TREE_INCONSISTENT.meaning) in text
 
 
 def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User) -> None:
