@@ -15,9 +15,9 @@ class PortalField(BoundField):
 
     def __init__(self, form: BaseForm, field: Field, name: str) -> None:
         super().__init__(form, field, name)
-        kind = field.widget.attrs.get("type", "")
+        kind = getattr(field.widget, "input_type", "")
         if kind in BROWSER_FORMATS and getattr(field.widget, "format", "") is None:
-            field.widget.format = BROWSER_FORMATS[kind]  # type: ignore[attr-defined]
+            field.widget.format = BROWSER_FORMATS[kind]
 
     @property
     def is_tick(self) -> bool:
