@@ -55,7 +55,9 @@ class SearchForm(forms.Form):
         required=False,
         choices=(("", "Allowed and denied"), ("allowed", "Allowed"), ("denied", "Denied")),
     )
-    source = forms.ModelChoiceField(label="Source", required=False, queryset=None, empty_label="Every source")
+    source: "forms.ModelChoiceField[LogSource]" = forms.ModelChoiceField(
+        label="Source", required=False, queryset=None, empty_label="Every source"
+    )
     hours = forms.ChoiceField(label="Hours", required=False, choices=(("", "All hours"), ("out", "Out of hours only")))
     actor = forms.CharField(required=False, max_length=400, widget=forms.HiddenInput)
     address = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)

@@ -50,7 +50,7 @@ class SourceForm(forms.Form):
         label="Name", max_length=120, help_text="What your people call it, such as Bastion host Madrid."
     )
     format = forms.ChoiceField(label="Format", choices=Format.choices)
-    system = forms.ModelChoiceField(
+    system: "forms.ModelChoiceField[System]" = forms.ModelChoiceField(
         label="System",
         queryset=None,
         required=False,
@@ -99,9 +99,8 @@ class SourceForm(forms.Form):
         self.fields["time_zone"].initial = zone
         self.columns = columns_of(self.data.get("format", ""), self.data.get("sample", "")) if self.is_bound else []
         if self.columns and "preview" in self.data:
-            self.data = self.data.copy()
-            for number, column in enumerate(self.columns):
-                self.data.setdefault(f"column_{number}", guess(column))
+            guessed = {f"column_{number}": guess(column) for number, column in enumerate(self.columns)}
+            self.data = {**guessed, **dict(self.data.items())}
         for number, column in enumerate(self.columns):
             self.fields[f"column_{number}"] = forms.ChoiceField(label=column, required=False, choices=FIELD_CHOICES)
 
@@ -120,7 +119,7 @@ class SourceForm(forms.Form):
     def clean_name(self) -> str:
         """Refuse a name that another source has."""
         name: str = self.cleaned_data["name"]
-        if LogSource.objects.exclude(pk=self.source.pk if self.source else None).filter(name=name).exists():
+        if LogSource.objects.exclude(pk=self.source.pk if self.source else 0).filter(name=name).exists():
             raise forms.ValidationError("Another source has this name already.")
         return name
 

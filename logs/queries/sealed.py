@@ -132,6 +132,6 @@ def event_facts(event: AccessEvent) -> dict[str, Any]:
         "raw_sha256": hashlib.sha256(raw).hexdigest() if raw is not None else "",
         "core": json.loads(entry.core),
         "changed": differences(entry.core, entry.subj, entry.shown or {}),
-        "account": Account.objects.select_related("system", "identity").filter(pk=event.account_id).first(),
+        "account": Account.objects.select_related("system", "identity").filter(pk=event.account_id or 0).first(),
         "clock": ClockQuality(event.clock_quality).label if event.clock_quality in ClockQuality.values else "",
     }

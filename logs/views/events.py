@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -112,7 +113,7 @@ def timeline(request: TenantRequest, key: str) -> HttpResponse:
     page = person_timeline(person, since=since, until=until, cursor=request.GET.get("cursor", ""), source_ids=ids)
     asked = {"since": since, "until": until}
     look_at_events(what=f"Timeline of {person.title}", asked=asked, shown=len(page.events), by=request.actor)
-    context = {
+    context: dict[str, Any] = {
         "person": person,
         "totals": totals if ids is None else None,
         "days": days,
