@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+from evidence.bundle import Checkpoint
 from evidence.report import Block, Code, Grid, Heading, Pairs, Prose, Section, grid
 from evidence.sections.front import TIERS, percent
-from evidence.sections.source import Source, deviations
+from evidence.sections.source import Source, deviations, widths
 from evidence.tables import control_total
 from evidence.verifier import single_file
 from evidence.verifier.primitives import fingerprint
@@ -16,42 +17,18 @@ MAX_DECISIONS = 1_200
 
 def campaigns(source: Source) -> Section:
     """Return campaigns with every decision and signature of the period."""
-    overview = {
-        "name": 19,
-        "state": 8,
-        "opened_at": 15,
-        "due_at": 15,
-        "signed_at": 15,
-        "items": 5,
-        "decided": 6,
-        "kept": 5,
-        "revoked": 6,
-        "not_decided": 6,
-    }
-    decisions = {
-        "campaign": 12,
-        "item": 4,
-        "system": 8,
-        "account": 11,
-        "entitlement": 12,
-        "privileged": 6,
-        "advice": 7,
-        "outcome": 7,
-        "reason": 15,
-        "reviewer": 9,
-        "ledger_index": 9,
-    }
-    quality = {
-        "campaign": 10,
-        "reviewer": 20,
-        "decisions": 10,
-        "kept": 10,
-        "kept_in_bulk": 12,
-        "evidence_opened": 12,
-        "median_seconds": 12,
-        "self_reviews": 14,
-    }
-    signed = {"campaign": 20, "printed_name": 16, "count": 7, "meaning": 27, "signed_at": 16, "ledger_index": 14}
+    overview = widths(
+        "name 19, state 8, opened_at 15, due_at 15, signed_at 15, items 5, decided 6, kept 5, revoked 6, not_decided 6"
+    )
+    decisions = widths(
+        "campaign 12, item 4, system 8, account 11, entitlement 12, privileged 6, advice 7, outcome 7, reason 15, "
+        "reviewer 9, ledger_index 9"
+    )
+    quality = widths(
+        "campaign 10, reviewer 20, decisions 10, kept 10, kept_in_bulk 12, evidence_opened 12, median_seconds 12, "
+        "self_reviews 14"
+    )
+    signed = widths("campaign 20, printed_name 16, count 7, meaning 27, signed_at 16, ledger_index 14")
     blocks: list[Block] = [
         source.grid("campaigns", overview, limit=60, empty="No campaign was open in the period."),
         *source.notes("campaigns"),
@@ -60,10 +37,9 @@ def campaigns(source: Source) -> Section:
             (
                 f"Self-reviews: {source.metric('review_quality', 'self_reviews')}. Kept by a bulk decision: "
                 f"{percent(source.evidence['review_quality'].metrics['bulk_kept_ratio'])}. Median seconds an item "
-                "was open "
-                f"before it was decided: {source.metric('review_quality', 'median_seconds_per_item')}. Decided and "
-                "carried "
-                f"out by the same person: {source.metric('review_quality', 'decided_and_executed_by_same')}.",
+                f"was open before it was decided: {source.metric('review_quality', 'median_seconds_per_item')}. "
+                "Decided and carried out by the same person: "
+                f"{source.metric('review_quality', 'decided_and_executed_by_same')}.",
             )
         ),
         source.grid("review_quality", quality, limit=100, empty="Nobody decided anything in the period."),
@@ -77,37 +53,21 @@ def campaigns(source: Source) -> Section:
 
 def revocations(source: Source) -> Section:
     """Return what became of revocations."""
-    columns = {
-        "campaign": 13,
-        "item": 4,
-        "account": 12,
-        "entitlement": 13,
-        "outcome": 7,
-        "state": 10,
-        "due_at": 14,
-        "ticket": 9,
-        "verified_at": 14,
-        "used_afterwards": 4,
-    }
-    leavers = {
-        "person_id": 14,
-        "person": 22,
-        "left_on": 12,
-        "accounts": 10,
-        "enabled_accounts": 12,
-        "in_limit": 12,
-        "accesses_afterwards": 18,
-    }
+    columns = widths(
+        "campaign 13, item 4, account 12, entitlement 13, outcome 7, state 10, due_at 14, ticket 9, verified_at 14, "
+        "used_afterwards 4"
+    )
+    leavers = widths(
+        "person_id 14, person 22, left_on 12, accounts 10, enabled_accounts 12, in_limit 12, accesses_afterwards 18"
+    )
     blocks: list[Block] = [
         Prose(
             (
                 "A revocation counts as carried out when a later complete list of the system no longer holds the "
-                "grant; a "
-                "closed ticket alone proves nothing.",
+                "grant; a closed ticket alone proves nothing.",
                 f"Decided: {source.metric('revocations', 'decided')}. Verified: "
                 f"{percent(source.evidence['revocations'].metrics['verified_ratio'])}. Over their limit and not "
-                "verified: "
-                f"{source.metric('revocations', 'unverified_over_limit')}. Used afterwards: "
+                f"verified: {source.metric('revocations', 'unverified_over_limit')}. Used afterwards: "
                 f"{source.metric('revocations', 'activity_after_revocation')}.",
             )
         ),
@@ -121,26 +81,10 @@ def revocations(source: Source) -> Section:
 
 def alerts(source: Source) -> Section:
     """Return alerts with the times until somebody looked."""
-    columns = {
-        "id": 5,
-        "rule": 12,
-        "severity": 7,
-        "subject": 25,
-        "raised_at": 15,
-        "acknowledged_at": 15,
-        "acknowledged_by": 11,
-        "close_reason": 10,
-    }
-    cited = {
-        "alert": 6,
-        "event": 17,
-        "occurred_at": 17,
-        "actor": 14,
-        "action": 14,
-        "status_id": 7,
-        "src_ip": 14,
-        "ledger_index": 11,
-    }
+    columns = widths(
+        "id 5, rule 12, severity 7, subject 25, raised_at 15, acknowledged_at 15, acknowledged_by 11, close_reason 10"
+    )
+    cited = widths("alert 6, event 17, occurred_at 17, actor 14, action 14, status_id 7, src_ip 14, ledger_index 11")
     blocks: list[Block] = [
         Prose(
             (
@@ -164,9 +108,9 @@ def exceptions(source: Source) -> Section:
         (str(row[1]), str(row[2]), str(row[3]).replace("_", " "), str(row[4]), "none recorded")
         for row in deviations(source).rows
     )
-    heads, widths = ("Row", "Title", "State", "What was found", "Management response"), (13, 17, 9, 47, 14)
-    table = Grid("Rows that did not pass", heads, widths, rows, len(rows), empty="Every computed row passed.")
-    found = {"id": 5, "kind": 14, "sentence": 39, "found_at": 15, "due_at": 15, "resolution": 12}
+    heads, sizes = ("Row", "Title", "State", "What was found", "Management response"), (13, 17, 9, 47, 14)
+    table = Grid("Rows that did not pass", heads, sizes, rows, len(rows), empty="Every computed row passed.")
+    found = widths("id 5, kind 14, sentence 39, found_at 15, due_at 15, resolution 12")
     blocks: list[Block] = [
         Prose(("All rows in the states fail, attention and no data are listed; none was removed before issue.",)),
         table,
@@ -178,32 +122,20 @@ def exceptions(source: Source) -> Section:
 
 def coverage(source: Source) -> Section:
     """Return what the logs cover, by source, and their clocks."""
-    columns = {
-        "source": 18,
-        "log_types": 18,
-        "expected_hours": 9,
-        "received_hours": 9,
-        "ratio": 7,
-        "gaps": 6,
-        "longest_gap_hours": 9,
-        "longest_gap_from": 15,
-        "quarantined_ratio": 9,
-    }
-    clocks = {
-        "source": 28,
-        "records": 14,
-        "ahead_of_receipt": 14,
-        "zone_known_or_set": 16,
-        "year_inferred": 14,
-        "median_delay_seconds": 14,
-    }
-    kept = {"log_type": 22, "oldest_at": 24, "days_at_hand": 18, "records": 18, "kept_days": 18}
+    columns = widths(
+        "source 18, log_types 18, expected_hours 9, received_hours 9, ratio 7, gaps 6, longest_gap_hours 9, "
+        "longest_gap_from 15, quarantined_ratio 9"
+    )
+    clocks = widths(
+        "source 28, records 14, ahead_of_receipt 14, zone_known_or_set 16, year_inferred 14, median_delay_seconds 14"
+    )
+    kept = widths("log_type 22, oldest_at 24, days_at_hand 18, records 18, kept_days 18")
     blocks: list[Block] = [
         Prose(
             (
                 "Coverage compares the hours in which a source was expected to deliver with the hours in which it "
-                "did. A row "
-                "of the catalogue that rests on a log type below the floor is reported as no data, whatever was seen.",
+                "did. A row of the catalogue that rests on a log type below the floor is reported as no data, "
+                "whatever was seen.",
             )
         ),
         source.grid("coverage", columns, limit=100, empty="No log source is set up."),
@@ -217,7 +149,7 @@ def coverage(source: Source) -> Section:
         Heading("Ledger entries of the period"),
         source.grid(
             "ledger",
-            {"month": 18, "batches": 16, "entries": 16, "verified": 16, "broken": 16, "last_index": 18},
+            widths("month 18, batches 16, entries 16, verified 16, broken 16, last_index 18"),
             limit=40,
             empty="The ledger took no entry in the period.",
             caption="Entries of the period, re-hashed from the stored bytes",
@@ -237,76 +169,56 @@ def methods(source: Source) -> Section:
         (f"{name}.csv", str(len(table.rows)), "see queries", f"{control_total(table)[:24]}…")
         for name, table in sorted(source.records.items())
     ]
-    heads, widths = ("Table", "Rows", "Query, SHA-256", "Table, SHA-256"), (30, 10, 30, 30)
+    heads, sizes = ("Table", "Rows", "Query, SHA-256", "Table, SHA-256"), (30, 10, 30, 30)
     limits = [(name, " ".join(item.notes)) for name, item in kept if item.notes]
     intro = Prose(
         (
             "Every table was written by the query whose text is in the folder queries, run by the portal itself at "
-            "the time "
-            "of issue under the parameters of section “Scope and period”; nobody edited a table. The control total "
-            "is the "
-            "SHA-256 of the CSV file. Filters: the tenant and the period, nothing else, unless a note says so.",
+            "the time of issue under the parameters of section “Scope and period”; nobody edited a table. The "
+            "control total is the SHA-256 of the CSV file. Filters: the tenant and the period, nothing else, unless "
+            "a note says so.",
         )
     )
-    table = Grid("Tables of this pack", heads, widths, tuple(rows), len(rows))
+    table = Grid("Tables of this pack", heads, sizes, tuple(rows), len(rows))
     return Section(
         "methods", "How each table was made", (intro, table, Heading("Notes and limits"), Pairs(tuple(limits)))
     )
 
 
+def _checkpoint(source: Source, checkpoint: Checkpoint) -> list[Block]:
+    """Print the checkpoint with the keys to compare."""
+    claim = (
+        "The records in this pack are the bytes received by the portal at the stated times. They are included, in "
+        f"this order, in the log {checkpoint.origin} as of the checkpoint below. Any later change, insertion, "
+        "removal or reordering of records covered by that checkpoint would make verification fail. The log does not "
+        "prove that the source systems reported truthfully or completely, and does not protect records received "
+        "after the last externally held checkpoint."
+    )
+    lines = tuple(line for line in checkpoint.note.decode().split("\n") if line)
+    keys = (
+        ("Ledger size", f"{checkpoint.size:,} entries"),
+        ("Ledger key", checkpoint.key),
+        ("Its fingerprint", fingerprint(checkpoint.key)),
+        ("Pack signer's key", source.signer_key),
+        ("Its fingerprint (SHA-256)", fingerprint(source.signer_key)),
+        ("verify.py, SHA-256", hashlib.sha256(single_file()).hexdigest()),
+    )
+    mono = frozenset(label for label, _ in keys[1:])
+    return [Prose((claim,)), Code(lines, "Signed checkpoint (C2SP signed note)"), Pairs(keys, mono)]
+
+
 def integrity(source: Source) -> Section:
     """Return the integrity page: checkpoint, fingerprints, what may be claimed, how to verify."""
-    checkpoint = source.checkpoint
-    blocks: list[Block] = []
-    if checkpoint:
-        blocks += [
-            Prose(
-                (
-                    "The records in this pack are the bytes received by the portal at the stated times. They are "
-                    "included, "
-                    f"in this order, in the log {checkpoint.origin} as of the checkpoint below. Any later change, "
-                    "insertion, "
-                    "removal or reordering of records covered by that checkpoint would make verification fail. The "
-                    "log does "
-                    "not prove that the source systems reported truthfully or completely, and does not protect records "
-                    "received after the last externally held checkpoint.",
-                )
-            ),
-            Code(
-                tuple(line for line in checkpoint.note.decode().split("\n") if line),
-                "Signed checkpoint (C2SP signed note)",
-            ),
-            Pairs(
-                (
-                    ("Ledger size", f"{checkpoint.size:,} entries"),
-                    ("Ledger key", checkpoint.key),
-                    ("Its fingerprint", fingerprint(checkpoint.key)),
-                    ("Pack signer's key", source.signer_key),
-                    ("Its fingerprint (SHA-256)", fingerprint(source.signer_key)),
-                    ("verify.py, SHA-256", hashlib.sha256(single_file()).hexdigest()),
-                ),
-                mono=frozenset(
-                    {
-                        "Ledger key",
-                        "Its fingerprint",
-                        "Pack signer's key",
-                        "Its fingerprint (SHA-256)",
-                        "verify.py, SHA-256",
-                    }
-                ),
-            ),
-        ]
+    blocks = _checkpoint(source, source.checkpoint) if source.checkpoint else []
     steps = Prose(
         (
-            "1. Take verify.py from the portal's public page or from an earlier pack and compare its SHA-256 with "
+            "1. Take verify.py from the portal's ledger page or from an earlier pack and compare its SHA-256 with "
             "the one above.",
             "2. Compare the fingerprint of the signer's key with the one you were given in the contract or by "
             "telephone.",
             "3. Run the command below with Python 3.9 or later. It needs no network and nothing but the standard "
-            "library. It "
-            "checks the signature, every file, every table row that names a ledger entry, and every proof, and says "
-            "which "
-            "file, page, row, entry or signature broke.",
+            "library. It checks the signature, every file, every table row that names a ledger entry, and every "
+            "proof, and says which file, page, row, entry or signature broke.",
         )
     )
     command = Code((f"python3 verify.py pack.zip --key '{source.signer_key}'",), "Command")
@@ -353,23 +265,18 @@ def closing(source: Source) -> Section:
     drawn = Prose(
         (
             "For sampling, the ids of all decisions of the period are ranked by SHA-256 of the checkpoint's root, a "
-            "zero "
-            "byte and the id; the first 25 are drawn. Anybody can draw them again from tables/decisions.csv; an "
-            "auditor "
-            "may use a seed of their own.",
+            "zero byte and the id; the first 25 are drawn. Anybody can draw them again from tables/decisions.csv; an "
+            "auditor may use a seed of their own.",
         )
     )
     legal = Prose(
         (
             "This pack is evidence, not an opinion. It supports an assessment of the named requirements by a person "
-            "who is "
-            "competent to make one. It is no certification, gives no score, and does not state that anybody complies "
-            "with "
-            "any law or standard. Titles and summaries of the control rows are Countersign's own words; of SOC 2, "
-            "ISO/IEC "
-            "27001 and PCI DSS only identifiers are used, whose texts belong to their publishers. HIPAA's "
-            "sub-paragraph "
-            "identifiers were checked against published texts, by program only down to the standard.",
+            "who is competent to make one. It is no certification, gives no score, and does not state that anybody "
+            "complies with any law or standard. Titles and summaries of the control rows are Countersign's own "
+            "words; of SOC 2, ISO/IEC 27001 and PCI DSS only identifiers are used, whose texts belong to their "
+            "publishers. HIPAA's sub-paragraph identifiers were checked against published texts, by program only "
+            "down to the standard.",
         ),
         tone="note",
     )

