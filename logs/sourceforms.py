@@ -5,10 +5,11 @@ import io
 import zoneinfo
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from django import forms
+from django.http import QueryDict
 from django.utils import timezone
 
 from identities.models import System
@@ -99,8 +100,10 @@ class SourceForm(forms.Form):
         self.fields["time_zone"].initial = zone
         self.columns = columns_of(self.data.get("format", ""), self.data.get("sample", "")) if self.is_bound else []
         if self.columns and "preview" in self.data:
-            guessed = {f"column_{number}": guess(column) for number, column in enumerate(self.columns)}
-            self.data = {**guessed, **dict(self.data.items())}
+            filled = cast("QueryDict", self.data).copy()
+            for number, column in enumerate(self.columns):
+                filled.setdefault(f"column_{number}", guess(column))
+            self.data = filled
         for number, column in enumerate(self.columns):
             self.fields[f"column_{number}"] = forms.ChoiceField(label=column, required=False, choices=FIELD_CHOICES)
 
