@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
+import msgspec
+
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """Longest body in bytes, after unpacking. A sender cuts longer ones; `manage.py ingest` does so by itself."""
 
@@ -18,6 +20,8 @@ RATIO_FREE_BYTES: Final = 4 * 1024 * 1024
 
 _IN_MEMORY: Final = 8 * 1024 * 1024
 _CHUNK: Final = 256 * 1024
+_LAST_BYTES: Final = 2 * 1024 * 1024
+_json: Final = msgspec.json.Decoder(msgspec.Raw)
 _WBITS: Final = {"gzip": 31, "deflate": 47}
 
 
@@ -41,6 +45,34 @@ class Body:
         """Give the body's lines with their line feeds, from the beginning."""
         self.file.seek(0)
         return iter(self.file)
+
+    def ends_whole(self) -> bool:
+        """Return whether the body ends with a line feed or with a complete JSON value: it was not cut in a record."""
+        self.file.seek(max(0, self.size - _LAST_BYTES))
+        last = self.file.read().rpartition(b"\n")[2]
+        if not last.strip():
+            return True
+        try:
+            _json.decode(last)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return last.rstrip().endswith(b"]") and self._begins_list()
+        return True
+
+    def _begins_list(self) -> bool:
+        self.file.seek(0)
+        return self.file.read(64).lstrip().startswith(b"[")
+
+    def prefixes(self, sizes: Iterable[int]) -> dict[int, bytes]:
+        """Return the SHA-256 of the first so many bytes for each size that is shorter than the body."""
+        digest, found, at = hashlib.sha256(), {}, 0
+        self.file.seek(0)
+        for size in sorted({size for size in sizes if 0 < size < self.size}):
+            while at < size:
+                chunk = self.file.read(min(_CHUNK, size - at))
+                digest.update(chunk)
+                at += len(chunk)
+            found[size] = digest.digest()
+        return found
 
     def close(self) -> None:
         """Give the memory or the temporary file back."""

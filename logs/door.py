@@ -15,6 +15,7 @@ from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from logs.actions import Envelope, KeyReusedError, record_events
+from logs.actions.record import CHUNKED
 from logs.answers import DeliveryAnswer
 from logs.bodies import MAX_BODY_BYTES, Body, BodyError, spool
 from logs.kinds import ParseError
@@ -27,6 +28,9 @@ from tenants.scope import tenant_scope
 
 RETRY_SECONDS: Final = 5
 NOT_HERE: Final = "There is no such source, or the token is not its own."
+CUT_IN_LINE: Final = (
+    "A chunked body ends with a line feed; this one was cut in a record: nothing is stored, send it again."
+)
 CUT_OFF: Final = "The body ended before its end: nothing is stored, send it again."
 _READ: Final = 256 * 1024
 _KEY: Final = re.compile(r"^[\x21-\x7e]{1,200}$")
@@ -76,9 +80,12 @@ def _taken(request: HttpRequest, slug: str, source_key: str) -> DeliveryAnswer:
     if key and not _KEY.match(key):
         raise DoorError(400, "key", "An Idempotency-Key has 1 to 200 visible ASCII characters.")
     body = _body(request)
+    door = "http" if request.META.get("CONTENT_LENGTH") else CHUNKED
     try:
+        if door == CHUNKED and not body.ends_whole():
+            raise DoorError(400, "cut_off", CUT_IN_LINE)
         with tenant_scope(tenant):
-            envelope = Envelope(door="http", idempotency_key=key, address=request.META.get("REMOTE_ADDR") or None)
+            envelope = Envelope(door=door, idempotency_key=key, address=request.META.get("REMOTE_ADDR") or None)
             by = Actor.system(f"source {source.key}", tenant.pk)
             return record_events(source=source, body=body, door=envelope, by=by)
     finally:

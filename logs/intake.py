@@ -67,10 +67,14 @@ class Chunk:
 
 @dataclass(slots=True)
 class Reading:
-    """The state of one delivery: who delivers, when, and what was counted so far."""
+    """The state of one delivery: who delivers, when, and what was counted so far.
+
+    The first ``skip`` records were stored by an earlier delivery, which was the beginning of this one.
+    """
 
     place: Place
     received_at: datetime
+    skip: int = 0
     tally: Tally = field(default_factory=Tally)
     leaves: list[bytes] = field(default_factory=list)
     memo: HoursMemo = field(default_factory=HoursMemo)
@@ -86,7 +90,9 @@ class Reading:
 
     def _sort(self, outcome: Outcome, chunk: Chunk) -> None:
         self.tally.received += 1
-        if type(outcome) is Ignored:
+        if outcome.position < self.skip:
+            self.tally.duplicates += 1
+        elif type(outcome) is Ignored:
             self.tally.ignored[outcome.reason[:100]] += 1
         elif type(outcome) is Quarantined:
             self.reject(chunk, outcome.raw, outcome.reason, outcome.position)
