@@ -55,6 +55,8 @@ def seal_snapshot(
     _store_rows(snapshot, rows, progress)
     if snapshot.complete and not newer:
         _update_grants(snapshot, grants, accounts, entitlements)
+    if len(rows) >= CHUNK:
+        _refresh_statistics()
     return snapshot
 
 
@@ -179,6 +181,12 @@ def _store_rows(snapshot: Snapshot, rows: Sequence[SnapshotRow], progress: Progr
             progress.step(done, len(rows), f"Stored {done:,} of {len(rows):,} grants")
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS snapshot_is_full IMMEDIATE; SET CONSTRAINTS snapshot_is_full DEFERRED")
+
+
+def _refresh_statistics() -> None:
+    """Tells the planner about the new rows: it would plan for an empty table until autovacuum comes by."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT identities_refresh_statistics()")
 
 
 def _update_grants(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from identities.models import Snapshot, SnapshotRow
@@ -56,6 +56,8 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
     items = _store_items(campaign, inside, context, snapshots, progress)
     _store_exclusions(campaign, rows, by)
     _assign(campaign, items, by, now)
+    if len(rows) >= CHUNK:
+        _refresh_statistics()
     due_at = now + timedelta(days=int(campaign.definition["due_days"]))
     campaign = move(campaign, CampaignState.OPEN, by=by, opened_at=now, opened_by=by.name, due_at=due_at)
     detail = {
@@ -68,6 +70,12 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
     }
     audit("campaign.open", by=by, target=f"campaign {campaign.name}", detail=detail)
     return campaign
+
+
+def _refresh_statistics() -> None:
+    """Tells the planner about the new rows before the database checks that the population balances."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reviews_refresh_statistics()")
 
 
 def _snapshots(campaign: Campaign) -> dict[int, Snapshot]:

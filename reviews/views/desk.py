@@ -21,7 +21,7 @@ from reviews.states import CampaignState
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
 
-PAGE = 100
+PAGE = 50
 NOT_LINKED = "Your user is not linked to a person in the register. Ask the compliance officer to import you."
 
 
