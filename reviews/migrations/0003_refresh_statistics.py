@@ -1,4 +1,4 @@
-"""Lets the app role refresh the planner's statistics when a campaign opens (see identities 0003)."""
+"""Lets the app role refresh the planner's statistics when a campaign opens (see identities 0004)."""
 
 from django.db import migrations
 
@@ -17,6 +17,6 @@ GRANT EXECUTE ON FUNCTION reviews_refresh_statistics() TO countersign_app;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reviews", "0002_hold_the_rules"), ("identities", "0003_refresh_statistics")]
+    dependencies = [("reviews", "0002_hold_the_rules"), ("identities", "0004_refresh_statistics")]
 
     operations = [migrations.RunSQL(ANALYZE, "DROP FUNCTION reviews_refresh_statistics()")]

@@ -20,6 +20,6 @@ GRANT EXECUTE ON FUNCTION identities_refresh_statistics() TO countersign_app;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("identities", "0002_protect_and_seal")]
+    dependencies = [("identities", "0003_shift_zone")]
 
     operations = [migrations.RunSQL(ANALYZE, "DROP FUNCTION identities_refresh_statistics()")]
