@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from django.conf import settings
-
 from evidence.actions import Computed, begin_pack, compute_controls, end_pack, issue_pack
 from evidence.bundle import Bundle, Checkpoint, Identity, Parts, build, content_digest, record_files
 from evidence.catalogue import load
 from evidence.evaluate import spell, tally
 from evidence.kinds import Evaluation, Period, Table
 from evidence.models import EvidencePack
+from evidence.packkey import pack_signer
 from evidence.records import BINDINGS, Records, gather
 from evidence.rendering import Attachment, render
 from evidence.report import Report, html
@@ -30,7 +29,7 @@ from evidence.verifier.check import Pack
 from ledger import queries as ledger
 from ledger.kinds import SignedCheckpoint
 from ledger.notes import Signer, open_checkpoint, parse_vkey
-from ledger.signer import is_separate, sign_now, signer_files
+from ledger.signer import is_separate, sign_now
 from tenants.kinds import Actor, Cancelled
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -99,7 +98,7 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
         checkpoint = _checkpoint(signed, ledger.verifier_key(tenant.uuid))
         records = gather(computed.frame, checkpoint.size)
         processor = tenant.parent.name if tenant.parent else tenant.name
-    signer = signer_files().signer(f"{settings.COUNTERSIGN_INSTANCE}/t/{tenant.uuid}/packs")
+    signer = pack_signer(tenant.uuid)
     source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
     parts = _parts(source, computed, records)
     bundle, facts = _print_and_seal(source, parts, progress, signer)

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from django.conf import settings
 from django.utils import timezone
 
 from evidence.catalogue import load
@@ -13,12 +12,12 @@ from evidence.evaluate import spell
 from evidence.findings import FailureClass
 from evidence.kinds import VERIFICATION, Control
 from evidence.models import ControlResult, ControlRun, KindResult
+from evidence.packkey import pack_signer
 from evidence.queries import ControlLine, ledger_facts, missing_kinds
 from evidence.report import STATE_WORDS
 from evidence.states import RESULT_MEANINGS
 from evidence.verifier import single_file
 from evidence.verifier.primitives import fingerprint
-from ledger.signer import signer_files
 from tenants.kinds import Role, WorkState
 from tenants.models import Tenant, Work
 from tenants.queries import members
@@ -92,7 +91,7 @@ def control_facts(
 def ledger_words(tenant: Tenant) -> dict[str, Any]:
     """Return what the ledger's page prints, with the fingerprints that people compare."""
     facts = ledger_facts(tenant.uuid)
-    signer = signer_files().signer(f"{settings.COUNTERSIGN_INSTANCE}/t/{tenant.uuid}/packs").verifier.vkey
+    signer = pack_signer(tenant.uuid).verifier.vkey
     return {
         "facts": facts,
         "ledger_fingerprint": fingerprint(facts.verifier_key) if facts.verifier_key else "",

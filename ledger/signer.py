@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ from ledger.tilestore import StoredTiles
 logger = logging.getLogger("countersign.signer")
 
 TILES_AHEAD: Final = 64
+AWAY_SECONDS: Final = 90
+"""Longest wait for a signer of another system user: its rounds are at most 60 seconds apart."""
+PAUSE_SECONDS: Final = 0.5
 
 
 class RefusedToSignError(RuntimeError):
@@ -43,6 +47,10 @@ class RefusedToSignError(RuntimeError):
         self.head = head
         self.reason = reason
         super().__init__(f"Not signed: {head.origin} at {head.size} leaves. {reason}")
+
+
+class SignerAwayError(RuntimeError):
+    """The signer of another system user did not sign in time; it may not run, or refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,10 @@ def is_separate() -> bool:
     sign anything, and rewrite the state too.
     """
     directory = Path(settings.COUNTERSIGN_SIGNER)
-    return directory.exists() and not os.access(directory, os.R_OK | os.X_OK)
+    try:
+        return directory.exists() and not os.access(directory, os.R_OK | os.X_OK)
+    except PermissionError:
+        return True
 
 
 def known_verifier(origin: str) -> Verifier | None:
@@ -93,12 +104,38 @@ def last_signed(log_id: UUID, epoch: int, origin: str) -> LastSigned | None:
 def sign_now(log_id: UUID) -> SignedCheckpoint:
     """Returns a signed checkpoint of everything committed so far; signs only when the log has grown.
 
+    Where the signer runs under a system user of its own, it waits for that signer's next round.
+
     Raises:
         UnknownLogError: The log was never opened.
         RefusedToSignError: The log is smaller than or inconsistent with what was signed, or its tiles are wrong.
         SignerFilesError: The signer's own key or state is missing or damaged.
+        SignerAwayError: The separate signer did not sign in time.
     """
+    if is_separate():
+        return await_checkpoint(log_id)
     return _sign(log_id)[0]
+
+
+def await_checkpoint(log_id: UUID, *, seconds: int = AWAY_SECONDS) -> SignedCheckpoint:
+    """Waits until a signer elsewhere has signed everything committed so far, and returns its checkpoint.
+
+    Raises:
+        UnknownLogError: The log was never opened.
+        SignerAwayError: It did not sign in time.
+    """
+    until = time.monotonic() + seconds
+    wanted = None
+    while time.monotonic() < until:
+        with _log_scope(log_id):
+            wanted = wanted or queries.head(log_id, using=_connection()).size
+            signed = queries.latest_checkpoint(log_id, using=_connection())
+        if signed is not None and signed.size >= wanted:
+            return signed
+        time.sleep(PAUSE_SECONDS)
+    raise SignerAwayError(
+        f"The signer has not signed {wanted} leaves within {seconds} seconds: see whether ledger_sign runs and refuses."
+    )
 
 
 def sign_all() -> Iterator[Outcome]:

@@ -20,6 +20,8 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from ledger.signer import is_separate
+
 OLDEST_SERVER, NEWEST_SERVER = 15, 18
 LEAST_FREE_BYTES = 500 * 1024**2
 LITTLE_FREE_BYTES = 5 * 1024**3
@@ -176,7 +178,9 @@ def _pango() -> tuple[State, str]:
 
 def _signer() -> tuple[State, str]:
     """Checks that the signer has its state outside the database, and keeps it to itself."""
-    directory = Path(settings.COUNTERSIGN_DATA) / "signer"
+    if is_separate():
+        return State.WELL, "The signer keeps its key under a system user of its own."
+    directory = Path(settings.COUNTERSIGN_SIGNER)
     if not directory.is_dir():
         return State.CARE, "The signer has not signed yet: `manage.py run` starts it."
     closed = [path for path in directory.rglob("*") if path.is_file() and not os.access(path, os.R_OK)]

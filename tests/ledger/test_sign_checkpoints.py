@@ -1,5 +1,6 @@
 """The signer: what it signs, what it refuses, and what stays on record."""
 
+import multiprocessing
 import os
 import signal
 import stat
@@ -254,6 +255,31 @@ def test_an_outer_scope_survives_signing(fresh_database: FreshDatabase, files: S
         signer.sign_now(log_id)
         cursor.execute("SELECT current_setting('app.log')")
         assert cursor.fetchone() == (str(other),)
+
+
+def away(directory: Path) -> None:
+    """End with 0 when a user without rights on the directory takes the signer for a separate one."""
+    os.setgid(65534)
+    os.setuid(65534)
+    os._exit(0 if signer.is_separate() and not os.access(directory, os.R_OK) else 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another system user")
+def test_a_key_out_of_reach_makes_the_signer_separate(files: SignerFiles) -> None:
+    assert not signer.is_separate()
+    child = multiprocessing.get_context("fork").Process(target=away, args=(files.directory,))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+
+
+@ROLLED_BACK
+def test_a_separate_signer_is_waited_for(log_id: UUID, files: SignerFiles) -> None:
+    grow(log_id, 3)
+    with pytest.raises(signer.SignerAwayError, match="has not signed 3 leaves within 1 seconds"):
+        signer.await_checkpoint(log_id, seconds=1)
+    signed = signer.sign_now(log_id)
+    assert signer.await_checkpoint(log_id, seconds=1) == signed
 
 
 @pytest.mark.slow

@@ -56,7 +56,7 @@ def test_it_names_the_first_missing_migration(fresh_database: database.FreshData
 @pytest.mark.django_db
 def test_an_open_signers_key_is_bad(settings: Settings, tmp_path: Path) -> None:
     settings.COUNTERSIGN_DATA = tmp_path
-    directory = tmp_path / "signer"
+    directory = settings.COUNTERSIGN_SIGNER = tmp_path / "signer"
     directory.mkdir(mode=0o755)
     key = directory / "key"
     key.write_text("secret")

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from evidence.findings import LogReport
 from evidence.verification import verify_tenant
@@ -32,7 +33,10 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         using = settings.COUNTERSIGN_VERIFIER_CONNECTION
-        tenants = self._tenants(options["tenant"], using)
+        try:
+            tenants = self._tenants(options["tenant"], using)
+        except OperationalError as error:
+            raise CommandError(f"The database does not answer: {error}") from error
         progress = Silent() if options["quiet"] else Printed(sys.stdout)
         reports = []
         for tenant in tenants:
