@@ -110,7 +110,7 @@ def verify_offline(page: Page, home: str, folder: Path) -> None:
     download.value.save_as(pack)
     expect(page.locator("main")).to_contain_text(hashlib.sha256(pack.read_bytes()).hexdigest())
     verifier.write_bytes(page.request.get(f"{home}/ledger/verify.py").body())
-    key = page.locator(".steps-list .hash").inner_text()
+    key = page.locator(".pack-key").first.inner_text()
     holds = run_verifier(verifier, pack, key)
     assert holds.returncode == 0, holds.stdout + holds.stderr
     changed = bytearray(pack.read_bytes())
