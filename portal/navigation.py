@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from tenants.kinds import Actor, Permission, Role
 
@@ -96,7 +96,7 @@ def sections(actor: Actor, slug: str, path: str) -> list[Section]:
     """Return the groups of pages that the actor may open in this tenant; ``path`` marks where the reader is."""
     drawn = []
     for title, pages in SECTIONS:
-        links = [link for page in pages if actor.may(page.permission) and (link := _link(page, slug, path))]
+        links = [_link(page, slug, path) for page in pages if actor.may(page.permission)]
         if links:
             drawn.append(Section(title, links))
     return drawn
@@ -109,12 +109,9 @@ def home_of(roles: frozenset[Role], slug: str) -> str:
 
 def address(name: str, slug: str) -> str:
     """Return the address of a page of the tenant."""
-    try:
-        return reverse(name, args=[slug])
-    except NoReverseMatch:
-        return ""
+    return reverse(name, args=[slug])
 
 
-def _link(page: Page, slug: str, path: str) -> Link | None:
+def _link(page: Page, slug: str, path: str) -> Link:
     url = address(page.name, slug)
-    return Link(page.label, url, page.icon, path.startswith(url)) if url else None
+    return Link(page.label, url, page.icon, path.startswith(url))
