@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -76,8 +77,9 @@ def compute_controls(
     frame = Frame(period, params, tenant.pk, tenant.uuid, timezone.now())
     evidence: dict[str, KindEvidence] = {}
     for number, (kind, measure) in enumerate(MEASURES.items(), start=1):
-        told.step(number, len(MEASURES) + 1, f"Measuring {catalogue.kinds[kind].title.lower()}")
-        evidence[kind] = measure(frame)
+        step = partial(told.step, number, len(MEASURES) + 1, f"Measuring {catalogue.kinds[kind].title.lower()}")
+        step()
+        evidence[kind] = measure(replace(frame, watch=step))
     coverage = by_log_type(frame)
     metrics = {kind: item.metrics for kind, item in evidence.items()}
     facts = Facts(metrics, coverage, settled.log_types, settled.rows)

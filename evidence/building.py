@@ -77,6 +77,17 @@ def build_pack(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePack
         raise
 
 
+class _First:
+    """Reports the measuring as the pack's first step: it shows life, and can be stopped."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def step(self, done: int, total: int, message: str = "") -> None:
+        """Report the measure under way."""
+        self.progress.step(0, STEPS, f"{message} ({done} of {total})")
+
+
 def _end(tenant: Tenant, pack_id: int, state: PackState, error: str, by: Actor) -> None:
     """Note the end of a pack that was not issued, in a transaction of its own."""
     with tenant_scope(tenant):
@@ -88,7 +99,7 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
     progress.step(0, STEPS, "Measuring the controls")
     period = Period(pack.period_start, pack.period_end, pack.zone)
     with tenant_scope(tenant):
-        computed = compute_controls(tenant=tenant, period=period, by=by, purpose="pack")
+        computed = compute_controls(tenant=tenant, period=period, by=by, purpose="pack", progress=_First(progress))
         if pack.state == PackState.REQUESTED:
             begin_pack(pack=pack, computed=computed, by=by)
     progress.step(1, STEPS, "Signing a checkpoint of the ledger")

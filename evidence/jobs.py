@@ -1,7 +1,9 @@
 """Long work of the evidence room, run by the worker: safe to run twice."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from evidence.actions import compute_controls
 from evidence.building import build_pack as build
@@ -36,5 +38,14 @@ def evaluate_controls(
     period = Period(datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(end).astimezone(UTC), zone)
     by = Actor.system(f"evidence for {asked_by}", tenant.pk)
     with tenant_scope(tenant):
+        computed = compute_controls(tenant=tenant, period=period, by=by, progress=progress)
+    return {"run": computed.run.pk}
+
+
+def evaluate_lately(progress: Progress, tenant: Tenant) -> dict[str, Any]:
+    """Evaluate the catalogue over the last 90 days; the schedule runs it weekly, so that no month is without one."""
+    by, now = Actor.system("scheduler", tenant.pk), timezone.now()
+    with tenant_scope(tenant):
+        period = Period(now - timedelta(days=90), now, tenant.time_zone)
         computed = compute_controls(tenant=tenant, period=period, by=by, progress=progress)
     return {"run": computed.run.pk}

@@ -76,6 +76,7 @@ BINDINGS: Final[dict[str, Binding]] = {
 }
 _DEEDS: Final = ("item.decide", "item.decide_in_bulk", "campaign.sign", "snapshot.import")
 _ENTRY_CHUNK: Final = 2_000
+OUTCOMES: Final = {1: "success", 2: "failure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +194,15 @@ def _events(cited: list[Row], places: Mapping[Any, int]) -> list[tuple[tuple[Row
 def _event_table(events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> Table:
     """Return the table of the events that alerts rest on."""
     columns = (
-        *("alert", "rule", "event", "occurred_at", "received_at", "actor", "action", "status_id", "src_ip"),
+        *("alert", "rule", "event", "occurred_at", "received_at", "actor", "action", "status_id", "outcome"),
+        "src_ip",
         "ledger_index",
     )
     rows = [
         [
             *(row["alert"], row["rule"], event.key, event.occurred_at, event.received_at, event.actor_name),
-            *(event.action, event.status_id, event.src_ip, leaf.index if leaf else None),
+            *(event.action, event.status_id, OUTCOMES.get(event.status_id, "unknown"), event.src_ip),
+            leaf.index if leaf else None,
         ]
         for (row, event), leaf in events
     ]

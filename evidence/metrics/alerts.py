@@ -1,5 +1,6 @@
 """Measures alerts: raised, acknowledged inside their severity's limit, open too long, closed without a reason."""
 
+from alerts.kinds import Severity
 from evidence.kinds import KindEvidence
 from evidence.metrics.frame import Asked, Frame, Row, ratio
 
@@ -14,7 +15,19 @@ LEFT JOIN tenants_user u ON u.id = a.acknowledged_by_id LEFT JOIN tenants_user c
 WHERE a.tenant_id = %(tenant)s AND a.raised_at >= %(since)s AND a.raised_at < %(until)s ORDER BY a.raised_at, a.id
 """
 COLUMNS = (
-    *("id", "rule", "severity", "state", "subject", "system", "source_ip", "attempts", "event_count", "first_at"),
+    *(
+        "id",
+        "rule",
+        "severity",
+        "severity_word",
+        "state",
+        "subject",
+        "system",
+        "source_ip",
+        "attempts",
+        "event_count",
+        "first_at",
+    ),
     *("last_at", "raised_at", "acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "close_reason"),
     *("close_note", "minutes_to_acknowledge", "in_limit"),
 )
@@ -46,4 +59,10 @@ def _timed(row: Row, frame: Frame) -> Row:
         first = None
     waited = ((first or frame.now) - row["raised_at"]).total_seconds() / 60
     limit = LIMIT_HOURS.get(row["severity"], 24) * 60
-    return {**row, "minutes_to_acknowledge": waited if first else None, "in_limit": waited <= limit}
+    word = Severity(row["severity"]).label if row["severity"] in set(Severity) else str(row["severity"])
+    return {
+        **row,
+        "severity_word": word,
+        "minutes_to_acknowledge": waited if first else None,
+        "in_limit": waited <= limit,
+    }

@@ -8,7 +8,7 @@ cannot measure is None, never 0.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,15 +22,23 @@ from evidence.tables import from_rows
 Row = dict[str, Any]
 
 
+def _nothing() -> None:
+    """Watch nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a query module is asked about; `now` is when the run began (aware UTC)."""
+    """What a query module is asked about; `now` is when the run began (aware UTC).
+
+    `watch` is called now and then by modules that take long: it shows that the work goes on, and raises to stop it.
+    """
 
     period: Period
     params: Mapping[str, float]
     tenant_id: int
     log_id: UUID
     now: datetime
+    watch: Callable[[], None] = _nothing
 
     @property
     def as_of(self) -> datetime:

@@ -1,6 +1,6 @@
 """Measures the ledger's integrity over the period: entries re-hashed against the tree, checkpoints, refusals."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from uuid import UUID
@@ -34,7 +34,7 @@ SELECT count(*) AS refused FROM ledger_refusal
 WHERE log_id = %(log)s AND refused_at >= %(since)s AND refused_at < %(until)s
 """
 COLUMNS = ("month", "batches", "entries", "verified", "broken", "first_index", "last_index")
-_CHUNK = 500
+_CHUNK = 50
 
 
 def measure(frame: Frame) -> KindEvidence:
@@ -43,7 +43,7 @@ def measure(frame: Frame) -> KindEvidence:
     batches = asked.rows(BATCHES)
     checkpoints = asked.rows(CHECKPOINTS)
     oldest = asked.one(UNSEALED)["oldest"]
-    verified = _verified(batches, frame.log_id)
+    verified = _verified(batches, frame)
     rows = _months(batches, verified)
     entries = sum(row["entries"] for row in rows)
     metrics = {
@@ -60,15 +60,15 @@ def measure(frame: Frame) -> KindEvidence:
     return asked.answer("ledger", metrics, rows, columns=COLUMNS, notes=notes, title="Ledger by month")
 
 
-def _verified(batches: list[Row], log_id: UUID) -> dict[UUID, int]:
+def _verified(batches: list[Row], frame: Frame) -> dict[UUID, int]:
     """Return how many leaves of each batch the stored bytes give again; each tile of 256 leaves is read once."""
     counts: dict[UUID, int] = {}
     if not batches:
         return counts
-    tiles = StoredTiles(log_id, queries.head(log_id).epoch)
+    tiles = StoredTiles(frame.log_id, queries.head(frame.log_id).epoch)
     read = lru_cache(maxsize=4096)(lambda n: bytes(tiles.read(0, n)))
     places = {row["id"]: (row["first_index"], row["n"]) for row in batches}
-    for batch_id, number, leaf in _leaves(list(places)):
+    for batch_id, number, leaf in _leaves(list(places), frame.watch):
         first, n = places[batch_id]
         tile, at = divmod(first + number, WIDTH)
         if number < n and read(tile)[at * HASH_BYTES : (at + 1) * HASH_BYTES] == leaf:
@@ -76,10 +76,11 @@ def _verified(batches: list[Row], log_id: UUID) -> dict[UUID, int]:
     return counts
 
 
-def _leaves(batch_ids: list[UUID]) -> Iterator[tuple[UUID, int, bytes]]:
+def _leaves(batch_ids: list[UUID], watch: Callable[[], None]) -> Iterator[tuple[UUID, int, bytes]]:
     """Yield (batch, ordinal, leaf hash) recomputed from the stored bytes of audit entries and deliveries."""
     remaining: Iterable[UUID] = iter(batch_ids)
     while chunk := list(islice(remaining, _CHUNK)):
+        watch()
         entries: QuerySet[AuditEntry] = AuditEntry.objects.filter(batch_id__in=chunk)
         for entry in entries.iterator(chunk_size=2000):
             sealed = seal(

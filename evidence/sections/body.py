@@ -82,9 +82,10 @@ def revocations(source: Source) -> Section:
 def alerts(source: Source) -> Section:
     """Return alerts with the times until somebody looked."""
     columns = widths(
-        "id 5, rule 12, severity 7, subject 25, raised_at 15, acknowledged_at 15, acknowledged_by 11, close_reason 10"
+        "id 5, rule 12, severity_word 7, subject 25, raised_at 15, acknowledged_at 15, acknowledged_by 11, "
+        "close_reason 10"
     )
-    cited = widths("alert 6, event 17, occurred_at 17, actor 14, action 14, status_id 7, src_ip 14, ledger_index 11")
+    cited = widths("alert 6, event 17, occurred_at 17, actor 14, action 14, outcome 7, src_ip 14, ledger_index 11")
     blocks: list[Block] = [
         Prose(
             (

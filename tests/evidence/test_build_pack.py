@@ -7,10 +7,13 @@ from io import BytesIO
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils.module_loading import import_string
 
-from evidence.actions import download_pack
+from evidence.actions import download_pack, request_evaluation
 from evidence.building import build_pack
-from evidence.models import EvidencePack, PackFile
+from evidence.jobs import evaluate_lately
+from evidence.kinds import Period
+from evidence.models import ControlResult, ControlRun, EvidencePack, PackFile
 from evidence.states import PACK_MOVES, PackState
 from evidence.verifier.check import Pack
 from reviews.models import Campaign
@@ -136,3 +139,17 @@ def test_its_moves_end_where_it_is_over() -> None:
         PackState.FAILED,
         PackState.CANCELLED,
     }
+
+
+def test_the_worker_evaluates_the_controls(bpo: Tenant, officer: Actor, period: Period) -> None:
+    with tenant_scope(bpo):
+        work = request_evaluation(period=period, by=officer)
+    job = import_string(work.job)
+    answer = job(Silent(), bpo, *work.arguments)
+    again = evaluate_lately(Silent(), bpo)
+    with tenant_scope(bpo):
+        first, second = ControlRun.objects.get(pk=answer["run"]), ControlRun.objects.get(pk=again["run"])
+        assert (first.period_start, first.period_end) == (period.start, period.end)
+        assert first.computed_by == "system:evidence for carla@example.org"
+        assert sum(second.tally.values()) == 70
+        assert ControlResult.objects.filter(run=first).count() == 70 - first.tally["not_computed"]
