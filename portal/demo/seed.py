@@ -143,7 +143,7 @@ class Seed:
             revoked = campaign.claim_all(round_one, by)
         with tenant_scope(tenant):
             register.bring_later_list(self.scenario, "aws", revoked, by)
-            campaign.finish(round_one, by)
+            share(campaign.finish(round_one, by), user=User.objects.get(email="axel@auditors.example"), by=by)
 
     def review_half(self) -> None:
         """Open a larger campaign and let its reviewers decide half."""

@@ -17,7 +17,7 @@ from logs.jobs import ship_own_logs
 from tenants.kinds import TenantKind
 from tenants.models import Tenant
 
-PAUSE_SECONDS = 2.0
+PAUSE_SECONDS = 15.0
 TROUBLE_SECONDS = 10.0
 
 
