@@ -5,7 +5,13 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from tenants.deedlog import write_deed
 from tenants.tokens import well_formed
+
+
+def note_refused(text: str, tenant: str) -> None:
+    """Write a refused token to the portal's own log, as a failed log-in: by the start that pages show, never whole."""
+    write_deed("login", actor=f"token {text[:14]}".strip(), actor_id=None, tenant=tenant, outcome="failure")
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -22,6 +28,7 @@ class BearerAuthentication(BaseAuthentication):
             return None
         text = words[1].decode("latin-1") if len(words) == 2 else ""
         if not well_formed(text, "api"):
+            note_refused("", "")
             message = "This is not an API token of this portal. Check that it was copied whole."
             raise AuthenticationFailed(message)
         return AnonymousUser(), text

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from tenants.apiauth import BearerAuthentication
+from tenants.apiauth import BearerAuthentication, note_refused
 from tenants.audit import audit
 from tenants.kinds import Actor, Permission, Refused, Verdict, denied
 from tenants.models import ApiToken, Tenant, User
@@ -123,6 +123,8 @@ def _actor_of_token(text: str, tenant: Tenant) -> Actor | None:
     now = timezone.now()
     with tenant_scope(tenant):
         token = ApiToken.objects.select_related("created_by").filter(digest=digest(text)).first()
+        if token is None or not token.is_usable(now):
+            note_refused(text, str(tenant.uuid))
         if token is None:
             return None
         if not token.is_usable(now):

@@ -1,5 +1,6 @@
 """The API's door: who gets in, and what everybody else is told."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from tenants.audit import audit
 from tenants.kinds import Actor, Permission, Role
 from tenants.models import ApiToken, AuditEntry, Membership, Tenant, User
 from tenants.scope import tenant_scope
+from tenants.tokens import make_token
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +137,19 @@ def test_pages_hold_every_row_once_while_rows_are_added(token: str, bpo: Tenant)
         with tenant_scope(bpo):
             audit("test.deed", by=Actor.system("tests", bpo.pk), target="later")
     assert seen == [str(number) for number in reversed(range(25))]
+
+
+@pytest.mark.parametrize("kind", ["malformed", "unknown", "revoked"])
+def test_a_refused_token_is_a_failed_login_in_the_portals_own_log(
+    kind: str, token: str, bpo: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    if kind == "revoked":
+        with tenant_scope(bpo):
+            ApiToken.objects.update(revoked_at=timezone.now())
+    sent = {"malformed": "csn_api_" + "x" * 60, "unknown": make_token("api").text}.get(kind, token)
+    with caplog.at_level("INFO", "countersign.deeds"):
+        caplog.clear()
+        get(TRAIL, sent)
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "countersign.deeds"]
+    assert [(line["kind"], line["outcome"]) for line in lines] == [("failure", "failure")]
+    assert sent[20:] not in caplog.text
