@@ -62,10 +62,12 @@ def read_head(log_id: UUID) -> Head:
 
 
 def wait_for_growth(log_id: UUID, beyond: int) -> Head:
-    """Poll the head until it is larger; the test's own time limit ends a hang."""
-    while (head := read_head(log_id)).size <= beyond:
-        pass
-    return head
+    """Poll the head until it is larger; a log that does not grow for 20,000 polls never will."""
+    for _ in range(20_000):
+        head = read_head(log_id)
+        if head.size > beyond:
+            return head
+    raise AssertionError(f"The log does not grow beyond {beyond} leaves.")
 
 
 def prepare(fresh: FreshDatabase) -> UUID:
