@@ -37,7 +37,7 @@ class Command(BaseCommand):
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_arguments: ended.set())
         while True:
-            pause = self.round()
+            pause = self.round(said=options["once"])
             if options["once"] or ended.wait(pause):
                 return
 
@@ -45,14 +45,19 @@ class Command(BaseCommand):
         """Give the shipper's sessions their name, by which their own lines are left out."""
         os.environ.setdefault("PGAPPNAME", APPLICATION)
 
-    def round(self) -> float:
-        """Ship once; return the seconds to wait before the next round."""
+    def round(self, *, said: bool) -> float:
+        """Ship once and say what, if asked to; return the seconds to wait before the next round."""
+        say = self.stdout.write if said else _quietly
         try:
             tenant = Tenant.objects.filter(kind=TenantKind.BPO).order_by("id").first()
             if tenant is not None:
-                ship_own_logs(tenant=tenant, data=Path(settings.COUNTERSIGN_DATA), say=self.stdout.write)
+                ship_own_logs(tenant=tenant, data=Path(settings.COUNTERSIGN_DATA), say=say)
         except (DatabaseError, OSError) as error:
             self.stderr.write(f"The own logs wait: {error}")
             connections["default"].close()
             return TROUBLE_SECONDS
         return PAUSE_SECONDS
+
+
+def _quietly(_text: str) -> None:
+    """Keep routine out of the output of the whole portal."""
