@@ -52,7 +52,7 @@ def search(request: TenantRequest) -> HttpResponse:
         "form": form,
         "filters": filters,
         "chips": form.chips(request.GET),
-        "lines": event_lines(page.events),
+        "lines": event_lines(page.events, request.GET),
         "cursor": page.cursor,
         "may_export": request.actor.may(Permission.EVENT_EXPORT),
     }

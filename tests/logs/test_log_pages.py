@@ -213,3 +213,18 @@ def test_an_analyst_reads_and_changes_nothing(client: Client, ana: User, bastion
     page(client, ana, "search/")
     for path in (f"sources/{bastion.pk}/tokens/", f"sources/{bastion.pk}/switch/", "sources/new/"):
         assert client.post(f"/t/northwind/{path}").status_code == 403
+
+
+def test_plus_and_minus_narrow_the_search(client: Client, carla: User, bastion: LogSource) -> None:
+    client.force_login(carla)
+    lines_shown = client.get("/t/northwind/search/?text=web1&cursor=").context["lines"]
+    links = next(line.links for line in lines_shown if line.event.actor_name == "alice")
+    for name, found in (
+        ("actor", ["alice"]),
+        ("not_actor", ["root"]),
+        ("address", ["alice"]),
+        ("not_address", ["root"]),
+    ):
+        shown = client.get(f"/t/northwind/search/{links[name]}").context
+        assert [line.event.actor_name for line in shown["lines"]] == found
+        assert len(shown["chips"]) == 2
