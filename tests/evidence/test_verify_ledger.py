@@ -15,6 +15,7 @@ from django.utils import timezone
 from psycopg import Connection
 from pytest_django import Settings
 
+from evidence.actions import request_verification
 from evidence.findings import FailureClass, LogReport
 from evidence.verification import verify_as_work, verify_tenant
 from ledger.signer import sign_now
@@ -22,8 +23,9 @@ from logs.actions import record_events
 from logs.models import LogSource
 from tenants.audit import audit
 from tenants.kinds import Actor, Cancelled
-from tenants.models import Tenant
+from tenants.models import AuditEntry, Tenant, Work
 from tenants.scope import tenant_scope
+from tenants.work import run_work
 from tests import database, make
 from tests.database import FreshDatabase
 from tests.evidence.faults import EVENT_GONE, EVENT_RENAMED, FAULTS, REMOVES
@@ -169,6 +171,18 @@ def test_it_can_be_cancelled_and_shows_its_progress(world: World) -> None:
         verify_as_work(Impatient(), world.tenant)
     assert seen[0][2] == "Checking the tree"
     assert seen[-1][0] <= seen[-1][1]
+
+
+def test_the_worker_verifies_and_keeps_the_report(world: World) -> None:
+    with tenant_scope(world.tenant):
+        work = request_verification(by=Actor.system("tests", world.tenant.pk))
+    assert run_work(work.pk, world.tenant.pk) == "done"
+    with tenant_scope(world.tenant):
+        done = Work.objects.get(pk=work.pk)
+        assert done.result["holds"] is True
+        assert done.done == done.total > 500
+        assert AuditEntry.objects.get(verb="ledger.verified").detail["failures"] == {}
+    assert world.verify().holds
 
 
 def test_the_command_ends_with_an_error_when_something_failed(world: World, tmp_path: Path) -> None:
