@@ -23,7 +23,7 @@ def running(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
         port = probe.getsockname()[1]
     portal = Portal(root / "data", port)
     try:
-        assert portal.says("Countersign answers at", within=90), portal.lines
+        assert portal.says("Countersign answers at", within=240), portal.lines
         yield portal
     finally:
         portal.process.send_signal(signal.SIGINT)
