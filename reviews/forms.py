@@ -88,6 +88,26 @@ class SignForm(forms.Form):
     digest = forms.CharField(widget=forms.HiddenInput)
 
 
+class ReassignForm(forms.Form):
+    """Asks who takes over a reviewer's undecided items, and why."""
+
+    new: "forms.ModelChoiceField[Identity]" = forms.ModelChoiceField(queryset=None, label="New reviewer")
+    reason = forms.CharField(max_length=300, label="Why, printed in the evidence")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new"].queryset = _reviewers()  # type: ignore[attr-defined]
+
+
+class RiskForm(forms.Form):
+    """Asks until when the risk of a late revocation is accepted, and why."""
+
+    until = forms.DateTimeField(
+        label="Accepted until", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
+    reason = forms.CharField(max_length=300, label="Why, printed in the evidence")
+
+
 class DueForm(forms.Form):
     """Asks for a new due time and why."""
 

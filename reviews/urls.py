@@ -19,6 +19,8 @@ urlpatterns = [
         for deed in campaigns.DEEDS
     ),
     path("campaigns/scope/<int:line_id>/waive/", campaigns.waive, name="waive"),
+    path("campaigns/<int:campaign_id>/reviewers/<int:reviewer_id>/", campaigns.reassign, name="reassign"),
+    path("remediations/<int:remediation_id>/accept/", campaigns.accept, name="accept"),
     path("remediations/<int:remediation_id>/claim/", campaigns.claim, name="claim"),
     path("findings/", campaigns.findings, name="findings"),
     path("findings/<int:finding_id>/resolve/", campaigns.resolve, name="resolve"),

@@ -21,7 +21,7 @@ from reviews.models import (
     ScopeLine,
     SignOff,
 )
-from reviews.queries.standing import heads
+from reviews.queries.standing import heads, undecided_items
 from reviews.states import CampaignState, RemediationState
 from tenants.kinds import Actor
 from tenants.sharing import visible
@@ -209,6 +209,12 @@ def items_of(campaign: Campaign) -> QuerySet[ReviewItem]:
     """Returns a campaign's items in order, with what a list shows of them."""
     rows = ReviewItem.objects.filter(campaign=campaign)
     return rows.select_related("account", "entitlement", "system", "subject").order_by("n")
+
+
+def undecided_of(campaign: Campaign, reviewer_id: int) -> QuerySet[ReviewItem]:
+    """Returns the items without a decision that are put to one reviewer."""
+    put = Assignment.objects.filter(campaign=campaign, reviewer_id=reviewer_id, until__isnull=True).values("item_id")
+    return undecided_items(campaign).filter(pk__in=put).select_related("campaign", "subject").order_by("n")
 
 
 def decisions_of(campaign: Campaign) -> QuerySet[Decision]:

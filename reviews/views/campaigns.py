@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from reviews import actions
 from reviews.charts import burn_down_chart
-from reviews.forms import CampaignForm, DueForm
+from reviews.forms import CampaignForm, DueForm, ReassignForm, RiskForm
 from reviews.models import Campaign, Finding, Remediation, ScopeLine
 from reviews.policies import can_view_campaign
 from reviews.queries import campaigns as queries
@@ -238,6 +238,44 @@ def claim(request: TenantRequest, remediation_id: int) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, refusal.verdict.reason)
     return redirect("reviews:remediations", request.tenant.slug, remediation.campaign_id)
+
+
+@requires(Permission.CAMPAIGN_MANAGE)
+def accept(request: TenantRequest, remediation_id: int) -> HttpResponse:
+    """Accepts for a time that a revocation is not carried out."""
+    rows = Remediation.objects.select_related(
+        "campaign", "decision", "item__account", "item__entitlement", "item__system"
+    )
+    remediation = get_object_or_404(rows, pk=remediation_id)
+    form = RiskForm(request.POST or None)
+    if form.is_valid():
+        try:
+            until, reason = form.cleaned_data["until"], form.cleaned_data["reason"]
+            actions.accept_risk(remediation=remediation, until=until, reason=reason, by=request.actor)
+            messages.success(request, "The risk is accepted until then; the revocation opens again at its end.")
+            return redirect("reviews:remediations", request.tenant.slug, remediation.campaign_id)
+        except Refused as refusal:
+            form.add_error(None, refusal.verdict.reason)
+    context = {"form": form, "fix": remediation, "campaign": remediation.campaign}
+    return render(request, "reviews/accept_risk.html", context, status=422 if form.is_bound else 200)
+
+
+@requires(Permission.CAMPAIGN_MANAGE)
+def reassign(request: TenantRequest, campaign_id: int, reviewer_id: int) -> HttpResponse:
+    """Puts a reviewer's undecided items to another reviewer."""
+    campaign = get_object_or_404(Campaign.objects.all(), pk=campaign_id)
+    items = list(queries.undecided_of(campaign, reviewer_id))
+    form = ReassignForm(request.POST or None)
+    if form.is_valid():
+        try:
+            new, reason = form.cleaned_data["new"], form.cleaned_data["reason"]
+            n = actions.reassign_items(items=items, reviewer=new, reason=reason, by=request.actor)
+            messages.success(request, f"{n} items are put to {new.name}.")
+            return redirect("reviews:campaign", request.tenant.slug, campaign.pk)
+        except Refused as refusal:
+            form.add_error(None, refusal.verdict.reason)
+    context = {"form": form, "campaign": campaign, "items": items}
+    return render(request, "reviews/reassign.html", context, status=422 if form.is_bound else 200)
 
 
 @require_POST

@@ -1,5 +1,7 @@
 """The pages: who sees them, what they say, and that lists cost the same number of queries whatever their length."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -163,6 +165,28 @@ def test_the_officer_runs_the_campaign_to_its_end(campaign: Campaign, cast: Cast
     assert client.get(page("remediations", campaign.pk)).status_code == 200
     first = ReviewItem.objects.order_by("n")[0]
     assert client.get(page("campaign_item", campaign.pk, first.pk)).status_code == 200
+
+
+def test_the_officer_reassigns_undecided_items(campaign: Campaign, cast: Cast, carla: User) -> None:
+    client, path = login(carla), page("reassign", campaign.pk, person("M1").pk)
+    decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
+    assert "2 undecided items" in client.get(path).content.decode()
+    assert client.post(path, {"new": person("M2").pk, "reason": "short"}).status_code == 422
+    client.post(path, {"new": person("M2").pk, "reason": "Remy is on leave until May."})
+    assert item(campaign, "bob").assignments.get(until=None).reviewer == person("M2")
+    assert item(campaign, "ana").assignments.get(until=None).reviewer == person("M1")
+
+
+def test_the_officer_accepts_a_risk_for_a_time(campaign: Campaign, cast: Cast, carla: User, remy: User) -> None:
+    decide_all(campaign, cast)
+    sign(campaign, cast.remy, "M1")
+    client, path = login(carla), page("accept", campaign.remediations.get().pk)
+    past = {"until": "2020-01-01T09:00", "reason": "The vendor's fix is coming."}
+    assert "in the future" in client.post(path, past).content.decode()
+    later = (timezone.localtime() + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M")
+    assert client.post(path, {**past, "until": later}).status_code == 302
+    assert campaign.remediations.get().state == "risk_accepted"
+    assert login(remy).get(path).status_code == 403
 
 
 LISTS = ["campaigns", "campaign", "items", "remediations", "findings"]
