@@ -126,6 +126,7 @@ def _reviews(tenant: Tenant, officer: User, by: Actor) -> Objects:
         "remediation_id": Remediation.objects.all()[0].pk,
         "finding_id": finding.pk,
         "signature_id": signature.pk,
+        "reviewer_id": Identity.objects.get(external_id="E2").pk,
     }
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
 
