@@ -28,9 +28,10 @@ class PortalField(BoundField):
         """Add the class of the widget's kind, and what tells a reader that the value was refused."""
         built: dict[str, Any] = super().build_widget_attrs(attrs, widget)
         drawn = widget or self.field.widget
-        look = _look(drawn)
-        if look and "class" not in drawn.attrs:
-            built["class"] = f"{look} is-invalid" if self.errors and self.form.is_bound else look
+        if look := _look(drawn):
+            wrong = "is-invalid" if self.errors and self.form.is_bound else ""
+            words = dict.fromkeys([look, *drawn.attrs.get("class", "").split(), wrong])
+            built["class"] = " ".join(filter(None, words))
         return built
 
 

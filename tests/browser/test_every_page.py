@@ -30,7 +30,7 @@ def view_of(path: str) -> str:
 
 def is_page(path: str) -> bool:
     """Whether an address is a page rather than a file to take away."""
-    return not any(word in urlsplit(path).path for word in ("download", "export", "/raw/", ".csv", ".pdf", ".zip"))
+    return not any(word in urlsplit(path).path for word in ("download", "export", "/raw/", ".csv", ".pdf", ".zip", ".py"))
 
 
 def walk(strict: StrictPage, name: str, start: list[str]) -> None:

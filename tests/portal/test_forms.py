@@ -38,3 +38,11 @@ def test_optional_fields_say_so() -> None:
         note = forms.CharField(required=False)
 
     assert '<span class="optional">(optional)</span>' in str(Loose())
+
+
+def test_a_field_with_a_class_of_its_own_keeps_the_look() -> None:
+    class Raw(forms.Form):
+        sample = forms.CharField(widget=forms.Textarea(attrs={"class": "mono"}))
+
+    assert 'class="form-control mono"' in str(Raw())
+    assert 'class="form-control mono is-invalid"' in str(Raw({}))
