@@ -16,9 +16,9 @@ from logs.actions import record_events
 from logs.actions.sources import SourcePlan, add_source
 from logs.kinds import Format, LogType
 from logs.models import LogSource
-from reviews.actions import PlanFacts, create_campaign, create_plan, open_campaign
-from reviews.kinds import Strategy
-from reviews.models import Campaign
+from reviews.actions import PlanFacts, create_campaign, create_plan, decide, open_campaign
+from reviews.kinds import Choice, Outcome, Strategy
+from reviews.models import Campaign, ReviewItem
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission, Role
 from tenants.models import Tenant, User
@@ -78,6 +78,7 @@ def everything() -> Cast:
             crm = _register(officer)
             source = _logs(crm, officer)
             campaign = _campaign(crm, officer)
+            _decide(campaign, make.actor(cast.people["remy"], tenant))
         with tenant_scope(tenant):
             _shares(cast, tenant, source, campaign, officer)
     look_round()
@@ -153,6 +154,13 @@ def _campaign(crm: System, officer: Actor) -> Campaign:
     plan = create_plan(facts=facts, by=officer)
     campaign = create_campaign(plan=plan, occurrence_at=timezone.now(), by=officer)
     return open_campaign(campaign=campaign, by=officer)
+
+
+def _decide(campaign: Campaign, remy: Actor) -> None:
+    """Keep half of what one reviewer has, so that pages show decided and undecided items."""
+    mine = ReviewItem.objects.filter(campaign=campaign, assignments__reviewer__external_id="M1", privileged=False)
+    for item in mine.order_by("n")[:2]:
+        decide(item=item, choice=Choice(Outcome.CERTIFY, "Works on the Acme desk every day."), by=remy)
 
 
 def _shares(cast: Cast, tenant: Tenant, source: LogSource, campaign: Campaign, officer: Actor) -> None:

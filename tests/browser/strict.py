@@ -104,10 +104,14 @@ class StrictPage:
         if width > seen:
             self.faults.append(f"{name}: the page is {width} px wide in a window of {seen} px")
 
-    def _shoot(self, name: str) -> None:
+    def shoot(self, name: str) -> None:
+        """Keep a screenshot of the window as it is, where screenshots are asked for."""
+        self._shoot(name, whole=False)
+
+    def _shoot(self, name: str, *, whole: bool = True) -> None:
         if SHOTS:
             Path(SHOTS).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+            self.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=whole)
 
 
 def told(faults: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from tests.browser.strict import StrictPage
 
 LINKS = "[...document.querySelectorAll('main a[href^=\"/t/\"]:not([download])')].map(a => a.getAttribute('href'))"
 
+FILES = ("download", "export", "/raw/", ".csv", ".pdf", ".zip", ".py")
 JUDGED: set[str] = set()
 
 
@@ -30,7 +31,7 @@ def view_of(path: str) -> str:
 
 def is_page(path: str) -> bool:
     """Whether an address is a page rather than a file to take away."""
-    return not any(word in urlsplit(path).path for word in ("download", "export", "/raw/", ".csv", ".pdf", ".zip", ".py"))
+    return not any(word in urlsplit(path).path for word in FILES)
 
 
 def walk(strict: StrictPage, name: str, start: list[str]) -> None:

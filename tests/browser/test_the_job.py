@@ -21,18 +21,23 @@ def test_a_campaign_goes_from_the_officer_over_reviewers_to_its_end(
     server: Server, worker: None, visit: Visit, tmp_path: Path
 ) -> None:
     slug = server.cast.bpo.slug
-    officer = visit("carla").go(f"/t/{slug}/campaigns/new/")
+    carla, axel = visit("carla"), visit("axel")
+    officer = carla.go(f"/t/{slug}/campaigns/new/")
     plan(officer)
     decide_and_sign(visit("remy").go(f"/t/{slug}/inbox/"), "Bob Lim", "Keep", "Leads the night shift of Acme claims.")
     decide_and_sign(visit("rosa").go(f"/t/{slug}/inbox/"), "Eli Brandt", "Revoke", "Moved to billing in October.")
     deliver_without_the_revoked(officer, f"{server.url}/t/{slug}", tmp_path)
     close(officer, f"{server.url}/t/{slug}")
     build_and_share_a_pack(officer, f"{server.url}/t/{slug}")
-    verify_offline(visit("axel").go(f"/t/{slug}/room/"), f"{server.url}/t/{slug}", tmp_path)
+    verify_offline(axel.go(f"/t/{slug}/room/"), f"{server.url}/t/{slug}", tmp_path)
+    axel.shoot("room")
+    carla.go(f"/t/{slug}/overview/")
+    carla.shoot("overview")
 
 
 def test_a_client_sees_who_touched_their_data(server: Server, visit: Visit) -> None:
-    page = visit("cleo").go(f"/t/{server.cast.acme.slug}/client/")
+    cleo = visit("cleo")
+    page = cleo.go(f"/t/{server.cast.acme.slug}/client/")
     newest = page.locator("#feed tbody tr")
     refused = newest.filter(has_text="Refused").first
     expect(refused).to_contain_text("Bob Lim (bob.lim@example.org)")
@@ -40,6 +45,7 @@ def test_a_client_sees_who_touched_their_data(server: Server, visit: Visit) -> N
     expect(refused).to_contain_text("203.0.113.9")
     expect(refused.locator("time").first).to_contain_text("-05:00")
     expect(page.locator("main")).to_contain_text("No source delivers this kind of log: Database access.")
+    cleo.shoot("client")
 
 
 def plan(page: Page) -> None:
