@@ -18,19 +18,23 @@ from logs.simulate import BPO, Scenario
 from portal.demo import campaign, feeds, register
 from portal.demo.cast import AUDITOR_DAYS, Part, SignIns, join
 from tenants.actions import open_tenant
+from tenants.audit import audit
 from tenants.kinds import Actor, Role, TenantKind
 from tenants.models import Tenant, User
-from tenants.queries import tenant_by_slug
+from tenants.queries import audit_trail, tenant_by_slug
 from tenants.scope import tenant_scope
 from tenants.sharing import share
 from tenants.work import Progress
 
 DAYS: Final = 100
+ACTIVITY: Final = 0.03
+"""Share of the volume model: enough to look at, and seeded within a minute."""
 CLIENTS: Final = ("acme", "zenith")
 HEAD: Final = "M00001"
 """Badge number of the head of operations, who reviews what has no other reviewer."""
 DOMAIN: Final = "harbour.example"
 HOME: Final = "harbour"
+FINISHED: Final = "demo.finish"
 CAST: Final = (
     Part(f"olga@{DOMAIN}", "Olga Brandt", Role.OPERATOR, HOME, "Platform operator of the BPO"),
     Part(f"carla@{DOMAIN}", "Carla Reyes", Role.OFFICER, HOME, "Compliance officer of the BPO"),
@@ -47,11 +51,11 @@ CAST: Final = (
 class Seed:
     """One run over an empty installation; every step goes through the actions that pages and commands use."""
 
-    def __init__(self, data: Path, progress: Progress, *, agents: int = 40, activity: float = 0.03) -> None:
+    def __init__(self, data: Path, progress: Progress, *, agents: int = 40, days: int = DAYS) -> None:
         self.progress = progress
         self.sign_ins = SignIns(data)
-        start = timezone.now().date() - timedelta(days=DAYS)
-        self.scenario = Scenario(seed=7, agents=agents, days=DAYS, start=start, clients=CLIENTS, activity=activity)
+        start = timezone.now().date() - timedelta(days=days)
+        self.scenario = Scenario(seed=7, agents=agents, days=days, start=start, clients=CLIENTS, activity=ACTIVITY)
         self.tenants: dict[str, Tenant] = {}
 
     def run(self) -> None:
@@ -68,6 +72,8 @@ class Seed:
         for number, (title, step) in enumerate(steps, start=1):
             self.progress.step(number, len(steps), title)
             step()
+        with tenant_scope(self.tenants[HOME]):
+            audit(FINISHED, by=self.by(HOME), target=HOME)
 
     def by(self, key: str) -> Actor:
         """Return the actor that seeds a tenant."""
@@ -188,6 +194,15 @@ class Seed:
         return self.tenants[self._key(tenant_key)]
 
 
-def is_seeded() -> bool:
-    """Whether the demonstration is there already."""
+def is_begun() -> bool:
+    """Whether the demonstration was begun."""
     return tenant_by_slug(HOME) is not None
+
+
+def is_finished() -> bool:
+    """Whether the demonstration is there to its last step."""
+    tenant = tenant_by_slug(HOME)
+    if tenant is None:
+        return False
+    with tenant_scope(tenant):
+        return audit_trail(verb=FINISHED).exists()

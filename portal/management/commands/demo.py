@@ -7,10 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from portal.demo.cast import SignIns
-from portal.demo.seed import CAST, Seed, is_seeded
+from portal.demo.seed import CAST, Seed, is_begun, is_finished
 from tenants.work import Printed
-
-FINISHED = "demo.finished"
 
 
 class Command(BaseCommand):
@@ -20,11 +18,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         data = Path(settings.COUNTERSIGN_DATA)
-        finished = data / FINISHED
-        if not is_seeded():
+        if not is_begun():
             Seed(data, Printed(self.stdout)).run()
-            finished.touch()
-        elif finished.exists():
+        elif is_finished():
             self.stdout.write("The demonstration is there already; nothing was seeded again.")
         else:
             self.stdout.write(
