@@ -57,7 +57,7 @@ def _look_at(tenant: Tenant, stop: Event | None) -> int:
             look = look_for_alerts(tenant=tenant, by=Actor.system(NAME, tenant.pk))
         seen, more = seen + look.seen, look.more
         if look.raised.new:
-            _log.info("%s: %d alerts raised after %d events", tenant.slug, len(look.raised.new), look.seen)
+            _log.info("%s: raised alerts: %d, after %d events", tenant.slug, len(look.raised.new), look.seen)
     return seen
 
 

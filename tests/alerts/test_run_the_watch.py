@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from django.utils import timezone
@@ -43,9 +44,12 @@ def watching(database: FreshDatabase) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
         command, cwd=ROOT, env=database.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
+    guard = Timer(60, process.kill)
+    guard.start()
     try:
         yield process
     finally:
+        guard.cancel()
         process.kill()
         process.wait(timeout=10)
         assert process.stderr is not None
@@ -58,7 +62,7 @@ def wait_until_raised(process: "subprocess.Popen[str]") -> None:
     seen = []
     for line in process.stderr:
         seen.append(line)
-        if "raised alert" in line:
+        if "raised alerts" in line:
             return
     pytest.fail(f"The watch ended without an alert: {''.join(seen)}")
 
@@ -80,7 +84,7 @@ def test_it_raises_within_30_seconds_of_the_commit_and_stops_on_a_signal(
         assert process.wait(timeout=15) == 0
     first, second = raised(source.tenant)
     assert (first.account_name, second.account_name) == ("before", "mallory")
-    assert second.raised_at - committed_at < timedelta(seconds=5)
+    assert second.raised_at - committed_at < timedelta(seconds=30)
 
 
 def test_a_killed_watch_loses_nothing_and_doubles_nothing(fresh_database: FreshDatabase, source: LogSource) -> None:
