@@ -53,8 +53,8 @@ def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     campaign, reviewer = _desk(request, campaign_id)
     show = request.GET.get("show", "")
     items = desk.items_for(campaign, reviewer, show)
-    page = Paginator(items, PAGE).get_page(request.GET.get("page"))
-    rows = desk.desk_rows(list(page.object_list))
+    page = Paginator(items.values_list("pk", flat=True), PAGE).get_page(request.GET.get("page"))
+    rows = desk.desk_rows(list(items.filter(pk__in=list(page.object_list))))  # sorts 10,000 numbers, not wide rows
     first = next((row.item for row in rows if row.decision is None), rows[0].item if rows else None)
     wanted = request.GET.get("item", "")
     chosen = desk.items_for(campaign, reviewer).filter(pk=wanted).first() if wanted.isdigit() else first
