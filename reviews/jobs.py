@@ -13,7 +13,7 @@ from reviews.actions import (
     verify_remediations,
 )
 from reviews.models import Campaign
-from reviews.queries.campaigns import collecting, overdue, to_remind
+from reviews.queries.campaigns import collecting, overdue, to_open, to_remind
 from reviews.states import CampaignState
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
@@ -40,17 +40,17 @@ def open_campaign_job(
 
 def create_due(progress: Progress, tenant: Tenant) -> dict[str, Any]:
     """Makes the campaigns whose time has come, and opens those of recurring plans that are ready."""
-    actor, opening = Actor.system(SCHEDULER, tenant.pk), 0
+    actor = Actor.system(SCHEDULER, tenant.pk)
     with tenant_scope(tenant):
         made = create_due_campaigns(by=actor)
         waiting = collecting()
         for n, campaign in enumerate(waiting, start=1):
             progress.step(n, len(waiting), campaign.name)
-            collected = collect_snapshots(campaign=campaign, by=actor)
-            if collected.state == CampaignState.READY and collected.plan.rule:
-                request_opening(campaign=collected, by=actor)
-                opening += 1
-    return {"made": len(made), "opening": opening}
+            collect_snapshots(campaign=campaign, by=actor)
+        opening = to_open()
+        for campaign in opening:
+            request_opening(campaign=campaign, by=actor)
+    return {"made": len(made), "opening": len(opening)}
 
 
 def close_overdue(progress: Progress, tenant: Tenant) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from reviews.gathering import Context, advice_for, evidence_for, gather
 from reviews.kinds import OWNERLESS, Basis
 from reviews.models import Assignment, Campaign, Exclusion, ReviewItem, ScopeLine
 from reviews.policies import can_open_campaign
+from reviews.queries.campaigns import OPENING
 from reviews.queries.reviewers import terms
 from reviews.states import CampaignState
 from tenants.audit import audit
@@ -29,7 +30,7 @@ def request_opening(*, campaign: Campaign, by: Actor) -> Work:
     """Has a ready campaign opened in the background, with progress and a way to cancel it."""
     enforce(can_open_campaign(by, campaign))
     title = f"Opening of {campaign.name}"
-    work = enqueue("reviews.open", "reviews.jobs.open_campaign_job", campaign.pk, by.user_id, title=title, by=by)
+    work = enqueue(OPENING, "reviews.jobs.open_campaign_job", campaign.pk, by.user_id, title=title, by=by)
     audit("campaign.request_opening", by=by, target=f"campaign {campaign.name}", detail={"campaign": campaign.pk})
     return work
 

@@ -20,6 +20,8 @@ from reviews.states import CampaignState
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce
 
+BEFORE_OPENING = frozenset({CampaignState.DRAFT, CampaignState.COLLECTING, CampaignState.READY})
+
 
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
@@ -122,7 +124,9 @@ def collect_snapshots(*, campaign: Campaign, by: Actor) -> Campaign:
     """
     enforce(can_manage_campaigns(by))
     campaign = locked(campaign)
-    if campaign.state in {CampaignState.DRAFT, CampaignState.READY}:
+    if campaign.state not in BEFORE_OPENING:
+        raise Refused(denied("Snapshots are taken before a campaign opens; this one has its population."))
+    if campaign.state != CampaignState.COLLECTING:
         campaign = move(campaign, CampaignState.COLLECTING, by=by)
     lines = list(ScopeLine.objects.filter(campaign=campaign))
     oldest = timezone.now() - timedelta(days=int(campaign.definition["snapshot_max_age_days"]))

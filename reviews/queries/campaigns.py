@@ -23,10 +23,13 @@ from reviews.models import (
 )
 from reviews.queries.standing import heads, undecided_items
 from reviews.states import CampaignState, RemediationState
-from tenants.kinds import Actor
+from tenants.kinds import Actor, WorkState
+from tenants.models import Work
 from tenants.sharing import visible
 
 REMIND_DAYS = (7, 3, 1, 0)
+OPENING = "reviews.open"
+"""The kind of the work that opens a campaign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +247,17 @@ def findings_open() -> QuerySet[Finding]:
 
 
 def collecting() -> list[Campaign]:
-    """Returns the campaigns that wait for snapshots, or for their opening by a recurring plan."""
+    """Returns the campaigns that wait for snapshots."""
     waiting = Campaign.objects.filter(state__in=[CampaignState.DRAFT, CampaignState.COLLECTING])
     return list(waiting.select_related("plan").order_by("id"))
+
+
+def to_open() -> list[Campaign]:
+    """Returns the campaigns of recurring plans that are ready and that no work is opening yet."""
+    ready = Campaign.objects.filter(state=CampaignState.READY).exclude(plan__rule="").select_related("plan")
+    works = Work.objects.filter(kind=OPENING, state__in=[WorkState.QUEUED, WorkState.RUNNING])
+    asked = {work.arguments[0] for work in works}
+    return [campaign for campaign in ready.order_by("id") if campaign.pk not in asked]
 
 
 def overdue() -> list[Campaign]:

@@ -35,6 +35,12 @@ def test_it_says_why_there_is_no_advice_without_logs(campaign: Campaign) -> None
     assert item(campaign, "backup").advice_reason.startswith("It is a service account")
 
 
+def test_an_open_campaign_takes_no_other_snapshot(campaign: Campaign, cast: Cast) -> None:
+    deliver(cast, days_ago=0)
+    with pytest.raises(Refused, match="this one has its population"):
+        collect_snapshots(campaign=campaign, by=cast.officer)
+
+
 def test_a_privileged_only_campaign_accounts_for_the_rest(cast: Cast) -> None:
     deliver(cast)
     opened = open_campaign(campaign=ready(cast, privileged_only=True), by=cast.officer)
