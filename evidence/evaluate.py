@@ -206,6 +206,16 @@ def spell(value: Value | None) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
+def spell_metric(kind: Kind, name: str, metrics: Mapping[str, float | None]) -> str:
+    """Spell a metric of a kind, a null by what it means: never, nothing to measure, or not measured."""
+    value = metrics.get(name)
+    if value is not None:
+        return spell(value)
+    if name in kind.ages:
+        return spell(Null.NEVER)
+    return spell(Null.VACUOUS if metrics.get(kind.ratios.get(name, "")) == 0 else Null.UNKNOWN)
+
+
 def tally(evaluations: Iterable[Evaluation]) -> dict[str, int]:
     """Count the rows by state, with `not_computed` for those without one."""
     counts = dict.fromkeys([*ResultState.values, "not_computed"], 0)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from evidence.catalogue import load
 from evidence.criteria import parse
-from evidence.evaluate import spell
+from evidence.evaluate import spell, spell_metric
 from evidence.findings import FailureClass
 from evidence.kinds import VERIFICATION, Control
 from evidence.models import ControlResult, ControlRun, KindResult
@@ -32,6 +32,7 @@ LOOKS: Final[Mapping[str, str]] = {
     "not_computed": "wait",
 }
 SHOWN_ROWS: Final = 25
+SHOWN_COLUMNS: Final = 7
 
 
 def framework_tally(lines: Iterable[ControlLine]) -> list[dict[str, Any]]:
@@ -81,11 +82,36 @@ def control_facts(
         ),
         "criterion": [(label, text) for label, text in parts if text],
         "parameters": [(name, spell(values.get(name, params[name].value)), params[name]) for name in named],
-        "metrics": [(name, spell(value)) for name, value in (result.metrics if result else {}).items()],
+        "metrics": _metrics(result, kinds),
         "missing": missing_kinds(control),
-        "kinds": [(load().kinds[item.kind].title, item, item.rows[:SHOWN_ROWS]) for item in kinds],
+        "kinds": [_shown(item) for item in kinds],
         "history": [(LOOKS[item.state], STATE_WORDS[item.state], item) for item in history],
     }
+
+
+def _metrics(result: ControlResult | None, kinds: Sequence[KindResult]) -> list[tuple[str, str]]:
+    """Return the row's metrics in words, a null by what it means."""
+    measured = {item.kind: item.metrics for item in kinds}
+    spelled = []
+    for dotted in result.metrics if result else ():
+        kind, _, name = dotted.partition(".")
+        spelled.append((dotted, spell_metric(load().kinds[kind], name, measured.get(kind, {}))))
+    return spelled
+
+
+def _shown(item: KindResult) -> dict[str, Any]:
+    """Return the first rows and columns of what a query found; the pack holds all of them."""
+    columns = item.columns[:SHOWN_COLUMNS]
+    rows = [[(name, _short(cell)) for name, cell in zip(columns, row, strict=False)] for row in item.rows[:SHOWN_ROWS]]
+    hidden = len(item.columns) - len(columns)
+    return {"title": load().kinds[item.kind].title, "kind": item, "columns": columns, "rows": rows, "hidden": hidden}
+
+
+def _short(cell: str) -> str:
+    """Return a cell for a page: a time without its fraction, and a word for nothing."""
+    if len(cell) == 27 and cell[10] == "T" and cell.endswith("Z"):
+        return f"{cell[:10]} {cell[11:19]} UTC"
+    return cell or "none"
 
 
 def ledger_words(tenant: Tenant) -> dict[str, Any]:

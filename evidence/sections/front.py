@@ -21,7 +21,7 @@ from evidence.report import (
     Section,
     span,
 )
-from evidence.sections.source import Source, deviations, widths
+from evidence.sections.source import Source, deviations, spell_used, widths
 from evidence.states import RESULT_MEANINGS
 
 TIERS = {
@@ -206,7 +206,7 @@ def card(source: Source, item: Evaluation) -> ControlCard:
         f"{name} = {spell(source.parameters[name])} {source.catalogue.params[name].unit}{source.loosened.get(name, '')}"
         for name in sorted(named)
     )
-    measured = "; ".join(f"{name} = {spell(value)}" for name, value in item.used.items())
+    measured = "; ".join(f"{name} = {spell_used(source, name)}" for name in item.used)
     kinds = ", ".join(f"tables/{name}.csv" for name in control.evidence if name in source.evidence)
     gone = [source.catalogue.kinds[name].title for name in item.missing_kinds]
     return ControlCard(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evidence.bundle import Checkpoint, Identity
-from evidence.evaluate import spell
+from evidence.evaluate import spell_metric
 from evidence.kinds import Catalogue, Evaluation, KindEvidence, Period, Table
 from evidence.report import Grid, Prose, grid
 from evidence.tables import from_rows
@@ -46,7 +46,7 @@ class Source:
 
     def metric(self, kind: str, name: str) -> str:
         """Spell one metric of a kind."""
-        return spell(self.evidence[kind].metrics.get(name)) if kind in self.evidence else "not yet computed"
+        return spell_used(self, f"{kind}.{name}")
 
     def notes(self, *kinds: str) -> list[Prose]:
         """Return what the query modules say about their own limits."""
@@ -74,7 +74,7 @@ def controls(source: Source) -> Table:
             *(item.control.framework, item.control.id, item.control.key, item.control.title),
             *(item.state.value if item.state else "not_computed", " ".join(item.reasons), item.control.proof),
             *(item.control.limits, ", ".join(item.control.evidence), ", ".join(item.missing_kinds)),
-            "; ".join(f"{name} = {spell(value)}" for name, value in item.used.items()),
+            "; ".join(f"{name} = {spell_used(source, name)}" for name in item.used),
         ]
         for item in source.evaluations
     ]
@@ -83,6 +83,14 @@ def controls(source: Source) -> Table:
         *("not_computed_kinds", "metrics"),
     )
     return from_rows("controls", "Control results", columns, rows)
+
+
+def spell_used(source: Source, dotted: str) -> str:
+    """Spell a metric that a criterion names, a null by what it means."""
+    kind, _, name = dotted.partition(".")
+    if kind not in source.evidence:
+        return "not yet computed"
+    return spell_metric(source.catalogue.kinds[kind], name, source.evidence[kind].metrics)
 
 
 def widths(text: str) -> dict[str, int]:
