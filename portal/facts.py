@@ -1,6 +1,7 @@
 """The numbers at the top of the overview: each in words, with its unit, and the list behind it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -75,5 +76,6 @@ def _pack(found: Overview, slug: str) -> Fact:
         return Fact("Last evidence pack", "none", "", "Nothing was issued yet", url, "file-certificate", "warn")
     days = (timezone.now() - pack.issued_at).days
     value, unit = (str(days), "days ago") if days != 1 else ("1", "day ago")
-    note = f"Covers up to {pack.period_end:%-d %b %Y}"
+    last_moment = timezone.localtime(pack.period_end - timedelta(microseconds=1))
+    note = f"Covers up to {last_moment:%-d %b %Y}"
     return Fact("Last evidence pack", value if days else "today", unit if days else "", note, url, "file-certificate")
