@@ -10,12 +10,16 @@ from tenants.kinds import Actor, Permission, Role
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One entry of the sidebar: its words, URL name, icon and the permission that shows it."""
+    """One entry of the sidebar: its words, URL name, icon and the permission that shows it.
+
+    ``under`` are further beginnings of addresses, after the tenant's, at which the entry is where the reader is.
+    """
 
     label: str
     name: str
     icon: str
     permission: Permission
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +48,21 @@ SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
             Page("Overview", "portal:overview", "layout-dashboard", P.AUDIT_VIEW),
             Page("Who touched our data", "portal:client", "eye", P.CLIENT_VIEW),
             Page("Your room", "portal:room", "briefcase", P.ROOM_VIEW),
-            Page("Inbox", "reviews:inbox", "inbox", P.ITEM_REVIEW),
+            Page("Inbox", "reviews:inbox", "inbox", P.ITEM_REVIEW, ("review/", "sign/")),
             Page("Alerts", "alerts:alerts", "bell", P.ALERT_VIEW),
         ),
     ),
     (
         "Access",
         (
-            Page("Campaigns", "reviews:campaigns", "clipboard-check", P.CAMPAIGN_VIEW),
+            Page("Campaigns", "reviews:campaigns", "clipboard-check", P.CAMPAIGN_VIEW, ("findings/",)),
             Page("Register", "identities:register", "key", P.REGISTER_VIEW),
         ),
     ),
     (
         "Logs",
         (
-            Page("Search", "logs:search", "search", P.EVENT_VIEW),
+            Page("Search", "logs:search", "search", P.EVENT_VIEW, ("events/", "people/")),
             Page("Sources", "logs:sources", "plug-connected", P.SOURCE_VIEW),
             Page("Quarantine", "logs:quarantine", "alert-triangle", P.SOURCE_MANAGE),
         ),
@@ -114,4 +118,6 @@ def address(name: str, slug: str) -> str:
 
 def _link(page: Page, slug: str, path: str) -> Link:
     url = address(page.name, slug)
-    return Link(page.label, url, page.icon, path.startswith(url))
+    home = address("portal:home", slug)
+    here = path.startswith((url, *(f"{home}{one}" for one in page.under)))
+    return Link(page.label, url, page.icon, here)

@@ -8,6 +8,8 @@ from tenants.kinds import ROLE_PERMISSIONS, Actor, Permission, Role
 from tenants.models import Tenant, User
 from tests.portal.test_pages import visitor
 
+PEOPLE = "People and roles"
+
 
 def test_every_page_of_the_sidebar_exists_once() -> None:
     names = [page.name for _title, pages in SECTIONS for page in pages]
@@ -27,10 +29,14 @@ def test_a_person_with_two_roles_starts_where_the_first_does() -> None:
     assert home_of(frozenset({Role.REVIEWER, Role.OFFICER}), "northwind") == "/t/northwind/overview/"
 
 
-def test_the_sidebar_marks_where_the_reader_is() -> None:
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [("campaigns/7/", "Campaigns"), ("review/7/", "Inbox"), ("people/i-3/", "Search"), ("people-and-roles/", PEOPLE)],
+)
+def test_the_sidebar_marks_where_the_reader_is(path: str, label: str) -> None:
     actor = Actor("carla", 1, 1, permissions=frozenset(Permission))
-    here = [link.label for group in sections(actor, "x", "/t/x/campaigns/7/") for link in group.links if link.here]
-    assert here == ["Campaigns"]
+    here = [link.label for group in sections(actor, "x", f"/t/x/{path}") for link in group.links if link.here]
+    assert here == [label]
 
 
 @pytest.mark.django_db
