@@ -113,6 +113,7 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
     source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
     parts = _parts(source, computed, records)
     bundle, facts = _print_and_seal(source, parts, progress, signer)
+    facts["run"] = computed.run  # a job that came back after a crash measured again
     progress.step(6, STEPS, "Storing the pack")
     with tenant_scope(tenant):
         pack = issue_pack(pack=EvidencePack.objects.get(pk=pack.pk), bundle=bundle, facts=facts, by=by)
