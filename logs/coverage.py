@@ -53,8 +53,8 @@ def cover(schedule: Schedule, present: Collection[datetime], since: datetime, un
     """
     expected = [hour for hour in _hours(since, until) if schedule.expects(hour)]
     size = schedule.every_hours
-    alive = {_stretch(hour, size) for hour in expected if hour in present}
-    missing = [hour for hour in expected if _stretch(hour, size) not in alive]
+    alive = {stretch(hour, size) for hour in expected if hour in present}
+    missing = [hour for hour in expected if stretch(hour, size) not in alive]
     return Covered(len(expected), len(expected) - len(missing), _joined(missing, expected))
 
 
@@ -67,7 +67,8 @@ def _hours(since: datetime, until: datetime) -> Iterable[datetime]:
         hour += HOUR
 
 
-def _stretch(hour: datetime, size: int) -> int:
+def stretch(hour: datetime, size: int) -> int:
+    """Return the number of the interval of ``size`` hours that a UTC hour lies in, counted from 1970."""
     return int(hour.timestamp()) // 3600 // size
 
 

@@ -113,7 +113,7 @@ class SearchForm(forms.Form):
         self, asked: Mapping[str, Any], newest_at: datetime | None, *, typed: bool
     ) -> tuple[datetime, datetime]:
         now = timezone.now()
-        if asked.get("window") == "days":
+        if asked.get("window") == "days" or asked.get("first_day") or asked.get("last_day"):
             first: date = asked.get("first_day") or asked.get("last_day") or now.astimezone(self.zone).date()
             last: date = max(first, asked.get("last_day") or first)
             begin = datetime.combine(first, time.min, self.zone)

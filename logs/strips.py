@@ -6,15 +6,22 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from logs.coverage import HOUR, Schedule
+from logs.coverage import HOUR, Schedule, stretch
 
 CELL: Final = 14
 STEP: Final = 16
 LEFT: Final = 92
 TOP: Final = 18
-LOOKS: Final = {"there": "text-success", "missing": "text-danger", "extra": "text-info", "quiet": "text-secondary"}
+LOOKS: Final = {
+    "there": "text-success",
+    "within": "text-success",
+    "missing": "text-danger",
+    "extra": "text-info",
+    "quiet": "text-secondary",
+}
 WORDS: Final = {
     "there": "expected and there",
+    "within": "covered by another hour of the same interval",
     "missing": "expected and missing",
     "extra": "there, though nothing was expected",
     "quiet": "nothing expected",
@@ -58,6 +65,7 @@ class Strip:
 
 def week(events: Mapping[datetime, int], schedule: Schedule | None, zone: ZoneInfo, now: datetime) -> Strip:
     """Return the strip of the seven local days up to now; ``events`` counts by UTC hour, the present hour is open."""
+    alive = {stretch(hour, schedule.every_hours) for hour in events if events[hour]} if schedule else set()
     today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     counts = dict.fromkeys(LOOKS, 0)
     rows = []
@@ -70,7 +78,9 @@ def week(events: Mapping[datetime, int], schedule: Schedule | None, zone: ZoneIn
             utc = hour.astimezone(ZoneInfo("UTC"))
             if utc + HOUR > now:
                 break
-            state = _state(events.get(utc, 0), schedule is not None and schedule.expects(utc))
+            expected = schedule is not None and schedule.expects(utc)
+            covered = schedule is not None and stretch(utc, schedule.every_hours) in alive
+            state = _state(events.get(utc, 0), expected, covered)
             counts[state] += 1
             words = f"{hour:%a %H:%M}: {events.get(utc, 0)} events, {WORDS[state]}"
             cells.append(Cell(LEFT + at * STEP, y, state, LOOKS[state], words))
@@ -78,7 +88,9 @@ def week(events: Mapping[datetime, int], schedule: Schedule | None, zone: ZoneIn
     return Strip(tuple(rows), LEFT + 24 * STEP, TOP + 7 * STEP, counts)
 
 
-def _state(events: int, expected: bool) -> str:  # noqa: FBT001 -- a pure table of two facts
+def _state(events: int, expected: bool, covered: bool) -> str:  # noqa: FBT001 -- a pure table of three facts
     if events:
         return "there" if expected else "extra"
-    return "missing" if expected else "quiet"
+    if not expected:
+        return "quiet"
+    return "within" if covered else "missing"

@@ -37,7 +37,7 @@ TIMELINE_DAYS = 90
 def _search(request: TenantRequest) -> tuple[SearchForm, Filters]:
     ids = visible_source_ids(request.actor)
     form = SearchForm(request.GET, zone=request.tenant.zone, source_ids=ids)
-    typed = "window" in request.GET
+    typed = bool({"window", "first_day", "last_day"} & set(request.GET))
     return form, form.filters(newest_at=None if typed else newest_event_at(ids), typed=typed)
 
 

@@ -17,6 +17,7 @@ from logs.hours import Hours
 from logs.models import AccessEvent, LogSource, UsageDay
 from logs.partitions import make_partitions, months, partition_name
 from logs.queries import coverage, events_after, place_of, sealed_entries, system_coverage, use_of_accounts
+from logs.strips import week
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -155,3 +156,12 @@ def test_months_are_made_ahead_and_only_by_the_owner(in_bpo: Tenant) -> None:
     assert make_partitions(connection, now=timezone.now()) == []
     with pytest.raises(ProgrammingError), transaction.atomic():
         make_partitions(connection, now=timezone.now(), ahead=6)
+
+
+def test_the_strip_shows_a_daily_source_as_covered_by_one_hour() -> None:
+    schedule = schedule_of({"every_minutes": 1440}, ZoneInfo("UTC"))
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    strip = week({datetime(2026, 11, 20, 15, tzinfo=UTC): 3}, schedule, ZoneInfo("UTC"), now)
+    assert strip.counts == {"there": 1, "within": 23, "missing": 5 * 24 + 12, "extra": 0, "quiet": 0}
+    silent = week({datetime(2026, 11, 20, 15, tzinfo=UTC): 3}, None, ZoneInfo("UTC"), now)
+    assert (silent.counts["extra"], silent.counts["quiet"]) == (1, 6 * 24 + 11)
