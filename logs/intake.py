@@ -151,6 +151,11 @@ class Reading:
         self.leaves += seal_many(LeafKind.EVENT, triples, [row.salts for row in sealed_rows])
         return lines
 
+    def undo(self, stored: int) -> None:
+        """Forget the leaves and ordinals after the first ``stored`` events: their rows were refused."""
+        del self.leaves[stored:]
+        self.tally.stored = stored
+
     def _seal(self, draft: Draft, salt: bytes, chunk: Chunk) -> tuple[Sealed, Draft, str]:
         """Return the sealed bytes, the draft they were made of, and its unmapped fields as JSON."""
         number, stated = self.tally.stored, chunk.stated.get(draft.position, "") if chunk.stated else ""

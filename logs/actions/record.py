@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from django.db import connections, transaction
+from django.db import DataError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
@@ -196,9 +196,40 @@ def _read(work: _Work) -> None:
         for chunk in reading.chunks(outcomes):
             _drop_duplicates(cursor, reading, chunk, work.facts, work.envelope.keys)
             register.learn(chunk.drafts)
-            stage.copy_rows(cursor, reading.rows(chunk, register.find))
+            _stage(cursor, reading, chunk, register)
             work.rejected += chunk.rejected
         stage.insert_events(cursor, work.facts)
+
+
+def _stage(cursor: CursorWrapper, reading: Reading, chunk: Chunk, register: Register) -> None:
+    """Copy a chunk into the stage; records that the database refuses are found one by one and quarantined."""
+    stored = reading.tally.stored
+    try:
+        with transaction.atomic():
+            stage.copy_rows(cursor, reading.rows(chunk, register.find))
+    except DataError:
+        reading.undo(stored)
+        drafts, chunk.drafts = chunk.drafts, []
+        for draft in drafts:
+            if problem := _refused(cursor, reading, draft, register):
+                reading.reject(chunk, draft.raw, f"The database refuses the record: {problem}", draft.position)
+            else:
+                chunk.drafts.append(draft)
+        stage.copy_rows(cursor, reading.rows(chunk, register.find))
+
+
+def _refused(cursor: CursorWrapper, reading: Reading, draft: Draft, register: Register) -> str:
+    """Return why the database refuses a record, "" when it takes it; nothing of the try is kept."""
+    stored = reading.tally.stored
+    try:
+        with transaction.atomic():
+            stage.copy_rows(cursor, reading.rows(Chunk(drafts=[draft]), register.find))
+            transaction.set_rollback(True)
+    except DataError as error:
+        return str(error).partition("\n")[0][:200].rstrip(".") + "."
+    finally:
+        reading.undo(stored)
+    return ""
 
 
 def _finish(work: _Work) -> tuple[Delivery, LeafBatch]:

@@ -2,16 +2,19 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 from django.utils import timezone
 
 from logs.actions import record_events
 from logs.bodies import BodyError
 from logs.intake import KEPT_BYTES
-from logs.kinds import ClockQuality, Format
+from logs.kinds import ClockQuality, Draft, Format, Outcome, SourceSettings
 from logs.models import AccessEvent, QuarantinedLine, SourceHour
+from logs.parsers import PARSERS
 from logs.queries.sealed import sealed_event
 from logs.sealing import differences
 from tenants.kinds import Actor
@@ -128,3 +131,22 @@ def test_a_json_array_and_a_wrapped_document_are_read(in_bpo: Tenant, system: Ac
 def test_a_name_in_the_log_never_chooses_the_tenant(acme: Tenant, in_bpo: Tenant, system: Actor) -> None:
     (event,), _bad = deliver(lines(row(tenant=acme.pk, tenant_id=acme.pk)), system)
     assert event.tenant_id == in_bpo.pk
+
+
+def test_a_record_that_the_database_refuses_takes_no_other_with_it(
+    in_bpo: Tenant, system: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = PARSERS[Format.JSON]
+
+    def careless(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
+        for outcome in honest.parse(body, settings):
+            broken = isinstance(outcome, Draft) and outcome.actor_name == "mallory"
+            yield msgspec.structs.replace(outcome, src_ip="999.1.2.3") if broken else outcome
+
+    monkeypatch.setitem(PARSERS, Format.JSON, honest._replace(parse=careless))
+    body = lines(*(row(user=name) for name in ("ana", "mallory", "bob", "mallory", "eve")))
+    events, rejected = deliver(body, system)
+    assert [(event.actor_name, event.ord) for event in events] == [("ana", 0), ("bob", 1), ("eve", 2)]
+    assert [one.position for one in rejected] == [1, 3]
+    assert "invalid input syntax for type inet" in rejected[0].reason
+    assert all(whole(event) for event in events)
