@@ -63,35 +63,33 @@ class StrictPage:
         self.page.goto(self.url + path if path.startswith("/") else path, wait_until="load")
         return self.page
 
-    def check_looks(self, name: str) -> None:
-        """Judge the open page in both themes and at 1280, 390 and 320 px; keep screenshots where they are asked for."""
-        self._theme("light")
-        self._size(1280, 800)
-        self._judge(f"{name} light 1280")
-        self._shoot(f"{name}-1280-light")
-        self._theme("dark")
-        self._judge(f"{name} dark 1280")
-        self._shoot(f"{name}-1280-dark")
-        self._size(390, 844)
-        self._judge(f"{name} dark 390")
-        self._shoot(f"{name}-390-dark")
-        self._theme("light")
-        self._shoot(f"{name}-390-light")
-        self._size(320, 700)
+    def check_looks(self, name: str, *, whole: bool = False) -> None:
+        """Judge the open page light at 1280 and dark at 390 px, ``whole`` also crosswise, and its width at 320."""
+        self._look("light", 1280, name, judge=True)
+        self._look("dark", 1280, name, judge=whole)
+        self._look("dark", 390, name, judge=True)
+        self._look("light", 390, name, judge=whole)
+        self._size(320)
         self._overflow(f"{name} 320")
-        self._size(1280, 800)
+        self._size(1280)
+
+    def _look(self, theme: str, width: int, name: str, *, judge: bool) -> None:
+        if not (judge or SHOTS):
+            return
+        self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
+        self._size(width)
+        if judge:
+            self._judge(f"{name} {theme} {width}")
+        self._shoot(f"{name}-{width}-{theme}")
 
     def check_fit(self, name: str) -> None:
         """Look at the open page once at 390 px: does it overflow, does it complain?"""
-        self._size(390, 844)
+        self._size(390)
         self._overflow(f"{name} 390")
-        self._size(1280, 800)
+        self._size(1280)
 
-    def _theme(self, theme: str) -> None:
-        self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
-
-    def _size(self, width: int, height: int) -> None:
-        self.page.set_viewport_size({"width": width, "height": height})
+    def _size(self, width: int) -> None:
+        self.page.set_viewport_size({"width": width, "height": 800})
 
     def _judge(self, name: str) -> None:
         self._overflow(name)

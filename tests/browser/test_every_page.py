@@ -44,7 +44,7 @@ def walk(strict: StrictPage, name: str, start: list[str]) -> None:
         if view_of(path) in JUDGED:
             strict.check_fit(shot)  # the same page with another sidebar: only what can differ is looked at again
         else:
-            strict.check_looks(shot)
+            strict.check_looks(shot, whole=path == start[0])
             JUDGED.add(view_of(path))
         for link in strict.page.evaluate(LINKS):
             if is_page(link) and view_of(link) not in seen:
@@ -61,7 +61,7 @@ def test_the_pages_before_the_log_in_are_fit_to_be_shown(visit: Visit) -> None:
     strict = visit()
     for path in ("/accounts/login/", "/accounts/password/reset/", "/accounts/logout/"):
         strict.go(path)
-        strict.check_looks("entrance" + path.replace("/", "-").rstrip("-"))
+        strict.check_looks("entrance" + path.replace("/", "-").rstrip("-"), whole=True)
 
 
 def test_a_persons_own_pages_are_fit_to_be_shown(visit: Visit) -> None:
