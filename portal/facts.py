@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -76,6 +77,6 @@ def _pack(found: Overview, slug: str) -> Fact:
         return Fact("Last evidence pack", "none", "", "Nothing was issued yet", url, "file-certificate", "warn")
     days = (timezone.now() - pack.issued_at).days
     value, unit = (str(days), "days ago") if days != 1 else ("1", "day ago")
-    last_moment = timezone.localtime(pack.period_end - timedelta(microseconds=1))
+    last_moment = timezone.localtime(pack.period_end - timedelta(microseconds=1), ZoneInfo(pack.zone))
     note = f"Covers up to {last_moment:%-d %b %Y}"
     return Fact("Last evidence pack", value if days else "today", unit if days else "", note, url, "file-certificate")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tenants.kinds import Role
+from tenants.kinds import Role, TenantKind
 from tenants.models import Tenant, User
 from tenants.queries import current_memberships
 
@@ -16,9 +16,9 @@ class Entry:
 
 
 def tenants_of(user: User) -> list[Entry]:
-    """Return the tenants that a person may enter now, by name."""
+    """Return the tenants that a person may enter now: the BPO before its clients, then by name."""
     entries: dict[int, Entry] = {}
     for membership in current_memberships(user):
         entry = entries.setdefault(membership.tenant_id, Entry(membership.tenant))
         entry.roles.append(Role(membership.role).label)
-    return list(entries.values())
+    return sorted(entries.values(), key=lambda entry: (entry.tenant.kind != TenantKind.BPO, entry.tenant.name))

@@ -8,8 +8,9 @@ from typing import Final
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
+from alerts.kinds import OPEN_STATES
 from alerts.models import Alert
-from alerts.queries import AlertFilters, alert_counts, alerts_page
+from alerts.queries import alert_counts
 from evidence.models import EvidencePack
 from evidence.states import PackState
 from ledger.kinds import SignedCheckpoint
@@ -95,12 +96,17 @@ def overview(by: Actor, tenant: Tenant) -> Overview:
     return Overview(
         reviews=_reviews() if by.may(Permission.CAMPAIGN_VIEW) else None,
         alert_counts=alert_counts() if sees_alerts else None,
-        alerts=alerts_page(AlertFilters(), limit=SHOWN)[:SHOWN] if sees_alerts else (),
+        alerts=_gravest_alerts() if sees_alerts else (),
         sources=source_lines(by) if by.may(Permission.SOURCE_VIEW) else None,
         last_pack=_last_pack() if by.may(Permission.PACK_VIEW) else None,
         leaves=head(tenant.uuid).size if sees_ledger else None,
         checkpoint=latest_checkpoint(tenant.uuid) if sees_ledger else None,
     )
+
+
+def _gravest_alerts() -> Sequence[Alert]:
+    rows = Alert.objects.filter(state__in=OPEN_STATES).select_related("identity", "system")
+    return list(rows.order_by("-severity", "-last_at", "-id")[:SHOWN])
 
 
 def _reviews() -> Reviews:
