@@ -88,16 +88,17 @@ def zoned(moment: datetime | date | None, form: str = "") -> str:
 
 
 def distance(moment: datetime | None) -> str:
-    """Return in plain words how long ago a moment was, or how far ahead it is."""
+    """Return in plain words how long ago a moment was, or how far ahead it is, in its largest whole unit."""
     if moment is None:
         return "never"
     gone = timezone.now() - moment
-    return f"{duration(gone)} ago" if gone >= timedelta(0) else f"in {duration(-gone)}"
+    largest = " ".join(duration(timedelta(seconds=int(abs(gone.total_seconds())))).split(" ")[:2])
+    return f"{largest} ago" if gone >= timedelta(0) else f"in {largest}"
 
 
 @register.filter
 def ago(moment: datetime | None) -> str:
-    """Print how long ago a moment was, in its two largest units, with the exact moment as the title."""
+    """Print how long ago a moment was, in its largest unit, with the exact moment as the title."""
     if moment is None:
         return distance(None)
     exact = timezone.localtime(moment).isoformat(sep=" ", timespec="seconds")

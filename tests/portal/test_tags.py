@@ -107,3 +107,19 @@ def test_templates_ask_what_the_actor_may() -> None:
 def test_a_mapping_with_a_key_named_items_is_shown_whole() -> None:
     source = "{% load portal %}{% for key, value in detail|pairs %}{{ key }}={{ value }};{% endfor %}"
     assert Template(source).render(Context({"detail": {"items": 3, "rows": 4}})) == "items=3;rows=4;"
+
+
+@pytest.mark.parametrize(
+    ("gone", "told"),
+    [
+        (timedelta(days=40, hours=18, minutes=1), "40 d ago"),
+        (timedelta(minutes=5, seconds=19), "5 min ago"),
+        (timedelta(days=-3, hours=-1), "in 3 d"),
+    ],
+)
+def test_a_distance_is_told_in_its_largest_unit(gone: timedelta, told: str) -> None:
+    assert tags.distance(timezone.now() - gone) == told
+
+
+def test_never_is_not_a_moment() -> None:
+    assert tags.ago(None) == "never"
