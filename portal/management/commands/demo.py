@@ -7,7 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from portal.demo.cast import SignIns
-from portal.demo.seed import CAST, Seed, is_begun, is_finished
+from portal.demo.offer import offers
+from portal.demo.seed import CAST, HOME, Seed, is_begun, is_finished
 from tenants.work import Printed
 
 
@@ -28,6 +29,8 @@ class Command(BaseCommand):
                 f"stop Countersign, remove {data} and start again."
             )
         self._say_sign_ins(SignIns(data))
+        for command in offers(HOME):
+            self.stdout.write(f"\nThis machine keeps its own log-ins; to take them in as well:\n  {command}")
 
     def _say_sign_ins(self, sign_ins: SignIns) -> None:
         self.stdout.write(f"\nSign in at {settings.PORTAL_URL} as:")
