@@ -1,6 +1,5 @@
 """The signer: what it signs, what it refuses, and what stays on record."""
 
-import multiprocessing
 import os
 import signal
 import stat
@@ -23,6 +22,7 @@ from ledger.notes import open_checkpoint, parse_vkey
 from ledger.proofs import format_proof, parse_proof, verify_proof
 from ledger.signerstate import SignerFiles, SignerFilesError
 from tests.database import FreshDatabase
+from tests.ledger.children import APART, away
 from tests.ledger.conftest import a_batch, commit_leaves, commit_log, leaves, set_scope
 
 ROLLED_BACK = pytest.mark.django_db
@@ -257,17 +257,10 @@ def test_an_outer_scope_survives_signing(fresh_database: FreshDatabase, files: S
         assert cursor.fetchone() == (str(other),)
 
 
-def away(directory: Path) -> None:
-    """End with 0 when a user without rights on the directory takes the signer for a separate one."""
-    os.setgid(65534)
-    os.setuid(65534)
-    os._exit(0 if signer.is_separate() and not os.access(directory, os.R_OK) else 1)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another system user")
 def test_a_key_out_of_reach_makes_the_signer_separate(files: SignerFiles) -> None:
     assert not signer.is_separate()
-    child = multiprocessing.get_context("fork").Process(target=away, args=(files.directory,))
+    child = APART.Process(target=away, args=(files.directory,))
     child.start()
     child.join()
     assert child.exitcode == 0

@@ -1,6 +1,5 @@
 """Competing writers on one log with real commits, killed at any moment: no gap, no fork, no orphan, nothing lost."""
 
-import multiprocessing
 import os
 import random
 import signal
@@ -10,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from ledger import actions, queries
 from ledger.kinds import Head
@@ -19,31 +18,16 @@ from ledger.models import Batch
 from ledger.tiles import check_growth
 from ledger.tilestore import StoredTiles
 from tests.database import FreshDatabase
+from tests.ledger.children import APART, write, write_to
 from tests.ledger.conftest import a_batch, commit_leaves, commit_log, leaves, set_scope
 
-FORK = multiprocessing.get_context("fork")
 WRITERS = 3
 
 
-def write(log_id: UUID, accepted: Path, seed: int, rounds: int | None) -> None:
-    """Store rows and append their leaves, one transaction after another; note each batch after its commit."""
-    chance = random.Random(seed)  # noqa: S311 -- a repeatable test, no secret
-    with accepted.open("a", encoding="ascii", buffering=1) as answers:
-        while rounds is None or rounds > 0:
-            rounds = None if rounds is None else rounds - 1
-            batch = a_batch([chance.randbytes(32) for _ in range(chance.choice([1, 2, 40, 300]))])
-            with transaction.atomic(), connection.cursor() as cursor:
-                set_scope(log_id)
-                rows = [(str(batch.id), number, leaf) for number, leaf in enumerate(batch.leaves)]
-                cursor.executemany("INSERT INTO stored VALUES (%s, %s, %s)", rows)
-                actions.append(log_id=log_id, batches=[batch])
-            answers.write(f"{batch.id}\n")
-
-
 def start(log_id: UUID, accepted: Path, seed: int, rounds: int | None = None) -> BaseProcess:
-    """Fork a writer; no connection is open while forking, so none is shared."""
-    connections.close_all()
-    process = FORK.Process(target=write, args=(log_id, accepted, seed, rounds), daemon=True)
+    """Start a writer on the database of the test."""
+    database = str(connection.settings_dict["NAME"])
+    process = APART.Process(target=write_to, args=(database, log_id, accepted, seed, rounds), daemon=True)
     process.start()
     return process
 
