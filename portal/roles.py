@@ -54,9 +54,9 @@ def bootstrap(admin_dsn: str, data: Path, database: str = DEFAULT_DATABASE) -> N
         psycopg.Error: the server cannot be reached, or the administrator may not create roles.
     """
     name = target_database(database)
-    passwords = _passwords(data)
     with _connect_admin(admin_dsn) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_SETUP_LOCK])
+        passwords = _passwords(data)  # under the lock: two that start at once must not make two sets
         _quiet(connection)
         for role in ROLES:
             _create_role(connection, role, passwords[role])
