@@ -19,6 +19,8 @@ JOIN identities_entitlement e ON e.tenant_id = i.tenant_id AND e.id = i.entitlem
 LEFT JOIN identities_snapshot n ON n.tenant_id = r.tenant_id AND n.id = r.verified_snapshot_id
 WHERE r.tenant_id = %(tenant)s AND r.created_at < %(until)s
     AND (r.created_at >= %(since)s OR r.verified_at >= %(since)s OR r.state NOT IN ('verified'))
+    AND NOT EXISTS (SELECT 1 FROM reviews_decision l WHERE l.tenant_id = d.tenant_id AND l.supersedes_id = d.id
+        AND l.decided_at < %(as_of)s)
 ORDER BY r.created_at, r.id
 """
 COLUMNS = (
@@ -43,4 +45,6 @@ def measure(frame: Frame) -> KindEvidence:
         "unverified_over_limit": len(late),
         "activity_after_revocation": sum(row["used_afterwards"] for row in rows),
     }
-    return asked.answer("revocations", metrics, rows, columns=COLUMNS, title="Revocations and their verification")
+    notes = ("A revocation whose decision was replaced after a reopening of its campaign is not counted.",)
+    title = "Revocations and their verification"
+    return asked.answer("revocations", metrics, rows, columns=COLUMNS, notes=notes, title=title)

@@ -95,7 +95,7 @@ def _compare(now: datetime) -> tuple[int, int]:
     """Verifies or fails what waits, by the newest complete snapshots; returns how many of each."""
     waiting = list(
         Remediation.objects.select_for_update(of=("self",))
-        .filter(state__in=WAITING)
+        .filter(state__in=WAITING, decision__superseded_by__isnull=True)
         .select_related("decision", "campaign", "item__account", "item__entitlement", "item__system")
     )
     newest = latest_complete_snapshots({remediation.item.system_id for remediation in waiting})
@@ -150,7 +150,10 @@ def _used_afterwards(now: datetime) -> int:
     """
     held = Grant.objects.filter(account=OuterRef("item__account"), until__isnull=True)
     done = Remediation.objects.filter(
-        ~Exists(held), state=_R.VERIFIED, verified_at__gte=now - timedelta(days=WATCH_DAYS)
+        ~Exists(held),
+        state=_R.VERIFIED,
+        verified_at__gte=now - timedelta(days=WATCH_DAYS),
+        decision__superseded_by__isnull=True,
     ).select_related("campaign", "item__account", "item__system", "item__entitlement", "verified_snapshot")
     watched = list(done)
     accounts = {remediation.item.account_id for remediation in watched}

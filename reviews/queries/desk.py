@@ -147,7 +147,10 @@ def item_sheet(item: ReviewItem) -> ItemSheet:
     superseded = {decision.supersedes_id for decision in history}
     unfinished = [RemediationState.OPEN, RemediationState.IN_PROGRESS, RemediationState.CLAIMED_DONE]
     earlier = Remediation.objects.filter(
-        item__account=item.account_id, item__entitlement=item.entitlement_id, state__in=unfinished
+        item__account=item.account_id,
+        item__entitlement=item.entitlement_id,
+        state__in=unfinished,
+        decision__superseded_by__isnull=True,
     )
     per_mille, previous = evidence.get("coverage_per_mille"), evidence.get("previous")
     return ItemSheet(
