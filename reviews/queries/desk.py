@@ -1,5 +1,6 @@
 """Answers what lies on a reviewer's desk: the inbox, the list of a campaign, and everything about one item."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from identities.models import Identity
 from reviews.charts import weeks_chart
 from reviews.kinds import Advice, Outcome
 from reviews.models import Assignment, Campaign, Decision, Remediation, ReviewItem, SignOff
-from reviews.queries.standing import heads_of
+from reviews.queries.standing import StatementLine, heads_of
 from reviews.states import CampaignState, RemediationState
 
 SECONDS = {"privileged": 60, "other": 20}
@@ -185,10 +186,7 @@ def next_undecided(campaign: Campaign, reviewer: Identity, after: ReviewItem) ->
     return None
 
 
-def outcome_summary(decisions: Sequence[Decision]) -> list[tuple[str, int]]:
+def outcome_summary(lines: Sequence[StatementLine]) -> list[tuple[str, int]]:
     """Returns how many decisions have each outcome, in the order of the outcomes."""
-    return [
-        (outcome.label, n)
-        for outcome in Outcome
-        if (n := sum(1 for decision in decisions if decision.outcome == outcome))
-    ]
+    counted = Counter(line.outcome for line in lines)
+    return [(outcome.label, counted[outcome]) for outcome in Outcome if counted[outcome]]

@@ -1,6 +1,9 @@
 """Answers where a reviewer stands in a campaign: their items, the last decision of each, and whether they signed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -53,33 +56,75 @@ def undecided_count(campaign: Campaign, reviewer: Identity) -> int:
 
 def decisions_of_reviewer(campaign: Campaign, reviewer: Identity) -> QuerySet[Decision]:
     """Returns the reviewer's decisions that count now, in the order of their items."""
-    rows = heads(campaign.pk).filter(reviewer=reviewer)
-    return rows.select_related("item__account", "item__entitlement", "item__system", "item__subject").order_by(
-        "item__n"
+    return heads(campaign.pk).filter(reviewer=reviewer).select_related("item").order_by("item__n")
+
+
+_LINE: Final = (
+    *("item__n", "item_id", "id", "item__system__key", "item__system__name", "item__account__ref"),
+    *("item__account__name", "item__subject__name", "item__entitlement__key", "item__entitlement__title"),
+    *("privileged", "advice", "outcome", "reason", "decided_at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """Holds one decision with what the statement and the page that shows it say about it."""
+
+    n: int
+    item: int
+    decision: int
+    system_key: str
+    system: str
+    account_ref: str
+    account: str
+    subject: str | None
+    entitlement_key: str
+    entitlement_title: str
+    privileged: bool
+    advice: str
+    outcome: str
+    reason: str
+    decided_at: datetime
+
+    @property
+    def entitlement(self) -> str:
+        """Returns the entitlement as pages name it."""
+        return self.entitlement_title or self.entitlement_key
+
+    def signed(self) -> dict[str, object]:
+        """Returns what is signed of the decision."""
+        return {
+            "n": self.n,
+            "item": self.item,
+            "decision": self.decision,
+            "system": self.system_key,
+            "account": self.account_ref,
+            "entitlement": self.entitlement_key,
+            "privileged": self.privileged,
+            "advice": self.advice,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "decided_at": moment(self.decided_at),
+        }
+
+
+def statement_lines(campaign: Campaign, reviewer: Identity) -> list[StatementLine]:
+    """Returns the reviewer's decisions that count now, by item: as columns, since 1,000 models take 0.2 s."""
+    rows = heads(campaign.pk).filter(reviewer=reviewer).order_by("item__n").values_list(*_LINE)
+    return [StatementLine(*row) for row in rows]
+
+
+def statement_over(campaign: Campaign, reviewer: Identity, lines: Sequence[StatementLine]) -> tuple[str, str]:
+    """Returns the canonical statement over these decisions of the reviewer, and its digest."""
+    text = manifest_text(
+        campaign={"id": campaign.pk, "name": campaign.name, "round": campaign.round, "stage": 1},
+        reviewer={"id": reviewer.pk, "external_id": reviewer.external_id},
+        decisions=[line.signed() for line in lines],
     )
+    return text, manifest_digest(text)
 
 
 def statement(campaign: Campaign, reviewer: Identity) -> tuple[str, str, int]:
     """Returns the canonical statement over the reviewer's decisions, its digest, and how many decisions it holds."""
-    decisions = [
-        {
-            "n": decision.item.n,
-            "item": decision.item_id,
-            "decision": decision.pk,
-            "system": decision.item.system.key,
-            "account": decision.item.account.ref,
-            "entitlement": decision.item.entitlement.key,
-            "privileged": decision.privileged,
-            "advice": str(decision.advice),
-            "outcome": str(decision.outcome),
-            "reason": decision.reason,
-            "decided_at": moment(decision.decided_at),
-        }
-        for decision in decisions_of_reviewer(campaign, reviewer)
-    ]
-    text = manifest_text(
-        campaign={"id": campaign.pk, "name": campaign.name, "round": campaign.round, "stage": 1},
-        reviewer={"id": reviewer.pk, "external_id": reviewer.external_id},
-        decisions=decisions,
-    )
-    return text, manifest_digest(text), len(decisions)
+    lines = statement_lines(campaign, reviewer)
+    return *statement_over(campaign, reviewer, lines), len(lines)

@@ -218,3 +218,17 @@ def test_the_desk_costs_the_same_whatever_its_length(campaign: Campaign, cast: C
     with CaptureQueriesContext(connection) as after:
         client.get(page("review", campaign.pk))
     assert len(after) == len(before)
+
+
+def test_the_statement_costs_the_same_whatever_its_length(campaign: Campaign, cast: Cast, remy: User) -> None:
+    client = login(remy)
+    decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
+    client.get(page("sign", campaign.pk))
+    with CaptureQueriesContext(connection) as before:
+        client.get(page("sign", campaign.pk))
+    decide_all(campaign, cast)
+    with CaptureQueriesContext(connection) as after:
+        text = client.get(page("sign", campaign.pk)).content.decode()
+    assert len(after) == len(before)
+    assert text.count(">Privileged</span>") == 1
+    assert (text.count("</svg>Keep</span>"), text.count("</svg>Revoke</span>")) == (2, 1)
