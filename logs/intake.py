@@ -6,18 +6,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from ledger.entries import MAX_CORE_BYTES, salts, seal_many
 from ledger.kinds import LeafKind
+from logs.bodies import BodyError
 from logs.copyrows import Sealed, Who, misfit, row_text
 from logs.hours import Hours, HoursMemo
 from logs.kinds import ClockQuality, Draft, Ignored, Outcome, Quarantined
 from logs.sealing import Place, core_of, extra_text, rfc3339, subject_of
 
 CHUNK: Final = 5000
+MAX_RECORDS: Final = 1_000_000
+"""Most records of one delivery: 64 MB of empty-handed lines would hold 32 million, each a row and some memory."""
+
 ERRORS_SHOWN: Final = 100
 KEPT_BYTES: Final = 64 * 1024
 """Bytes of a quarantined record that are kept; of a longer one also its length and SHA-256."""
@@ -65,6 +69,16 @@ class Chunk:
     rejected: list[QuarantineRow] = field(default_factory=list)
 
 
+class Mark(NamedTuple):
+    """The counts before a try to store a chunk."""
+
+    stored: int
+    quarantined: int
+    errors: int
+    rejected: int
+    rejects: "hashlib._Hash"
+
+
 @dataclass(slots=True)
 class Reading:
     """The state of one delivery: who delivers, when, and what was counted so far.
@@ -90,6 +104,10 @@ class Reading:
 
     def _sort(self, outcome: Outcome, chunk: Chunk) -> None:
         self.tally.received += 1
+        if self.tally.received > MAX_RECORDS:
+            raise BodyError(
+                413, "too_many", f"The body has more than {MAX_RECORDS:,} records: send it in smaller parts."
+            )
         if outcome.position < self.skip:
             self.tally.duplicates += 1
         elif type(outcome) is Ignored:
@@ -151,10 +169,16 @@ class Reading:
         self.leaves += seal_many(LeafKind.EVENT, triples, [row.salts for row in sealed_rows])
         return lines
 
-    def undo(self, stored: int) -> None:
-        """Forget the leaves and ordinals after the first ``stored`` events: their rows were refused."""
-        del self.leaves[stored:]
-        self.tally.stored = stored
+    def mark(self, chunk: Chunk) -> Mark:
+        """Return what `undo` goes back to."""
+        tally = self.tally
+        return Mark(tally.stored, tally.quarantined, len(tally.errors), len(chunk.rejected), tally.rejects.copy())
+
+    def undo(self, before: Mark, chunk: Chunk) -> None:
+        """Forget the leaves, ordinals and rejections since the mark: the rows were refused."""
+        tally = self.tally
+        del self.leaves[before.stored :], tally.errors[before.errors :], chunk.rejected[before.rejected :]
+        tally.stored, tally.quarantined, tally.rejects = before.stored, before.quarantined, before.rejects
 
     def _seal(self, draft: Draft, salt: bytes, chunk: Chunk) -> tuple[Sealed, Draft, str]:
         """Return the sealed bytes, the draft they were made of, and its unmapped fields as JSON."""

@@ -16,7 +16,7 @@ from logs.actions import stage
 from logs.actions.watched import Register
 from logs.answers import DeliveryAnswer
 from logs.bodies import Body, spool
-from logs.intake import Chunk, ContentKeys, QuarantineRow, Reading, native_key
+from logs.intake import Chunk, ContentKeys, Reading, native_key
 from logs.kinds import Draft, Format, SourceSettings
 from logs.models import Delivery, LogSource
 from logs.parsers import PARSERS
@@ -70,7 +70,7 @@ def record_events(
 
     Raises:
         Refused: the source is switched off or not the actor's to deliver to.
-        BodyError: the body is empty, too long or damaged.
+        BodyError: the body is empty, too long, damaged, or holds too many records.
         KeyReusedError: the idempotency key belongs to another body.
     """
     enforce(can_record_events(by, source))
@@ -104,7 +104,6 @@ class _Work:
     by: Actor
     reading: Reading = field(init=False)
     facts: stage.Facts = field(init=False)
-    rejected: list[QuarantineRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         received_at, batch, parser = timezone.now(), uuid4(), PARSERS[Format(self.source.format)]
@@ -197,18 +196,18 @@ def _read(work: _Work) -> None:
             _drop_duplicates(cursor, reading, chunk, work.facts, work.envelope.keys)
             register.learn(chunk.drafts)
             _stage(cursor, reading, chunk, register)
-            work.rejected += chunk.rejected
+            stage.keep_quarantine(cursor, work.facts, chunk.rejected)
         stage.insert_events(cursor, work.facts)
 
 
 def _stage(cursor: CursorWrapper, reading: Reading, chunk: Chunk, register: Register) -> None:
     """Copy a chunk into the stage; records that the database refuses are found one by one and quarantined."""
-    stored = reading.tally.stored
+    before = reading.mark(chunk)
     try:
         with transaction.atomic():
             stage.copy_rows(cursor, reading.rows(chunk, register.find))
     except DataError:
-        reading.undo(stored)
+        reading.undo(before, chunk)
         drafts, chunk.drafts = chunk.drafts, []
         for draft in drafts:
             if problem := _refused(cursor, reading, draft, register):
@@ -220,27 +219,27 @@ def _stage(cursor: CursorWrapper, reading: Reading, chunk: Chunk, register: Regi
 
 def _refused(cursor: CursorWrapper, reading: Reading, draft: Draft, register: Register) -> str:
     """Return why the database refuses a record, "" when it takes it; nothing of the try is kept."""
-    stored = reading.tally.stored
+    alone = Chunk(drafts=[draft])
+    before = reading.mark(alone)
     try:
         with transaction.atomic():
-            stage.copy_rows(cursor, reading.rows(Chunk(drafts=[draft]), register.find))
+            stage.copy_rows(cursor, reading.rows(alone, register.find))
             transaction.set_rollback(True)
     except DataError as error:
         return str(error).partition("\n")[0][:200].rstrip(".") + "."
     finally:
-        reading.undo(stored)
+        reading.undo(before, alone)
     return ""
 
 
 def _finish(work: _Work) -> tuple[Delivery, LeafBatch]:
-    """Write roll-ups, delivery and quarantine; return the delivery and the leaves for the ledger."""
+    """Write roll-ups and delivery; return the delivery and the leaves for the ledger."""
     reading, tally = work.reading, work.reading.tally
     delivery, leaf = _deliver(work.source, work.body, work.envelope, work.by, reading)
     with connections["default"].cursor() as cursor:
         delivery.first_occurred_at, delivery.last_occurred_at = stage.time_span(cursor)
         stage.add_rollups(cursor, work.facts, quarantined=tally.quarantined, ignored=tally.ignored.total())
         delivery.save(force_insert=True)
-        stage.keep_quarantine(cursor, work.facts, work.rejected)
         _touch(work.source, delivery)
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(work.source.tenant_id)])
     leaves = [*reading.leaves, leaf]

@@ -14,9 +14,14 @@ from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
 from logs.copyrows import STAGE_COLUMNS
+from logs.intake import QuarantineRow
 
 STAGE: Final = "intake_stage"
 ACTION_CHARS: Final = 64
+BIGINT_MAX: Final = 2**63 - 1
+"""Where sums of stated sizes stop: a source that states absurd ones must not make its own deliveries fail for ever."""
+QUARANTINE_ROWS: Final = 2000
+QUARANTINE_BYTES: Final = 4 * 1024 * 1024
 
 _CREATE: Final = (
     f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGE} "
@@ -44,13 +49,14 @@ SELECT %(tenant)s, coalesce(%(system)s, 0), actor_key, (occurred_at AT TIME ZONE
     left(action, {ACTION_CHARS}), sum(repeat_count), coalesce(sum(repeat_count) FILTER (WHERE status_id = 1), 0),
     coalesce(sum(repeat_count) FILTER (WHERE status_id = 2), 0),
     coalesce(sum(repeat_count) FILTER (WHERE out_of_hours AND status_id = 1), 0),
-    coalesce(sum(rows_count), 0), coalesce(sum(bytes_out), 0)
+    least(coalesce(sum(rows_count), 0), {BIGINT_MAX}), least(coalesce(sum(bytes_out), 0), {BIGINT_MAX})
 FROM {STAGE} WHERE actor_key <> '' GROUP BY 3, 4, 5, 6 ORDER BY 3, 4, 5, 6
 ON CONFLICT (tenant_id, system_id, actor_key, day, log_type, action) DO UPDATE SET
     events = kept.events + excluded.events, ok_count = kept.ok_count + excluded.ok_count,
     denied_count = kept.denied_count + excluded.denied_count,
     out_of_hours_count = kept.out_of_hours_count + excluded.out_of_hours_count,
-    rows_count = kept.rows_count + excluded.rows_count, bytes_out = kept.bytes_out + excluded.bytes_out
+    rows_count = least(kept.rows_count::numeric + excluded.rows_count, {BIGINT_MAX}),
+    bytes_out = least(kept.bytes_out::numeric + excluded.bytes_out, {BIGINT_MAX})
 """  # noqa: S608 -- constant names
 _LAST_USE: Final = f"""
 INSERT INTO logs_lastuse AS kept (tenant_id, system_id, actor_key, first_at, last_at, last_ok_at)
@@ -137,14 +143,18 @@ def time_span(cursor: CursorWrapper) -> tuple[datetime | None, datetime | None]:
     return row
 
 
-def keep_quarantine(cursor: CursorWrapper, facts: Facts, lines: Sequence[tuple[int, str, bytes, int, bytes]]) -> None:
-    """Store quarantined records: position, reason, kept bytes, whole length, SHA-256 of the whole."""
-    for start in range(0, len(lines), 2000):
-        positions, reasons, raws, sizes, hashes = (
-            list(part) for part in zip(*lines[start : start + 2000], strict=True)
-        )
+def keep_quarantine(cursor: CursorWrapper, facts: Facts, lines: Sequence[QuarantineRow]) -> None:
+    """Store quarantined records, at most 4 MB in a statement."""
+    start = 0
+    while start < len(lines):
+        end, size = start, 0
+        while end < min(start + QUARANTINE_ROWS, len(lines)) and size < QUARANTINE_BYTES:
+            size += len(lines[end][2])
+            end += 1
+        positions, reasons, raws, sizes, hashes = (list(part) for part in zip(*lines[start:end], strict=True))
         columns = {"positions": positions, "reasons": reasons, "raws": raws, "sizes": sizes, "hashes": hashes}
         cursor.execute(_QUARANTINE, {**facts, **columns})
+        start = end
 
 
 def deferred_checks_now() -> None:
