@@ -67,7 +67,7 @@ def _told(error: Exception) -> tuple[int, str, str]:
     if isinstance(error, Refused):
         return 403, "refused", error.verdict.reason
     if isinstance(error, ParseError):
-        return 422, "mapping", f"The source's mapping cannot be used: {error.reason}"
+        return 422, "mapping", f"The body cannot be read as the source's settings say: {error.reason}"
     return 400, "cut_off", CUT_OFF
 
 

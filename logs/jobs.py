@@ -1,6 +1,8 @@
 """Long deliveries: files cut into parts, and the portal's own logs; each part is one transaction."""
 
 import gzip
+import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +14,17 @@ from logs.actions.own import OWN_SOURCES, OwnSource, Shipped, ensure_own_source,
 from logs.actions.record import Envelope, record_events
 from logs.answers import DeliveryAnswer
 from logs.bodies import MAX_BODY_BYTES, BodyError
-from logs.intake import ContentKeys
-from logs.kinds import Format
+from logs.intake import MAX_RECORDS, ContentKeys
+from logs.kinds import MAX_LINE_BYTES, Format
 from logs.models import LogSource
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 PART_BYTES: Final = 16 * 1024 * 1024
+PART_LINES: Final = MAX_RECORDS // 2
+OPEN_BYTES: Final = 2 * MAX_LINE_BYTES
+"""How far a part is made longer for the sake of a quoted CSV field that is open at its end."""
 _GZIP: Final = b"\x1f\x8b"
 _json = msgspec.json.Decoder(msgspec.Raw)
 
@@ -52,11 +57,12 @@ def ingest_file(
 ) -> FileAnswer:
     """Deliver an open file (gzip too) to a source in parts of 16 MB; ``say`` is told after each committed part.
 
-    Safe to run again: parts that are stored change nothing. Raises `BodyError` when the file is empty or one JSON
-    document longer than a delivery may be.
+    Safe to run again: parts that are stored change nothing. Raises `BodyError` when the file is empty, damaged gzip, or
+    one JSON document longer than a delivery may be.
     """
     total, keys, number = FileAnswer(), ContentKeys(source.pk), 0
-    for number, body in enumerate(parts(_plain(file), Format(source.format)), start=1):
+    named = bool((source.mapping or {}).get("header"))
+    for number, body in enumerate(_sound(parts(_plain(file), Format(source.format), named=named)), start=1):
         with tenant_scope(tenant):
             envelope = Envelope(door="file", keys=keys, note={"part": number})
             answer = record_events(source=source, body=body, door=envelope, by=by)
@@ -67,23 +73,37 @@ def ingest_file(
     return total
 
 
-def parts(file: IO[bytes], form: Format, size: int = PART_BYTES) -> Iterator[bytes]:
-    """Cut a file at line ends; a JSON document over several lines stays whole, each part of a CSV has its header."""
+def parts(file: IO[bytes], form: Format, size: int = PART_BYTES, *, named: bool = False) -> Iterator[bytes]:
+    """Cut a file at line ends; a JSON document over several lines stays whole, as does a quoted field of a CSV.
+
+    Each part of a CSV has its header, unless its columns are ``named`` by the mapping: then the first line is a row.
+    """
     first = file.readline(MAX_BODY_BYTES + 1)
     if not first:
         return
-    if form not in {Format.SSHD_SYSLOG, Format.CSV} and not _complete(first):
+    if form not in {Format.SSHD_SYSLOG, Format.CSV} and not _complete(first.removeprefix(BOM_UTF8)):
         yield _whole(first, file)
         return
-    header = first if form == Format.CSV else b""
-    held, length = [first], len(first)
+    header = first if form == Format.CSV and not named else b""
+    held, length, quoted = [first], len(first), form == Format.CSV and first.count(b'"') % 2 == 1
     while line := file.readline(MAX_BODY_BYTES):
-        if length + len(line) > size:
+        full = length + len(line) > size or len(held) >= PART_LINES
+        if full and not (quoted and length < size + OPEN_BYTES):
             yield b"".join(held)
-            held, length = ([header] if header else []), len(header)
+            held, length, quoted = ([header] if header else []), len(header), False
         held.append(line)
         length += len(line)
+        quoted ^= form == Format.CSV and line.count(b'"') % 2 == 1
     yield b"".join(held)
+
+
+def _sound(bodies: Iterator[bytes]) -> Iterator[bytes]:
+    """Give the parts until the file turns out to be damaged gzip."""
+    try:
+        yield from bodies
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        sentence = "The packed file is damaged or was cut: what was stored before that stays. Deliver the whole file."
+        raise BodyError(400, "damaged", sentence) from error
 
 
 def _complete(line: bytes) -> bool:

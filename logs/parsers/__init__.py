@@ -2,7 +2,8 @@
 
 `PARSERS[format].parse(body, settings)` gives exactly one `Draft`, `Quarantined` or `Ignored` for every record that is
 not blank, with the record's exact bytes; it never raises over a record. A mapping that cannot be used (formats csv and
-json) raises `ParseError` before anything is read. Drafts may come later than their position (`logs.parsers.twins`).
+json) raises `ParseError` before anything is read, and so does a JSON document of millions of values. Drafts may come
+later than their position (`logs.parsers.twins`).
 """
 
 from collections.abc import Sequence

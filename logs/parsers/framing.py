@@ -4,17 +4,22 @@ A body is an iterable of byte strings (an open file, a list with one whole body,
 a line in two; several lines may stand in one item. Blank lines are no records.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
 import msgspec
 
-from logs.kinds import MAX_LINE_BYTES, Ignored, Quarantined
+from logs.kinds import MAX_LINE_BYTES, Ignored, ParseError, Quarantined
 from logs.parsers.text import sentence
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """Longest JSON document over several lines that is held in memory, in bytes."""
 
+MAX_COMMAS = 5_000_000
+"""Most commas in one JSON value: 64 MB of ``[1,1,...`` would become 32 million objects. Events have one in 15 bytes."""
+
+TOO_FULL = f"One JSON document holds more than {MAX_COMMAS:,} values: send its records line by line, or in parts."
 TOO_LONG = f"The record is longer than {MAX_LINE_BYTES:,} bytes, the longest that is read."
 
 _document = msgspec.json.Decoder(msgspec.Raw)
@@ -30,8 +35,10 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 
 def all_lines(body: Iterable[bytes]) -> Iterator[bytes]:
-    """Give every line without its line feed; a carriage return stays."""
-    for item in body:
+    """Give every line without its line feed; a carriage return stays, a byte order mark at the beginning does not."""
+    for number, item in enumerate(body):
+        if not number and item.startswith(BOM_UTF8):
+            item = item[len(BOM_UTF8) :]  # noqa: PLW2901 -- the mark belongs to the file and to none of its records
         line = item[:-1] if item.endswith(b"\n") else item
         if b"\n" in line:
             yield from line.split(b"\n")
@@ -52,18 +59,20 @@ def numbered_lines(body: Iterable[bytes]) -> Iterator[Record | Quarantined]:
         yield Record(line, position) if len(line) <= MAX_LINE_BYTES else Quarantined(line, TOO_LONG, position)
 
 
-def _inner(raw: bytes, wrapper: str) -> list[bytes] | str:
+def _inner(raw: bytes, wrapper: str) -> Iterable[bytes] | str:
     """Give the records inside one JSON value, or the sentence that says why there are none."""
     start = raw.lstrip()[:1]
+    if len(raw) > MAX_LINE_BYTES and raw.count(b",") > MAX_COMMAS:
+        raise ParseError(TOO_FULL)
     try:
         if start == b"[":
-            return [bytes(element) for element in _elements.decode(raw)]
+            return map(bytes, _elements.decode(raw))
         if start != b"{":
             return "The line is not a JSON object."
         if wrapper and wrapper.encode() in raw[:4096]:
             inner = _members.decode(raw).get(wrapper)
             if inner is not None and bytes(inner).lstrip()[:1] == b"[":
-                return [bytes(element) for element in _elements.decode(inner)]
+                return map(bytes, _elements.decode(inner))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return f"The record is not valid JSON. {sentence(error)}"
     return [raw]
@@ -108,9 +117,10 @@ def json_records(body: Iterable[bytes], wrapper: str = "") -> Iterator[Record | 
             yield Quarantined(value, inner, position)
             position += 1
             continue
-        if not inner:
-            yield Ignored(value, "empty list", position)
-            position += 1
+        before = position
         for raw in inner:
             yield Record(raw, position) if len(raw) <= MAX_LINE_BYTES else Quarantined(raw, TOO_LONG, position)
+            position += 1
+        if position == before:
+            yield Ignored(value, "empty list", position)
             position += 1

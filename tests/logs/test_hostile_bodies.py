@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import tracemalloc
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
@@ -12,8 +14,8 @@ from django.utils import timezone
 from logs.actions import record_events
 from logs.bodies import BodyError
 from logs.intake import KEPT_BYTES
-from logs.kinds import ClockQuality, Draft, Format, Outcome, SourceSettings
-from logs.models import AccessEvent, QuarantinedLine, SourceHour
+from logs.kinds import ClockQuality, Draft, Format, Outcome, ParseError, SourceSettings
+from logs.models import AccessEvent, QuarantinedLine, SourceHour, UsageDay
 from logs.parsers import PARSERS
 from logs.queries.sealed import sealed_event
 from logs.sealing import differences
@@ -22,8 +24,12 @@ from tenants.models import Tenant
 from tests.logs.sources import SSHD_OK, lines, okta, source
 
 pytestmark = pytest.mark.django_db
+LONG_FIELDS = {name: name for name in ("app", "dst_host", "database", "table", "target_kind")}
+LONG = dict.fromkeys([*LONG_FIELDS, "what"], "\U0001f4a5" * 4000)
+"""Fields that are too long together for the ledger's entry."""
+
 MAPPING = {
-    "columns": {"time": "occurred_at", "user": "actor_name", "n": "rows_count", "what": "action"},
+    "columns": {"time": "occurred_at", "user": "actor_name", "n": "rows_count", "what": "action"} | LONG_FIELDS,
     "log_type": "application",
     "outcome": "success",
 }
@@ -101,6 +107,47 @@ def test_numbers_that_no_column_holds_are_quarantined(in_bpo: Tenant, system: Ac
     assert all(whole(event) for event in events)
 
 
+def test_absurd_sizes_never_stop_a_source(in_bpo: Tenant, system: Actor) -> None:
+    made = source("Any", Format.JSON, mapping=MAPPING)
+    for start in (0, 1100):
+        body = lines(*(row(n=2**53 - 1, id=number) for number in range(start, start + 1100)))
+        assert record_events(source=made, body=body, door="test", by=system).stored == 1100
+    (day,) = UsageDay.objects.all()
+    assert (day.events, day.rows_count) == (2200, 2**63 - 1)
+
+
+def test_a_body_of_too_many_records_is_refused(in_bpo: Tenant, system: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logs.intake.MAX_RECORDS", 3)
+    made = source("Any", Format.JSON, mapping=MAPPING)
+    with pytest.raises(BodyError, match="more than 3 records"):
+        record_events(source=made, body=b"x\n" * 4, door="test", by=system)
+    assert not QuarantinedLine.objects.exists()
+    assert record_events(source=made, body=b"x\n" * 3, door="test", by=system).quarantined == 3
+
+
+def test_many_bad_records_take_little_memory(in_bpo: Tenant, system: Actor) -> None:
+    made, body = source("Any", Format.JSON, mapping=MAPPING), b"x\n" * 60_000
+    tracemalloc.start()
+    answer = record_events(source=made, body=body, door="test", by=system)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert answer.quarantined == QuarantinedLine.objects.count() == 60_000
+    assert peak < 12_000_000
+
+
+def test_an_array_of_millions_of_values_is_refused_unread(
+    in_bpo: Tenant, system: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logs.parsers.framing.MAX_COMMAS", 600_000)
+    with pytest.raises(ParseError, match="line by line"):
+        deliver(b"[" + b"1," * 700_000 + b"1]", system)
+
+
+def test_a_byte_order_mark_belongs_to_no_record(in_bpo: Tenant, system: Actor) -> None:
+    (event,), bad = deliver(BOM_UTF8 + row() + b"\n", system)
+    assert (bytes(event.raw), bad) == (row(), [])
+
+
 def test_times_ahead_are_clamped_and_absurd_ones_quarantined(in_bpo: Tenant, system: Actor) -> None:
     now = timezone.now()
     times = [now + timedelta(seconds=60), now + timedelta(hours=2), now + timedelta(days=3), now.replace(year=1970)]
@@ -144,9 +191,9 @@ def test_a_record_that_the_database_refuses_takes_no_other_with_it(
             yield msgspec.structs.replace(outcome, src_ip="999.1.2.3") if broken else outcome
 
     monkeypatch.setitem(PARSERS, Format.JSON, honest._replace(parse=careless))
-    body = lines(*(row(user=name) for name in ("ana", "mallory", "bob", "mallory", "eve")))
+    body = lines(*(row(user=name) for name in ("ana", "mallory", "bob", "mallory", "eve")), row(**LONG))
     events, rejected = deliver(body, system)
     assert [(event.actor_name, event.ord) for event in events] == [("ana", 0), ("bob", 1), ("eve", 2)]
-    assert [one.position for one in rejected] == [1, 3]
+    assert sorted(one.position for one in rejected) == [1, 3, 5]
     assert "invalid input syntax for type inet" in rejected[0].reason
     assert all(whole(event) for event in events)

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,8 @@ def test_it_says_what_is_wrong(bpo: Tenant, tmp_path: Path, name: str) -> None:
 def test_it_asks_for_a_format_or_a_known_source(bpo: Tenant, tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="name its --format"):
         run(tmp_path / "any", source="nothing")
+    with pytest.raises(CommandError, match="cannot be made"):
+        run(tmp_path / "any", source="Bad key!", format="sshd_syslog")
 
 
 def test_it_cuts_at_lines_and_keeps_documents_whole() -> None:
@@ -71,6 +74,37 @@ def test_it_cuts_at_lines_and_keeps_documents_whole() -> None:
     document = b'[\n {"a": 1},\n {"b": 2}\n]\n'
     assert list(parts(io.BytesIO(document), Format.OKTA, size=5)) == [document]
     assert len(list(parts(io.BytesIO(lines(okta(1), okta(2))), Format.OKTA, size=500))) == 2
+
+
+def test_a_csv_without_a_header_line_is_stored_once(
+    bpo: Tenant, system: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logs.jobs.parts", partial(parts, size=100))
+    mapping = {"columns": {"t": "occurred_at", "u": "actor_name"}, "log_type": 2, "header": ["t", "u"]}
+    with tenant_scope(bpo):
+        table = source("Table", Format.CSV, mapping=mapping)
+    body = b"".join(b"2026-11-20T10:00:%02dZ,ana\n" % second for second in range(20))
+    answer = _deliver(bpo, table, body, system, [])
+    assert (answer.received, answer.stored, len(answer.batches) > 3) == (20, 20, True)
+
+
+def test_a_part_never_ends_within_a_quoted_field() -> None:
+    text = b"h1,h2\n" + b'a,"one\ntwo\nthree"\n' * 9
+    cut = list(parts(io.BytesIO(text), Format.CSV, size=20))
+    assert len(cut) == 9
+    assert all(part.count(b'"') == 2 for part in cut)
+
+
+def test_a_part_holds_no_more_lines_than_a_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logs.jobs.PART_LINES", 4)
+    assert [len(part) for part in parts(io.BytesIO(b"x\n" * 10), Format.SSHD_SYSLOG)] == [8, 8, 4]
+
+
+def test_a_packed_file_that_was_cut_keeps_what_was_stored(bpo: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "auth.log.gz"
+    path.write_bytes(gzip.compress(lines(*failures(5)))[:-12])
+    with pytest.raises(CommandError, match="damaged or was cut"):
+        run(path, source="bastion", format="sshd_syslog", year=2026)
 
 
 def test_parts_know_each_others_repeats(bpo: Tenant, system: Actor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from logs.actions import SourcePlan, add_source
@@ -69,7 +70,10 @@ class Command(BaseCommand):
                 time_zone=options["time_zone"],
                 grade=Grade.MANUAL,
             )
-            return add_source(plan=plan, by=by)
+            try:
+                return add_source(plan=plan, by=by)
+            except ValidationError as error:
+                raise CommandError(f"The source cannot be made. {' '.join(error.messages)}") from error
 
 
 @contextmanager
