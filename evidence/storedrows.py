@@ -17,10 +17,10 @@ from django.db.models import Exists, OuterRef
 from ledger.entries import leaf_hash, seal
 from ledger.kinds import BatchPlace, LeafKind
 from ledger.models import Batch
-from logs.actions.watched import actor_key
 from logs.models import AccessEvent, Delivery, QuarantinedLine
 from logs.queries.sealed import SHOWN
 from logs.sealing import differences, rfc3339
+from logs.watched import actor_key
 from tenants.models import AuditEntry
 
 CHUNK = 2000

@@ -13,7 +13,6 @@ from django.utils import timezone
 from ledger.entries import canonical, leaf_hash, salts, seal
 from ledger.kinds import LeafBatch, LeafKind
 from logs.actions import stage
-from logs.actions.watched import Register
 from logs.answers import DeliveryAnswer
 from logs.bodies import Body, spool
 from logs.intake import Chunk, ContentKeys, Reading, native_key
@@ -22,6 +21,7 @@ from logs.models import Delivery, LogSource
 from logs.parsers import PARSERS
 from logs.policies import can_record_events
 from logs.sealing import Place, rfc3339
+from logs.watched import Register
 from tenants.kinds import Actor, enforce
 from tenants.scope import add_batch, current_scope
 

@@ -15,7 +15,7 @@ from logs.models.sources import LogSource
 from tenants.scope import TenantManager, TenantOwned
 
 SKEW_SECONDS = 120
-"""How far ahead of its receipt an event may claim to be (HOUSE.md, clock skew)."""
+"""How far ahead of its receipt an event may claim to be (clock skew)."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

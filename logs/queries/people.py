@@ -9,9 +9,9 @@ from django.db import connections
 from django.db.models import Q, Sum
 
 from identities.models import Account, Identity
-from logs.actions.watched import actor_key
 from logs.models import AccessEvent, LastUse, UsageDay, event_key, read_event_key
 from logs.queries.search import HEAVY, PAGE, SKEW, SearchPage, address_of
+from logs.watched import actor_key
 from tenants.scope import current_tenant_id
 
 MOST_NAMES: Final = 200
