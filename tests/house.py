@@ -20,6 +20,14 @@ _TEMPLATE_SINS: Final = {
     "evaluated JavaScript": re.compile(r"[\"']js:|javascript:"),
     "an htmx trigger filter": re.compile(r"hx-trigger\s*=\s*[\"'][^\"']*\["),
 }
+_ORDER: Final = ("kinds", "models", "policies", "queries", "actions", "jobs", "forms", "api", "views")
+"""The files of a room from below to above; `states` stand with `kinds`."""
+
+_REQUEST: Final = ("django.http", "django.shortcuts", "rest_framework")
+_DEED: Final = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
+_MODELS: Final = re.compile(r"django\.(db|apps)|[a-z]+\.(models|queries|actions)")
+_WRITES: Final = {"bulk_create", "update_or_create", "get_or_create", "bulk_update", "save", "acreate", "asave"}
+_ROW_WRITES: Final = {"create", "update", "delete"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -144,16 +152,75 @@ def impure_policies(source: str) -> list[str]:
     return faults
 
 
+def writes(source: str) -> list[str]:
+    """Return the writes through the ORM, in code that reads only."""
+    calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return [
+        f"{ast.unparse(call)[:60]} writes through the ORM"
+        for call in calls
+        if isinstance(call, ast.Attribute)
+        and (call.attr in _WRITES or (call.attr in _ROW_WRITES and ".objects" in ast.unparse(call)))
+    ]
+
+
 def view_faults(source: str, *, most: int = 25) -> list[str]:
     """Return the views that are too long or write through the ORM themselves."""
-    faults = []
-    for node in _functions(ast.parse(source)):
-        if _length(node) > most:
-            faults.append(f"{node.name} has {_length(node)} lines, at most {most} are allowed")
-        writes = _calls(node) & {"bulk_create", "update_or_create", "get_or_create", "bulk_update"}
-        if writes:
-            faults.append(f"{node.name} writes through the ORM ({', '.join(sorted(writes))})")
+    faults = [
+        f"{node.name} has {_length(node)} lines, at most {most} are allowed"
+        for node in _functions(ast.parse(source))
+        if _length(node) > most
+    ]
+    return faults + writes(source)
+
+
+def _imports(source: str) -> set[str]:
+    """Return the dotted names of what is imported: of `from a import b` both `a` and `a.b`."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def file_of(path: Path) -> str:
+    """Return which of a room's files a module belongs to: `actions` for `logs/actions/record.py`."""
+    return path.relative_to(ROOT).parts[1].removesuffix(".py").replace("states", "kinds")
+
+
+def out_of_order(source: str, file: str) -> list[str]:
+    """Return the imports that point up inside of a room, and the request where only pages may know it.
+
+    Forms take the frozen dataclasses of actions, so actions and jobs stand below forms.
+    """
+    if file not in _ORDER:
+        return []
+    above = {f"{room}.{one}" for room in ROOMS for one in _ORDER[_ORDER.index(file) + 1 :]}
+    found = {".".join(name.split(".")[:2]) for name in _imports(source)} & above
+    faults = [f"imports {name}, which stands above it" for name in sorted(found)]
+    if _ORDER.index(file) < _ORDER.index("forms"):
+        faults += [f"imports {name}: it knows the request" for name in _imports(source) if name.startswith(_REQUEST)]
     return faults
+
+
+def impure_module(source: str) -> list[str]:
+    """Return the imports of Django's models in a module that takes bytes or rows and gives values."""
+    found = (
+        name for name in _imports(source) if re.search(r"^django\.(db|apps)|^[a-z]+\.(models|queries|actions)", name)
+    )
+    return [f"imports {name}" for name in sorted(found)]
+
+
+def nameless_deeds(source: str) -> list[str]:
+    """Return the audit entries whose verb is not `noun.verb`."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and node.args)
+    verbs = (call.args[0] for call in calls if ast.unparse(call.func) == "audit")
+    return [
+        f"the deed {verb.value!r} is not noun.verb"
+        for verb in verbs
+        if isinstance(verb, ast.Constant) and not _DEED.fullmatch(str(verb.value))
+    ]
 
 
 def template_faults(text: str, *, most: int = 150) -> list[str]:

@@ -1,16 +1,23 @@
 """Holds the house: each rule is checked over the whole project, and each check is seen to fail on a planted fault."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
+from django import urls
 from django.apps import apps
-from django.db import connection, models
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.contrib.sessions.models import Session
+from django.db import connection, migrations, models
+from django.db.migrations.loader import MigrationLoader
+from django.http import HttpRequest, HttpResponse
+from django.urls.resolvers import RegexPattern
+from psycopg.conninfo import make_conninfo
 
-from ledger.rowsecurity import APP, INTAKE, OWNER, READONLY
-from tests import house
+from ledger.rowsecurity import APP
+from tests import database, house, house_database
+from tests.flows.addresses import addresses, unguarded
 
 # Functions of actions modules that are not a person's deed, each with its reason.
 NO_DEED = {
@@ -34,24 +41,21 @@ OPEN_VIEWS = {
     "logs-api:ingest": "a log source's own token opens it",
     "api:reference": "describes the API, holds no data",
     "api:schema": "describes the API, holds no data",
-    "portal:health": "says that the server answers, holds no data",
 }
 APPEND_ONLY = {
-    "tenants_auditentry",
-    "ledger_batch",
-    "ledger_tile",
-    "ledger_checkpoint",
-    "logs_accessevent",
-    "logs_delivery",
-    "logs_quarantinedline",
-    "identities_snapshot",
-    "identities_snapshotrow",
-    "reviews_decision",
-    "reviews_signoff",
-    "evidence_controlresult",
-    "alerts_alertsettings",
-    "alerts_alertevent",
+    *("tenants_auditentry", "ledger_batch", "ledger_tile", "ledger_checkpoint", "ledger_refusal"),
+    *("logs_accessevent", "logs_delivery", "logs_quarantinedline", "logs_recordkey"),
+    *("identities_snapshot", "identities_snapshotrow", "identities_peoplefeed"),
+    *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),
+    *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
+    *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
 }
+SHARED_TABLES = {"django_migrations"} | {
+    model._meta.db_table
+    for model in apps.get_models(include_auto_created=True)
+    if model._meta.app_label not in house.ROOMS or model._meta.label in GLOBAL_MODELS or model._meta.auto_created
+}
+"""Tables that belong to no tenant: of the global models, of libraries, and the people's groups."""
 
 
 def _named(path: Path, faults: list[str]) -> list[str]:
@@ -121,86 +125,176 @@ def test_no_package_has_an_empty_name() -> None:
     assert not stems & house.FORBIDDEN_NAMES
 
 
+def test_the_files_of_a_room_keep_their_order() -> None:
+    faults = []
+    for path in house.sources(*house.ROOMS):
+        faults += _over(iter([path]), partial(house.out_of_order, file=house.file_of(path)))
+    assert faults == []
+
+
+def test_queries_only_read() -> None:
+    assert _over((path for path in house.sources(*house.ROOMS) if house.file_of(path) == "queries"), house.writes) == []
+
+
+def test_pure_modules_know_no_model() -> None:
+    pure = [path for path in house.sources("logs", "alerts") if house.file_of(path) in {"parsers", "rules"}]
+    pure += [house.ROOT / "ledger" / f"{name}.py" for name in ("entries", "merkle", "tiles", "proofs", "notes")]
+    assert _over(iter(pure), house.impure_module) == []
+
+
+def test_every_deed_is_a_noun_and_a_verb() -> None:
+    assert _over(house.sources(*house.ROOMS), house.nameless_deeds) == []
+
+
+def test_the_settings_stay_short() -> None:
+    text = (house.ROOT / "portal" / "settings.py").read_text(encoding="utf-8")
+    assert house.too_long(text, module=249) == []
+
+
 def _own_models() -> Iterator[type[models.Model]]:
     yield from (model for model in apps.get_models() if model._meta.app_label in house.ROOMS)
 
 
-def test_every_model_belongs_to_a_tenant_or_is_listed() -> None:
+def loose_models(found: Iterable[type[models.Model]], listed: Collection[str]) -> list[str]:
+    """Return the models that belong to no tenant or log and are not listed."""
     loose = []
-    for model in _own_models():
+    for model in found:
         columns = {field.column for field in model._meta.concrete_fields}
-        if not columns & {"tenant_id", "log_id"} and model._meta.label not in GLOBAL_MODELS:
+        if not columns & {"tenant_id", "log_id"} and model._meta.label not in listed:
             loose.append(model._meta.label)
-    assert loose == []
+    return loose
 
 
-def _tenant_tables() -> list[str]:
-    return sorted(model._meta.db_table for model in _own_models() if model._meta.label not in GLOBAL_MODELS)
+def test_every_model_belongs_to_a_tenant_or_is_listed() -> None:
+    assert loose_models(_own_models(), GLOBAL_MODELS) == []
+    assert set(GLOBAL_MODELS) <= {model._meta.label for model in _own_models()}
+    assert loose_models([Session], GLOBAL_MODELS) == ["sessions.Session"]
 
 
-@pytest.mark.django_db
-def test_every_tenant_table_has_forced_row_security() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class c WHERE relname = ANY(%s) AND relrowsecurity AND relforcerowsecurity "
-            "AND EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid)",
-            [_tenant_tables()],
-        )
-        protected = {name for (name,) in cursor.fetchall()}
-    assert set(_tenant_tables()) - protected == set()
+def irreversible(found: Iterable[migrations.Migration]) -> list[str]:
+    """Return the migrations that cannot be taken back, or whose name does not say what they do."""
+    faults = [f"{one.app_label}.{one.name} has no name of its own" for one in found if "auto_" in one.name]
+    return faults + [f"{one} cannot be undone" for one in found if not all(step.reversible for step in one.operations)]
 
 
-@pytest.mark.django_db
-def test_the_run_time_roles_own_nothing_and_are_bound() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT session_user, current_user")
-        assert cursor.fetchone() == (APP, APP)
-        cursor.execute(
-            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND (rolsuper OR rolbypassrls)", [[APP, INTAKE]]
-        )
-        assert cursor.fetchall() == []
-        cursor.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'")
-        assert cursor.fetchall() == [(OWNER,)]
-
-
-@pytest.mark.django_db
-def test_evidence_cannot_be_changed_by_the_run_time_roles() -> None:
-    tables = APPEND_ONLY & set(_tenant_tables())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT grantee, table_name, privilege_type FROM information_schema.role_table_grants "
-            "WHERE table_name = ANY(%s) AND grantee = ANY(%s) AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE')",
-            [sorted(tables), [APP, INTAKE, READONLY]],
-        )
-        assert cursor.fetchall() == []
-
-
-@pytest.mark.django_db
-def test_no_partition_is_granted_directly() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname, relacl FROM pg_class WHERE relispartition AND relkind = 'r' AND relacl::text ~ %s",
-            [f"{APP}|{INTAKE}|{READONLY}"],
-        )
-        assert cursor.fetchall() == []
-
-
-def _addresses(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    for entry in resolver.url_patterns:
-        if isinstance(entry, URLPattern):
-            yield f"{prefix}{entry.name}", entry
-        else:
-            yield from _addresses(entry, f"{entry.namespace}:" if entry.namespace else prefix)
+def test_every_migration_can_be_undone() -> None:
+    own = [one for (room, _), one in MigrationLoader(None).disk_migrations.items() if room in house.ROOMS]
+    assert irreversible(own) == []
+    planted = migrations.Migration("0009_auto_20261122", "logs")
+    planted.operations = [migrations.RunSQL("SELECT 1")]
+    assert irreversible([planted]) == [
+        "logs.0009_auto_20261122 has no name of its own",
+        "logs.0009_auto_20261122 cannot be undone",
+    ]
 
 
 def test_every_address_names_its_permission_or_is_listed() -> None:
-    loose = []
-    for name, pattern in _addresses(get_resolver()):
-        own = str(pattern.lookup_str).startswith(house.ROOMS)
-        view = getattr(pattern.callback, "view_class", pattern.callback)
-        if own and name not in OPEN_VIEWS and not getattr(view, "permissions", None):
-            loose.append(f"{name} ({pattern.lookup_str})")
-    assert loose == []
+    assert unguarded(addresses(), OPEN_VIEWS) == []
+
+
+def test_an_address_without_a_permission_is_seen() -> None:
+    def bare(request: HttpRequest, slug: str) -> HttpResponse:
+        return HttpResponse(slug)
+
+    bare.__module__ = "logs.views"
+    root = urls.URLResolver(RegexPattern(r"^/"), [urls.path("t/<slug:slug>/bare/", bare, name="bare")])
+    assert [fault.split(" (")[0] for fault in unguarded(addresses(root), ())] == ["bare"]
+    assert unguarded(addresses(root), {"bare"}) == []
+    assert unguarded(addresses(root), {"bare", "logs:gone"}) == ["logs:gone is listed and is no address"]
+
+
+@pytest.fixture
+def catalogue(django_db_setup: None) -> Iterator[house_database.Database]:
+    """The migrated database as its administrator sees it; what a test plants in it is rolled back."""
+    with psycopg.connect(make_conninfo(database.admin_dsn(), dbname=connection.settings_dict["NAME"])) as found:
+        yield found
+        found.rollback()
+
+
+@pytest.mark.django_db
+def test_the_tests_log_in_as_the_app_role() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT session_user, current_user")
+        assert cursor.fetchone() == (APP, APP)
+
+
+DATABASE_CHECKS: dict[str, Callable[[house_database.Database], list[str]]] = {
+    "protected": partial(house_database.unprotected_tables, shared=SHARED_TABLES),
+    "kept within": house_database.loose_references,
+    "views": house_database.loose_views,
+    "functions": house_database.loose_functions,
+    "owned": house_database.foreign_property,
+    "bound": house_database.loose_roles,
+    "evidence": partial(house_database.wrong_evidence_grants, append_only=APPEND_ONLY, shared=SHARED_TABLES),
+    "partitions": house_database.granted_partitions,
+}
+
+
+@pytest.mark.parametrize("check", DATABASE_CHECKS)
+def test_the_database_holds_the_house(check: str, catalogue: house_database.Database) -> None:
+    assert DATABASE_CHECKS[check](catalogue) == []
+
+
+NEW = "CREATE TABLE planted (id int, tenant_id bigint); ALTER TABLE planted OWNER TO countersign_owner; "
+MAY_CHANGE = "logs_delivery is evidence and can be changed"
+PARTITION = "CREATE TABLE planted PARTITION OF logs_accessevent FOR VALUES FROM ('2001-01-01') TO ('2001-02-01'); "
+PLANTED = [
+    ("protected", NEW, "planted has no forced row security"),
+    ("protected", NEW, "planted has no policy"),
+    ("protected", "ALTER TABLE alerts_alert NO FORCE ROW LEVEL SECURITY", "alerts_alert has no forced row security"),
+    ("protected", "ALTER TABLE alerts_alert DISABLE ROW LEVEL SECURITY", "alerts_alert has no forced row security"),
+    ("protected", "DROP POLICY own_tenant_only ON alerts_alert", "alerts_alert has no policy"),
+    (
+        "protected",
+        "CREATE POLICY wide ON alerts_alert USING (true) WITH CHECK (true)",
+        "alerts_alert by the policy wide opens rows of other tenants",
+    ),
+    (
+        "protected",
+        "CREATE POLICY wide ON alerts_alert FOR SELECT USING (tenant_id = app_tenant() OR severity > 3)",
+        "alerts_alert by the policy wide opens rows of other tenants",
+    ),
+    ("protected", "ALTER TABLE django_session RENAME TO planted", "django_session is listed and is no table"),
+    (
+        "kept within",
+        "ALTER TABLE identities_grant DROP CONSTRAINT identities_grant_account_id_same_tenant",
+        "identities_grant.account_id may point into another tenant",
+    ),
+    (
+        "views",
+        "CREATE VIEW planted AS SELECT * FROM alerts_alert",
+        "the view planted does not ask with the caller's rights",
+    ),
+    (
+        "functions",
+        "CREATE FUNCTION planted() RETURNS int SECURITY DEFINER LANGUAGE sql AS 'SELECT 1'",
+        "the function planted runs as its owner without a fixed search path",
+    ),
+    ("owned", f"{NEW} ALTER TABLE planted OWNER TO {APP}", f"planted belongs to {APP}"),
+    ("owned", f"GRANT CREATE ON SCHEMA public TO {APP}", f"{APP} may create tables"),
+    ("bound", f"ALTER ROLE {APP} BYPASSRLS", f"{APP} is not bound by row security"),
+    ("bound", f"GRANT countersign_owner TO {APP}", f"{APP} may make roles or become another"),
+    ("evidence", f"GRANT DELETE ON logs_delivery TO {APP}", MAY_CHANGE),
+    ("evidence", "GRANT TRUNCATE ON logs_delivery TO countersign_readonly", MAY_CHANGE),
+    ("evidence", f"GRANT UPDATE (stored) ON logs_delivery TO {APP}", MAY_CHANGE),
+    ("evidence", "GRANT UPDATE ON logs_delivery TO PUBLIC", MAY_CHANGE),
+    ("evidence", "ALTER TABLE logs_delivery RENAME TO planted", "logs_delivery is listed and is no table"),
+    ("evidence", f"{NEW} GRANT INSERT ON planted TO {APP}", "planted is append-only and not listed"),
+    ("partitions", f"{PARTITION} GRANT SELECT ON planted TO {APP}", "planted is granted directly"),
+    ("partitions", f"{PARTITION} GRANT SELECT (id) ON planted TO countersign_intake", "planted is granted directly"),
+]
+
+
+@pytest.mark.parametrize(("check", "statements", "fault"), PLANTED)
+def test_a_fault_in_the_database_is_named(
+    check: str, statements: str, fault: str, catalogue: house_database.Database
+) -> None:
+    catalogue.execute(statements)
+    assert fault in DATABASE_CHECKS[check](catalogue)
+
+
+def test_every_database_check_has_a_planted_fault() -> None:
+    assert {check for check, _statements, _fault in PLANTED} == set(DATABASE_CHECKS)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +310,14 @@ def test_every_address_names_its_permission_or_is_listed() -> None:
         (house.impure_policies, "def can_x(by):\n    raise ValueError\n"),
         (house.view_faults, "def page(request):\n" + "    x = 1\n" * 26),
         (house.view_faults, "def page(request):\n    Thing.objects.bulk_create([])\n"),
+        (house.view_faults, "def page(request):\n    thing.save()\n"),
+        (house.writes, "def things():\n    Thing.objects.filter(pk=1).update(name='')\n"),
+        (lambda text: house.out_of_order(text, "kinds"), "from logs.models import Thing\n"),
+        (lambda text: house.out_of_order(text, "queries"), "from logs import actions\n"),
+        (lambda text: house.out_of_order(text, "actions"), "from django.http import HttpRequest\n"),
+        (house.impure_module, "from logs.models import Thing\n"),
+        (house.impure_module, "from django.db import connection\n"),
+        (house.nameless_deeds, "audit('opened', by=by)\n"),
         (house.template_faults, '<p style="color:red">'),
         (house.template_faults, "<script>alert(1)</script>"),
         (house.template_faults, '<a hx-on:click="x()">'),

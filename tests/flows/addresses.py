@@ -1,7 +1,7 @@
 """Every address of the URLconf, with what its view says about permissions and parameters."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,9 @@ _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 @dataclass(frozen=True)
 class Address:
-    """One pattern: its route, its view's dotted name, and the permissions of which one opens it."""
+    """One pattern: its name, route, its view's dotted name, and the permissions of which one opens it."""
 
+    name: str
     route: str
     view: str
     permissions: tuple[Permission, ...] | None
@@ -52,16 +53,24 @@ class Address:
         return values.get((self.view, name), values.get((room, name)))
 
 
-def addresses() -> list[Address]:
-    """Return every address of the URLconf."""
-    return list(_walk(get_resolver(), ""))
+def addresses(root: URLResolver | None = None) -> list[Address]:
+    """Return every address of the URLconf, or of another root."""
+    return list(_walk(root or get_resolver(), "", ""))
 
 
-def _walk(resolver: URLResolver, before: str) -> Iterator[Address]:
+def _walk(resolver: URLResolver, before: str, space: str) -> Iterator[Address]:
     for entry in resolver.url_patterns:
         route = before + str(entry.pattern).replace("^", "").replace("$", "").replace("\\Z", "")
         if isinstance(entry, URLPattern):
             view: Any = getattr(entry.callback, "view_class", entry.callback)
-            yield Address(route, str(entry.lookup_str), getattr(view, "permissions", None))
+            yield Address(f"{space}{entry.name}", route, str(entry.lookup_str), getattr(view, "permissions", None))
         else:
-            yield from _walk(entry, route)
+            yield from _walk(entry, route, f"{entry.namespace}:" if entry.namespace else space)
+
+
+def unguarded(found: Iterable[Address], listed: Collection[str]) -> list[str]:
+    """Return the own addresses that name no permission and are not ``listed`` as open, and names listed in vain."""
+    own = {one.name: one for one in found if one.own}
+    loose = [one for name, one in own.items() if not one.permissions and name not in listed]
+    faults = [f"{one.name} ({one.view}) names no permission" for one in loose]
+    return faults + [f"{name} is listed and is no address" for name in sorted(set(listed) - set(own))]
