@@ -158,7 +158,7 @@ def wait_for(port: int) -> None:
             connection.request("GET", "/api/v1/t/none/ingest/none")
             connection.getresponse().read()
         except OSError:
-            time.sleep(0.1)
+            time.sleep(0.1)  # the server of another process says nothing when it is ready
         else:
             return
     raise RuntimeError("The web server does not answer.")
@@ -195,7 +195,7 @@ def check(connection: psycopg.Connection[Any]) -> tuple[int, int, int]:
         "SELECT sum(events) FROM logs_usageday",
     )
     found = [connection.execute(statement).fetchone() for statement in counts]
-    return tuple(int(row[0]) for row in found if row)  # type: ignore[return-value]
+    return tuple(int(row[0]) for row in found if row)  # type: ignore[return-value]  # two rows, by the query
 
 
 def copy_back(admin: str, directory: Path, events: int) -> float:

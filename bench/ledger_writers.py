@@ -1,3 +1,4 @@
+# ruff: noqa: E402 -- models need the set-up
 """The competing writers of `bench.ledger_append`."""
 
 import time
@@ -16,12 +17,12 @@ from portal.roles import connection_settings
 
 django.setup()
 
-from ledger import actions, queries  # noqa: E402 -- models need the set-up
-from ledger.entries import salts, seal_many  # noqa: E402
-from ledger.kinds import LeafBatch, LeafKind  # noqa: E402
-from ledger.models import Batch  # noqa: E402
-from ledger.tiles import check_growth, edge_at, edge_root  # noqa: E402
-from ledger.tilestore import StoredTiles  # noqa: E402
+from ledger import actions, queries
+from ledger.entries import salts, seal_many
+from ledger.kinds import LeafBatch, LeafKind
+from ledger.models import Batch
+from ledger.tiles import check_growth, edge_at, edge_root
+from ledger.tilestore import StoredTiles
 
 CORE = b'{"action":"logon","at":"2026-11-22T18:20:34.000000Z","v":1}' + b" " * 90
 SUBJ, RAW = b"u" * 60, b"r" * 150
@@ -69,7 +70,7 @@ def write_ledger(log_id: UUID, events: int, until: float, answers: "Queue[Any]")
     """Copies, seals, appends and commits until the time is over; times the statement that locks the head."""
     count, waits = 0, list[float]()
 
-    def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+    def watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 -- Django's signature
         started = time.perf_counter()
         answer = execute(sql, params, many, context)
         if sql == actions.LOCK:

@@ -1,3 +1,4 @@
+# ruff: noqa: PLC0415 -- models need the set-up
 """Measures every list page of the portal and of its API at 1,000,000 events, 10,000 review items and 10,000 alerts.
 
 Server time is that of the whole request inside of the process (middleware, queries, template), without the network:
@@ -42,13 +43,13 @@ def main() -> int:
 
 def measure(admin: str) -> int:
     """Fill, then time every page as the officer and, where theirs, the reviewer."""
-    import django  # noqa: PLC0415 -- after the environment is set
+    import django
 
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415 -- needs the settings
-    from django.test import Client  # noqa: PLC0415 -- needs the settings
+    from django.core.management import call_command
+    from django.test import Client
 
-    from bench.pages_data import fill  # noqa: PLC0415 -- needs the settings
+    from bench.pages_data import fill
 
     call_command("collectstatic", interactive=False, verbosity=0)
     started = time.perf_counter()
@@ -67,12 +68,12 @@ def measure(admin: str) -> int:
 
 def paths(role: str, filled: object) -> Iterator[str]:
     """Give the addresses that the person may open: all without parameters, and those of the things that were made."""
-    from tenants.kinds import ROLE_PERMISSIONS, Role  # noqa: PLC0415 -- needs the settings
-    from tests.flows.addresses import addresses  # noqa: PLC0415 -- needs the settings
+    from tenants.kinds import ROLE_PERMISSIONS, Role
+    from tests.flows.addresses import addresses
 
     held = ROLE_PERMISSIONS[Role(role)]
-    ids = {"campaign_id": filled.campaign.pk, "source_id": filled.source.pk}  # type: ignore[attr-defined]
-    words = {"key": "agent7", "person_key": "agent7", "system_key": "helpdesk", "source_key": filled.source.key}  # type: ignore[attr-defined]
+    ids = {"campaign_id": filled.campaign.pk, "source_id": filled.source.pk}
+    words = {"key": "agent7", "person_key": "agent7", "system_key": "helpdesk", "source_key": filled.source.key}
     for one in addresses():
         if not (one.own and one.of_tenant and held & set(one.permissions or ())):
             continue
@@ -85,11 +86,11 @@ def paths(role: str, filled: object) -> Iterator[str]:
 
 def line(client: object, path: str) -> bool:
     """Time one page and print its line; returns whether it is over the limit. What is no page to get is left out."""
-    from django.db import connection  # noqa: PLC0415 -- needs the settings
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415 -- needs the settings
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as queries:
-        answer = client.get(path)  # type: ignore[attr-defined]
+        answer = client.get(path)
     asked, slowest = len(queries), max(queries.captured_queries, key=lambda one: float(one["time"]))
     if answer.status_code != 200:
         if answer.status_code not in {302, 404, 405}:
@@ -98,7 +99,7 @@ def line(client: object, path: str) -> bool:
     times, used = [], []
     for _ in range(ROUNDS):
         started, worked = time.perf_counter(), time.process_time()
-        client.get(path)  # type: ignore[attr-defined]
+        client.get(path)
         times.append(1000 * (time.perf_counter() - started))
         used.append(1000 * (time.process_time() - worked))
     median = statistics.median(times)

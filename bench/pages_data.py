@@ -117,7 +117,7 @@ def _events(connection: "psycopg.Connection[tuple[object, ...]]", tenant: Tenant
     """Insert the events as the database's administrator, and the counts that intake keeps beside them."""
     months = connection.execute("SELECT date_trunc('month', now() - interval '28 days'), date_trunc('month', now())")
     for month in months.fetchall()[0]:
-        name = f"logs_accessevent_{month:%Y_%m}"  # type: ignore[str-format]
+        name = f"logs_accessevent_{month:%Y_%m}"  # type: ignore[str-format]  # a date knows %Y
         if connection.execute("SELECT to_regclass(%s)", [name]).fetchall()[0][0] is None:
             connection.execute(  # the name is made of digits here
                 f"CREATE TABLE {name} PARTITION OF logs_accessevent FOR VALUES FROM ('{month}') "

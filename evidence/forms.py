@@ -57,7 +57,7 @@ class PackForm(PeriodForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [(key, framework.name) for key, framework in load().frameworks.items()]
-        self.fields["frameworks"].choices = choices  # type: ignore[attr-defined]
+        self.fields["frameworks"].choices = choices  # type: ignore[attr-defined]  # a field with choices
 
 
 class ControlFilter(forms.Form):
@@ -69,7 +69,7 @@ class ControlFilter(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [("", "All"), *((key, framework.name) for key, framework in load().frameworks.items())]
-        self.fields["framework"].choices = choices  # type: ignore[attr-defined]
+        self.fields["framework"].choices = choices  # type: ignore[attr-defined]  # a field with choices
 
 
 class ReasonForm(forms.Form):
@@ -98,7 +98,7 @@ class SettingForm(ReasonForm):
         types = [(f"{SettingKind.LOG_TYPE}:{name}", name.replace("_", " ").capitalize()) for name in LOG_TYPES]
         rows = [(f"{SettingKind.ROW}:{row.key}", f"{row.id} {row.title}") for row in load().controls]
         groups = [("Parameters", params), ("Log types", types), ("Controls", rows)]
-        self.fields["what"].choices = groups  # type: ignore[attr-defined]
+        self.fields["what"].choices = groups  # type: ignore[attr-defined]  # a field with choices
 
 
 class ShareForm(forms.Form):
@@ -108,4 +108,4 @@ class ShareForm(forms.Form):
 
     def __init__(self, *args: Any, people: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["person"].choices = people  # type: ignore[attr-defined]
+        self.fields["person"].choices = people  # type: ignore[attr-defined]  # a field with choices

@@ -78,7 +78,7 @@ def _run(folder: Path, watch: Callable[[], None], memory_mib: int) -> None:
     command = [sys.executable, "-m", "evidence.render", str(folder)]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
     with (folder / "stderr").open("wb") as errors:
-        process = subprocess.Popen(command, cwd=_PROJECT, env=environment, stdout=errors, stderr=errors)  # noqa: S603
+        process = subprocess.Popen(command, cwd=_PROJECT, env=environment, stdout=errors, stderr=errors)  # noqa: S603 -- our own program
         deadline = time.monotonic() + SECONDS
         try:
             while _still_running(process):

@@ -33,7 +33,7 @@ class SystemForm(forms.Form):
             kwargs["initial"] = {name: getattr(system, name) for name in names}
         super().__init__(*args, **kwargs)
         self.system = system
-        self.fields["owner"].queryset = Identity.objects.order_by("name")  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = Identity.objects.order_by("name")  # type: ignore[attr-defined]  # a field with choices
 
     def clean_privileged_rule(self) -> str:
         """Refuses a rule that says nothing."""

@@ -64,7 +64,7 @@ class EventFilters(serializers.Serializer[Any]):
     until = serializers.DateTimeField(required=False, help_text="Event time up to, not included; now when left out.")
     actor = serializers.CharField(required=False, max_length=400, help_text="The account's name, any case.")
     address = serializers.IPAddressField(required=False, help_text="Source address.")
-    source = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)  # type: ignore[assignment]
+    source = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)  # type: ignore[assignment]  # hides DRF's `source`
     system = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     log_type = serializers.ChoiceField(LogType.choices, required=False)
     outcome = serializers.ChoiceField((("allowed", "Allowed"), ("denied", "Denied")), required=False)
@@ -85,7 +85,7 @@ class EventShape(serializers.Serializer[Any]):
     key = serializers.CharField(help_text="The event's name in addresses.")
     occurred_at = serializers.DateTimeField()
     received_at = serializers.DateTimeField()
-    source = serializers.IntegerField(source="source_id")  # type: ignore[assignment]
+    source = serializers.IntegerField(source="source_id")  # type: ignore[assignment]  # hides DRF's `source`
     system = serializers.IntegerField(source="system_id", allow_null=True)
     account = serializers.IntegerField(source="account_id", allow_null=True)
     identity = serializers.IntegerField(source="identity_id", allow_null=True)

@@ -74,7 +74,7 @@ class SearchForm(forms.Form):
         self.zone, self.source_ids = zone, source_ids
         sources = LogSource.objects.order_by("name")
         visible = sources if source_ids is None else sources.filter(pk__in=list(source_ids))
-        self.fields["source"].queryset = visible  # type: ignore[attr-defined]
+        self.fields["source"].queryset = visible  # type: ignore[attr-defined]  # a field with choices
 
     def clean_address(self) -> str:
         """Refuse what is no address."""

@@ -127,7 +127,7 @@ def _plain(file: IO[bytes]) -> IO[bytes]:
     """Return the file, unpacked where it is gzip; what is not seekable (standard input) is looked into by peeking."""
     peek = getattr(file, "peek", None)
     begin = peek(2)[:2] if peek else b""
-    return gzip.GzipFile(fileobj=file) if begin == _GZIP else file  # type: ignore[return-value]
+    return gzip.GzipFile(fileobj=file) if begin == _GZIP else file  # type: ignore[return-value]  # it reads as a file
 
 
 def ship_own_logs(*, tenant: Tenant, data: Path, say: Callable[[str], None]) -> int:

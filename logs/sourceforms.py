@@ -96,7 +96,7 @@ class SourceForm(forms.Form):
     def __init__(self, *args: Any, source: LogSource | None = None, zone: str = "UTC", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.source = source
-        self.fields["system"].queryset = System.objects.order_by("name")  # type: ignore[attr-defined]
+        self.fields["system"].queryset = System.objects.order_by("name")  # type: ignore[attr-defined]  # a field with choices
         self.fields["time_zone"].initial = zone
         self.columns = columns_of(self.data.get("format", ""), self.data.get("sample", "")) if self.is_bound else []
         if self.columns and "preview" in self.data:

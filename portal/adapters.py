@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from tenants.deedlog import write_deed
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped base
     """People are added by an officer; their log-ins are the portal's first log source."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- allauth's signature

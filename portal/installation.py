@@ -94,7 +94,7 @@ def preparing() -> Iterator[None]:
         NotReadyError: a migration failed; what it said is shown above.
     """
     command = [sys.executable, str(MANAGE), "prepare"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **OWNER_ENVIRONMENT}) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **OWNER_ENVIRONMENT}) as process:  # noqa: S603 -- ours
         yield
     if process.returncode:
         raise NotReadyError("The database's schema could not be brought up to date: see the message above.")

@@ -64,7 +64,7 @@ def server_user() -> pwd.struct_passwd:
     command = ["/usr/sbin/useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent"]
     command += ["--user-group", "--shell", "/usr/sbin/nologin", OS_USER]
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - constant command
+        subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 -- constant command
     except (OSError, subprocess.CalledProcessError) as error:
         raise EmbeddedServerError(
             f"PostgreSQL does not run as root and the system user {OS_USER!r} cannot be created ({error}): "

@@ -222,7 +222,7 @@ class Embedded:
     def _place(self, user: pwd.struct_passwd) -> dict[str, str]:
         """Decides where the server listens: a socket in a closed directory of its own, else a loopback port."""
         key = hashlib.sha256(str(self.data).encode()).hexdigest()[:12]
-        for parent in (Path("/run"), Path("/tmp")):  # noqa: S108 - the directory in it is checked for its owner and mode
+        for parent in (Path("/run"), Path("/tmp")):  # noqa: S108 -- the directory in it is checked for its owner and mode
             directory = parent / f"countersign-{user.pw_uid}-{key}"
             if len(str(directory)) <= LONGEST_SOCKET_DIRECTORY and closed_directory(directory, user):
                 return {"host": str(directory), "port": str(SOCKET_PORT)}
@@ -287,7 +287,7 @@ class Embedded:
         environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
         command = [str(programs(user) / program), *arguments]
         as_other = os.geteuid() == 0
-        return subprocess.run(  # noqa: S603 - our own program path and arguments
+        return subprocess.run(  # noqa: S603 -- our own program path and arguments
             command,
             check=False,
             cwd="/",

@@ -113,7 +113,7 @@ class Supervisor:
     def _start(self, running: _Running) -> None:
         """Starts a program's process and the thread that passes its lines on."""
         running.started_at = time.monotonic()
-        process = subprocess.Popen(  # noqa: S603 - the programs are the caller's own list
+        process = subprocess.Popen(  # noqa: S603 -- the programs are the caller's own list
             running.program.command,
             env={**os.environ, **running.program.environment, MARK: self.mark},
             stdin=subprocess.DEVNULL,

@@ -44,9 +44,9 @@ class CampaignForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.tenant = tenant
         reviewers = _reviewers()
-        self.fields["systems"].queryset = System.objects.order_by("name")  # type: ignore[attr-defined]
-        self.fields["named"].queryset = reviewers  # type: ignore[attr-defined]
-        self.fields["fallback"].queryset = reviewers  # type: ignore[attr-defined]
+        self.fields["systems"].queryset = System.objects.order_by("name")  # type: ignore[attr-defined]  # a field with choices
+        self.fields["named"].queryset = reviewers  # type: ignore[attr-defined]  # a field with choices
+        self.fields["fallback"].queryset = reviewers  # type: ignore[attr-defined]  # a field with choices
 
     def clean(self) -> dict[str, Any]:
         """Refuses one named reviewer without a name."""
@@ -96,7 +96,7 @@ class ReassignForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["new"].queryset = _reviewers()  # type: ignore[attr-defined]
+        self.fields["new"].queryset = _reviewers()  # type: ignore[attr-defined]  # a field with choices
 
 
 class RiskForm(forms.Form):

@@ -65,13 +65,13 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
                 return refuse(entered, verdict)
             try:
                 with tenant_scope(entered.tenant), timezone.override(entered.tenant.zone):
-                    response = view(entered, **kwargs)  # type: ignore[call-arg]
+                    response = view(entered, **kwargs)  # type: ignore[call-arg]  # kwargs are the address's
             except Refused as refusal:
                 return refuse(entered, refusal.verdict)
             response.headers.setdefault("Cache-Control", "no-store")
             return response
 
-        guarded.permissions = permissions  # type: ignore[attr-defined]
+        guarded.permissions = permissions  # type: ignore[attr-defined]  # the walk over all addresses reads it
         return guarded
 
     return decorate

@@ -138,7 +138,7 @@ def _read_cursor(text: str, keys: Sequence[str], model: type[Model]) -> Mapping[
 
 def _value(model: type[Model], name: str, text: str) -> Any:
     field = model._meta.get_field(name)
-    value = field.to_python(text)  # type: ignore[union-attr]
+    value = field.to_python(text)  # type: ignore[union-attr]  # a key is a concrete field
     if isinstance(value, int) and abs(value) >= 2**63:
         raise ValueError(text)
     if isinstance(value, datetime) and value.tzinfo is None:

@@ -66,7 +66,7 @@ class TokenForm(forms.Form):
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         held = [one for one in _SPOKEN if by.may(one)]
-        self.fields["scopes"].choices = [(str(one), _SPOKEN[one]) for one in held]  # type: ignore[attr-defined]
+        self.fields["scopes"].choices = [(str(one), _SPOKEN[one]) for one in held]  # type: ignore[attr-defined]  # a field with choices
 
 
 class TrailFilter(forms.Form):

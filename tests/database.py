@@ -106,11 +106,11 @@ def ensure_template() -> str:
         if (name,) not in rows:
             for (old,) in rows:
                 drop_as_administrator(old)
-            connection.execute(f"CREATE DATABASE {making}")  # type: ignore[call-overload]
+            connection.execute(f"CREATE DATABASE {making}")  # type: ignore[call-overload]  # our own name
             use_role("owner", making)
             call_command("migrate", verbosity=0)
             connections["default"].close()
-            connection.execute(f"ALTER DATABASE {making} RENAME TO {name}")  # type: ignore[call-overload]
+            connection.execute(f"ALTER DATABASE {making} RENAME TO {name}")  # type: ignore[call-overload]  # our own name
     return name
 
 

@@ -1,7 +1,9 @@
 """What a machine can see of the house's rules: pure functions from source text to the sentences that break a rule."""
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -28,6 +30,9 @@ _DEED: Final = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 _MODELS: Final = re.compile(r"django\.(db|apps)|[a-z]+\.(models|queries|actions)")
 _WRITES: Final = {"bulk_create", "update_or_create", "get_or_create", "bulk_update", "save", "acreate", "asave"}
 _ROW_WRITES: Final = {"create", "update", "delete"}
+_SILENCED: Final = re.compile(r"\b(noqa|type: ?ignore|nosec|djlint: ?off)")
+_REASONED: Final = re.compile(r"(noqa: [A-Z0-9, ]+ -- |type: ignore\[[a-z, -]+\]  # |nosec \w+ -- |djlint:off -- )\S")
+_SKIPS: Final = {"skip", "skipif", "xfail", "importorskip"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -233,3 +238,36 @@ def template_faults(text: str, *, most: int = 150) -> list[str]:
 def sleeps(source: str) -> list[str]:
     """Return the waits by the clock in a test."""
     return ["sleeps" for node in _functions(ast.parse(source)) if "sleep" in _calls(node)]
+
+
+def bare_silences(source: str) -> list[str]:
+    """Return the comments that silence a tool and do not say why beside them."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = (token for token in tokens if token.type == tokenize.COMMENT)
+    found = [token for token in comments if _SILENCED.search(token.string) and not _REASONED.search(token.string)]
+    return [f"line {token.start[0]} silences a tool without a reason: {token.string}" for token in found]
+
+
+def bare_silences_of_template(text: str) -> list[str]:
+    """Return the places of a template that silence a tool without a reason."""
+    return [match[0] for match in _SILENCED.finditer(text) if not _REASONED.match(text, match.start())]
+
+
+def bare_skips(source: str) -> list[str]:
+    """Return the skipped tests that do not say why: `skip` takes a sentence, the others a `reason`."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    called = {call.func for call in calls}
+    faults = [
+        f"{ast.unparse(call)[:60]} has no reason"
+        for call in calls
+        if _is_skip(call.func)
+        and "reason" not in {word.arg for word in call.keywords}
+        and not (ast.unparse(call.func).endswith("pytest.skip") and call.args)
+    ]
+    marks = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute) and _is_skip(node))
+    bare = {ast.unparse(mark) for mark in marks} - {ast.unparse(func) for func in called}
+    return faults + [f"{mark} has no reason" for mark in sorted(bare)]
+
+
+def _is_skip(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in _SKIPS and ast.unparse(node).startswith("pytest.")

@@ -1,3 +1,4 @@
+# ruff: noqa: E402, F403, TID251 -- they are the portal's settings, changed
 """The portal's settings, on a data directory of the tests' own."""
 
 import os
@@ -7,8 +8,8 @@ _ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("COUNTERSIGN_DATA", str(_ROOT / ".data" / "test"))
 os.environ.setdefault("COUNTERSIGN_SECRET_KEY", "the-tests-have-a-key-of-their-own-that-opens-nothing-else")
 
-from portal.settings import *  # noqa: E402, F403
-from portal.settings import DATABASES, STORAGES  # noqa: E402
+from portal.settings import *
+from portal.settings import DATABASES, STORAGES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

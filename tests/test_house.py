@@ -146,6 +146,13 @@ def test_every_deed_is_a_noun_and_a_verb() -> None:
     assert _over(house.sources(*house.ROOMS), house.nameless_deeds) == []
 
 
+def test_what_is_silenced_or_skipped_says_why() -> None:
+    everything = (*house.ROOMS, "bench", "tests")
+    assert _over(house.sources(*everything), house.bare_silences) == []
+    assert _over(house.templates(), house.bare_silences_of_template) == []
+    assert _over(house.sources("tests"), house.bare_skips) == []
+
+
 def test_the_settings_stay_short() -> None:
     text = (house.ROOT / "portal" / "settings.py").read_text(encoding="utf-8")
     assert house.too_long(text, module=249) == []
@@ -323,6 +330,16 @@ def test_every_database_check_has_a_planted_fault() -> None:
         (house.template_faults, '<a hx-on:click="x()">'),
         (house.template_faults, "{{ text|safe }}"),
         (house.template_faults, """<a hx-trigger="click[ctrlKey]">"""),
+        (house.bare_silences, "import os  # noqa: F401\n"),
+        (house.bare_silences, "import os  # noqa\n"),
+        (house.bare_silences, "# ruff: noqa: F401\n"),
+        (house.bare_silences, "x = f()  # type: ignore[misc]\n"),
+        (house.bare_silences, "x = f()  # type: ignore  # untyped\n"),
+        (house.bare_silences, "x = f()  # nosec\n"),
+        (house.bare_silences_of_template, "{% comment %} djlint:off {% endcomment %}"),
+        (house.bare_skips, "pytest.skip()\n"),
+        (house.bare_skips, "@pytest.mark.skip\ndef test_x():\n    pass\n"),
+        (house.bare_skips, "@pytest.mark.skipif(True)\ndef test_x():\n    pass\n"),
         (house.sleeps, "def test_x():\n    time.sleep(1)\n"),
     ],
 )

@@ -21,10 +21,10 @@ Fault = tuple[str, str]
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
-I = pow(2, (P - 1) // 4, P)  # noqa: E741 - RFC 8032's name
+I = pow(2, (P - 1) // 4, P)  # noqa: E741 -- RFC 8032's name
 
 
-class Broken(Exception):  # noqa: N818 - what the report calls it
+class Broken(Exception):  # noqa: N818 -- what the report calls it
     """Something does not hold; `where` is what a person looks for, `what` a sentence."""
 
     def __init__(self, where: str, what: str) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: N815 -- the vendor's names
 """AWS CloudTrail records: console log-ins, assumed roles, changes of IAM, and calls of the API.
 
 Reads the delivered files ({"Records": [...]}), arrays and NDJSON. Source of the fields: AWS CloudTrail user guide,
@@ -19,46 +20,46 @@ _Object = dict[str, object]
 
 
 class _Issuer(msgspec.Struct, gc=False):
-    userName: str | None = None  # noqa: N815 (the vendor's name)
+    userName: str | None = None
     arn: str | None = None
 
 
 class _Session(msgspec.Struct, gc=False):
-    sessionIssuer: _Issuer | None = None  # noqa: N815
+    sessionIssuer: _Issuer | None = None
     attributes: dict[str, object] | None = None
 
 
 class _Identity(msgspec.Struct, gc=False):
     type: str | None = None
-    userName: str | None = None  # noqa: N815
+    userName: str | None = None
     arn: str | None = None
-    principalId: str | None = None  # noqa: N815
-    accountId: str | None = None  # noqa: N815
-    accessKeyId: str | None = None  # noqa: N815
-    invokedBy: str | None = None  # noqa: N815
-    sessionContext: _Session | None = None  # noqa: N815
+    principalId: str | None = None
+    accountId: str | None = None
+    accessKeyId: str | None = None
+    invokedBy: str | None = None
+    sessionContext: _Session | None = None
 
 
 class _Event(msgspec.Struct, gc=False):
     """The fields of a record that are read."""
 
-    eventTime: str  # noqa: N815
-    eventName: str  # noqa: N815
-    eventSource: str = ""  # noqa: N815
-    userIdentity: _Identity | None = None  # noqa: N815
-    sourceIPAddress: str | None = None  # noqa: N815
-    userAgent: str | None = None  # noqa: N815
-    errorCode: str | None = None  # noqa: N815
-    errorMessage: str | None = None  # noqa: N815
-    requestParameters: object = None  # noqa: N815
-    responseElements: object = None  # noqa: N815
-    additionalEventData: object = None  # noqa: N815
-    eventID: str | None = None  # noqa: N815
-    readOnly: bool | str | None = None  # noqa: N815
-    eventType: str | None = None  # noqa: N815
-    eventCategory: str | None = None  # noqa: N815
-    awsRegion: str | None = None  # noqa: N815
-    recipientAccountId: str | None = None  # noqa: N815
+    eventTime: str
+    eventName: str
+    eventSource: str = ""
+    userIdentity: _Identity | None = None
+    sourceIPAddress: str | None = None
+    userAgent: str | None = None
+    errorCode: str | None = None
+    errorMessage: str | None = None
+    requestParameters: object = None
+    responseElements: object = None
+    additionalEventData: object = None
+    eventID: str | None = None
+    readOnly: bool | str | None = None
+    eventType: str | None = None
+    eventCategory: str | None = None
+    awsRegion: str | None = None
+    recipientAccountId: str | None = None
     resources: object = None
 
 
@@ -250,7 +251,7 @@ def _read(record: Record) -> Outcome:
     return make_draft(moment, raw, position, facts)
 
 
-def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:  # noqa: ARG001 (one shape for all)
+def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:  # noqa: ARG001 -- one shape for all
     """Read a body of CloudTrail; every record gives one draft, one quarantined or one ignored record."""
     for record in json_records(body, wrapper="Records"):
         yield _read(record) if isinstance(record, Record) else record

@@ -167,7 +167,7 @@ class Plan:
                 raise ValueError("It is no number.")
             return epoch_time(value, _EPOCHS[form])
         if not isinstance(value, str):
-            raise ValueError("It is no text.")  # noqa: TRY004 (wrong data, not a wrong call)
+            raise ValueError("It is no text.")  # noqa: TRY004 -- wrong data, not a wrong call
         return iso_time(value, self._zone) if form == "iso" else pattern_time(value, form, self._zone)
 
     def kind(self, value: str) -> int:
@@ -196,7 +196,7 @@ def pattern_time(text: str, pattern: str, zone_name: str) -> Moment:
 
 @lru_cache(maxsize=4096)
 def _pattern_time(text: str, pattern: str, zone_name: str) -> Moment:
-    when = datetime.strptime(text, pattern)  # noqa: DTZ007 (the zone is put on in the next line)
+    when = datetime.strptime(text, pattern)  # noqa: DTZ007 -- the zone is put on in the next line
     if when.tzinfo is None:
         return in_range(when.replace(tzinfo=zone(zone_name))), 2
     return in_range(when), 1

@@ -1,3 +1,4 @@
+# ruff: noqa: N815 -- the vendor's names
 """Okta System Log events (LogEvent of the System Log API): log-ins, single sign-on, factors, life cycle, privileges."""
 
 from collections.abc import Iterable, Iterator
@@ -15,12 +16,12 @@ from logs.parsers.times import iso_time
 class _Actor(msgspec.Struct, gc=False):
     id: str | None = None
     type: str | None = None
-    alternateId: str | None = None  # noqa: N815 (the vendor's name)
-    displayName: str | None = None  # noqa: N815
+    alternateId: str | None = None
+    displayName: str | None = None
 
 
 class _Agent(msgspec.Struct, gc=False):
-    rawUserAgent: str | None = None  # noqa: N815
+    rawUserAgent: str | None = None
 
 
 class _Place(msgspec.Struct, gc=False):
@@ -29,10 +30,10 @@ class _Place(msgspec.Struct, gc=False):
 
 
 class _Client(msgspec.Struct, gc=False):
-    ipAddress: str | None = None  # noqa: N815
-    userAgent: _Agent | None = None  # noqa: N815
+    ipAddress: str | None = None
+    userAgent: _Agent | None = None
     device: str | None = None
-    geographicalContext: _Place | None = None  # noqa: N815
+    geographicalContext: _Place | None = None
 
 
 class _Result(msgspec.Struct, gc=False):
@@ -41,23 +42,23 @@ class _Result(msgspec.Struct, gc=False):
 
 
 class _Context(msgspec.Struct, gc=False):
-    externalSessionId: str | None = None  # noqa: N815
-    credentialType: str | None = None  # noqa: N815
+    externalSessionId: str | None = None
+    credentialType: str | None = None
 
 
 class _Event(msgspec.Struct, gc=False):
     """The fields of an event that are read."""
 
     published: str
-    eventType: str  # noqa: N815
+    eventType: str
     uuid: str | None = None
     severity: str | None = None
-    displayMessage: str | None = None  # noqa: N815
+    displayMessage: str | None = None
     actor: _Actor | None = None
     client: _Client | None = None
     outcome: _Result | None = None
     target: list[_Actor] | None = None
-    authenticationContext: _Context | None = None  # noqa: N815
+    authenticationContext: _Context | None = None
 
 
 _decoder = msgspec.json.Decoder(_Event)
@@ -270,7 +271,7 @@ def _read(record: Record) -> Outcome:
     return make_draft(moment, raw, position, facts)
 
 
-def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:  # noqa: ARG001 (one shape for all)
+def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:  # noqa: ARG001 -- one shape for all
     """Read a body of Okta events; every record gives one draft, one quarantined or one ignored record."""
     for record in json_records(body):
         yield _read(record) if isinstance(record, Record) else record

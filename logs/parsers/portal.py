@@ -134,7 +134,7 @@ def _read(record: Record) -> Outcome:
     return make_draft(moment, raw, position, facts)
 
 
-def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:  # noqa: ARG001 (one shape for all)
+def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:  # noqa: ARG001 -- one shape for all
     """Read a body of the portal's log; every line gives one draft or one quarantined record."""
     for record in json_records(body):
         yield _read(record) if isinstance(record, Record) else record

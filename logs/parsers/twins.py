@@ -1,3 +1,4 @@
+# ruff: noqa: S101 -- a counted sign always has facts
 """Count one attempt once, and one session once, where Linux writes two to five lines about it.
 
 A refused password gives PAM's `authentication failure` and then sshd's `Failed password`; a log-in gives `Accepted` and
@@ -138,7 +139,7 @@ class Twins:
 
     def _counted(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
         facts = sign.facts
-        assert facts is not None  # noqa: S101 (a counted sign always has facts)
+        assert facts is not None
         if facts.get("status_id") == Status.FAILURE:
             story.counted += 1
             _correct(facts, story.hint)
@@ -154,7 +155,7 @@ class Twins:
         story.traces = []
 
     def _accepted(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
-        assert sign.facts is not None  # noqa: S101
+        assert sign.facts is not None
         yield from self._twins(story)
         if story.opening and sign.facts.get("app") == "login":
             yield _ignored(line, _TWIN)
@@ -164,7 +165,7 @@ class Twins:
         yield draft(line, sign.facts)
 
     def _opened(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
-        assert sign.facts is not None  # noqa: S101
+        assert sign.facts is not None
         if story.accepted:
             story.accepted -= 1
             yield _ignored(line, _TWIN)
@@ -174,7 +175,7 @@ class Twins:
 
     def _closed(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
         facts = sign.facts
-        assert facts is not None  # noqa: S101
+        assert facts is not None
         yield from self._resolve(story)
         if story.opening:
             began, opening = story.opening
@@ -197,7 +198,7 @@ class Twins:
             yield from self._trace(line, sign, story)
 
     def _last(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
-        assert sign.facts is not None  # noqa: S101
+        assert sign.facts is not None
         if story.counted or story.traces:
             yield _ignored(line, _PART)
         else:

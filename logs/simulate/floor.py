@@ -159,7 +159,7 @@ class Crm:
                     yield crm_row(at + step * roll.uniform(5, 40), self._client, duty, verb, uid(roll), customer)
 
 
-def crm_row(  # noqa: PLR0913 (one argument for each part of the record)
+def crm_row(  # noqa: PLR0913 -- one argument for each part of the record
     at: float, client: str, duty: Duty, verb: str, number: str, thing: str = "", *, rows: int | None = None
 ) -> Made:
     """Write one request of a CRM as its own JSON."""

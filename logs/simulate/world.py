@@ -43,7 +43,7 @@ _LEAVERS_A_DAY = 0.0016
 
 def dice(*parts: object) -> random.Random:
     """Give random numbers that follow from the parts alone, on every machine and in every process."""
-    return random.Random("/".join(map(str, parts)))  # noqa: S311 (reproducible, protects nothing)
+    return random.Random("/".join(map(str, parts)))  # noqa: S311 -- reproducible, protects nothing
 
 
 @dataclass(frozen=True, slots=True)

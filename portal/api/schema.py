@@ -36,7 +36,7 @@ PROBLEMS: Final = {
 """The statuses that every operation may answer with, and what they mean."""
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped base
     """Describes API tokens."""
 
     target_class = "tenants.apiauth.BearerAuthentication"
@@ -47,7 +47,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "description": "An API token of the tenant (`csn_api_...`)."}
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped base
     """Describes the browser's session."""
 
     target_class = "rest_framework.authentication.SessionAuthentication"
@@ -67,7 +67,7 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
 class TenantSchema(AutoSchema):
     """Adds what every tenant view has: its scope in words, its tag, and its problems."""
 
-    def get_description(self) -> str:  # type: ignore[override]
+    def get_description(self) -> str:  # type: ignore[override]  # never None here
         """Return the words of the view's class and the scope that it needs."""
         words = " ".join((type(self.view).__doc__ or "").split())
         scopes = " or ".join(f"`{permission}`" for permission in getattr(self.view, "permissions", ()))
@@ -158,5 +158,5 @@ def add_problems(result: dict[str, Any], generator: SchemaGenerator, request: An
 
 def api_schema() -> dict[str, Any]:
     """Return the description of the API."""
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # untyped
     return schema

@@ -190,7 +190,7 @@ def url_with(context: template.Context, **changes: Any) -> str:
 @register.simple_block_tag(takes_context=True, end_name="endpage_header")
 def page_header(context: template.Context, content: SafeString, **words: Any) -> SafeString:
     """Draw the head of a page (``title``, ``pretitle``, ``lead``) with the buttons between the tags."""
-    engine = context.template.engine if context.template else engines["django"].engine  # type: ignore[attr-defined]
+    engine = context.template.engine if context.template else engines["django"].engine  # type: ignore[attr-defined]  # Django's engine
     part = engine.get_template("components/_page_header.html")
     actions = mark_safe(content.strip())  # noqa: S308 -- the engine has rendered and escaped it
     return part.render(template.Context({**words, "actions": actions}))

@@ -82,4 +82,4 @@ def test_settings_are_versions_and_changes_are_deeds(in_bpo: Tenant, carla: User
 @pytest.mark.parametrize("wrong", [{"account_threshold": 1}, {"window_minutes": 0}, {"slack_minutes": 241}])
 def test_settings_out_of_bounds_are_refused(in_bpo: Tenant, carla: User, wrong: dict[str, int]) -> None:
     with pytest.raises(ValidationError):
-        save_settings(settings=RuleSettings(**wrong), by=make.actor(carla, in_bpo))  # type: ignore[arg-type]
+        save_settings(settings=RuleSettings(**wrong), by=make.actor(carla, in_bpo))

@@ -79,7 +79,7 @@ def test_slack_reaches_over_midnight() -> None:
 
 def test_one_night_is_one_hit_though_it_holds_midnight() -> None:
     (hit,) = judged(access("2026-03-03 23:50"), access("2026-03-04 00:10"), access("2026-03-04 05:00"))
-    assert len(hit.facts) == 3  # type: ignore[attr-defined]
+    assert len(hit.facts) == 3
     assert len(judged(access("2026-03-03 23:50"), access("2026-03-04 23:50"))) == 2
 
 
@@ -108,7 +108,7 @@ def test_equal_ends_mean_all_day() -> None:
 
 def test_privileged_access_is_rated_high() -> None:
     (hit,) = judged(access("2026-03-04 03:00", privileged=True))
-    assert hit.severity is Severity.HIGH  # type: ignore[attr-defined]
+    assert hit.severity is Severity.HIGH
 
 
 def test_unknown_accounts_and_the_rule_can_be_switched_off() -> None:

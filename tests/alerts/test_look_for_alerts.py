@@ -33,7 +33,7 @@ def source(bpo: Tenant, payments: System) -> LogSource:
 
 def failures(n: int, who: str = "mallory", *, after: float = 0, **fields: object) -> list[str]:
     at = START + timedelta(minutes=after)
-    return [world.line(at + timedelta(seconds=i), who, ok=False, **fields) for i in range(n)]  # type: ignore[arg-type]
+    return [world.line(at + timedelta(seconds=i), who, ok=False, **fields) for i in range(n)]
 
 
 def alerts(tenant: Tenant) -> list[Alert]:

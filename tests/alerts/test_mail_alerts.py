@@ -34,7 +34,7 @@ class Sink(MessageHandler):
         self.mails: list[Message] = []
 
     def prepare_message(self, session: object, envelope: object) -> Message:
-        return message_from_bytes(envelope.content)  # type: ignore[attr-defined]
+        return message_from_bytes(envelope.content)
 
     def handle_message(self, message: Message) -> None:
         self.mails.append(message)

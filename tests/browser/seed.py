@@ -90,7 +90,7 @@ def _people() -> Cast:
     acme = make.tenant("acme", "Acme Insurance", parent=bpo, time_zone="America/New_York")
     people = {name: make.user(name) for name in (*ROLES, "rosa")}
     # The server knows the product's password hash alone; made once, with all its rounds, so that no log-in renews it.
-    User.objects.update(password=make_password(make.PASSWORD, hasher=PBKDF2PasswordHasher()))  # type: ignore[arg-type]
+    User.objects.update(password=make_password(make.PASSWORD, hasher=PBKDF2PasswordHasher()))
     for user in people.values():
         user.refresh_from_db()
     for name, role in {**ROLES, "rosa": Role.REVIEWER}.items():

@@ -52,7 +52,7 @@ def reviewed(bpo: Tenant, officer: Actor, remy: User, rosa: User) -> Campaign:
         body = lines(SSHD_OK, SSHD_BAD, *failures(15))
         record_events(source=logs, body=body, door="tests", by=Actor.system("tests", bpo.pk))
     with tenant_scope(bpo):
-        cast = reviewing.cast.__wrapped__(bpo, *_people(bpo))  # type: ignore[attr-defined]
+        cast = reviewing.cast.__wrapped__(bpo, *_people(bpo))
         reviewing.deliver(cast)
         campaign = open_campaign(campaign=reviewing.ready(cast), by=cast.officer)
     with tenant_scope(bpo):

@@ -203,5 +203,5 @@ def test_the_number_of_queries_does_not_grow(
     client = visitor(carla)
     url = reverse(f"evidence:{name}", args=[bpo.slug])
     client.get(url)
-    with django_assert_max_num_queries(24):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(24):
         client.get(url)

@@ -1,3 +1,4 @@
+# ruff: noqa: E402 -- models need the set-up
 """Run inside an installation: `python -m tests.flows.intake_facts open|look` opens a source, or says what is stored.
 
 A test in another process reads the one JSON line that is printed.
@@ -11,22 +12,22 @@ import django
 
 django.setup()
 
-from django.db import connection  # noqa: E402
+from django.db import connection
 
-from ledger import queries as ledger  # noqa: E402
-from ledger.entries import leaf_hash, seal  # noqa: E402
-from ledger.kinds import HASH_BYTES, LeafKind  # noqa: E402
-from ledger.merkle import root_of  # noqa: E402
-from ledger.tiles import WIDTH  # noqa: E402
-from ledger.tilestore import StoredTiles  # noqa: E402
-from logs.actions import SourcePlan, add_source, issue_source_token  # noqa: E402
-from logs.kinds import Format  # noqa: E402
-from logs.models import AccessEvent, Delivery, UsageDay  # noqa: E402
-from logs.queries import sealed_entries  # noqa: E402
-from tenants.actions import open_tenant  # noqa: E402
-from tenants.kinds import Actor, TenantKind  # noqa: E402
-from tenants.models import Tenant  # noqa: E402
-from tenants.scope import tenant_scope  # noqa: E402
+from ledger import queries as ledger
+from ledger.entries import leaf_hash, seal
+from ledger.kinds import HASH_BYTES, LeafKind
+from ledger.merkle import root_of
+from ledger.tiles import WIDTH
+from ledger.tilestore import StoredTiles
+from logs.actions import SourcePlan, add_source, issue_source_token
+from logs.kinds import Format
+from logs.models import AccessEvent, Delivery, UsageDay
+from logs.queries import sealed_entries
+from tenants.actions import open_tenant
+from tenants.kinds import Actor, TenantKind
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
 
 
 def open_source() -> dict[str, object]:

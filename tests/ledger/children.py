@@ -1,3 +1,4 @@
+# ruff: noqa: E402 -- models need the set-up
 """What the ledger's tests run in processes of their own: writers to be killed, and somebody without rights.
 
 The processes come from a fork server that has no threads. A plain fork of the test process would copy the locks that
@@ -16,12 +17,12 @@ import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402 -- models need the set-up
-from django.db import connection, transaction  # noqa: E402
+from django.conf import settings
+from django.db import connection, transaction
 
-from ledger import actions, signer  # noqa: E402
-from tests.database import use_role  # noqa: E402
-from tests.ledger.conftest import a_batch, set_scope  # noqa: E402
+from ledger import actions, signer
+from tests.database import use_role
+from tests.ledger.conftest import a_batch, set_scope
 
 
 def _context() -> ForkServerContext:

@@ -87,7 +87,7 @@ def test_a_smaller_log_is_refused_once_on_record(log_id: UUID, files: SignerFile
     (line,) = files.refusals()
     assert refusal.reason == line["reason"]
     assert (refusal.size, line["size"]) == (256, 256)
-    assert queries.latest_checkpoint(log_id).size == 300  # type: ignore[union-attr]
+    assert queries.latest_checkpoint(log_id).size == 300
 
 
 @ROLLED_BACK
@@ -242,7 +242,7 @@ def test_uncommitted_leaves_are_never_signed(
         set_scope(log_id)
         actions.append(log_id=log_id, batches=[a_batch(leaves(5, 5))])
         assert signer.sign_now(log_id).size == 5
-        assert queries.latest_checkpoint(log_id).size == 5  # type: ignore[union-attr]
+        assert queries.latest_checkpoint(log_id).size == 5
         transaction.set_rollback(True)
     commit_leaves(log_id, 1, 5)
     assert signer.sign_now(log_id).size == 6

@@ -148,11 +148,11 @@ def test_a_csv_export_holds_no_formula_and_leaves_an_entry(
         record_events(source=bastion, body=lines(evil), door="test", by=system)
     client.force_login(carla)
     response = client.get("/t/northwind/search/export.csv")
-    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    text = b"".join(response.streaming_content).decode()
     assert ",'=cmd|calc," in text
     assert text.count("\r\n") == 4
     ndjson = client.get("/t/northwind/search/export.ndjson")
-    assert len(b"".join(ndjson.streaming_content).splitlines()) == 3  # type: ignore[attr-defined]
+    assert len(b"".join(ndjson.streaming_content).splitlines()) == 3
     with tenant_scope(bpo):
         assert AuditEntry.objects.filter(verb="event.export", leaf_kind=LeafKind.LOOKED).count() == 2
 

@@ -89,7 +89,7 @@ def test_it_leaves_its_own_sessions_out_and_counts_them(bpo: Tenant, tmp_path: P
 def test_the_command_ships_what_the_portal_wrote(
     bpo: Tenant, tmp_path: Path, settings: object, portal_log: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.COUNTERSIGN_DATA = tmp_path  # type: ignore[attr-defined]
+    settings.COUNTERSIGN_DATA = tmp_path
     with caplog.at_level("INFO", logger="countersign.deeds"):
         write_deed("login", actor="mallory@example.org", actor_id=None, tenant="", outcome="failure")
         write_deed("event.search", actor="ana@example.org", actor_id=7, tenant="x", outcome="success")

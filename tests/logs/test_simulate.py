@@ -21,7 +21,7 @@ VOLUME = {1: 14.0, 2: 25.0, 3: 10.8, 4: 2.8, 6: 3.1, 7: 400.0}
 
 def small(**changes: object) -> Scenario:
     arguments: dict[str, object] = {"seed": 7, "agents": 60, "days": 5, "start": START, "activity": 0.05}
-    return Scenario(**(arguments | changes))  # type: ignore[arg-type]
+    return Scenario(**(arguments | changes))
 
 
 def read(scenario: Scenario, source: SimSource) -> list[Outcome]:

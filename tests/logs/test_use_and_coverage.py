@@ -136,7 +136,7 @@ def test_sealed_entries_hash_to_the_leaves(bpo: Tenant, system: Actor) -> None:
         "TRUNCATE logs_accessevent",
         "UPDATE logs_delivery SET stored = 0",
         "DELETE FROM logs_quarantinedline",
-        "SELECT count(*) FROM " + partition_name(timezone.now().date()),  # noqa: S608
+        "SELECT count(*) FROM " + partition_name(timezone.now().date()),  # noqa: S608 -- a constant name
     ],
 )
 def test_the_database_refuses_to_change_evidence_and_to_show_a_bare_month(in_bpo: Tenant, statement: str) -> None:

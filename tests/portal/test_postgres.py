@@ -277,6 +277,6 @@ def test_a_data_directory_that_root_made_is_passable_for_the_server_alone(tmp_pa
     server = Embedded(tmp_path / "data")
     server.data.mkdir(mode=0o700)
     user = machine.server_user()
-    server._make_data_directory(user)  # noqa: SLF001 - the modes are what is tested
+    server._make_data_directory(user)  # noqa: SLF001 -- the modes are what is tested
     facts = server.data.stat()
     assert (stat.S_IMODE(facts.st_mode), facts.st_gid) == (0o710, user.pw_gid)

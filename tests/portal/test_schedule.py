@@ -47,7 +47,7 @@ def test_a_period_is_queued_once_however_often_the_tick_comes(bpo: Tenant, acme:
 def test_a_claimed_period_reaches_the_queue_after_the_commit(
     bpo: Tenant, only_nightly: None, django_capture_on_commit_callbacks: object
 ) -> None:
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]  # a fixture that is a function
         jobs.tick()
     assert OrmQ.objects.count() == 1
     assert jobs.run_entry(NIGHTLY.name, bpo.pk) == "{'tenant': 'northwind'}"

@@ -75,7 +75,7 @@ def test_a_program_that_runs_once_is_not_started_again(stage: Stage) -> None:
     stage.python("demo", "print('seeded', flush=True)", once=True)
     stage.python("broken", "raise SystemExit(4)", once=True)
     looks: list[int] = []
-    stage.run_until(lambda: looks.append(1) or (stage.count("seeded") == 1 and len(looks) > 8))  # type: ignore[func-returns-value]
+    stage.run_until(lambda: looks.append(1) or (stage.count("seeded") == 1 and len(looks) > 8))  # type: ignore[func-returns-value]  # counts
     assert stage.count("broken   ! failed (status 4); it is not started again.") == 1
     assert stage.count("seeded") == 1
 

@@ -77,7 +77,7 @@ def plan(cast: Cast, name: str = "CRM, second quarter", **changes: object) -> Ca
         "strategy": Strategy.MANAGER,
         **changes,
     }
-    return create_plan(facts=PlanFacts(**facts), by=cast.officer)  # type: ignore[arg-type]
+    return create_plan(facts=PlanFacts(**facts), by=cast.officer)
 
 
 def ready(cast: Cast, **changes: object) -> Campaign:

@@ -26,7 +26,7 @@ def facts(**changes: object) -> UseFacts:
         "held_days": 400,
         **changes,
     }
-    return UseFacts(**known)  # type: ignore[arg-type]
+    return UseFacts(**known)
 
 
 CASES = [

@@ -35,7 +35,7 @@ def proof(seconds_ago: float = 1) -> Authentication:
 def sign(campaign: Campaign, by: Actor, who: str, **changes: object) -> SignOff:
     digest = statement(campaign, person(who))[1]
     facts: dict[str, object] = {"printed_name": who, "shown_digest": digest, "proof": proof(), **changes}
-    return sign_off(campaign=campaign, by=by, **facts)  # type: ignore[arg-type]
+    return sign_off(campaign=campaign, by=by, **facts)
 
 
 def decide_all(campaign: Campaign, cast: Cast) -> None:

@@ -43,7 +43,7 @@ class Command(BaseCommand):
             "--activity", type=float, default=1.0, help="How much people do: 1.0 is a real BPO, 0.05 is a taste."
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
+    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 -- Django's signature
         directory: Path = options["directory"]
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
             raise CommandError(f"{directory} is not an empty directory. Name a new one; nothing was written.")

@@ -160,7 +160,7 @@ class _Run:
 
     def page_answers(self) -> bool:
         """Says whether the web server answers its first page without an error of its own."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "127.0.0.1") else self.host  # noqa: S104 - compared, not bound
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "127.0.0.1") else self.host  # noqa: S104 -- compared, not bound
         connection = http.client.HTTPConnection(host, self.port, timeout=2)
         try:
             connection.request("GET", "/", headers={"Host": "localhost"})

@@ -29,7 +29,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: asked.set())
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"]
         alone = {**os.environ, "COUNTERSIGN_KEEP_CONNECTION": "false"}
-        cluster = subprocess.Popen(command, env=alone)  # noqa: S603
+        cluster = subprocess.Popen(command, env=alone)  # noqa: S603 -- our own program
         try:
             while not asked.wait(LOOK_SECONDS):
                 if cluster.poll() is not None:

@@ -51,4 +51,4 @@ def counted(outcomes: Iterable[Outcome]) -> tuple[int, int, int]:
     """Give the numbers of drafts, quarantined and ignored records."""
     found = list(outcomes)
     kinds = (Draft, Quarantined, Ignored)
-    return tuple(sum(isinstance(outcome, kind) for outcome in found) for kind in kinds)  # type: ignore[return-value]
+    return tuple(sum(isinstance(outcome, kind) for outcome in found) for kind in kinds)  # type: ignore[return-value]  # one for each kind
