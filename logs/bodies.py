@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Final
@@ -17,6 +18,9 @@ MAX_RATIO: Final = 200
 
 RATIO_FREE_BYTES: Final = 4 * 1024 * 1024
 """Below this unpacked size the ratio is not looked at: short repetitive logs pack very well."""
+
+GZIP: Final = b"\x1f\x8b"
+"""How gzip begins."""
 
 _IN_MEMORY: Final = 8 * 1024 * 1024
 _CHUNK: Final = 256 * 1024
@@ -88,7 +92,7 @@ def spool(chunks: Iterable[bytes], *, encoding: str = "identity", limit: int = M
     """Read a body to its end, unpack it and hold it.
 
     Raises:
-        BodyError: 413 too long or packed too densely, 415 unknown encoding, 400 damaged or empty.
+        BodyError: 413 too long or packed too densely, 415 unknown encoding or no UTF-8 text, 400 damaged or empty.
     """
     encoding = encoding.strip().lower() or "identity"
     if encoding not in {"identity", *_WBITS}:
@@ -99,6 +103,7 @@ def spool(chunks: Iterable[bytes], *, encoding: str = "identity", limit: int = M
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- the Body owns it
     try:
         size, digest = _hold(plain, file, limit)
+        _refuse_foreign(file)
     except BaseException:
         file.close()
         raise
@@ -116,6 +121,17 @@ def _hold(chunks: Iterable[bytes], file: IO[bytes], limit: int) -> tuple[int, by
     if not size:
         raise BodyError(400, "empty", "The body is empty: nothing was received and nothing is stored.")
     return size, digest.digest()
+
+
+def _refuse_foreign(file: IO[bytes]) -> None:
+    """Refuse what no parser reads a single record of: UTF-16 or UTF-32, and gzip that was not announced."""
+    file.seek(0)
+    begin = file.read(2)
+    if begin in {BOM_UTF16_LE, BOM_UTF16_BE}:
+        raise BodyError(415, "charset", "The body is encoded as UTF-16 or UTF-32: nothing is stored, send it as UTF-8.")
+    if begin == GZIP:
+        sentence = "The body is packed with gzip and does not say so: nothing is stored, send Content-Encoding: gzip."
+        raise BodyError(415, "encoding", sentence)
 
 
 def _unpacked(chunks: Iterable[bytes], wbits: int) -> Iterator[bytes]:

@@ -54,7 +54,7 @@ def ingest(request: HttpRequest, slug: str, source_key: str) -> HttpResponse:
         return _problem(request, error.status, error.code, error.sentence)
     except (KeyReusedError, Refused, ParseError, UnreadablePostError) as error:
         return _problem(request, *_told(error))
-    except DatabaseError:
+    except (DatabaseError, OSError):  # a full disk is an OSError
         _log.exception("A delivery could not be stored.")
         sentence = f"The delivery could not be stored now: nothing is kept of it. Send it again in {RETRY_SECONDS} s."
         return _problem(request, 503, "busy", sentence)

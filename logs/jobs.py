@@ -13,7 +13,7 @@ import msgspec
 from logs.actions.own import OWN_SOURCES, OwnSource, Shipped, ensure_own_source, files_of, ship_part
 from logs.actions.record import Envelope, record_events
 from logs.answers import DeliveryAnswer
-from logs.bodies import MAX_BODY_BYTES, BodyError
+from logs.bodies import GZIP, MAX_BODY_BYTES, BodyError
 from logs.intake import MAX_RECORDS, ContentKeys
 from logs.kinds import MAX_LINE_BYTES, Format
 from logs.models import LogSource
@@ -25,7 +25,6 @@ PART_BYTES: Final = 16 * 1024 * 1024
 PART_LINES: Final = MAX_RECORDS // 2
 OPEN_BYTES: Final = 2 * MAX_LINE_BYTES
 """How far a part is made longer for the sake of a quoted CSV field that is open at its end."""
-_GZIP: Final = b"\x1f\x8b"
 _json = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -127,7 +126,7 @@ def _plain(file: IO[bytes]) -> IO[bytes]:
     """Return the file, unpacked where it is gzip; what is not seekable (standard input) is looked into by peeking."""
     peek = getattr(file, "peek", None)
     begin = peek(2)[:2] if peek else b""
-    return gzip.GzipFile(fileobj=file) if begin == _GZIP else file  # type: ignore[return-value]  # it reads as a file
+    return gzip.GzipFile(fileobj=file) if begin == GZIP else file  # type: ignore[return-value]  # it reads as a file
 
 
 def ship_own_logs(*, tenant: Tenant, data: Path, say: Callable[[str], None]) -> int:

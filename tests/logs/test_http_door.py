@@ -2,6 +2,7 @@
 
 import gzip
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,8 +74,10 @@ def test_it_unpacks_gzip(client: Client, token: str, bpo: Tenant) -> None:
         (gzip.compress(b"\0" * 40_000_000), {"Content-Encoding": "gzip"}, 413),
         (b"a line", {"Content-Encoding": "br"}, 415),
         (b"a line", {"Idempotency-Key": "with space"}, 400),
+        (SSHD_OK.decode().encode("utf-16"), {}, 415),
+        (gzip.compress(SSHD_OK), {}, 415),
     ],
-    ids=["truncated gzip", "damaged gzip", "gzip bomb", "unknown encoding", "bad key"],
+    ids=["truncated gzip", "damaged gzip", "gzip bomb", "unknown encoding", "bad key", "UTF-16", "unannounced gzip"],
 )
 def test_it_refuses_what_it_cannot_read(
     client: Client, token: str, bpo: Tenant, body: bytes, headers: dict[str, str], status: int
@@ -93,6 +96,14 @@ def test_it_refuses_a_body_that_is_too_long(
     response = post(client, token, lines(*failures(50)))
     assert (response.status_code, stored(bpo)) == (413, 0)
     assert bodies.MAX_BODY_BYTES > 1000
+
+
+def test_a_full_disk_is_answered_as_busy(
+    client: Client, token: str, bpo: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logs.bodies.tempfile.SpooledTemporaryFile", lambda **_kwargs: Path("/dev/full").open("wb", 0))
+    response = post(client, token, lines(SSHD_OK))
+    assert (response.status_code, response["Retry-After"], stored(bpo)) == (503, "5", 0)
 
 
 def test_it_takes_no_token_of_nobody(client: Client, token: str, bpo: Tenant) -> None:
