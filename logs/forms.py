@@ -7,6 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -23,6 +24,10 @@ WINDOWS: Final = (
     ("days", "Days chosen below"),
 )
 USUAL_DAYS: Final = 7
+DAYS: Final = (
+    MinValueValidator(date(1990, 1, 1), "Choose a day from 1990 on."),
+    MaxValueValidator(date(2199, 12, 31), "Choose a day before 2200."),
+)
 MINUS: Final = {
     "not_actor": ("actor_key", "Not this account"),
     "not_address": ("src_ip", "Not from"),
@@ -45,8 +50,12 @@ class SearchForm(forms.Form):
 
     text = forms.CharField(label="Words", required=False, max_length=200)
     window = forms.ChoiceField(label="Time", required=False, choices=WINDOWS)
-    first_day = forms.DateField(label="From day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    last_day = forms.DateField(label="To day", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    first_day = forms.DateField(
+        label="From day", required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=DAYS
+    )
+    last_day = forms.DateField(
+        label="To day", required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=DAYS
+    )
     log_type = forms.TypedChoiceField(
         label="Kind", required=False, coerce=int, empty_value=None, choices=(("", "Every kind"), *LogType.choices)
     )

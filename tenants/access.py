@@ -18,6 +18,7 @@ from tenants.queries import actor_for, tenant_by_slug
 from tenants.scope import tenant_scope
 
 P = ParamSpec("P")
+NOT_HERE = "There is no such page, or it is not yours to see."
 
 
 class TenantRequest(HttpRequest):
@@ -78,13 +79,17 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
 
 
 def enter(request: HttpRequest, slug: str) -> TenantRequest:
-    """Put the tenant and the actor on the request; raises Http404 for a stranger, as for an unknown slug."""
+    """Put the tenant and the actor on the request; raises Http404 for a stranger, as for an unknown slug.
+
+    An address with a NUL is no page either: PostgreSQL's text holds none.
+    """
     entered = cast("TenantRequest", request)
+    if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        raise Http404(NOT_HERE)
     tenant = tenant_by_slug(slug)
     actor = actor_for(entered.user, tenant) if tenant else None
     if tenant is None or actor is None:
-        message = "There is no such page, or it is not yours to see."
-        raise Http404(message)
+        raise Http404(NOT_HERE)
     entered.tenant, entered.actor = tenant, actor
     return entered
 

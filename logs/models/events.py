@@ -28,7 +28,7 @@ def event_key(received_at: datetime, number: int) -> str:
 def read_event_key(key: str) -> tuple[datetime, int] | None:
     """Return the receipt and number that an address names, or None when it names no event."""
     micros, dash, number = key.partition("-")
-    if not (dash and micros.isdigit() and number.isdigit() and len(micros) < 18 and len(number) < 19):
+    if not (dash and micros.isdecimal() and number.isdecimal() and len(micros) < 18 and len(number) < 19):
         return None
     return _EPOCH + timedelta(microseconds=int(micros)), int(number)
 

@@ -25,7 +25,7 @@ def _look(row: dict[str, object], whole: str, parts: tuple[str, ...]) -> object:
     for part in parts:
         if isinstance(value, dict):
             value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and len(part) < 6 and int(part) < len(value):
+        elif isinstance(value, list) and part.isdecimal() and len(part) < 6 and int(part) < len(value):
             value = value[int(part)]
         else:
             return None

@@ -56,10 +56,10 @@ class Person:
 def person_of(key: str) -> Person | None:
     """Return whose timeline a key names: ``identity-7``, ``account-7``, ``ip-192.0.2.1``, ``name-x`` or any name."""
     kind, _dash, rest = key.partition("-")
-    if kind == "identity" and rest.isdigit():
+    if kind == "identity" and rest.isdecimal():
         identity = Identity.objects.filter(pk=int(rest)).first()
         return _of_identity(key, identity) if identity else None
-    if kind == "account" and rest.isdigit():
+    if kind == "account" and rest.isdecimal():
         account = Account.objects.select_related("system", "identity").filter(pk=int(rest)).first()
         return _of_account(key, account) if account else None
     if kind == "ip" and (address := address_of(rest)):

@@ -8,10 +8,12 @@ from typing import Final
 
 from django.db.models import F, Func, Max, Q, QuerySet, TextField, Value
 
+from logs.actions.watched import actor_key
 from logs.models import SKEW_SECONDS, AccessEvent, TypeDay, event_key, read_event_key
 
 PAGE: Final = 50
 SKEW: Final = timedelta(seconds=SKEW_SECONDS)
+EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 HEAVY: Final = ("core", "subj", "raw", "salts", "extra")
 """Columns that no list shows."""
 
@@ -59,8 +61,10 @@ def window(since: datetime, until: datetime | None = None) -> Q:
     """Return the condition of a time window on when events occurred.
 
     An event is received later than 120 s before it occurred (the database holds it), so the window's begin bounds the
-    months to look into; its end does not, because imported events are received late.
+    months to look into; its end does not, because imported events are received late. Events before 1990 are never
+    stored, so a begin before that is taken for it.
     """
+    since = max(since, EARLIEST)
     bounds = Q(occurred_at__gte=since, received_at__gte=since - SKEW)
     return bounds & Q(occurred_at__lt=until) if until else bounds
 
@@ -96,7 +100,7 @@ def matching(filters: Filters) -> QuerySet[AccessEvent]:
 def _exact(filters: Filters) -> dict[str, object]:
     """Return the filters that compare a column with a value."""
     asked: dict[str, object] = {
-        "actor_key": filters.actor.strip().lower(),
+        "actor_key": actor_key(filters.actor),
         "src_ip": address_of(filters.address),
         "source_id": filters.source_id,
         "system_id": filters.system_id,

@@ -133,4 +133,4 @@ def _span(last_at: datetime | None, days: int) -> tuple[datetime, datetime]:
 
 
 def _days(text: str) -> int:
-    return min(3650, max(1, int(text))) if text.isdigit() and len(text) < 5 else TIMELINE_DAYS
+    return min(3650, max(1, int(text))) if text.isdecimal() and len(text) < 5 else TIMELINE_DAYS

@@ -146,7 +146,7 @@ def switch(request: TenantRequest, source_id: int) -> HttpResponse:
 def quarantined(request: TenantRequest) -> HttpResponse:
     """List the records that could not be read, newest first, with the reason."""
     ids, asked = visible_source_ids(request.actor), request.GET.get("source", "")
-    source_id = int(asked) if asked.isdigit() and len(asked) < 19 else None
+    source_id = int(asked) if asked.isdecimal() and len(asked) < 19 else None
     rows = list(
         quarantine(ids, source_id=source_id, before=read_event_key(request.GET.get("cursor", "")))[
             : QUARANTINE_PAGE + 1

@@ -58,7 +58,7 @@ def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     rows = desk.desk_rows(list(items.filter(pk__in=list(page.object_list))))  # sorts 10,000 numbers, not wide rows
     first = next((row.item for row in rows if row.decision is None), rows[0].item if rows else None)
     wanted = request.GET.get("item", "")
-    chosen = desk.items_for(campaign, reviewer).filter(pk=wanted).first() if wanted.isdigit() else first
+    chosen = desk.items_for(campaign, reviewer).filter(pk=wanted).first() if wanted.isdecimal() else first
     context = {"page": page, "rows": rows, "show": show, **_around(campaign, reviewer)}
     if chosen is not None:
         context |= _sheet(chosen)
@@ -123,7 +123,7 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
 def bulk(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Keeps the ticked grants together where the rules allow it."""
     campaign, reviewer = _desk(request, campaign_id)
-    ticked = [int(pk) for pk in request.POST.getlist("items") if pk.isdigit()]
+    ticked = [int(pk) for pk in request.POST.getlist("items") if pk.isdecimal()]
     items = list(desk.items_for(campaign, reviewer).filter(pk__in=ticked))
     choice = Choice(Outcome.CERTIFY, request.POST.get("reason", ""))
     try:

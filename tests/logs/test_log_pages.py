@@ -134,6 +134,33 @@ def test_a_client_sees_only_the_sources_shared_with_them(client: Client, acme: T
     assert client.get("/t/northwind/sources/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("people/name-a%00b/", 404),
+        ("search/?text=%00", 404),
+        ("people/identity-%C2%B2/", 200),
+        ("events/%C2%B2-%C2%B2/", 404),
+        ("quarantine/?source=%C2%B2", 200),
+        ("search/?first_day=0001-01-01&last_day=9999-12-31", 200),
+        ("search/?window=days&last_day=9999-12-31", 200),
+        ("search/export.csv?first_day=0001-01-01", 200),
+        ("people/name-alice/?days=%C2%B2", 200),
+        ("search/?cursor=99999999999999999-1", 200),
+    ],
+)
+def test_no_address_breaks_a_page(client: Client, carla: User, bastion: LogSource, path: str, status: int) -> None:
+    client.force_login(carla)
+    assert client.get(f"/t/northwind/{path}").status_code == status
+
+
+def test_a_name_longer_than_a_key_is_found(client: Client, carla: User, bastion: LogSource, system: Actor) -> None:
+    name = "agent-" * 50
+    with tenant_scope(bastion.tenant):
+        record_events(source=bastion, body=lines(SSHD_OK.replace(b"alice", name.encode())), door="test", by=system)
+    assert name in page(client, carla, f"search/?actor={name.upper()}")
+
+
 def test_roles_without_the_right_are_refused(client: Client, remy: User, bastion: LogSource) -> None:
     client.force_login(remy)
     for path in ("search/", "sources/", "quarantine/", "search/export.csv", "people/name-alice/"):

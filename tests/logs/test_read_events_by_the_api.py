@@ -81,3 +81,9 @@ def test_hostile_text_is_only_text(source: LogSource, token: str) -> None:
     for text in ("%00", "'%3B DROP TABLE x--", "%25%25", "%F0%9F%92%A5"):
         answer = Client().get(f"{BASE}events/?text={text}", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code in {200, 400}
+
+
+def test_a_window_from_the_beginning_to_the_end_of_time_is_a_window(source: LogSource, token: str) -> None:
+    for window in ("since=0001-01-01T00:00:00Z", "since=0001-01-01T00:00:00%2B14:00&until=9999-12-31T23:59:59-14:00"):
+        answer = Client().get(f"{BASE}events/?{window}", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code in {200, 400}
