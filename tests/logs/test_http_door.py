@@ -101,8 +101,9 @@ def test_it_refuses_a_body_that_is_too_long(
 def test_a_full_disk_is_answered_as_busy(
     client: Client, token: str, bpo: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("logs.bodies.tempfile.SpooledTemporaryFile", lambda **_kwargs: Path("/dev/full").open("wb", 0))
-    response = post(client, token, lines(SSHD_OK))
+    with Path("/dev/full").open("wb", 0) as full:
+        monkeypatch.setattr("logs.bodies.tempfile.SpooledTemporaryFile", lambda **_kwargs: full)
+        response = post(client, token, lines(SSHD_OK))
     assert (response.status_code, response["Retry-After"], stored(bpo)) == (503, "5", 0)
 
 
