@@ -158,6 +158,10 @@ def can_cancel_work(by: Actor, work: Work) -> Verdict:
 def cancel_work(*, work: Work, by: Actor) -> None:
     """Ask a piece of long work to stop at its next step."""
     enforce(can_cancel_work(by, work))
-    state = WorkState.CANCELLED if work.state == WorkState.QUEUED else work.state
-    Work.objects.filter(pk=work.pk).update(cancel_requested=True, state=state)
+    rows = Work.objects.filter(pk=work.pk)
+    # Asked of the row as it is now: the worker may have begun since it was read.
+    if not rows.filter(state=WorkState.QUEUED).update(
+        cancel_requested=True, state=WorkState.CANCELLED, finished_at=timezone.now()
+    ):
+        rows.update(cancel_requested=True)
     audit("work.cancel", by=by, target=work.title)

@@ -79,4 +79,15 @@ def test_only_who_asked_or_manages_cancels(in_bpo: Tenant, carla: User, ana: Use
     with pytest.raises(Refused):
         cancel_work(work=work, by=make.actor(remy, in_bpo))
     cancel_work(work=work, by=make.actor(carla, in_bpo))
-    assert Work.objects.get(pk=work.pk).state == WorkState.CANCELLED
+    work.refresh_from_db()
+    assert (work.state, work.finished_at is None) == (WorkState.CANCELLED, False)
+
+
+@pytest.mark.django_db
+def test_a_work_that_began_meanwhile_is_not_taken_for_over(in_bpo: Tenant, ana: User) -> None:
+    by = make.actor(ana, in_bpo)
+    work = enqueue("test", "tests.tenants.test_work.count_to", 3, title="A test", by=by)
+    Work.objects.update(state=WorkState.RUNNING)
+    cancel_work(work=work, by=by)
+    work.refresh_from_db()
+    assert (work.state, work.cancel_requested, work.finished_at) == (WorkState.RUNNING, True, None)
