@@ -64,6 +64,7 @@ def api_tokens() -> QuerySet[ApiToken]:
     return ApiToken.objects.select_related("created_by").order_by("-id")
 
 
-def work(work_id: int) -> Work | None:
-    """Return one piece of long work of the open tenant."""
-    return Work.objects.filter(pk=work_id).first()
+def visible_work(by: Actor) -> QuerySet[Work]:
+    """Return the long work that the actor may see: all for the tenant's own roles, else what they asked for."""
+    rows = Work.objects.all()
+    return rows if by.sees_all_shareable else rows.filter(asked_by_user_id=by.user_id)

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -38,9 +39,10 @@ def person_add(request: TenantRequest) -> HttpResponse:
 def _give_role(request: TenantRequest, form: PersonForm) -> bool:
     told = form.cleaned_data
     try:
-        user = actions.add_person(tenant=request.tenant, email=told["email"], name=told["name"], by=request.actor)
-        term, role = form.ends_at(request.tenant.zone), Role(told["role"])
-        actions.grant_role(tenant=request.tenant, user=user, role=role, by=request.actor, ends_at=term)
+        with transaction.atomic():  # nobody is added whose role is then refused
+            user = actions.add_person(tenant=request.tenant, email=told["email"], name=told["name"], by=request.actor)
+            term, role = form.ends_at(request.tenant.zone), Role(told["role"])
+            actions.grant_role(tenant=request.tenant, user=user, role=role, by=request.actor, ends_at=term)
     except Refused as refusal:
         form.add_error(None, refusal.verdict.reason)
     return form.is_valid()
@@ -103,7 +105,7 @@ def token_revoke(request: TenantRequest, token_id: int) -> HttpResponse:
 @requires(*Permission)
 def work(request: TenantRequest, work_id: int) -> HttpResponse:
     """Show how far a piece of long work is; htmx asks again until it is over."""
-    row = get_object_or_404(Work.objects.all(), pk=work_id)
+    row = get_object_or_404(queries.visible_work(request.actor), pk=work_id)
     return _work_answer(request, row)
 
 
@@ -111,7 +113,7 @@ def work(request: TenantRequest, work_id: int) -> HttpResponse:
 @requires(*Permission)
 def work_cancel(request: TenantRequest, work_id: int) -> HttpResponse:
     """Ask a piece of long work to stop."""
-    row = get_object_or_404(Work.objects.all(), pk=work_id)
+    row = get_object_or_404(queries.visible_work(request.actor), pk=work_id)
     cancel_work(work=row, by=request.actor)
     row.refresh_from_db()
     return _work_answer(request, row)
