@@ -12,6 +12,9 @@ from collections.abc import Collection
 from identities.kinds import CsvTable
 
 MAX_BYTES = 50_000_000
+MAX_LINES = 500_000
+"""A file of the longest size could hold 25 million lines, and every line is held in memory until all are checked."""
+
 MAX_CELL = 4_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -54,6 +57,8 @@ def _text(body: bytes) -> str:
     """Returns the file as text or refuses it."""
     if len(body) > MAX_BYTES:
         raise BadFile(f"The file has {len(body):,} bytes; at most {MAX_BYTES:,} are read. Split it by system.")
+    if (lines := body.count(b"\n")) > MAX_LINES:
+        raise BadFile(f"The file has {lines:,} lines; at most {MAX_LINES:,} are read. Split it by system.")
     if not body.strip():
         raise BadFile("The file is empty. Upload a CSV file with a header line.")
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -11,6 +11,12 @@ from identities.models import Identity, System
 from identities.privileged import problem
 
 
+def _short_enough(file: Any) -> None:
+    """Refuses a file that is too big to read, before it is read."""
+    if file.size > MAX_BYTES:
+        raise forms.ValidationError(f"The file has {file.size:,} bytes; at most {MAX_BYTES:,} are read.")
+
+
 class SystemForm(forms.Form):
     """Asks for what is written about a system."""
 
@@ -60,7 +66,9 @@ class SnapshotForm(forms.Form):
     """Asks for a system's list of grants and for what proves that it is complete."""
 
     file = forms.FileField(
-        label="List of grants (CSV, UTF-8)", help_text="Columns 'account' and 'entitlement', one grant a line."
+        label="List of grants (CSV, UTF-8)",
+        help_text="Columns 'account' and 'entitlement', one grant a line.",
+        validators=[_short_enough],
     )
     source_total = forms.IntegerField(
         min_value=0,
@@ -78,13 +86,6 @@ class SnapshotForm(forms.Form):
     filters = forms.CharField(
         required=False, max_length=4000, label="Filters that were set", help_text="Leave empty for none."
     )
-
-    def clean_file(self) -> Any:
-        """Refuses a file that is too big to read."""
-        file = self.cleaned_data["file"]
-        if file.size > MAX_BYTES:
-            raise forms.ValidationError(f"The file has {file.size:,} bytes; at most {MAX_BYTES:,} are read.")
-        return file
 
     def upload(self) -> SnapshotUpload:
         """Returns the delivery, for the action."""
@@ -104,5 +105,7 @@ class PeopleForm(forms.Form):
     """Asks for the list of people."""
 
     file = forms.FileField(
-        label="List of people (CSV, UTF-8)", help_text="Columns 'external_id' and 'name', one person a line."
+        label="List of people (CSV, UTF-8)",
+        help_text="Columns 'external_id' and 'name', one person a line.",
+        validators=[_short_enough],
     )

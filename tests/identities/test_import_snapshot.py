@@ -127,10 +127,11 @@ BAD = {
     b'account,entitlement\n"bob,agent\n': "not valid CSV",
     b"account,entitlement\n,agent\n": "column 'account' is empty",
     b"  \n": "The file is empty",
+    b"account,entitlement\n" + b"\n" * 500_000: "has 500,001 lines; at most 500,000",
 }
 
 
-@pytest.mark.parametrize("body", BAD)
+@pytest.mark.parametrize("body", BAD, ids=[sentence.replace(" ", "-") for sentence in BAD.values()])
 def test_it_refuses_a_bad_file_with_one_sentence_and_stores_nothing(body: bytes, crm: System, officer: Actor) -> None:
     with pytest.raises(BadFile) as refusal:
         import_snapshot(system=crm, upload=deliver(body, 1), by=officer)

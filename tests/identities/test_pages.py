@@ -69,6 +69,15 @@ def test_a_bad_file_is_answered_with_its_sentence(crm: System, carla: User) -> N
     assert not Snapshot.objects.exists()
 
 
+@pytest.mark.parametrize(("name", "arguments"), [("upload", ("crm",)), ("people_upload", ())])
+def test_a_file_that_is_too_big_is_refused_unread(
+    crm: System, carla: User, monkeypatch: pytest.MonkeyPatch, name: str, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("identities.forms.MAX_BYTES", 10)
+    answer = login(carla).post(page(name, *arguments), delivery())
+    assert (answer.status_code, "at most 10 are read" in answer.content.decode()) == (422, True)
+
+
 def test_a_big_upload_is_work_that_shows_its_progress(crm: System, carla: User) -> None:
     rows = b"".join(b"user%05d,agent,\n" % n for n in range(20_000))
     answer = login(carla).post(page("upload", "crm"), delivery(b"account,entitlement,person\n" + rows, 20_000))
