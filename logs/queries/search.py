@@ -8,8 +8,8 @@ from typing import Final
 
 from django.db.models import F, Func, Max, Q, QuerySet, TextField, Value
 
-from logs.actions.watched import actor_key
 from logs.models import SKEW_SECONDS, AccessEvent, TypeDay, event_key, read_event_key
+from logs.watched import actor_key
 
 PAGE: Final = 50
 SKEW: Final = timedelta(seconds=SKEW_SECONDS)
