@@ -89,10 +89,15 @@ class SignForm(forms.Form):
 
 
 class ReassignForm(forms.Form):
-    """Asks who takes over a reviewer's undecided items, and why."""
+    """Asks who takes over a reviewer's items, and why."""
 
     new: "forms.ModelChoiceField[Identity]" = forms.ModelChoiceField(queryset=None, label="New reviewer")
-    reason = forms.CharField(max_length=300, label="Why, printed in the evidence")
+    reason = forms.CharField(max_length=200, label="Why, printed in the evidence")
+    decided_too = forms.BooleanField(
+        required=False,
+        label="Also what they decided and did not sign",
+        help_text="For a reviewer who will not sign any more: the new reviewer decides those items again.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,6 +8,8 @@ from reviews.models import Campaign, Remediation, ReviewItem
 from reviews.states import CampaignState, RemediationState, may_move, may_remediate
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
 
+NO_LONGER = "The decision to revoke was changed after a reopening; there is nothing to carry out."
+
 
 def can_manage_campaigns(by: Actor) -> Verdict:
     """Returns whether the actor may plan and run campaigns."""
@@ -44,12 +46,24 @@ def can_extend_campaign(by: Actor, campaign: Campaign, due_at: datetime) -> Verd
     return can_manage_campaigns(by)
 
 
-def can_reassign(by: Actor, item: ReviewItem, new: Identity) -> Verdict:
-    """Returns whether the actor may put the item to another reviewer."""
+def can_reassign(by: Actor, item: ReviewItem, new: Identity, *, signed: bool, new_signed: bool) -> Verdict:
+    """Returns whether the actor may put the item to another reviewer.
+
+    Args:
+        by: who asks for it.
+        item: what moves on.
+        new: who is to review it.
+        signed: whether the decision about the item is signed in this round.
+        new_signed: whether the new reviewer has signed in this round, and so decides nothing more in it.
+    """
     if new.pk == item.subject_key:
         return denied(f"Item {item.n} is about {new.name}'s own access. Name another reviewer.")
     if item.campaign.state != CampaignState.OPEN:
         return denied("Items change their reviewer only while the campaign is open.")
+    if signed:
+        return denied(f"The decision about item {item.n} is signed; it stays as it is.")
+    if new_signed:
+        return denied(f"{new.name} has signed this campaign already. Name a reviewer who has not.")
     return can_manage_campaigns(by)
 
 
@@ -126,11 +140,16 @@ def can_sign(
     return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
 
 
-def can_claim(by: Actor, remediation: Remediation, *, executor: Identity | None) -> Verdict:
-    """Returns whether the actor may say that a revocation is carried out."""
+def can_claim(by: Actor, remediation: Remediation, *, executor: Identity | None, changed: bool) -> Verdict:
+    """Returns whether the actor may say that a revocation is carried out.
+
+    `changed` is true when another decision took its place.
+    """
     verdict = permit(by, Permission.REMEDIATION_MANAGE, to="carry out revocations")
     if not verdict.allowed:
         return verdict
+    if changed:
+        return denied(NO_LONGER)
     if not may_remediate(remediation.state, RemediationState.CLAIMED_DONE):
         return denied(f"This revocation is {remediation.get_state_display().lower()}.")
     same = executor is not None and executor.pk == remediation.decision.reviewer_id
@@ -139,8 +158,12 @@ def can_claim(by: Actor, remediation: Remediation, *, executor: Identity | None)
     return ALLOWED
 
 
-def can_accept_risk(by: Actor, remediation: Remediation, *, until: datetime, at: datetime, reason: str) -> Verdict:
+def can_accept_risk(
+    by: Actor, remediation: Remediation, *, until: datetime, at: datetime, reason: str, changed: bool
+) -> Verdict:
     """Returns whether the actor may accept for a time that a revocation is not carried out."""
+    if changed:
+        return denied(NO_LONGER)
     if not may_remediate(remediation.state, RemediationState.RISK_ACCEPTED):
         return denied(f"This revocation is {remediation.get_state_display().lower()}.")
     if until <= at:

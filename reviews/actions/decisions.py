@@ -143,9 +143,11 @@ def close_deciding(*, campaign: Campaign, by: Actor) -> Campaign:
     if not campaign.is_overdue(now):
         raise Refused(denied("The campaign is not due yet."))
     silent = list(undecided_items(campaign).order_by("n"))
+    noted = heads_of([item.pk for item in silent])  # left open by an earlier round, or by a reviewer before this one
     choice = Choice(Outcome.NOT_DECIDED)
+    fresh = [_decision(item, None, choice, by, now) for item in silent if item.pk not in noted]
     with as_refusal():
-        Decision.objects.bulk_create([_decision(item, None, choice, by, now) for item in silent], batch_size=500)
+        Decision.objects.bulk_create(fresh, batch_size=500)
     if silent:
         find_not_decided(campaign, silent, now)
     campaign = move(campaign, CampaignState.SIGNING, by=by, reason="The campaign was due.")

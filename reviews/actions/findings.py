@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from reviews.kinds import REASON_MIN, FindingKind
@@ -71,13 +72,26 @@ def find_causes(*, by: Actor) -> Found:
     now = timezone.now()
     causes = [*ghost_use(now), *leavers_active(now), *ownerless_accounts()]
     known = set(Finding.objects.filter(resolved_at__isnull=True, kind__in=SEARCHED).values_list("kind", "key"))
-    fresh = [cause for cause in causes if (str(cause.kind), cause.key) not in known]
+    explained = _explained()
+    fresh = [
+        cause
+        for cause in causes
+        if (str(cause.kind), cause.key) not in known
+        and not (cause.seen_at and explained.get((str(cause.kind), cause.key), cause.seen_at) > cause.seen_at)
+    ]
     for cause in fresh:
         write_finding(cause, at=now)
     resolved = _end_gone(known, causes, now, by)
     if fresh or resolved:
         audit("finding.search", by=by, target="findings", detail={"opened": len(fresh), "resolved": resolved})
     return Found(len(fresh), resolved)
+
+
+def _explained() -> dict[tuple[str, str], datetime]:
+    """Returns when each cause that was an event was last resolved: only what is seen later is a new finding."""
+    over = Finding.objects.filter(kind=FindingKind.GHOST_USE, resolved_at__isnull=False)
+    rows = over.order_by().values_list("kind", "key").annotate(at=Max("resolved_at"))
+    return {(kind, key): at for kind, key, at in rows}
 
 
 def _end_gone(known: set[tuple[str, str]], causes: Iterable[Cause], now: datetime, by: Actor) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from identities.models import Grant, Snapshot, SnapshotRow
@@ -13,7 +13,7 @@ from identities.queries import identity_of_user, latest_complete_snapshots
 from logs.queries import use_of_accounts
 from reviews.actions.findings import write_finding
 from reviews.kinds import FindingKind
-from reviews.models import Remediation
+from reviews.models import Decision, Finding, Remediation
 from reviews.policies import can_accept_risk, can_claim, can_manage_campaigns
 from reviews.queries.causes import Cause
 from reviews.refusals import as_refusal
@@ -40,8 +40,8 @@ class Verified:
 @transaction.atomic
 def claim_remediation(*, remediation: Remediation, ticket: str, by: Actor) -> Remediation:
     """Records that somebody says a revocation is carried out; it stays a claim until a snapshot verifies it."""
-    executor = identity_of_user(by.user_id)
-    enforce(can_claim(by, remediation, executor=executor))
+    remediation, executor = _locked(remediation), identity_of_user(by.user_id)
+    enforce(can_claim(by, remediation, executor=executor, changed=_changed(remediation)))
     remediation.state, remediation.ticket, remediation.executor = _R.CLAIMED_DONE, ticket.strip(), executor
     remediation.claimed_at, remediation.claimed_by = timezone.now(), by.name
     with as_refusal():
@@ -55,7 +55,8 @@ def claim_remediation(*, remediation: Remediation, ticket: str, by: Actor) -> Re
 @transaction.atomic
 def accept_risk(*, remediation: Remediation, until: datetime, reason: str, by: Actor) -> Remediation:
     """Accepts for a time, with a reason, that a revocation is not carried out."""
-    enforce(can_accept_risk(by, remediation, until=until, at=timezone.now(), reason=reason.strip()))
+    remediation, now, changed = _locked(remediation), timezone.now(), _changed(remediation)
+    enforce(can_accept_risk(by, remediation, until=until, at=now, reason=reason.strip(), changed=changed))
     remediation.state, remediation.accepted_until = _R.RISK_ACCEPTED, until
     remediation.accepted_reason, remediation.accepted_by = reason.strip(), by.name
     with as_refusal():
@@ -65,13 +66,25 @@ def accept_risk(*, remediation: Remediation, until: datetime, reason: str, by: A
     return remediation
 
 
+def _locked(remediation: Remediation) -> Remediation:
+    """Returns the remediation as it is now, its row locked until the transaction ends."""
+    rows = Remediation.objects.select_for_update(of=("self",)).select_related("campaign", "decision", "item")
+    return rows.get(pk=remediation.pk)
+
+
+def _changed(remediation: Remediation) -> bool:
+    """Returns whether another decision took the place of the revocation after a reopening."""
+    return Decision.objects.filter(supersedes=remediation.decision_id).exists()
+
+
 @transaction.atomic
 def verify_remediations(*, by: Actor) -> Verified:
     """Compares revocations with the newest complete snapshot of their system, and with the use seen afterwards.
 
     Gone from a snapshot captured after the decision: verified. Still there after a claim: failed, open again, a
-    finding. Used after it was verified: failed, open again, a finding. An acceptance that ended: open again. Safe to
-    run any time.
+    finding. Used after it was verified: failed, open again, a finding, and only a newer snapshot verifies it. An
+    acceptance that ended: open again, with a finding where the campaign is closed. A revocation that another decision
+    replaced is left alone. Safe to run any time.
     """
     enforce(can_manage_campaigns(by))
     now = timezone.now()
@@ -86,9 +99,20 @@ def verify_remediations(*, by: Actor) -> Verified:
 
 
 def _end_acceptances(now: datetime) -> int:
-    """Opens again what was accepted until now."""
+    """Opens again what was accepted until now; where the campaign is closed, a finding says so."""
     over = Remediation.objects.filter(state=_R.RISK_ACCEPTED, accepted_until__lte=now)
-    return over.exclude(campaign__state=CampaignState.CLOSED).update(state=_R.OPEN)
+    ended = list(over.select_related("campaign", "item__account", "item__entitlement", "item__system"))
+    for remediation in ended:
+        remediation.state = _R.OPEN
+        remediation.save(update_fields=["state"])
+        if remediation.campaign.state == CampaignState.CLOSED and remediation.accepted_until is not None:
+            sentence = (
+                f"The risk that '{remediation.item.account.name}' holds '{remediation.item.entitlement.key}' on "
+                f"{remediation.item.system.name} was accepted until {remediation.accepted_until:%-d %B %Y}; it is not "
+                "revoked yet."
+            )
+            _found(remediation, FindingKind.UNVERIFIED, sentence, now)
+    return len(ended)
 
 
 def _compare(now: datetime) -> tuple[int, int]:
@@ -105,6 +129,8 @@ def _compare(now: datetime) -> tuple[int, int]:
         snapshot = newest.get(remediation.item.system_id)
         if snapshot is None or snapshot.captured_at <= remediation.decision.decided_at:
             continue
+        if snapshot.pk == remediation.verified_snapshot_id:
+            continue  # it verified once already, and use was seen since
         if (remediation.item.account_id, remediation.item.entitlement_id) not in listed:
             remediation.state, remediation.verified_at, remediation.verified_snapshot = _R.VERIFIED, now, snapshot
             remediation.save(update_fields=["state", "verified_at", "verified_snapshot"])
@@ -162,7 +188,7 @@ def _used_afterwards(now: datetime) -> int:
     for remediation in watched:
         last = use[remediation.item.account_id].last_used_at
         gone = remediation.verified_snapshot
-        if last is None or gone is None or last <= gone.captured_at:
+        if last is None or gone is None or last <= gone.captured_at or _is_explained(remediation, last):
             continue
         sentence = (
             f"'{remediation.item.account.name}' used {remediation.item.system.name} on {last:%-d %B %Y}, after its "
@@ -175,12 +201,25 @@ def _used_afterwards(now: datetime) -> int:
     return found
 
 
+def _is_explained(remediation: Remediation, last: datetime) -> bool:
+    """Returns whether the use is found already, or somebody resolved a finding about it after it was seen."""
+    found = Finding.objects.filter(kind=FindingKind.USE_AFTER_REVOCATION, key=_key(remediation))
+    if remediation.campaign.state == CampaignState.CLOSED:
+        return found.filter(Q(resolved_at__isnull=True) | Q(resolved_at__gte=last)).exists()
+    return found.filter(resolved_at__gte=last).exists()
+
+
+def _key(remediation: Remediation) -> str:
+    """Returns how findings name a remediation as their cause."""
+    return f"remediation {remediation.pk}"
+
+
 def _found(remediation: Remediation, kind: FindingKind, sentence: str, now: datetime) -> None:
     """Writes the finding about a remediation."""
     item = remediation.item
     cause = Cause(
         kind,
-        f"remediation {remediation.pk}",
+        _key(remediation),
         sentence,
         system_id=item.system_id,
         account_id=item.account_id,

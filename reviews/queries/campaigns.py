@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from django.db.models import Case, Count, Exists, IntegerField, Max, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, Max, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -21,7 +21,7 @@ from reviews.models import (
     ScopeLine,
     SignOff,
 )
-from reviews.queries.standing import heads, undecided_items
+from reviews.queries.standing import answers, heads, undecided_items
 from reviews.states import CampaignState, RemediationState
 from tenants.kinds import Actor, WorkState
 from tenants.models import Work
@@ -91,7 +91,7 @@ class ReviewerLine:
 
 def reviewer_lines(campaign: Campaign) -> list[ReviewerLine]:
     """Returns the reviewers of a campaign, those with most undecided items first; three queries."""
-    decided = Decision.objects.filter(item=OuterRef("item")).exclude(outcome=Outcome.NOT_DECIDED)
+    decided = answers(campaign, "item").exclude(outcome=Outcome.NOT_DECIDED)
     rows = (
         Assignment.objects.filter(campaign=campaign, until__isnull=True)
         .annotate(done=Case(When(Exists(decided), then=Value(1)), default=Value(0), output_field=IntegerField()))
@@ -137,15 +137,16 @@ class Standing:
 
 
 def standing(campaign: Campaign) -> Standing:
-    """Returns how a campaign stands; six queries."""
+    """Returns how a campaign stands; seven queries."""
     counted = ReviewItem.objects.filter(campaign=campaign).aggregate(
         n=Count("id"), privileged=Count("id", filter=Q(privileged=True))
     )
     rows = ScopeLine.objects.filter(campaign=campaign).values_list("snapshot__row_total", flat=True)
     outcomes = dict(heads(campaign.pk).order_by().values_list("outcome").annotate(Count("id")))
     states = Remediation.objects.filter(campaign=campaign, decision__superseded_by__isnull=True)
-    silent = outcomes.get(Outcome.NOT_DECIDED, 0)
-    decided = sum(outcomes.values()) - silent
+    undecided = undecided_items(campaign).count()
+    silent = 0 if campaign.state == CampaignState.OPEN else outcomes.get(Outcome.NOT_DECIDED, 0)
+    decided = counted["n"] - undecided - silent
     return Standing(
         rows=sum(total or 0 for total in rows),
         items=counted["n"],
@@ -153,7 +154,7 @@ def standing(campaign: Campaign) -> Standing:
         privileged=counted["privileged"],
         decided=decided,
         not_decided=silent,
-        undecided=counted["n"] - decided - silent,
+        undecided=undecided,
         outcomes={str(key): n for key, n in outcomes.items()},
         remediations={str(key): n for key, n in states.order_by().values_list("state").annotate(Count("id"))},
         findings=Finding.objects.filter(campaign=campaign, resolved_at__isnull=True).count(),
@@ -215,9 +216,23 @@ def items_of(campaign: Campaign) -> QuerySet[ReviewItem]:
 
 
 def undecided_of(campaign: Campaign, reviewer_id: int) -> QuerySet[ReviewItem]:
-    """Returns the items without a decision that are put to one reviewer."""
-    put = Assignment.objects.filter(campaign=campaign, reviewer_id=reviewer_id, until__isnull=True).values("item_id")
-    return undecided_items(campaign).filter(pk__in=put).select_related("campaign", "subject").order_by("n")
+    """Returns the items that are put to one reviewer and wait for a decision."""
+    return undecided_items(campaign).filter(pk__in=_put_to(campaign, reviewer_id)).order_by("n")
+
+
+def decided_of(campaign: Campaign, reviewer_id: int) -> QuerySet[ReviewItem]:
+    """Returns the items that one reviewer decided and did not sign yet, in this round."""
+    signed = SignOff.objects.filter(campaign=campaign, round=campaign.round, reviewer_id=reviewer_id)
+    mine = ReviewItem.objects.filter(pk__in=_put_to(campaign, reviewer_id)).exclude(
+        pk__in=undecided_items(campaign).values("pk")
+    )
+    return mine.filter(~Exists(signed)).order_by("n")
+
+
+def _put_to(campaign: Campaign, reviewer_id: int) -> QuerySet[Assignment, int]:
+    """Returns the ids of the items that are put to one reviewer now."""
+    put = Assignment.objects.filter(campaign=campaign, reviewer_id=reviewer_id, until__isnull=True)
+    return put.values_list("item_id", flat=True)
 
 
 def decisions_of(campaign: Campaign) -> QuerySet[Decision]:

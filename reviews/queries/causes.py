@@ -15,7 +15,10 @@ CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Holds why there is a finding; `key` names the cause so that it is written once."""
+    """Holds why there is a finding; `key` names the cause so that it is written once.
+
+    `seen_at` is when it was last seen, for causes that are events: who resolved it after then has explained it.
+    """
 
     kind: FindingKind
     key: str
@@ -23,6 +26,7 @@ class Cause:
     system_id: int | None = None
     account_id: int | None = None
     subject_id: int | None = None
+    seen_at: datetime | None = None
 
 
 def ghost_use(now: datetime) -> Iterator[Cause]:
@@ -53,6 +57,7 @@ def ghost_use(now: datetime) -> Iterator[Cause]:
                 system_id=account.system_id,
                 account_id=pk,
                 subject_id=account.identity_id,
+                seen_at=last,
             )
 
 

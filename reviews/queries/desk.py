@@ -14,7 +14,7 @@ from identities.models import Identity
 from reviews.charts import weeks_chart
 from reviews.kinds import Advice, Outcome
 from reviews.models import Assignment, Campaign, Decision, Remediation, ReviewItem, SignOff
-from reviews.queries.standing import StatementLine, heads_of
+from reviews.queries.standing import StatementLine, answers, heads_of
 from reviews.states import CampaignState, RemediationState
 
 SECONDS = {"privileged": 60, "other": 20}
@@ -50,8 +50,9 @@ def inbox(reviewer: Identity) -> list[InboxLine]:
     totals = _by_campaign(put)
     decided = _by_campaign(
         Decision.objects.filter(
+            ~Q(outcome=Outcome.NOT_DECIDED) | Q(campaign__state=CampaignState.SIGNING),
             campaign_id__in=list(totals),
-            supersedes__isnull=True,
+            superseded_by__isnull=True,
             item__assignments__reviewer=reviewer,
             item__assignments__until__isnull=True,
         )
@@ -99,7 +100,7 @@ def items_for(campaign: Campaign, reviewer: Identity, show: str = "") -> QuerySe
     )
     rows = ReviewItem.objects.filter(Exists(put), campaign=campaign)
     if show == "undecided":
-        rows = rows.filter(~Exists(Decision.objects.filter(item=OuterRef("pk"))))
+        rows = rows.filter(~Exists(answers(campaign)))
     if show == "privileged":
         rows = rows.filter(privileged=True)
     rows = rows.select_related("campaign", "account", "entitlement", "system", "subject")

@@ -8,8 +8,10 @@ from typing import Final
 from django.db.models import Exists, OuterRef, QuerySet
 
 from identities.models import Identity
+from reviews.kinds import Outcome
 from reviews.manifest import manifest_digest, manifest_text, moment
 from reviews.models import Assignment, Campaign, Decision, ReviewItem, SignOff
+from reviews.states import CampaignState
 
 
 def heads(campaign_id: int) -> QuerySet[Decision]:
@@ -41,17 +43,25 @@ def has_signed(campaign: Campaign, reviewer: Identity | None) -> bool:
     return SignOff.objects.filter(campaign=campaign, round=campaign.round, reviewer=reviewer).exists()
 
 
+def answers(campaign: Campaign, item: str = "pk") -> QuerySet[Decision]:
+    """Returns the decisions that settle the item of the outer query.
+
+    While the campaign is open, "not decided" settles nothing: the item waits again after a reopening, or when it was
+    put to another reviewer.
+    """
+    counting = Decision.objects.filter(item=OuterRef(item), superseded_by__isnull=True)
+    return counting.exclude(outcome=Outcome.NOT_DECIDED) if campaign.state == CampaignState.OPEN else counting
+
+
 def undecided_items(campaign: Campaign) -> QuerySet[ReviewItem]:
-    """Returns the items of a campaign without any decision."""
-    decided = Decision.objects.filter(item=OuterRef("pk"))
-    return ReviewItem.objects.filter(~Exists(decided), campaign=campaign)
+    """Returns the items of a campaign that wait for a decision."""
+    return ReviewItem.objects.filter(~Exists(answers(campaign)), campaign=campaign)
 
 
 def undecided_count(campaign: Campaign, reviewer: Identity) -> int:
-    """Returns how many of a reviewer's items have no decision."""
-    decided = Decision.objects.filter(item=OuterRef("item"))
-    rows = Assignment.objects.filter(~Exists(decided), campaign=campaign, reviewer=reviewer, until__isnull=True)
-    return rows.count()
+    """Returns how many of a reviewer's items wait for a decision."""
+    put = Assignment.objects.filter(campaign=campaign, reviewer=reviewer, until__isnull=True)
+    return put.filter(~Exists(answers(campaign, "item"))).count()
 
 
 def decisions_of_reviewer(campaign: Campaign, reviewer: Identity) -> QuerySet[Decision]:

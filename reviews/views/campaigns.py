@@ -264,17 +264,18 @@ def accept(request: TenantRequest, remediation_id: int) -> HttpResponse:
 def reassign(request: TenantRequest, campaign_id: int, reviewer_id: int) -> HttpResponse:
     """Puts a reviewer's undecided items to another reviewer."""
     campaign = get_object_or_404(Campaign.objects.all(), pk=campaign_id)
-    items = list(queries.undecided_of(campaign, reviewer_id))
+    items, decided = (list(rows(campaign, reviewer_id)) for rows in (queries.undecided_of, queries.decided_of))
     form = ReassignForm(request.POST or None)
     if form.is_valid():
         try:
             new, reason = form.cleaned_data["new"], form.cleaned_data["reason"]
-            n = actions.reassign_items(items=items, reviewer=new, reason=reason, by=request.actor)
+            chosen = items + decided if form.cleaned_data["decided_too"] else items
+            n = actions.reassign_items(items=chosen, reviewer=new, reason=reason, by=request.actor)
             messages.success(request, f"{n} items are put to {new.name}.")
             return redirect("reviews:campaign", request.tenant.slug, campaign.pk)
         except Refused as refusal:
             form.add_error(None, refusal.verdict.reason)
-    context = {"form": form, "campaign": campaign, "items": items}
+    context = {"form": form, "campaign": campaign, "items": items, "decided": decided}
     return render(request, "reviews/reassign.html", context, status=422 if form.is_bound else 200)
 
 

@@ -168,6 +168,17 @@ def test_a_risk_is_accepted_for_a_time_only(signed: Campaign, cast: Cast) -> Non
     assert Remediation.objects.get().state == "open"
 
 
+def test_an_accepted_risk_that_ends_is_not_forgotten_with_the_campaign(signed: Campaign, cast: Cast) -> None:
+    fix, soon = Remediation.objects.get(), timezone.now() + timedelta(days=10)
+    accept_risk(remediation=fix, until=soon, reason="Vendor fix is coming.", by=cast.officer)
+    close_campaign(campaign=signed, by=cast.officer)
+    assert verify_remediations(by=cast.officer).expired == 0
+    Remediation.objects.update(accepted_until=timezone.now() - timedelta(days=1))
+    assert verify_remediations(by=cast.officer).expired == 1
+    assert Remediation.objects.get().state == "open"
+    assert "was accepted until" in Finding.objects.get(kind="unverified").sentence
+
+
 def test_the_database_verifies_no_revocation_by_a_wrong_snapshot(signed: Campaign, cast: Cast) -> None:
     old = signed.scope.get().snapshot
     for snapshot, words in ((old, "Only a later complete"), (deliver(cast, days_ago=0), "still lists the grant")):

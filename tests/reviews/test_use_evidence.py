@@ -12,6 +12,7 @@ from logs.actions.sources import SourcePlan, add_source
 from logs.kinds import Format, LogType
 from logs.models import LogSource
 from reviews.actions import decide, find_causes, open_campaign, resolve_finding, verify_remediations
+from reviews.actions.remediation import Verified
 from reviews.kinds import Choice, Outcome
 from reviews.models import Finding, Remediation, ReviewItem
 from tenants.kinds import Refused
@@ -115,6 +116,7 @@ def test_use_without_a_grant_is_a_finding_once(cast: Cast, source: LogSource) ->
     with pytest.raises(Refused, match="at least 10 characters"):
         resolve_finding(finding=ghost, resolution="fixed", by=cast.officer)
     assert resolve_finding(finding=ghost, resolution="Local account deleted.", by=cast.officer).resolved_at
+    assert find_causes(by=cast.officer).opened == 0
 
 
 def test_use_before_the_grant_ended_is_no_finding(cast: Cast, source: LogSource) -> None:
@@ -154,3 +156,6 @@ def test_use_after_a_verified_revocation_opens_it_again(cast: Cast, source: LogS
     fix = Remediation.objects.get()
     assert (later.used_afterwards, fix.state, fix.reopened) == (1, "open", 1)
     assert "after its access was revoked" in Finding.objects.get(kind="use_after_revocation").sentence
+    assert verify_remediations(by=cast.officer) == Verified(0, 0, 0, 0)
+    deliver(cast, HELD.replace(b"bob,admin_all,E2,human,2025-01-15\n", b""), days_ago=0)
+    assert verify_remediations(by=cast.officer) == Verified(1, 0, 0, 0)
