@@ -1,0 +1,185 @@
+"""What the database refuses by itself, whoever writes: each rule of a review, tried around the actions."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from identities.actions import SystemFacts, import_snapshot, save_system
+from identities.kinds import SnapshotUpload
+from identities.models import SnapshotRow
+from reviews.actions import accept_risk, close_deciding, decide, reassign_items, reopen_campaign
+from reviews.models import Assignment, Campaign, Decision, Exclusion, Remediation, ScopeLine, SignOff
+from reviews.states import CampaignState
+from tenants.kinds import Refused
+from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, deliver, item, person, ready
+from tests.reviews.test_decide import _row
+from tests.reviews.test_sign import decide_all, sign
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(words: str, deed: Callable[[], object]) -> None:
+    """Do a write that the database must refuse with these words."""
+    with pytest.raises(DatabaseError, match=words), transaction.atomic():
+        deed()
+
+
+def move(campaign: Campaign, state: str, **fields: object) -> Callable[[], object]:
+    """Return the write that changes a campaign's state, with nothing asked before."""
+    return lambda: Campaign.objects.filter(pk=campaign.pk).update(state=state, **fields)
+
+
+def overdue(campaign: Campaign) -> None:
+    """Let the due time pass."""
+    Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_no_campaign_gets_ready_without_complete_snapshots(cast: Cast) -> None:
+    waiting = ready(cast)
+    refused("complete snapshot or a waiver", move(waiting, "ready"))
+    snapshot = deliver(cast, total=9)
+    ScopeLine.objects.filter(campaign=waiting).update(snapshot=snapshot)
+    refused("complete snapshot or a waiver", move(waiting, "ready"))
+
+
+def test_no_campaign_opens_with_a_row_that_is_neither_item_nor_exclusion(cast: Cast) -> None:
+    deliver(cast)
+    waiting, now = ready(cast), timezone.now()
+    opening = move(waiting, "open", opened_at=now, opened_by="carla", due_at=now + timedelta(days=3))
+    refused("does not balance: 6 rows, 0 items, 0 exclusions", opening)
+    rows = list(SnapshotRow.objects.order_by("n"))
+    reason = "Left to the yearly review."
+    Exclusion.objects.bulk_create([_exclusion(waiting, row, reason) for row in rows[:5]])
+    refused("6 rows, 0 items, 5 exclusions", opening)
+    refused("exclusion_has_a_reason", lambda: _exclusion(waiting, rows[5], "later").save(force_insert=True))
+    _exclusion(waiting, rows[5], reason).save(force_insert=True)
+    opening()
+    assert Campaign.objects.get(pk=waiting.pk).state == CampaignState.OPEN
+
+
+def _exclusion(campaign: Campaign, row: SnapshotRow, reason: str) -> Exclusion:
+    return Exclusion(campaign=campaign, row=row, reason=reason, approved_by="carla")
+
+
+def test_no_campaign_goes_on_undecided_unsigned_or_unverified(campaign: Campaign, cast: Cast) -> None:
+    refused("Items are undecided", move(campaign, "signing"))
+    decide_all(campaign, cast)
+    sign(campaign, cast.remy, "M1")
+    move(campaign, "signing")()
+    refused("A reviewer has not signed", move(campaign, "remediating"))
+    sign(Campaign.objects.get(pk=campaign.pk), cast.rosa, "M2")
+    now = timezone.now()
+    refused("A revocation is not verified", move(campaign, "closed", closed_at=now, closed_by="carla"))
+    refused("does not go from remediating to open", move(campaign, "open"))
+
+
+@pytest.mark.parametrize("when", ["due", "signing", "signed"])
+def test_no_decision_is_taken_late_or_after_the_signature(when: str, campaign: Campaign, cast: Cast) -> None:
+    words = {"due": "The campaign was due", "signing": "only while the campaign is open", "signed": "signed"}[when]
+    decide_all(campaign, cast)
+    if when == "due":
+        overdue(campaign)
+    elif when == "signing":
+        move(campaign, "signing")()
+    else:
+        sign(campaign, cast.remy, "M1")
+    subject = item(campaign, "ana")
+    before = Decision.objects.get(item=subject)
+    refused(words, lambda: _row(subject, supersedes=before).save(force_insert=True))
+
+
+def test_a_signed_decision_is_superseded_by_nobody(campaign: Campaign, cast: Cast) -> None:
+    decide_all(campaign, cast)
+    sign(campaign, cast.remy, "M1")
+    subject = item(campaign, "ana")
+    before = Decision.objects.get(item=subject)
+    with pytest.raises(Refused, match="is signed; it stays as it is"):
+        reassign_items(items=[subject], reviewer=person("M2"), reason="Remy is on leave.", by=cast.officer)
+    moved = Assignment.objects.filter(item=subject)
+    moved.update(until=timezone.now())
+    Assignment.objects.bulk_create([_to_rosa(moved.get())])
+    other = {"supersedes": before, "reviewer": person("M2")}
+    refused("is signed already", lambda: _row(subject, **other).save(force_insert=True))
+    silent = {"supersedes": before, "reviewer": None, "outcome": "not_decided"}
+    refused("is signed already", lambda: _row(subject, **silent).save(force_insert=True))
+
+
+def _to_rosa(first: Assignment) -> Assignment:
+    first.pk, first.reviewer, first.until = None, person("M2"), None
+    return first
+
+
+def test_no_bulk_on_privileged_access(campaign: Campaign, cast: Cast) -> None:
+    together = {"bulk": "6f0c0f4e-6c7a-4b52-9d5c-0a5a35a1b0aa", "reason": KEEP.reason}
+    row = _row(item(campaign, "bob", "admin_all"), **together)
+    refused("no_bulk_decision_on_privileged", lambda: row.save(force_insert=True))
+    row = _row(item(campaign, "ana"), outcome="revoke", **together)
+    refused("no_bulk_decision_on_privileged", lambda: row.save(force_insert=True))
+
+
+def test_a_signature_is_fresh_named_and_given_once(campaign: Campaign, cast: Cast) -> None:
+    decide_all(campaign, cast)
+    first = sign(campaign, cast.remy, "M1")
+    for field, value, words in (
+        ("authenticated_at", first.signed_at - timedelta(seconds=301), "signature_follows_its_authentication"),
+        ("authenticated_at", first.signed_at + timedelta(seconds=1), "signature_follows_its_authentication"),
+        ("printed_name", "", "signature_says_who_and_what"),
+        ("methods", [], "signature_names_its_authentication"),
+        ("signed_at", first.signed_at - timedelta(days=1), "bears the time"),
+        ("round", 2, "does not take signatures now"),
+        ("printed_name", "Remy", "reviewer_signs_once"),
+    ):
+        forged = SignOff.objects.get(pk=first.pk)
+        forged.pk = None
+        setattr(forged, field, value)
+        refused(words, lambda forged=forged: forged.save(force_insert=True))
+
+
+def test_no_item_changes_its_reviewer_after_the_deciding(campaign: Campaign, cast: Cast) -> None:
+    decide_all(campaign, cast)
+    move(campaign, "signing")()
+    moved = Assignment.objects.filter(item=item(campaign, "ana"))
+    moved.update(until=timezone.now())
+    refused("only while the campaign is open", lambda: Assignment.objects.bulk_create([_to_rosa(moved.get())]))
+
+
+def test_a_snapshot_of_another_system_verifies_nothing(campaign: Campaign, cast: Cast) -> None:
+    _revoked(campaign, cast)
+    billing = save_system(facts=SystemFacts("Billing", "billing", "root"), by=cast.officer)
+    upload = SnapshotUpload(CRM, timezone.now(), 6, "b.csv", "", "", "Ines")
+    other = import_snapshot(system=billing, upload=upload, by=cast.officer)
+    partial = deliver(cast, CRM.replace(b"bob,admin_all,E2,human\n", b""), days_ago=0, total=9)
+    for snapshot in (other, partial):
+        fields = {"state": "verified", "verified_at": timezone.now(), "verified_snapshot": snapshot}
+        refused("Only a later complete snapshot", lambda fields=fields: Remediation.objects.update(**fields))
+
+
+def test_a_risk_is_accepted_with_end_reason_and_person(campaign: Campaign, cast: Cast) -> None:
+    _revoked(campaign, cast)
+    whole = {"accepted_until": timezone.now(), "accepted_reason": "The vendor's fix is coming.", "accepted_by": "carla"}
+    for missing, value in {"accepted_until": None, "accepted_reason": "later", "accepted_by": ""}.items():
+        fields = {**whole, missing: value}
+        refused(
+            "risk_acceptance_has_end",
+            lambda fields=fields: Remediation.objects.update(state="risk_accepted", **fields),
+        )
+
+
+def _revoked(campaign: Campaign, cast: Cast) -> None:
+    """Sign everything, with one revocation to carry out."""
+    decide_all(campaign, cast)
+    sign(campaign, cast.remy, "M1")
+
+
+def test_a_revocation_that_was_taken_back_is_not_carried_out(campaign: Campaign, cast: Cast) -> None:
+    _revoked(campaign, cast)
+    overdue(campaign)
+    late = close_deciding(campaign=campaign, by=cast.officer)
+    soon = timezone.now() + timedelta(days=2)
+    again = reopen_campaign(campaign=late, due_at=soon, reason="Remy found a mistake.", by=cast.officer)
+    decide(item=item(again, "bob", "admin_all"), choice=KEEP, by=cast.remy)
+    with pytest.raises(Refused, match="was changed after a reopening"):
+        accept_risk(remediation=Remediation.objects.get(), until=soon, reason=REVOKE.reason, by=cast.officer)
