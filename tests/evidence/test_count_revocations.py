@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def cast(in_bpo: Tenant, carla: User, remy: User, rosa: User) -> reviewing.Cast:
     """The officer, two reviewers and the CRM."""
-    made: reviewing.Cast = reviewing.cast.__wrapped__(in_bpo, carla, remy, rosa)  # type: ignore[attr-defined]
+    made: reviewing.Cast = reviewing.cast.__wrapped__(in_bpo, carla, remy, rosa)
     return made
 
 
