@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from identities.models import Identity
 from reviews import actions
 from reviews.charts import burn_down_chart
 from reviews.forms import CampaignForm, DueForm, ReassignForm, RiskForm
@@ -264,7 +265,8 @@ def accept(request: TenantRequest, remediation_id: int) -> HttpResponse:
 def reassign(request: TenantRequest, campaign_id: int, reviewer_id: int) -> HttpResponse:
     """Puts a reviewer's undecided items to another reviewer."""
     campaign = get_object_or_404(Campaign.objects.all(), pk=campaign_id)
-    items, decided = (list(rows(campaign, reviewer_id)) for rows in (queries.undecided_of, queries.decided_of))
+    reviewer = get_object_or_404(Identity.objects.all(), pk=reviewer_id)
+    items, decided = (list(rows(campaign, reviewer.pk)) for rows in (queries.undecided_of, queries.decided_of))
     form = ReassignForm(request.POST or None)
     if form.is_valid():
         try:
