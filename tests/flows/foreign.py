@@ -36,18 +36,18 @@ Objects = Mapping[tuple[str, str], object]
 """The value of each parameter of an address: by the view's room or dotted name, and the parameter's name."""
 
 
-def furnish(tenant: Tenant, officer: User, by: Actor) -> Objects:
-    """Fill the tenant; returns what stands in the addresses of its things."""
+def furnish(tenant: Tenant, officer: User, by: Actor, mark: str = MARK) -> Objects:
+    """Fill the tenant with things whose names hold the mark; returns what stands in their addresses."""
     objects: dict[tuple[str, str], object] = {}
     for add in ADDITIONS:
         with tenant_scope(tenant):
-            objects |= add(tenant, officer, by)
+            objects |= add(tenant, officer, by, mark)
     return objects
 
 
-def _tenants(tenant: Tenant, officer: User, by: Actor) -> Objects:
-    token, _text = issue_token(name=f"{MARK} token", scopes=[Permission.AUDIT_VIEW], days=9, user=officer, by=by)
-    work = Work.objects.create(kind="tests", title=f"{MARK} work", job="none", asked_by=officer.email)
+def _tenants(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
+    token, _text = issue_token(name=f"{mark} token", scopes=[Permission.AUDIT_VIEW], days=9, user=officer, by=by)
+    work = Work.objects.create(kind="tests", title=f"{mark} work", job="none", asked_by=officer.email)
     return {
         ("tenants", "token_id"): token.pk,
         ("tenants", "work_id"): work.pk,
@@ -55,30 +55,30 @@ def _tenants(tenant: Tenant, officer: User, by: Actor) -> Objects:
     }
 
 
-def _identities(tenant: Tenant, officer: User, by: Actor) -> Objects:
-    manager = make.user(f"{MARK}-manager")
+def _identities(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
+    manager = make.user(f"{mark}-manager")
     make.member(manager, tenant, Role.REVIEWER)
-    people = f"external_id,name,email\nE1,{MARK} person,\nE2,{MARK} manager,{manager.email}\n"
+    people = f"external_id,name,email\nE1,{mark} person,\nE2,{mark} manager,{manager.email}\n"
     upsert_identities(body=people.encode(), by=by)
-    system = save_system(facts=SystemFacts(f"{MARK} CRM", f"{MARK}-crm", "admin*\n"), by=by)
-    rows = f"account,entitlement,person\n{MARK}1,admin_all,E1\n{MARK}2,agent,\n".encode()
+    system = save_system(facts=SystemFacts(f"{mark} CRM", f"{mark}-crm", "admin*\n"), by=by)
+    rows = f"account,entitlement,person\n{mark}1,admin_all,E1\n{mark}2,agent,\n".encode()
     at = timezone.now() - timedelta(hours=1)
-    upload = SnapshotUpload(rows, at, 2, f"{MARK}.csv", "none", "report", f"{MARK} team")
+    upload = SnapshotUpload(rows, at, 2, f"{mark}.csv", "none", "report", f"{mark} team")
     snapshot = import_snapshot(system=system, upload=upload, by=by)
     return {("identities", "key"): system.key, ("identities", "snapshot_id"): snapshot.pk}
 
 
-def _logs(tenant: Tenant, officer: User, by: Actor) -> Objects:
+def _logs(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     source = LogSource.objects.create(
-        name=f"{MARK} log",
-        key=f"{MARK}-log",
+        name=f"{mark} log",
+        key=f"{mark}-log",
         system=System.objects.get(),
         format=Format.JSON,
         mapping=world.MAPPING,
     )
     at = timezone.now() - timedelta(minutes=10)
-    lines = [world.line(at + timedelta(seconds=n), f"{MARK}1", ok=False) for n in range(12)]
-    body = "\n".join([*lines, f"{MARK} cannot be read", ""]).encode()
+    lines = [world.line(at + timedelta(seconds=n), f"{mark}1", ok=False) for n in range(12)]
+    body = "\n".join([*lines, f"{mark} cannot be read", ""]).encode()
     record_events(source=source, body=body, door="tests", by=Actor.system("tests", tenant.pk))
     event = AccessEvent.objects.all()[0]
     issue_source_token(source=source, by=by)
@@ -89,21 +89,21 @@ def _logs(tenant: Tenant, officer: User, by: Actor) -> Objects:
         ("logs", "token_id"): token.pk,
         ("logs.views.events.event", "key"): event.key,
         ("logs.api.Event", "key"): event.key,
-        ("logs", "key"): f"{MARK}1",
+        ("logs", "key"): f"{mark}1",
     }
 
 
-def _alerts(tenant: Tenant, officer: User, by: Actor) -> Objects:
+def _alerts(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     world.look(tenant)
     notice = AlertNotice.objects.create(
-        alert_count=1, recipients=[f"{MARK}@example.org"], next_try_at=timezone.now(), last_error=MARK, state="failed"
+        alert_count=1, recipients=[f"{mark}@example.org"], next_try_at=timezone.now(), last_error=mark, state="failed"
     )
     return {("alerts", "alert_id"): Alert.objects.get().pk, ("alerts", "notice_id"): notice.pk}
 
 
-def _reviews(tenant: Tenant, officer: User, by: Actor) -> Objects:
+def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     facts = PlanFacts(
-        name=f"{MARK} review",
+        name=f"{mark} review",
         systems=[System.objects.get()],
         fallback=Identity.objects.get(external_id="E2"),
         time_zone="UTC",
@@ -112,12 +112,12 @@ def _reviews(tenant: Tenant, officer: User, by: Actor) -> Objects:
     )
     plan = create_plan(facts=facts, by=by)
     campaign = open_campaign(campaign=create_campaign(plan=plan, occurrence_at=timezone.now(), by=by), by=by)
-    reviewer = make.actor(User.objects.get(email=f"{MARK}-manager@example.org"), tenant)
+    reviewer = make.actor(User.objects.get(email=f"{mark}-manager@example.org"), tenant)
     for item in ReviewItem.objects.all():
-        decide(item=item, choice=Choice(Outcome.REVOKE, f"{MARK} has left the desk."), by=reviewer)
+        decide(item=item, choice=Choice(Outcome.REVOKE, f"{mark} has left the desk."), by=reviewer)
     signature = sign(campaign, reviewer, "E2")
     finding = Finding.objects.create(
-        kind="ownerless", key=MARK, sentence=f"{MARK} has no owner.", found_at=timezone.now(), due_at=timezone.now()
+        kind="ownerless", key=mark, sentence=f"{mark} has no owner.", found_at=timezone.now(), due_at=timezone.now()
     )
     ids: dict[str, object] = {
         "campaign_id": campaign.pk,
@@ -131,18 +131,18 @@ def _reviews(tenant: Tenant, officer: User, by: Actor) -> Objects:
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
 
 
-def _evidence(tenant: Tenant, officer: User, by: Actor) -> Objects:
+def _evidence(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     period = Period(timezone.now() - timedelta(days=2), timezone.now() - timedelta(days=1), "UTC")
-    asked = PackRequest(period, ("gdpr",), f"{MARK} auditor")
+    asked = PackRequest(period, ("gdpr",), f"{mark} auditor")
     pack = request_pack(tenant=tenant, asked=asked, by=by, queue=False)
     seal = {"sha256": "a" * 64, "manifest_sha256": "b" * 64, "issued_at": timezone.now(), "ended_at": timezone.now()}
-    EvidencePack.objects.filter(pk=pack.pk).update(title=f"{MARK} pack", state=PackState.BUILDING)
-    PackFile.objects.create(pack=pack, data=f"{MARK} zip".encode())
+    EvidencePack.objects.filter(pk=pack.pk).update(title=f"{mark} pack", state=PackState.BUILDING)
+    PackFile.objects.create(pack=pack, data=f"{mark} zip".encode())
     EvidencePack.objects.filter(pk=pack.pk).update(state=PackState.ISSUED, size_bytes=12, **seal)
     return {("evidence", "pack_id"): pack.pk, ("evidence", "key"): load().controls[0].key}
 
 
-ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor], Objects], ...]] = (
+ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor, str], Objects], ...]] = (
     _tenants,
     _identities,
     _logs,
