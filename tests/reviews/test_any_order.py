@@ -241,6 +241,6 @@ def test_a_campaign_keeps_its_promises_in_any_order(campaign: Campaign, cast: Ca
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],  # to shrink a failing walk takes minutes: every step asks the database
     )
-    run_state_machine_as_test(AnyOrder, settings=quick)  # type: ignore[no-untyped-call] -- hypothesis types it not
+    run_state_machine_as_test(AnyOrder, settings=quick)  # type: ignore[no-untyped-call]  # hypothesis types it not
     assert len(AnyOrder.told) >= 3, "The walks met too few refusals to mean anything."
     assert {"open", "remediating"} <= AnyOrder.states, AnyOrder.states
