@@ -144,6 +144,6 @@ def people_to_share(tenant: Tenant) -> list[tuple[str, str]]:
     now = timezone.now()
     return [
         (str(row.user_id), f"{row.user} ({row.get_role_display()})")
-        for row in members(tenant)
-        if row.is_current(now) and row.role in {Role.AUDITOR, Role.CLIENT}
+        for row in members(tenant).filter(role__in=(Role.AUDITOR, Role.CLIENT))
+        if row.is_current(now)
     ]

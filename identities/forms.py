@@ -7,8 +7,10 @@ from django import forms
 from identities.actions import SystemFacts
 from identities.csvtable import MAX_BYTES
 from identities.kinds import Criticality, DataClass, SnapshotUpload
-from identities.models import Identity, System
+from identities.models import System
+from identities.personfield import PersonField
 from identities.privileged import problem
+from identities.queries import people
 
 
 def _short_enough(file: Any) -> None:
@@ -22,8 +24,11 @@ class SystemForm(forms.Form):
 
     name = forms.CharField(max_length=120, label="Name of the system")
     key = forms.SlugField(max_length=60, label="Short key", help_text="Lower-case letters, digits and hyphens.")
-    owner: "forms.ModelChoiceField[Identity]" = forms.ModelChoiceField(
-        queryset=None, required=False, label="Owner", help_text="Reviews access where a campaign says so."
+    owner = PersonField(
+        people=people,
+        required=False,
+        label="Owner",
+        help_text="Reviews access where a campaign says so. Type a part of the name and choose from the list.",
     )
     criticality = forms.ChoiceField(choices=Criticality.choices, initial=Criticality.STANDARD)
     data_class = forms.ChoiceField(choices=DataClass.choices, initial=DataClass.PERSONAL, label="Most sensitive data")
@@ -33,13 +38,13 @@ class SystemForm(forms.Form):
         help_text="One pattern a line, such as admin* or *_dba. Write 'none: ' and a reason where none is.",
     )
 
-    def __init__(self, *args: Any, system: System | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, people_url: str, system: System | None = None, **kwargs: Any) -> None:
         if system is not None:
             names = ("name", "key", "owner", "criticality", "data_class", "privileged_rule")
             kwargs["initial"] = {name: getattr(system, name) for name in names}
         super().__init__(*args, **kwargs)
         self.system = system
-        self.fields["owner"].queryset = Identity.objects.order_by("name")  # type: ignore[attr-defined]  # a field with choices
+        self.fields["owner"].searched_at(people_url)  # type: ignore[attr-defined]  # a field of people
 
     def clean_privileged_rule(self) -> str:
         """Refuses a rule that says nothing."""

@@ -13,5 +13,6 @@ urlpatterns = [
     path("register/systems/<slug:key>/upload/", views.upload, name="upload"),
     path("register/snapshots/<int:snapshot_id>/", views.snapshot_page, name="snapshot"),
     path("register/people/", views.people_page, name="people"),
+    path("register/people/choices/", views.people_choices, name="people_choices"),
     path("register/people/upload/", views.people_upload, name="people_upload"),
 ]

@@ -4,12 +4,14 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from identities.actions import import_snapshot, save_system, stage_snapshot, upsert_identities
 from identities.csvtable import BadFile
 from identities.forms import PeopleForm, SnapshotForm, SystemForm
 from identities.models import Snapshot, System
+from identities.personfield import SHOWN, label_of
 from identities.queries import (
     grants_of_system,
     latest_people_feed,
@@ -55,7 +57,8 @@ def system_page(request: TenantRequest, key: str) -> HttpResponse:
 def system_edit(request: TenantRequest, key: str = "") -> HttpResponse:
     """Adds a system, or changes what is written about one."""
     system = get_object_or_404(System.objects.all(), key=key) if key else None
-    form = SystemForm(request.POST or None, system=system)
+    people_url = reverse("identities:people_choices", args=[request.tenant.slug])
+    form = SystemForm(request.POST or None, system=system, people_url=people_url)
     if form.is_valid():
         saved = save_system(facts=form.facts(), by=request.actor, system=system)
         return redirect("identities:system", request.tenant.slug, saved.key)
@@ -106,6 +109,14 @@ def people_page(request: TenantRequest) -> HttpResponse:
     page = Paginator(people(text), PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "text": text, "feed": latest_people_feed(), "today": timezone.localdate()}
     return render(request, "identities/people.html", context)
+
+
+@requires(Permission.REGISTER_MANAGE)
+def people_choices(request: TenantRequest) -> HttpResponse:
+    """Answers the people that fit what was typed into a form's field, whose name is in the address."""
+    text = request.GET.get(request.GET.get("field", ""), "").strip().replace("\x00", "")
+    labels = [(label_of(one), one.email) for one in people(text)[:SHOWN]]
+    return render(request, "identities/_people_choices.html", {"people": labels})
 
 
 @requires(Permission.REGISTER_MANAGE)

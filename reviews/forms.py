@@ -4,18 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 from django.utils import timezone
 
-from identities.models import Identity, System
+from identities.models import System
+from identities.personfield import PersonField
 from reviews.actions import PlanFacts
 from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome, Recurrence, Strategy
-from reviews.queries.reviewers import eligible_reviewers
+from reviews.queries.reviewers import reviewers
 from tenants.models import Tenant
-
-
-def _reviewers() -> Any:
-    """Returns the people who may review, by name."""
-    return Identity.objects.filter(pk__in=eligible_reviewers()).order_by("name")
 
 
 class CampaignForm(forms.Form):
@@ -27,11 +24,16 @@ class CampaignForm(forms.Form):
     )
     privileged_only = forms.BooleanField(required=False, label="Privileged access only")
     strategy = forms.ChoiceField(choices=Strategy.choices, label="Who reviews", initial=Strategy.MANAGER)
-    named: "forms.ModelChoiceField[Identity]" = forms.ModelChoiceField(
-        queryset=None, required=False, label="Named reviewer", help_text="Needed where one named person reviews all."
+    named = PersonField(
+        people=reviewers,
+        required=False,
+        label="Named reviewer",
+        help_text="Needed where one named person reviews all. Type a part of the name and choose from the list.",
     )
-    fallback: "forms.ModelChoiceField[Identity]" = forms.ModelChoiceField(
-        queryset=None, label="Fallback reviewer", help_text="Reviews what has no other reviewer but its subject."
+    fallback = PersonField(
+        people=reviewers,
+        label="Fallback reviewer",
+        help_text="Reviews what has no other reviewer but its subject. Type a part of the name and choose.",
     )
     due_days = forms.IntegerField(min_value=1, max_value=90, initial=14, label="Days to decide")
     rule = forms.ChoiceField(choices=Recurrence.choices, required=False, label="Comes back")
@@ -43,10 +45,10 @@ class CampaignForm(forms.Form):
     def __init__(self, *args: Any, tenant: Tenant, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.tenant = tenant
-        reviewers = _reviewers()
         self.fields["systems"].queryset = System.objects.order_by("name")  # type: ignore[attr-defined]  # a field with choices
-        self.fields["named"].queryset = reviewers  # type: ignore[attr-defined]  # a field with choices
-        self.fields["fallback"].queryset = reviewers  # type: ignore[attr-defined]  # a field with choices
+        url = reverse("reviews:reviewer_choices", args=[tenant.slug])
+        for name in ("named", "fallback"):
+            self.fields[name].searched_at(url)  # type: ignore[attr-defined]  # a field of people
 
     def clean(self) -> dict[str, Any]:
         """Refuses one named reviewer without a name."""
@@ -91,7 +93,9 @@ class SignForm(forms.Form):
 class ReassignForm(forms.Form):
     """Asks who takes over a reviewer's items, and why."""
 
-    new: "forms.ModelChoiceField[Identity]" = forms.ModelChoiceField(queryset=None, label="New reviewer")
+    new = PersonField(
+        people=reviewers, label="New reviewer", help_text="Type a part of the name and choose from the list."
+    )
     reason = forms.CharField(max_length=200, label="Why, printed in the evidence")
     decided_too = forms.BooleanField(
         required=False,
@@ -99,9 +103,10 @@ class ReassignForm(forms.Form):
         help_text="For a reviewer who will not sign any more: the new reviewer decides those items again.",
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, tenant: Tenant, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["new"].queryset = _reviewers()  # type: ignore[attr-defined]  # a field with choices
+        url = reverse("reviews:reviewer_choices", args=[tenant.slug])
+        self.fields["new"].searched_at(url)  # type: ignore[attr-defined]  # a field of people
 
 
 class RiskForm(forms.Form):

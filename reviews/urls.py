@@ -9,6 +9,7 @@ urlpatterns = [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/new/", campaigns.campaign_new, name="campaign_new"),
     path("campaigns/new/counts/", campaigns.campaign_counts, name="campaign_counts"),
+    path("campaigns/reviewers/", campaigns.reviewer_choices, name="reviewer_choices"),
     path("campaigns/<int:campaign_id>/", campaigns.campaign_page, name="campaign"),
     path("campaigns/<int:campaign_id>/open/", campaigns.campaign_open, name="campaign_open"),
     path("campaigns/<int:campaign_id>/items/", campaigns.campaign_items, name="items"),

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from identities.models import Identity, SnapshotRow, System
-from identities.queries import latest_complete_snapshots
+from identities.queries import latest_complete_snapshots, people
 from reviews.assigning import Terms, choose_reviewer
 from reviews.kinds import Strategy
 from tenants.kinds import ROLE_PERMISSIONS, Permission, Role
@@ -23,6 +23,11 @@ def eligible_reviewers() -> frozenset[int]:
     members = Membership.objects.filter(tenant_id=current_tenant_id(), role__in=roles, user__is_active=True)
     users = [member.user_id for member in members if member.is_current(now)]
     return frozenset(Identity.objects.filter(user_id__in=users).values_list("id", flat=True))
+
+
+def reviewers(text: str = "") -> QuerySet[Identity]:
+    """Returns the people who may review and whose name, id or e-mail address holds a text, by name."""
+    return people(text).filter(pk__in=eligible_reviewers())
 
 
 def terms(strategy: str, named: Identity | int | None, fallback: Identity | int) -> Terms:

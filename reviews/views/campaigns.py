@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from identities.models import Identity
+from identities.personfield import SHOWN, label_of
 from reviews import actions
 from reviews.charts import burn_down_chart
 from reviews.forms import CampaignForm, DueForm, ReassignForm, RiskForm
@@ -19,7 +20,7 @@ from reviews.models import Campaign, Finding, Remediation, ScopeLine
 from reviews.policies import can_view_campaign
 from reviews.queries import campaigns as queries
 from reviews.queries.desk import desk_rows, item_sheet
-from reviews.queries.reviewers import Preview, preview, terms
+from reviews.queries.reviewers import Preview, preview, reviewers, terms
 from reviews.recurrence import BadRule
 from reviews.states import CampaignState
 from tenants.access import TenantRequest, requires
@@ -62,6 +63,14 @@ def campaign_counts(request: TenantRequest) -> HttpResponse:
     """Answers the live counts of the creation page."""
     form = CampaignForm(request.GET, tenant=request.tenant)
     return render(request, "reviews/_counts.html", {"counts": _preview(form)})
+
+
+@requires(Permission.CAMPAIGN_MANAGE)
+def reviewer_choices(request: TenantRequest) -> HttpResponse:
+    """Answers the reviewers that fit what was typed into a form's field, whose name is in the address."""
+    text = request.GET.get(request.GET.get("field", ""), "").strip().replace("\x00", "")
+    labels = [(label_of(one), one.email) for one in reviewers(text)[:SHOWN]]
+    return render(request, "identities/_people_choices.html", {"people": labels})
 
 
 def _preview(form: CampaignForm) -> Preview | None:
@@ -267,7 +276,7 @@ def reassign(request: TenantRequest, campaign_id: int, reviewer_id: int) -> Http
     campaign = get_object_or_404(Campaign.objects.all(), pk=campaign_id)
     reviewer = get_object_or_404(Identity.objects.all(), pk=reviewer_id)
     items, decided = (list(rows(campaign, reviewer.pk)) for rows in (queries.undecided_of, queries.decided_of))
-    form = ReassignForm(request.POST or None)
+    form = ReassignForm(request.POST or None, tenant=request.tenant)
     if form.is_valid():
         try:
             new, reason = form.cleaned_data["new"], form.cleaned_data["reason"]

@@ -38,7 +38,7 @@ def test_the_officer_plans_a_campaign_on_one_page(cast: Cast, carla: User) -> No
         "name": "Second quarter",
         "systems": [cast.crm.pk],
         "strategy": "manager",
-        "fallback": person("M2").pk,
+        "fallback": "Rosa (M2)",
         "due_days": 14,
         "rule": "",
         "starts_on": timezone.localdate().isoformat(),
@@ -171,8 +171,8 @@ def test_the_officer_reassigns_undecided_items(campaign: Campaign, cast: Cast, c
     client, path = login(carla), page("reassign", campaign.pk, person("M1").pk)
     decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
     assert "2 undecided items" in client.get(path).content.decode()
-    assert client.post(path, {"new": person("M2").pk, "reason": "short"}).status_code == 422
-    client.post(path, {"new": person("M2").pk, "reason": "Remy is on leave until May."})
+    assert client.post(path, {"new": "rosa@example.org", "reason": "short"}).status_code == 422
+    client.post(path, {"new": "rosa@example.org", "reason": "Remy is on leave until May."})
     assert item(campaign, "bob").assignments.get(until=None).reviewer == person("M2")
     assert item(campaign, "ana").assignments.get(until=None).reviewer == person("M1")
 
@@ -232,3 +232,13 @@ def test_the_statement_costs_the_same_whatever_its_length(campaign: Campaign, ca
     assert len(after) == len(before)
     assert text.count(">Privileged</span>") == 1
     assert (text.count("</svg>Keep</span>"), text.count("</svg>Revoke</span>")) == (2, 1)
+
+
+def test_only_people_who_may_review_are_offered_and_taken(cast: Cast, carla: User) -> None:
+    client = login(carla)
+    found = client.get(page("reviewer_choices"), {"field": "named", "named": "r"}).content.decode()
+    assert ("Rosa (M2)" in found, "Remy (M1)" in found, "Ana Ruiz (E1)" in found) == (True, True, False)
+    typed = {"name": "Q2", "systems": [cast.crm.pk], "strategy": "named", "fallback": "M2", "due_days": 14}
+    answer = client.post(page("campaign_new"), {**typed, "named": "Ana Ruiz (E1)", "starts_on": "2026-05-01"})
+    assert answer.status_code == 422
+    assert "Nobody here is called that." in answer.content.decode()
