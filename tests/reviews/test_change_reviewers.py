@@ -81,6 +81,6 @@ def test_the_officer_moves_decided_items_too(campaign: Campaign, cast: Cast, car
     decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
     client, path = login(carla), page("reassign", campaign.pk, person("M1").pk)
     assert "1 item decided and not signed" in client.get(path).content.decode()
-    client.post(path, {"new": person("M2").pk, "reason": WHY, "decided_too": "on"})
+    client.post(path, {"new": "Rosa (M2)", "reason": WHY, "decided_too": "on"})
     assert item(campaign, "ana").assignments.get(until=None).reviewer == person("M2")
     assert "no item that could be put to somebody else" in client.get(path).content.decode()
