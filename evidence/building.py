@@ -42,6 +42,7 @@ README: Final = """Evidence pack of Countersign
 report.pdf          the report for people (PDF/A-3a, PDF/UA-1)
 tables/*.csv        every table in full; UTF-8, RFC 3339 times in UTC
 queries/*.txt       the text of the query behind each table
+statements/*.json   what each reviewer signed, as they signed it; its SHA-256 is the digest in tables/sign_offs.csv
 proofs/             the ledger's signed checkpoint, and the sealed entries with their inclusion proofs
 manifest.json       every file with its SHA-256; signed in manifest.sig (C2SP signed note, Ed25519)
 index.json          short digests of every row and page part, by which the verifier names what changed
@@ -258,7 +259,8 @@ def _omissions(
         lines.append(
             f"{records.cited_total - len(cited.rows)} of {records.cited_total} events behind alerts are not proved."
         )
-    unproved = sum(row[-1] is None for table in records.tables for row in table.rows)
+    bound = [table for table in records.tables if table.name in BINDINGS]
+    unproved = sum(row[-1] is None for table in bound for row in table.rows)
     if unproved:
         lines.append(f"{unproved} records have no ledger entry of their own (written in one deed).")
     return tuple(lines)
@@ -283,6 +285,7 @@ def _parts(source: Source, computed: Computed, records: Records) -> Parts:
         bindings=BINDINGS,
         omissions=source.omissions,
         readme=README,
+        statements=records.statements,
     )
 
 

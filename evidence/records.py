@@ -13,6 +13,7 @@ from typing import Any, Final
 from evidence.bundle import Binding, SealedEntry
 from evidence.kinds import Table
 from evidence.metrics.frame import Asked, Frame, Row
+from evidence.rounds import campaign_tables, signed_statements
 from evidence.tables import from_rows
 from ledger import queries
 from ledger.kinds import LeafKind
@@ -87,6 +88,7 @@ class Records:
     queries: Mapping[str, str]
     entries: tuple[SealedEntry, ...]
     cited_total: int
+    statements: Mapping[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,14 @@ def gather(frame: Frame, size: int) -> Records:
     found |= {leaf.index: leaf for _, leaf in events if leaf}
     tables.append(_event_table(events))
     texts["cited_events"] = asked.statements[0] + "\n"
-    return Records(tuple(tables), texts, tuple(_prove(frame, found.values(), size)), len(cited))
+    rounds, asked_of_rounds = campaign_tables(frame)
+    return Records(
+        tables=(*tables, *rounds),
+        queries=texts | asked_of_rounds,
+        entries=tuple(_prove(frame, found.values(), size)),
+        cited_total=len(cited),
+        statements=signed_statements(frame),
+    )
 
 
 def _decision_key(row: Row) -> str:

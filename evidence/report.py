@@ -16,6 +16,23 @@ from django.template.loader import render_to_string
 from evidence.kinds import Cell, Period, Table
 
 MAX_PRINTED_ROWS = 2_000
+HEADS = {
+    "id": "No.",
+    "src_ip": "Source address",
+    "severity_word": "Severity",
+    "rule_word": "Rule",
+    "ratio": "Covered share",
+    "quarantined_ratio": "Quarantined share",
+    "item": "Item no.",
+    "captured_at": "Captured at",
+    "median_seconds": "Median seconds an item",
+    "person_id": "Person's id",
+    "days_at_hand": "Days at hand",
+    "kept_days": "Days kept",
+    "rows": "Rows",
+    "by": "Done by",
+}
+"""Heads that the column's name alone would spell badly."""
 DASH = "\u2013"
 STATE_MARKS: dict[str, str] = {
     "pass": "✓",
@@ -226,6 +243,8 @@ def grid(table: Table, widths: Sequence[int], *, zone: str, limit: int, empty: s
 
 def head(name: str) -> str:
     """Turn a column name into a head: `first_seen_at` becomes "First seen"."""
+    if name in HEADS:
+        return HEADS[name]
     words = name.removesuffix("_at").removesuffix("_on").replace("_", " ")
     return words[:1].upper() + words[1:]
 
@@ -239,5 +258,7 @@ def spell_cell(cell: Cell, zone: str) -> str:
     if isinstance(cell, datetime):
         return moment(cell, zone)
     if isinstance(cell, float):
+        if abs(cell) >= 10:
+            return f"{cell:,.0f}"
         return f"{cell:,.3f}".rstrip("0").rstrip(".")
     return f"{cell:,}" if isinstance(cell, int) else cell

@@ -1,6 +1,6 @@
 """Measures alerts: raised, acknowledged inside their severity's limit, open too long, closed without a reason."""
 
-from alerts.kinds import Severity
+from alerts.kinds import Rule, Severity
 from evidence.kinds import KindEvidence
 from evidence.metrics.frame import Asked, Frame, Row, ratio
 
@@ -18,6 +18,7 @@ COLUMNS = (
     *(
         "id",
         "rule",
+        "rule_word",
         "severity",
         "severity_word",
         "state",
@@ -63,6 +64,7 @@ def _timed(row: Row, frame: Frame) -> Row:
     return {
         **row,
         "severity_word": word,
+        "rule_word": Rule(row["rule"]).label if row["rule"] in set(Rule) else row["rule"],
         "minutes_to_acknowledge": waited if first else None,
         "in_limit": waited <= limit,
     }

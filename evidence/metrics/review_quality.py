@@ -4,7 +4,7 @@ from evidence.kinds import KindEvidence
 from evidence.metrics.frame import Asked, Frame, ratio
 
 BY_REVIEWER = """
-SELECT d.campaign_id AS campaign, p.name AS reviewer, count(*) AS decisions,
+SELECT c.name AS campaign, p.name AS reviewer, count(*) AS decisions,
     count(*) FILTER (WHERE d.outcome = 'certify') AS kept,
     count(*) FILTER (WHERE d.outcome = 'certify' AND d.bulk IS NOT NULL) AS kept_in_bulk,
     count(*) FILTER (WHERE d.opened_evidence) AS evidence_opened,
@@ -17,8 +17,9 @@ SELECT d.campaign_id AS campaign, p.name AS reviewer, count(*) AS decisions,
         AND o.id = r.decision_id WHERE r.tenant_id = d.tenant_id AND o.campaign_id = d.campaign_id
         AND o.reviewer_id = d.reviewer_id AND r.executor_id = o.reviewer_id) AS carried_out_by_reviewer
 FROM reviews_decision d JOIN identities_identity p ON p.tenant_id = d.tenant_id AND p.id = d.reviewer_id
+JOIN reviews_campaign c ON c.tenant_id = d.tenant_id AND c.id = d.campaign_id
 WHERE d.tenant_id = %(tenant)s AND d.decided_at >= %(since)s AND d.decided_at < %(until)s
-GROUP BY d.tenant_id, d.campaign_id, d.reviewer_id, p.name ORDER BY d.campaign_id, p.name
+GROUP BY d.tenant_id, d.campaign_id, c.name, d.reviewer_id, p.name ORDER BY d.campaign_id, p.name, d.reviewer_id
 """
 OVERALL = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY d.seen_seconds) FILTER (WHERE d.bulk IS NULL) AS median_seconds

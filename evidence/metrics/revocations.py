@@ -6,7 +6,7 @@ from evidence.metrics.frame import Asked, Frame, ratio
 REMEDIATIONS = """
 SELECT r.id, c.name AS campaign, i.n AS item, s.key AS system, a.name AS account, e.key AS entitlement, d.outcome,
     r.state, r.created_at, r.due_at, r.ticket, r.claimed_at, r.claimed_by, r.verified_at,
-    n.captured_at AS verified_by_snapshot_at, r.accepted_until, r.accepted_reason, r.reopened,
+    n.captured_at AS verified_by_snapshot_at, r.accepted_until, r.accepted_reason, r.accepted_by, r.reopened,
     EXISTS (SELECT 1 FROM reviews_finding f WHERE f.tenant_id = r.tenant_id AND f.item_id = r.item_id
         AND f.kind = 'use_after_revocation' AND f.found_at < %(as_of)s) AS used_afterwards
 FROM reviews_remediation r
@@ -26,7 +26,7 @@ ORDER BY r.created_at, r.id
 COLUMNS = (
     *("id", "campaign", "item", "system", "account", "entitlement", "outcome", "state", "created_at", "due_at"),
     *("ticket", "claimed_at", "claimed_by", "verified_at", "verified_by_snapshot_at", "accepted_until"),
-    *("accepted_reason", "used_afterwards"),
+    *("accepted_reason", "accepted_by", "used_afterwards"),
 )
 
 

@@ -8,7 +8,7 @@ from evidence.bundle import Checkpoint
 from evidence.report import Block, Code, Grid, Heading, Pairs, Prose, Section, grid
 from evidence.sections.front import TIERS, percent
 from evidence.sections.source import Source, deviations, widths
-from evidence.tables import control_total
+from evidence.tables import control_total, from_rows
 from evidence.verifier import single_file
 from evidence.verifier.primitives import fingerprint
 
@@ -25,13 +25,14 @@ def campaigns(source: Source) -> Section:
         "reviewer 9, ledger_index 9"
     )
     quality = widths(
-        "campaign 10, reviewer 20, decisions 10, kept 10, kept_in_bulk 12, evidence_opened 12, median_seconds 12, "
-        "self_reviews 14"
+        "campaign 20, reviewer 16, decisions 9, kept 8, kept_in_bulk 11, evidence_opened 12, median_seconds 12, "
+        "self_reviews 12"
     )
     signed = widths("campaign 20, printed_name 16, count 7, meaning 27, signed_at 16, ledger_index 14")
     blocks: list[Block] = [
         source.grid("campaigns", overview, limit=60, empty="No campaign was open in the period."),
         *source.notes("campaigns"),
+        *_rounds(source),
         Heading("Independence and care"),
         Prose(
             (
@@ -49,6 +50,23 @@ def campaigns(source: Source) -> Section:
         source.grid("decisions", decisions, limit=MAX_DECISIONS, empty="No decision was made in the period."),
     ]
     return Section("campaigns", "Campaigns, decisions and sign-offs", tuple(blocks), wide=True)
+
+
+def _rounds(source: Source) -> list[Block]:
+    """Print the campaigns' systems with their balance, and what changed while they ran."""
+    scope = widths(
+        "campaign 15, system 12, captured_at 15, source_total 8, rows 6, items 6, exclusions 8, waiver_reason 19, "
+        "waived_by 11"
+    )
+    left_out = widths("campaign 25, reason 40, approved_by 25, rows 10")
+    moves = widths("campaign 14, moved_at 15, from_state 9, to_state 10, new_due_at 15, reason 24, by 13")
+    others = widths("campaign 16, item 5, moved_at 15, from_reviewer 13, to_reviewer 13, reason 25, by 13")
+    return [
+        source.grid("campaign_scope", scope, limit=150, empty="No campaign covered a system in the period."),
+        source.grid("exclusions", left_out, limit=50, empty="No row was left out of a campaign."),
+        source.grid("campaign_moves", moves, limit=150, empty="No campaign moved on in the period."),
+        source.grid("reassignments", others, limit=100, empty="No item was put to another reviewer."),
+    ]
 
 
 def revocations(source: Source) -> Section:
@@ -72,6 +90,7 @@ def revocations(source: Source) -> Section:
             )
         ),
         source.grid("revocations", columns, limit=250, empty="Nothing was to be revoked in the period."),
+        *_accepted(source),
         Heading("Leavers"),
         source.grid("leavers", leavers, limit=100, empty="Nobody with an account left in the period."),
         *source.notes("leavers"),
@@ -79,18 +98,31 @@ def revocations(source: Source) -> Section:
     return Section("revocations", "Revocations and their verification", tuple(blocks), wide=True)
 
 
+def _accepted(source: Source) -> list[Block]:
+    """Print the revocations whose risk was accepted for a time, with who did so and why."""
+    columns = ("campaign", "item", "account", "entitlement", "accepted_until", "accepted_by", "accepted_reason")
+    table = source.table("revocations")
+    places = [table.columns.index(column) for column in columns]
+    rows = [[row[place] for place in places] for row in table.rows if row[places[4]] is not None]
+    if not rows:
+        return []
+    small = from_rows("revocations", "Risks accepted for a time", columns, rows)
+    return [grid(small, (15, 5, 13, 14, 14, 14, 25), zone=source.period.zone, limit=100)]
+
+
 def alerts(source: Source) -> Section:
     """Return alerts with the times until somebody looked."""
     columns = widths(
-        "id 5, rule 12, severity_word 7, subject 25, raised_at 15, acknowledged_at 15, acknowledged_by 11, "
+        "id 5, rule_word 16, severity_word 7, subject 21, raised_at 15, acknowledged_at 15, acknowledged_by 11, "
         "close_reason 10"
     )
     cited = widths("alert 6, event 17, occurred_at 17, actor 14, action 14, outcome 7, src_ip 14, ledger_index 11")
     blocks: list[Block] = [
         Prose(
             (
-                f"Raised: {source.metric('alerts', 'raised')}. Acknowledged inside the severity's limit: "
-                f"{percent(source.evidence['alerts'].metrics['ack_within_limit_ratio'])}. Open over the limit: "
+                f"Raised: {source.metric('alerts', 'raised')}. Acknowledged so far: "
+                f"{source.metric('alerts', 'acknowledged')}. Acknowledged inside the severity's limit, or still inside "
+                f"it: {percent(source.evidence['alerts'].metrics['ack_within_limit_ratio'])}. Open over the limit: "
                 f"{source.metric('alerts', 'open_over_limit')}. Mandatory rules missing: "
                 f"{source.metric('alert_rules', 'mandatory_missing')}.",
             )
@@ -246,6 +278,10 @@ def closing(source: Source) -> Section:
     """Return sampling support, glossary and legal note."""
     words = Pairs(
         (
+            (
+                "Advice",
+                "what the evidence of use suggests: keep, revoke, or insufficient where use was not seen well enough",
+            ),
             ("Account", "a log-in on a system under its native name; it belongs to a person, or to nobody"),
             ("Campaign", "one round of an access review over a frozen population"),
             ("Checkpoint", "the signed size and root hash of the ledger at one moment"),
@@ -255,6 +291,11 @@ def closing(source: Source) -> Section:
             (
                 "Not decided",
                 "written by the portal for an item that nobody decided by the deadline; silence approves nothing",
+            ),
+            (
+                "Outcome",
+                "certify: the access is kept; revoke: it goes; modify: it is reduced; abstain: the reviewer gives no "
+                "verdict",
             ),
             (
                 "Proof: direct, partial, supporting",

@@ -131,7 +131,7 @@ def scope(source: Source) -> Section:
     )
     blocks: tuple[Block, ...] = (
         facts,
-        Heading("Log types and their coverage"),
+        Heading("Log types: share of the expected hours that were delivered"),
         Pairs(types),
         Heading("Duties"),
         duties,

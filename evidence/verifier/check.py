@@ -46,7 +46,7 @@ class Pack:
         self.files: Files
         self.files, self.faults = unpack(data)
         self.data = data
-        self.counts = {"files": 0, "rows": 0, "pages": 0, "entries": 0, "cells": 0}
+        self.counts = {"files": 0, "rows": 0, "pages": 0, "entries": 0, "cells": 0, "statements": 0}
         self.manifest: dict[str, Any] = {}
         self.index: dict[str, Any] = {}
         self.entries: dict[int, dict[str, Any]] = {}
@@ -61,6 +61,7 @@ class Pack:
         steps: list[Callable[[], bool]] = [
             lambda: self.check_manifest(key),
             self.check_files,
+            self.check_statements,
             lambda: self.check_ledger(ledger_key),
         ]
         for step in steps:
@@ -169,6 +170,30 @@ class Pack:
         except (ValueError, KeyError, TypeError, IndexError):
             return ""
 
+    def check_statements(self) -> bool:
+        """Hold every signed statement against its digest, and against the decisions that it names."""
+        if "tables/sign_offs.csv" not in self.files or "tables/decisions.csv" not in self.files:
+            return True
+        decided = {row["decision"]: row for row in self.table("decisions")}
+        for number, row in enumerate(self.table("sign_offs"), start=1):
+            name = f"statements/{row['sign_off']}.json"
+            text = self.files.get(name, b"")
+            if hashlib.sha256(text).hexdigest() != row["digest"]:
+                self.fault(f"tables/sign_offs.csv, row {number}", f"its digest is not that of {name}.")
+                continue
+            for line in json.loads(text)["decisions"]:
+                shown = decided.get(str(line["decision"]))
+                for column in ("outcome", "reason"):
+                    if shown is not None and shown[column] != printed(line[column]):
+                        where = f"tables/decisions.csv, decision {line['decision']}"
+                        self.fault(where, f"its {column} is not the one that {name} signs.")
+            self.counts["statements"] += 1
+        return True
+
+    def table(self, name: str) -> csv.DictReader[str]:
+        """Return the rows of a table by their column names."""
+        return csv.DictReader(io.StringIO(self.files[f"tables/{name}.csv"].decode()))
+
     def check_ledger(self, key: str | None) -> bool:
         """Check the checkpoint, every entry's proof, and the table cells that are bound to sealed bytes."""
         ledger = self.manifest["ledger"]
@@ -209,8 +234,7 @@ class Pack:
 
     def check_cells(self, table: str, binding: dict[str, Any]) -> None:
         """Compare the cells of a table with the sealed bytes of the entry that each row names."""
-        text = self.files[f"tables/{table}.csv"].decode()
-        for number, row in enumerate(csv.DictReader(io.StringIO(text)), start=1):
+        for number, row in enumerate(self.table(table), start=1):
             where = f"tables/{table}.csv, row {number}"
             if not row[binding["index"]]:
                 continue
@@ -259,6 +283,7 @@ def report(pack: Pack, path: str, *, compared: bool) -> int:
     write(f"  contents  {counts['files']} files, {counts['rows']} table rows, {counts['pages']} pages\n")
     write(f"  ledger    {counts['entries']} entries proved under checkpoint {ledger['size']} of {ledger['origin']}\n")
     write(f"  cells     {counts['cells']} table cells equal the bytes that the ledger sealed\n")
+    write(f"  signed    {counts['statements']} statements of reviewers agree with their digests and decisions\n")
     write(f"  signed by {manifest['signer']['key'].split('+')[0]}\n")
     write(f"  key       {fingerprint(manifest['signer']['key'])}\n")
     if not compared:

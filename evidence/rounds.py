@@ -1,0 +1,97 @@
+"""Reads what happened to campaigns beside their decisions: scope and waivers, exclusions, moves, changes of reviewer.
+
+Where a person was told that a reason is printed in the evidence, it is read here. The statements are the signed texts
+themselves, byte for byte, so that their digests can be computed again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from evidence.kinds import Table
+from evidence.metrics.frame import Asked, Frame
+from evidence.tables import from_rows
+
+SCOPE: Final = """
+SELECT c.name AS campaign, s.key AS system, n.id AS snapshot, n.captured_at, n.source_total, n.row_total AS rows,
+    (SELECT count(*) FROM reviews_reviewitem i WHERE i.tenant_id = c.tenant_id AND i.campaign_id = c.id
+        AND i.system_id = s.id) AS items,
+    (SELECT count(*) FROM reviews_exclusion x JOIN identities_snapshotrow r ON r.tenant_id = x.tenant_id
+        AND r.id = x.row_id WHERE x.tenant_id = c.tenant_id AND x.campaign_id = c.id AND r.snapshot_id = n.id)
+        AS exclusions,
+    l.waiver_reason, l.waived_by
+FROM reviews_scopeline l JOIN reviews_campaign c ON c.tenant_id = l.tenant_id AND c.id = l.campaign_id
+JOIN identities_system s ON s.tenant_id = l.tenant_id AND s.id = l.system_id
+LEFT JOIN identities_snapshot n ON n.tenant_id = l.tenant_id AND n.id = l.snapshot_id
+WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(until)s
+    AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
+ORDER BY c.name, c.id, s.key
+"""
+EXCLUSIONS: Final = """
+SELECT c.name AS campaign, x.reason, x.approved_by, count(*) AS rows
+FROM reviews_exclusion x JOIN reviews_campaign c ON c.tenant_id = x.tenant_id AND c.id = x.campaign_id
+WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(until)s
+    AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
+GROUP BY c.name, c.id, x.reason, x.approved_by ORDER BY c.name, c.id, x.reason, x.approved_by
+"""
+MOVES: Final = """
+SELECT c.name AS campaign, m.at AS moved_at, m.old AS from_state, m.new AS to_state, m.old_due_at, m.new_due_at,
+    m.reason, m.by
+FROM reviews_campaignmove m JOIN reviews_campaign c ON c.tenant_id = m.tenant_id AND c.id = m.campaign_id
+WHERE m.tenant_id = %(tenant)s AND m.at >= %(since)s AND m.at < %(until)s ORDER BY m.at, m.id
+"""
+REASSIGNED: Final = """
+SELECT c.name AS campaign, i.n AS item, a.since AS moved_at, b.name AS from_reviewer, p.name AS to_reviewer, a.reason,
+    a.by
+FROM reviews_assignment a JOIN reviews_campaign c ON c.tenant_id = a.tenant_id AND c.id = a.campaign_id
+JOIN reviews_reviewitem i ON i.tenant_id = a.tenant_id AND i.id = a.item_id
+JOIN identities_identity p ON p.tenant_id = a.tenant_id AND p.id = a.reviewer_id
+LEFT JOIN LATERAL (
+    SELECT q.name FROM reviews_assignment e JOIN identities_identity q ON q.tenant_id = e.tenant_id
+        AND q.id = e.reviewer_id
+    WHERE e.tenant_id = a.tenant_id AND e.item_id = a.item_id AND e.id < a.id ORDER BY e.id DESC LIMIT 1
+) b ON true
+WHERE a.tenant_id = %(tenant)s AND a.basis = 'reassigned' AND a.since >= %(since)s AND a.since < %(until)s
+ORDER BY a.since, a.id
+"""
+STATEMENTS: Final = """
+SELECT s.id, s.manifest FROM reviews_signoff s
+WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s ORDER BY s.id
+"""
+TABLES: Final = (
+    (
+        "campaign_scope",
+        "Systems of the campaigns: every row is an item or an exclusion",
+        SCOPE,
+        "campaign system snapshot captured_at source_total rows items exclusions waiver_reason waived_by",
+    ),
+    ("exclusions", "Rows left out of campaigns, by reason", EXCLUSIONS, "campaign reason approved_by rows"),
+    (
+        "campaign_moves",
+        "How the campaigns went on",
+        MOVES,
+        "campaign moved_at from_state to_state old_due_at new_due_at reason by",
+    ),
+    (
+        "reassignments",
+        "Items put to another reviewer",
+        REASSIGNED,
+        "campaign item moved_at from_reviewer to_reviewer reason by",
+    ),
+)
+
+
+def campaign_tables(frame: Frame) -> tuple[tuple[Table, ...], dict[str, str]]:
+    """Returns the tables about campaigns, and the text of the query behind each."""
+    tables, texts = [], {}
+    for name, title, statement, columns in TABLES:
+        asked, names = Asked(frame), columns.split()
+        rows = asked.rows(statement)
+        tables.append(from_rows(name, title, names, [[row[column] for column in names] for row in rows]))
+        texts[name] = asked.statements[0] + "\n"
+    return tuple(tables), texts
+
+
+def signed_statements(frame: Frame) -> dict[int, bytes]:
+    """Returns the signed statements of the period by the id of their sign-off, as they were signed."""
+    return {row["id"]: row["manifest"].encode() for row in Asked(frame).rows(STATEMENTS)}
