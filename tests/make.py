@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.test import Client
 from django.utils import timezone
 
 from tenants.actions import open_tenant
@@ -34,3 +35,10 @@ def actor(person: User, where: Tenant) -> Actor:
     found = actor_for(person, where)
     assert found is not None, f"{person} has no role in {where}"
     return found
+
+
+def login(person: User) -> Client:
+    """Return a browser in which the person has logged in."""
+    client = Client()
+    client.force_login(person)
+    return client

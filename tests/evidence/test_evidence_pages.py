@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -26,12 +25,6 @@ Ask = Callable[..., EvidencePack]
 pytestmark = pytest.mark.django_db
 
 
-def visitor(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 @pytest.fixture
 def computed(bpo: Tenant, officer: Actor, period: Period) -> None:
     """One evaluation of the catalogue and one checkpoint."""
@@ -42,17 +35,17 @@ def computed(bpo: Tenant, officer: Actor, period: Period) -> None:
 
 @pytest.mark.parametrize("name", ["controls", "settings", "packs", "pack_new", "ledger"])
 def test_an_officer_opens_every_page(name: str, bpo: Tenant, carla: User, computed: None) -> None:
-    answer = visitor(carla).get(reverse(f"evidence:{name}", args=[bpo.slug]))
+    answer = make.login(carla).get(reverse(f"evidence:{name}", args=[bpo.slug]))
     assert answer.status_code == 200
     assert "style=" not in answer.content.decode()
 
 
 def test_the_list_shows_every_row_with_its_state_in_words(bpo: Tenant, carla: User, computed: None) -> None:
-    text = visitor(carla).get(reverse("evidence:controls", args=[bpo.slug])).content.decode()
+    text = make.login(carla).get(reverse("evidence:controls", args=[bpo.slug])).content.decode()
     assert "70 rows" in text
     assert "No query yet for: Backup and restore." in text
     assert "No data" in text
-    only = visitor(carla).get(
+    only = make.login(carla).get(
         reverse("evidence:controls", args=[bpo.slug]), {"framework": "pci", "state": "not_computed"}
     )
     assert "2 rows" in only.content.decode()
@@ -60,20 +53,20 @@ def test_the_list_shows_every_row_with_its_state_in_words(bpo: Tenant, carla: Us
 
 @pytest.mark.parametrize("key", ["iso27001-a.8.3", "gdpr-32.1.c", "hipaa-164.308.a.5.ii.C"])
 def test_a_row_shows_its_criterion_and_query(key: str, bpo: Tenant, carla: User, computed: None) -> None:
-    answer = visitor(carla).get(reverse("evidence:control", args=[bpo.slug, key]))
+    answer = make.login(carla).get(reverse("evidence:control", args=[bpo.slug, key]))
     assert answer.status_code == 200
     assert "Criterion and metrics" in answer.content.decode()
 
 
 def test_an_unknown_row_is_not_found(bpo: Tenant, carla: User) -> None:
-    assert visitor(carla).get(reverse("evidence:control", args=[bpo.slug, "gdpr-99"])).status_code == 404
+    assert make.login(carla).get(reverse("evidence:control", args=[bpo.slug, "gdpr-99"])).status_code == 404
 
 
 def test_the_ledger_page_prints_checkpoint_and_fingerprints(bpo: Tenant, axel: User, computed: None) -> None:
-    text = visitor(axel).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
+    text = make.login(axel).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
     assert f"countersign/t/{bpo.uuid}/1" in text
     assert "Claim tier T1" in text
-    answer = visitor(axel).get(reverse("evidence:verifier", args=[bpo.slug]))
+    answer = make.login(axel).get(reverse("evidence:verifier", args=[bpo.slug]))
     assert answer.content.startswith(b"#!/usr/bin/env python3")
 
 
@@ -83,26 +76,26 @@ def test_the_ledger_page_shows_that_the_signer_refused(bpo: Tenant, axel: User, 
         Head.objects.filter(log_id=bpo.uuid).update(root=bytes(32))
         with pytest.raises(RefusedToSignError):
             sign_now(bpo.uuid)
-    text = visitor(axel).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
+    text = make.login(axel).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
     assert "The signer refused this log." in text
     assert "The head&#x27;s root is not the root of its tiles." in text
 
 
 def test_an_officer_has_the_ledger_verified(bpo: Tenant, carla: User, axel: User, computed: None) -> None:
     page, ask = reverse("evidence:ledger", args=[bpo.slug]), reverse("evidence:verify", args=[bpo.slug])
-    assert "Verify all stored records" not in visitor(axel).get(page).content.decode()
-    assert visitor(axel).post(ask).status_code == 403
+    assert "Verify all stored records" not in make.login(axel).get(page).content.decode()
+    assert make.login(axel).post(ask).status_code == 403
     for _ in range(2):
-        assert visitor(carla).post(ask).status_code == 302
+        assert make.login(carla).post(ask).status_code == 302
     with tenant_scope(bpo):
         (work,) = Work.objects.filter(kind=VERIFICATION)
-    assert "Verification of the ledger" in visitor(carla).get(page).content.decode()
+    assert "Verification of the ledger" in make.login(carla).get(page).content.decode()
     result = verify_ledger(Silent(), bpo)
     assert result["holds"] is True
     with tenant_scope(bpo):
         Work.objects.filter(pk=work.pk).update(state=WorkState.DONE, result=result, finished_at=timezone.now())
         assert AuditEntry.objects.get(verb="ledger.verified").detail["failures"] == {}
-    assert "Everything holds." in visitor(carla).get(page).content.decode()
+    assert "Everything holds." in make.login(carla).get(page).content.decode()
 
 
 def test_failures_are_shown_by_class(bpo: Tenant, carla: User, computed: None) -> None:
@@ -113,7 +106,7 @@ def test_failures_are_shown_by_class(bpo: Tenant, carla: User, computed: None) -
     result = verify_ledger(Silent(), bpo)
     with tenant_scope(bpo):
         Work.objects.filter(pk=work.pk).update(state=WorkState.DONE, result=result, finished_at=timezone.now())
-    text = visitor(carla).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
+    text = make.login(carla).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
     assert "The verification found failures." in text
     assert str(FailureClass.TREE_INCONSISTENT.meaning) in text
 
@@ -126,7 +119,7 @@ def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User) -> None:
         "recipient": "Axel",
         "classification": "Confidential",
     }
-    answer = visitor(carla).post(reverse("evidence:pack_new", args=[bpo.slug]), form)
+    answer = make.login(carla).post(reverse("evidence:pack_new", args=[bpo.slug]), form)
     assert answer.status_code == 302
     with tenant_scope(bpo):
         pack = EvidencePack.objects.get()
@@ -135,7 +128,7 @@ def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User) -> None:
         assert pack.period_end.isoformat() == "2026-09-30T22:00:00+00:00"
         assert Work.objects.get(pk=pack.work_id).kind == "evidence.pack"
         assert AuditEntry.objects.filter(verb="pack.request").count() == 1
-    assert "Cancel this work" in visitor(carla).get(answer.headers["Location"]).content.decode()
+    assert "Cancel this work" in make.login(carla).get(answer.headers["Location"]).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -150,7 +143,7 @@ def test_a_period_that_makes_no_sense_is_refused(
     first: str, last: str, sentence: str, bpo: Tenant, carla: User
 ) -> None:
     form = {"first_day": first, "last_day": last, "frameworks": ["gdpr"], "recipient": "A", "classification": "C"}
-    answer = visitor(carla).post(reverse("evidence:pack_new", args=[bpo.slug]), form)
+    answer = make.login(carla).post(reverse("evidence:pack_new", args=[bpo.slug]), form)
     assert answer.status_code == 422
     assert sentence in answer.content.decode()
 
@@ -158,13 +151,13 @@ def test_a_period_that_makes_no_sense_is_refused(
 def test_settling_keeps_the_reason_and_refuses_what_hipaa_requires(bpo: Tenant, carla: User) -> None:
     url = reverse("evidence:settings", args=[bpo.slug])
     said = {"what": "parameter:coverage_floor", "value": "0.95", "reason": "The client asked for it."}
-    assert visitor(carla).post(url, said).status_code == 302
-    refused = visitor(carla).post(
+    assert make.login(carla).post(url, said).status_code == 302
+    refused = make.login(carla).post(
         url, {"what": "row:hipaa-164.312.a.2.i", "aside": "on", "reason": "We do not like it."}
     )
     assert refused.status_code == 422
     assert "it cannot be set aside" in refused.content.decode()
-    short = visitor(carla).post(url, {"what": "log_type:remote", "aside": "on", "reason": "no"})
+    short = make.login(carla).post(url, {"what": "log_type:remote", "aside": "on", "reason": "no"})
     assert "at least 10 characters" in short.content.decode()
     with tenant_scope(bpo):
         assert ControlSetting.objects.get().value == 0.95
@@ -176,22 +169,22 @@ def test_a_pack_is_fetched_by_those_it_is_shared_with(
     made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
     url = reverse("evidence:download", args=[bpo.slug, made.pk])
     page = reverse("evidence:pack", args=[bpo.slug, made.pk])
-    assert visitor(axel).get(url).status_code == 404
-    assert visitor(axel).get(page).status_code == 404
+    assert make.login(axel).get(url).status_code == 404
+    assert make.login(axel).get(page).status_code == 404
     with tenant_scope(bpo):
         share(made, user=axel, by=officer)
-    answer = visitor(axel).get(url)
+    answer = make.login(axel).get(url)
     assert "no-store" in answer.headers["Cache-Control"]
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{made.file_name}"'
     assert answer.content.startswith(b"PK\x03\x04")
-    assert made.sha256 in visitor(carla).get(page).content.decode()
+    assert made.sha256 in make.login(carla).get(page).content.decode()
 
 
 def test_strangers_and_reviewers_see_none_of_it(bpo: Tenant, stella: User, remy: User) -> None:
     for name in ("controls", "settings", "packs", "pack_new", "ledger"):
         url = reverse(f"evidence:{name}", args=[bpo.slug])
-        assert visitor(stella).get(url).status_code == 404
-        assert visitor(remy).get(url).status_code == 403
+        assert make.login(stella).get(url).status_code == 404
+        assert make.login(remy).get(url).status_code == 403
 
 
 @pytest.mark.parametrize("name", ["controls", "packs", "ledger"])
@@ -200,7 +193,7 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     for _ in range(6):
         pack()
-    client = visitor(carla)
+    client = make.login(carla)
     url = reverse(f"evidence:{name}", args=[bpo.slug])
     client.get(url)
     with django_assert_max_num_queries(24):

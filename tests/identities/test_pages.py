@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -25,12 +24,6 @@ def crm(carla: User, in_bpo: Tenant) -> System:
     return save_system(facts=SystemFacts("CRM", "crm", "admin*"), by=make.actor(carla, in_bpo))
 
 
-def login(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def page(name: str, *args: object) -> str:
     return reverse(f"identities:{name}", args=["northwind", *args])
 
@@ -46,7 +39,7 @@ def delivery(body: bytes = LIST, total: int = 2, days_ago: int = 1) -> dict[str,
 
 
 def test_an_upload_ends_at_the_snapshot_with_its_proof(crm: System, carla: User) -> None:
-    client = login(carla)
+    client = make.login(carla)
     answer = client.post(page("upload", "crm"), delivery())
     snapshot = Snapshot.objects.get()
     assert answer["Location"] == page("snapshot", snapshot.pk)
@@ -58,12 +51,12 @@ def test_an_upload_ends_at_the_snapshot_with_its_proof(crm: System, carla: User)
 
 
 def test_an_incomplete_upload_says_so(crm: System, carla: User) -> None:
-    answer = login(carla).post(page("upload", "crm"), delivery(total=5), follow=True)
+    answer = make.login(carla).post(page("upload", "crm"), delivery(total=5), follow=True)
     assert "This snapshot is incomplete." in answer.content.decode()
 
 
 def test_a_bad_file_is_answered_with_its_sentence(crm: System, carla: User) -> None:
-    answer = login(carla).post(page("upload", "crm"), delivery(b"account,entitlement\nbob,=1+1\n"))
+    answer = make.login(carla).post(page("upload", "crm"), delivery(b"account,entitlement\nbob,=1+1\n"))
     assert answer.status_code == 422
     assert "Line 2, column &#x27;entitlement&#x27; begins with" in answer.content.decode()
     assert not Snapshot.objects.exists()
@@ -74,20 +67,20 @@ def test_a_file_that_is_too_big_is_refused_unread(
     crm: System, carla: User, monkeypatch: pytest.MonkeyPatch, name: str, arguments: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr("identities.forms.MAX_BYTES", 10)
-    answer = login(carla).post(page(name, *arguments), delivery())
+    answer = make.login(carla).post(page(name, *arguments), delivery())
     assert (answer.status_code, "at most 10 are read" in answer.content.decode()) == (422, True)
 
 
 def test_a_big_upload_is_work_that_shows_its_progress(crm: System, carla: User) -> None:
     rows = b"".join(b"user%05d,agent,\n" % n for n in range(20_000))
-    answer = login(carla).post(page("upload", "crm"), delivery(b"account,entitlement,person\n" + rows, 20_000))
+    answer = make.login(carla).post(page("upload", "crm"), delivery(b"account,entitlement,person\n" + rows, 20_000))
     work = Work.objects.get()
     assert answer["Location"] == reverse("tenants:work", args=["northwind", work.pk])
     assert (work.job, work.state) == ("identities.jobs.import_snapshot_file", "queued")
 
 
 def test_people_are_imported_on_a_page(carla: User, in_bpo: Tenant) -> None:
-    client = login(carla)
+    client = make.login(carla)
     file = SimpleUploadedFile("people.csv", b"external_id,name\nE1,Ana Ruiz\n")
     assert client.post(page("people_upload"), {"file": file}).status_code == 200
     assert "Ana Ruiz" in client.get(page("people")).content.decode()
@@ -104,7 +97,7 @@ def test_a_system_is_added_with_its_rule(carla: User, in_bpo: Tenant) -> None:
         "data_class": "personal",
         "privileged_rule": "none: x",
     }
-    client = login(carla)
+    client = make.login(carla)
     assert "at least 10 characters" in client.post(page("system_new"), typed).content.decode()
     client.post(page("system_new"), {**typed, "privileged_rule": "none: read-only reports"})
     assert System.objects.get().privileged_rule == "none: read-only reports"
@@ -113,17 +106,17 @@ def test_a_system_is_added_with_its_rule(carla: User, in_bpo: Tenant) -> None:
 
 @pytest.mark.parametrize("name", ["register", "people"])
 def test_the_analyst_reads_and_changes_nothing(name: str, crm: System, ana: User, remy: User) -> None:
-    assert login(ana).get(page(name)).status_code == 200
-    assert login(remy).get(page(name)).status_code == 403
-    assert login(ana).post(page("upload", "crm"), delivery()).status_code == 403
+    assert make.login(ana).get(page(name)).status_code == 200
+    assert make.login(remy).get(page(name)).status_code == 403
+    assert make.login(ana).post(page("upload", "crm"), delivery()).status_code == 403
 
 
 def test_a_stranger_finds_nothing(stella: User, crm: System) -> None:
-    assert login(stella).get(page("system", "crm")).status_code == 404
+    assert make.login(stella).get(page("system", "crm")).status_code == 404
 
 
 def test_the_register_costs_the_same_whatever_its_length(crm: System, carla: User, in_bpo: Tenant) -> None:
-    client = login(carla)
+    client = make.login(carla)
     client.get(page("register"))
     with CaptureQueriesContext(connection) as before:
         client.get(page("register"))

@@ -6,7 +6,7 @@ from django.urls import reverse
 from portal.navigation import HOMES, SECTIONS, home_of, sections
 from tenants.kinds import ROLE_PERMISSIONS, Actor, Permission, Role
 from tenants.models import Tenant, User
-from tests.portal.test_pages import visitor
+from tests import make
 
 PEOPLE = "People and roles"
 
@@ -42,7 +42,7 @@ def test_the_sidebar_marks_where_the_reader_is(path: str, label: str) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["olga", "carla", "ana", "remy", "axel"])
 def test_every_link_of_the_sidebar_opens(name: str, bpo: Tenant, request: pytest.FixtureRequest) -> None:
-    client = visitor(request.getfixturevalue(name))
+    client = make.login(request.getfixturevalue(name))
     home = client.get(reverse("portal:home", args=[bpo.slug]), follow=True)
     assert home.status_code == 200
     role = Role({"olga": "operator", "carla": "officer", "ana": "analyst", "remy": "reviewer", "axel": "auditor"}[name])
@@ -54,7 +54,7 @@ def test_every_link_of_the_sidebar_opens(name: str, bpo: Tenant, request: pytest
 
 @pytest.mark.django_db
 def test_one_tenant_is_entered_at_once_and_several_are_offered(bpo: Tenant, acme: Tenant, carla: User) -> None:
-    client = visitor(carla)
+    client = make.login(carla)
     assert client.get("/").headers["Location"] == f"/t/{bpo.slug}/"
     acme.memberships.create(user=carla, role=Role.OFFICER)
     page = client.get("/").content.decode()

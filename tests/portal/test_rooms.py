@@ -6,13 +6,13 @@ from django.urls import reverse
 from ledger.kinds import LeafKind
 from tenants.models import AuditEntry, Tenant, User
 from tenants.scope import tenant_scope
-from tests.portal.test_pages import visitor
+from tests import make
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["carla", "olga"])
 def test_the_overview_opens_without_any_row(name: str, bpo: Tenant, request: pytest.FixtureRequest) -> None:
-    answer = visitor(request.getfixturevalue(name)).get(reverse("portal:overview", args=[bpo.slug]))
+    answer = make.login(request.getfixturevalue(name)).get(reverse("portal:overview", args=[bpo.slug]))
     assert answer.status_code == 200
     assert "Unresolved alerts" in answer.content.decode()
 
@@ -20,8 +20,8 @@ def test_the_overview_opens_without_any_row(name: str, bpo: Tenant, request: pyt
 @pytest.mark.django_db
 def test_an_officer_sees_the_six_facts_and_an_operator_only_their_own(bpo: Tenant, carla: User, olga: User) -> None:
     url = reverse("portal:overview", args=[bpo.slug])
-    of_officer = [fact.label for fact in visitor(carla).get(url).context["facts"]]
-    of_operator = [fact.label for fact in visitor(olga).get(url).context["facts"]]
+    of_officer = [fact.label for fact in make.login(carla).get(url).context["facts"]]
+    of_operator = [fact.label for fact in make.login(olga).get(url).context["facts"]]
     assert of_officer == [
         "Open campaigns",
         "Privileged grants reviewed",
@@ -35,13 +35,13 @@ def test_an_officer_sees_the_six_facts_and_an_operator_only_their_own(bpo: Tenan
 
 @pytest.mark.django_db
 def test_no_data_is_not_a_full_share(bpo: Tenant, carla: User) -> None:
-    facts = visitor(carla).get(reverse("portal:overview", args=[bpo.slug])).context["facts"]
+    facts = make.login(carla).get(reverse("portal:overview", args=[bpo.slug])).context["facts"]
     assert next(fact.value for fact in facts if fact.label == "Privileged grants reviewed") == "\u2013"
 
 
 @pytest.mark.django_db
 def test_a_client_without_a_shared_source_is_told_so(acme: Tenant, cleo: User) -> None:
-    answer = visitor(cleo).get(reverse("portal:client", args=[acme.slug]))
+    answer = make.login(cleo).get(reverse("portal:client", args=[acme.slug]))
     page = answer.content.decode()
     assert answer.status_code == 200
     assert "No source delivers this kind of log: Database access." in page
@@ -50,7 +50,7 @@ def test_a_client_without_a_shared_source_is_told_so(acme: Tenant, cleo: User) -
 
 @pytest.mark.django_db
 def test_an_auditor_finds_an_empty_room_with_its_term(bpo: Tenant, axel: User) -> None:
-    answer = visitor(axel).get(reverse("portal:room", args=[bpo.slug]))
+    answer = make.login(axel).get(reverse("portal:room", args=[bpo.slug]))
     page = answer.content.decode()
     assert answer.status_code == 200
     assert "30 days left:" in page
@@ -59,7 +59,7 @@ def test_an_auditor_finds_an_empty_room_with_its_term(bpo: Tenant, axel: User) -
 
 @pytest.mark.django_db
 def test_the_feed_answers_304_while_nothing_is_new(acme: Tenant, cleo: User) -> None:
-    client, url = visitor(cleo), reverse("portal:client_feed", args=[acme.slug])
+    client, url = make.login(cleo), reverse("portal:client_feed", args=[acme.slug])
     first = client.get(url)
     assert first.status_code == 200
     assert client.get(url, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
@@ -69,7 +69,7 @@ def test_the_feed_answers_304_while_nothing_is_new(acme: Tenant, cleo: User) -> 
 
 @pytest.mark.django_db
 def test_opening_the_feed_is_a_deed_and_its_refresh_is_not_another(acme: Tenant, cleo: User) -> None:
-    client = visitor(cleo)
+    client = make.login(cleo)
     client.get(reverse("portal:client", args=[acme.slug]))
     client.get(reverse("portal:client_feed", args=[acme.slug]))
     with tenant_scope(acme):
@@ -79,4 +79,4 @@ def test_opening_the_feed_is_a_deed_and_its_refresh_is_not_another(acme: Tenant,
 
 @pytest.mark.django_db
 def test_a_campaign_that_is_not_shared_is_not_there(bpo: Tenant, axel: User) -> None:
-    assert visitor(axel).get(reverse("portal:room_campaign", args=[bpo.slug, 1])).status_code == 404
+    assert make.login(axel).get(reverse("portal:room_campaign", args=[bpo.slug, 1])).status_code == 404

@@ -13,7 +13,6 @@ from tenants.kinds import Actor, Permission, Role, WorkState
 from tenants.models import ApiToken, AuditEntry, Membership, Tenant, User, Work
 from tenants.scope import tenant_scope
 from tests import make
-from tests.portal.test_pages import visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def test_an_officer_gives_a_person_a_role_with_a_last_day(bpo: Tenant, carla: User) -> None:
     last = timezone.now().astimezone(bpo.zone).date() + timedelta(days=20)
     told = {"name": "Noor Haddad", "email": "Noor@Example.org", "role": "auditor", "ends_on": last.isoformat()}
-    answer = visitor(carla).post(reverse("tenants:person_add", args=[bpo.slug]), told)
+    answer = make.login(carla).post(reverse("tenants:person_add", args=[bpo.slug]), told)
     assert answer.status_code == 302
     role = Membership.objects.get(user__email="noor@example.org")
     assert role.ends_at is not None
@@ -30,27 +29,27 @@ def test_an_officer_gives_a_person_a_role_with_a_last_day(bpo: Tenant, carla: Us
 
 def test_an_auditor_without_a_last_day_is_refused_with_the_reason(bpo: Tenant, carla: User) -> None:
     told = {"name": "Noor", "email": "noor@example.org", "role": "auditor", "ends_on": ""}
-    answer = visitor(carla).post(reverse("tenants:person_add", args=[bpo.slug]), told)
+    answer = make.login(carla).post(reverse("tenants:person_add", args=[bpo.slug]), told)
     assert answer.status_code == 422
     assert "access needs an end date." in answer.content.decode()
     assert not User.objects.filter(email="noor@example.org").exists()
 
 
 def test_an_ended_role_opens_nothing_any_more(bpo: Tenant, carla: User, remy: User) -> None:
-    reader = visitor(remy)
+    reader = make.login(remy)
     assert reader.get(reverse("reviews:inbox", args=[bpo.slug])).status_code == 200
     role = Membership.objects.get(user=remy)
-    visitor(carla).post(reverse("tenants:role_end", args=[bpo.slug, role.pk]))
+    make.login(carla).post(reverse("tenants:role_end", args=[bpo.slug, role.pk]))
     assert reader.get(reverse("reviews:inbox", args=[bpo.slug])).status_code == 404
 
 
 def test_nobody_ends_a_role_by_following_a_link(bpo: Tenant, carla: User, remy: User) -> None:
     role = Membership.objects.get(user=remy)
-    assert visitor(carla).get(reverse("tenants:role_end", args=[bpo.slug, role.pk])).status_code == 405
+    assert make.login(carla).get(reverse("tenants:role_end", args=[bpo.slug, role.pk])).status_code == 405
 
 
 def test_a_token_is_shown_once_and_revoked(bpo: Tenant, carla: User) -> None:
-    client, url = visitor(carla), reverse("tenants:tokens", args=[bpo.slug])
+    client, url = make.login(carla), reverse("tenants:tokens", args=[bpo.slug])
     told = {"name": "SIEM", "scopes": [Permission.AUDIT_VIEW.value], "days": "30"}
     shown = client.post(url, told).context["issued"]
     assert shown.startswith("csn_api_")
@@ -63,12 +62,12 @@ def test_a_token_is_shown_once_and_revoked(bpo: Tenant, carla: User) -> None:
 
 
 def test_a_token_of_another_tenant_is_not_there(acme: Tenant, bpo: Tenant, carla: User) -> None:
-    assert visitor(carla).post(reverse("tenants:token_revoke", args=[bpo.slug, 12345])).status_code == 404
+    assert make.login(carla).post(reverse("tenants:token_revoke", args=[bpo.slug, 12345])).status_code == 404
 
 
 def test_the_trail_goes_on_where_the_page_ended(bpo: Tenant, carla: User) -> None:
     _write_deeds(bpo, carla, 120)
-    client, url, seen = visitor(carla), reverse("tenants:audit", args=[bpo.slug]), list[str]()
+    client, url, seen = make.login(carla), reverse("tenants:audit", args=[bpo.slug]), list[str]()
     cursor = ""
     while True:
         page = client.get(url, {"verb": "test.", "cursor": cursor}).context["page"]
@@ -81,13 +80,13 @@ def test_the_trail_goes_on_where_the_page_ended(bpo: Tenant, carla: User) -> Non
 
 @pytest.mark.parametrize("cursor", ["nonsense", "2026-01-01_x", "_", "2026-01-01T00:00:00_" + "0" * 32])
 def test_a_cursor_that_is_not_ours_shows_the_first_page(cursor: str, bpo: Tenant, carla: User) -> None:
-    answer = visitor(carla).get(reverse("tenants:audit", args=[bpo.slug]), {"cursor": cursor})
+    answer = make.login(carla).get(reverse("tenants:audit", args=[bpo.slug]), {"cursor": cursor})
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("name", ["tenants:audit", "tenants:tokens", "tenants:people", "portal:overview"])
 def test_a_list_asks_the_database_as_often_for_many_rows_as_for_few(name: str, bpo: Tenant, carla: User) -> None:
-    client, url = visitor(carla), reverse(name, args=[bpo.slug])
+    client, url = make.login(carla), reverse(name, args=[bpo.slug])
     client.get(url)
     with CaptureQueriesContext(connection) as few:
         client.get(url)
@@ -102,7 +101,7 @@ def test_a_list_asks_the_database_as_often_for_many_rows_as_for_few(name: str, b
 
 def test_long_work_is_polled_until_it_is_over_and_then_the_page_is_loaded_again(bpo: Tenant, carla: User) -> None:
     work = _work(bpo, carla, WorkState.RUNNING)
-    client, url = visitor(carla), reverse("tenants:work", args=[bpo.slug, work.pk])
+    client, url = make.login(carla), reverse("tenants:work", args=[bpo.slug, work.pk])
     part = client.get(url, headers={"HX-Request": "true"})
     assert 'hx-trigger="every 1s"' in part.content.decode()
     assert "3 of 9" in part.content.decode()
@@ -118,8 +117,8 @@ def test_whoever_asked_for_the_work_can_cancel_it_and_others_cannot(
 ) -> None:
     work = _work(bpo, carla, WorkState.RUNNING)
     url = reverse("tenants:work_cancel", args=[bpo.slug, work.pk])
-    assert [visitor(one).post(url).status_code for one in (ana, remy)] == [403, 404]
-    assert "Stopping" in visitor(carla).post(url, headers={"HX-Request": "true"}).content.decode()
+    assert [make.login(one).post(url).status_code for one in (ana, remy)] == [403, 404]
+    assert "Stopping" in make.login(carla).post(url, headers={"HX-Request": "true"}).content.decode()
     with tenant_scope(bpo):
         assert Work.objects.get(pk=work.pk).cancel_requested
         assert AuditEntry.objects.filter(verb="work.cancel").count() == 1
@@ -128,8 +127,8 @@ def test_whoever_asked_for_the_work_can_cancel_it_and_others_cannot(
 def test_who_sees_only_what_is_shared_sees_only_their_own_work(bpo: Tenant, carla: User, axel: User) -> None:
     theirs, own = _work(bpo, carla, WorkState.RUNNING), _work(bpo, axel, WorkState.RUNNING)
     urls = [reverse("tenants:work", args=[bpo.slug, work.pk]) for work in (theirs, own)]
-    assert [visitor(axel).get(url).status_code for url in urls] == [404, 200]
-    assert [visitor(carla).get(url).status_code for url in urls] == [200, 200]
+    assert [make.login(axel).get(url).status_code for url in urls] == [404, 200]
+    assert [make.login(carla).get(url).status_code for url in urls] == [200, 200]
 
 
 def _write_deeds(tenant: Tenant, person: User, number: int) -> None:

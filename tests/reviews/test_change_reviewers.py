@@ -12,8 +12,9 @@ from reviews.queries.standing import undecided_count
 from reviews.states import CampaignState
 from tenants.kinds import Refused
 from tenants.models import AuditEntry, User
+from tests import make
 from tests.reviews.conftest import KEEP, REVOKE, Cast, item, person
-from tests.reviews.test_pages import login, page
+from tests.reviews.test_pages import page
 from tests.reviews.test_sign import decide_all, sign
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +80,7 @@ def _ended(campaign: Campaign, cast: Cast) -> Campaign:
 
 def test_the_officer_moves_decided_items_too(campaign: Campaign, cast: Cast, carla: User) -> None:
     decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
-    client, path = login(carla), page("reassign", campaign.pk, person("M1").pk)
+    client, path = make.login(carla), page("reassign", campaign.pk, person("M1").pk)
     assert "1 item decided and not signed" in client.get(path).content.decode()
     client.post(path, {"new": "Rosa (M2)", "reason": WHY, "decided_too": "on"})
     assert item(campaign, "ana").assignments.get(until=None).reviewer == person("M2")

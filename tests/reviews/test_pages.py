@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -21,19 +20,13 @@ from tests.reviews.test_sign import decide_all, sign
 pytestmark = pytest.mark.django_db
 
 
-def login(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def page(name: str, *args: object) -> str:
     return reverse(f"reviews:{name}", args=["northwind", *args])
 
 
 def test_the_officer_plans_a_campaign_on_one_page(cast: Cast, carla: User) -> None:
     deliver(cast)
-    client = login(carla)
+    client = make.login(carla)
     typed = {
         "name": "Second quarter",
         "systems": [cast.crm.pk],
@@ -55,27 +48,27 @@ def test_the_officer_plans_a_campaign_on_one_page(cast: Cast, carla: User) -> No
 
 
 def test_the_campaign_page_says_what_it_waits_for(campaign: Campaign, cast: Cast, carla: User) -> None:
-    text = login(carla).get(page("campaign", campaign.pk)).content.decode()
+    text = make.login(carla).get(page("campaign", campaign.pk)).content.decode()
     assert "6 of 6 items are undecided, with 2 reviewers." in text
     decide_all(campaign, cast)
-    assert "Remy has not signed." in login(carla).get(page("campaign", campaign.pk)).content.decode()
+    assert "Remy has not signed." in make.login(carla).get(page("campaign", campaign.pk)).content.decode()
 
 
 @pytest.mark.parametrize("name", ["campaigns", "findings", "campaign_new"])
 def test_lists_open_for_the_officer_and_not_for_a_reviewer(
     name: str, campaign: Campaign, carla: User, remy: User
 ) -> None:
-    assert login(carla).get(page(name)).status_code == 200
-    assert login(remy).get(page(name)).status_code == 403
+    assert make.login(carla).get(page(name)).status_code == 200
+    assert make.login(remy).get(page(name)).status_code == 403
 
 
 @pytest.mark.parametrize("name", ["campaign", "items", "remediations"])
 def test_a_shared_campaign_opens_for_the_auditor_alone(
     stella: User, name: str, campaign: Campaign, cast: Cast, axel: User
 ) -> None:
-    auditor = login(axel)
+    auditor = make.login(axel)
     assert auditor.get(page(name, campaign.pk)).status_code == 403
-    assert login(stella).get(page(name, campaign.pk)).status_code == 404
+    assert make.login(stella).get(page(name, campaign.pk)).status_code == 404
     share(campaign, user=axel, by=cast.officer)
     assert auditor.get(page(name, campaign.pk)).status_code == 200
     assert b"Cancel campaign" not in auditor.get(page(name, campaign.pk)).content
@@ -83,14 +76,14 @@ def test_a_shared_campaign_opens_for_the_auditor_alone(
 
 
 def test_the_inbox_counts_items_and_minutes(campaign: Campaign, remy: User, carla: User) -> None:
-    text = login(remy).get(page("inbox")).content.decode()
+    text = make.login(remy).get(page("inbox")).content.decode()
     assert "3 of 3" in text
     assert "2 min" in text
-    assert login(carla).get(page("inbox")).status_code == 403
+    assert make.login(carla).get(page("inbox")).status_code == 403
 
 
 def test_a_decision_is_saved_at_once_and_said(campaign: Campaign, remy: User) -> None:
-    client, subject = login(remy), item(campaign, "ana")
+    client, subject = make.login(remy), item(campaign, "ana")
     screen = client.get(page("review", campaign.pk), {"item": subject.pk}).content.decode()
     assert "No log source is expected for CRM" in screen
     typed = {"outcome": "certify", "reason": "", "seen": "", "seen_seconds": "12"}
@@ -105,22 +98,22 @@ def test_a_decision_is_saved_at_once_and_said(campaign: Campaign, remy: User) ->
 def test_a_refused_decision_keeps_what_was_typed(campaign: Campaign, remy: User) -> None:
     typed = {"outcome": "revoke", "reason": "too short"}
     path = page("decide", campaign.pk, item(campaign, "ana").pk)
-    answer = login(remy).post(path, typed, headers={"HX-Request": "true"})
+    answer = make.login(remy).post(path, typed, headers={"HX-Request": "true"})
     assert answer.status_code == 422
     assert "too short</textarea>" in answer.content.decode()
-    plain = login(remy).post(path, {"outcome": "certify"})
+    plain = make.login(remy).post(path, {"outcome": "certify"})
     assert plain["Location"] == f"{page('review', campaign.pk)}?item={item(campaign, 'ana').pk}"
 
 
 def test_another_reviewers_item_is_not_there(campaign: Campaign, remy: User) -> None:
-    client, other = login(remy), item(campaign, "cem")
+    client, other = make.login(remy), item(campaign, "cem")
     assert client.get(page("item", campaign.pk, other.pk)).status_code == 404
     assert client.post(page("decide", campaign.pk, other.pk), {"outcome": "certify"}).status_code == 404
     assert not Decision.objects.exists()
 
 
 def test_ticked_items_are_kept_together_and_privileged_ones_are_not(campaign: Campaign, remy: User) -> None:
-    client = login(remy)
+    client = make.login(remy)
     both = [item(campaign, "ana").pk, item(campaign, "bob", "admin_all").pk]
     answer = client.post(page("bulk", campaign.pk), {"items": both}, follow=True)
     assert "Privileged access is decided one by one." in answer.content.decode()
@@ -130,7 +123,7 @@ def test_ticked_items_are_kept_together_and_privileged_ones_are_not(campaign: Ca
 
 def test_the_signature_needs_the_password_and_gives_a_receipt(campaign: Campaign, cast: Cast, remy: User) -> None:
     decide_all(campaign, cast)
-    client, digest = login(remy), statement(campaign, person("M1"))[1]
+    client, digest = make.login(remy), statement(campaign, person("M1"))[1]
     assert digest in client.get(page("sign", campaign.pk)).content.decode()
     typed = {"printed_name": "Remy Roe", "password": "wrong", "digest": digest}
     wrong = client.post(page("sign", campaign.pk), typed)
@@ -147,12 +140,12 @@ def test_a_receipt_is_for_its_signer_and_the_officer(
 ) -> None:
     decide_all(campaign, cast)
     path = page("receipt", sign(campaign, cast.remy, "M1").pk)
-    assert login(remy).get(path).status_code == login(carla).get(path).status_code == 200
-    assert login(rosa).get(path).status_code == 404
+    assert make.login(remy).get(path).status_code == make.login(carla).get(path).status_code == 200
+    assert make.login(rosa).get(path).status_code == 404
 
 
 def test_the_officer_runs_the_campaign_to_its_end(campaign: Campaign, cast: Cast, carla: User) -> None:
-    client = login(carla)
+    client = make.login(carla)
     decide_all(campaign, cast)
     sign(campaign, cast.remy, "M1")
     sign(campaign, cast.rosa, "M2")
@@ -168,7 +161,7 @@ def test_the_officer_runs_the_campaign_to_its_end(campaign: Campaign, cast: Cast
 
 
 def test_the_officer_reassigns_undecided_items(campaign: Campaign, cast: Cast, carla: User) -> None:
-    client, path = login(carla), page("reassign", campaign.pk, person("M1").pk)
+    client, path = make.login(carla), page("reassign", campaign.pk, person("M1").pk)
     decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
     assert "2 undecided items" in client.get(path).content.decode()
     assert client.post(path, {"new": "rosa@example.org", "reason": "short"}).status_code == 422
@@ -180,13 +173,13 @@ def test_the_officer_reassigns_undecided_items(campaign: Campaign, cast: Cast, c
 def test_the_officer_accepts_a_risk_for_a_time(campaign: Campaign, cast: Cast, carla: User, remy: User) -> None:
     decide_all(campaign, cast)
     sign(campaign, cast.remy, "M1")
-    client, path = login(carla), page("accept", campaign.remediations.get().pk)
+    client, path = make.login(carla), page("accept", campaign.remediations.get().pk)
     past = {"until": "2020-01-01T09:00", "reason": "The vendor's fix is coming."}
     assert "in the future" in client.post(path, past).content.decode()
     later = (timezone.localtime() + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M")
     assert client.post(path, {**past, "until": later}).status_code == 302
     assert campaign.remediations.get().state == "risk_accepted"
-    assert login(remy).get(path).status_code == 403
+    assert make.login(remy).get(path).status_code == 403
 
 
 LISTS = ["campaigns", "campaign", "items", "remediations", "findings"]
@@ -194,7 +187,7 @@ LISTS = ["campaigns", "campaign", "items", "remediations", "findings"]
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_costs_the_same_whatever_its_length(name: str, campaign: Campaign, cast: Cast, carla: User) -> None:
-    client = login(carla)
+    client = make.login(carla)
     arguments = [] if name in {"campaigns", "findings"} else [campaign.pk]
     path = page(name, *arguments)
     client.get(path)
@@ -211,7 +204,7 @@ def test_a_list_costs_the_same_whatever_its_length(name: str, campaign: Campaign
 
 
 def test_the_desk_costs_the_same_whatever_its_length(campaign: Campaign, cast: Cast, remy: User, bpo: Tenant) -> None:
-    client = login(remy)
+    client = make.login(remy)
     client.get(page("review", campaign.pk))
     with CaptureQueriesContext(connection) as before:
         client.get(page("review", campaign.pk), {"show": "privileged"})
@@ -221,7 +214,7 @@ def test_the_desk_costs_the_same_whatever_its_length(campaign: Campaign, cast: C
 
 
 def test_the_statement_costs_the_same_whatever_its_length(campaign: Campaign, cast: Cast, remy: User) -> None:
-    client = login(remy)
+    client = make.login(remy)
     decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
     client.get(page("sign", campaign.pk))
     with CaptureQueriesContext(connection) as before:
@@ -235,7 +228,7 @@ def test_the_statement_costs_the_same_whatever_its_length(campaign: Campaign, ca
 
 
 def test_only_people_who_may_review_are_offered_and_taken(cast: Cast, carla: User) -> None:
-    client = login(carla)
+    client = make.login(carla)
     found = client.get(page("reviewer_choices"), {"field": "named", "named": "r"}).content.decode()
     assert ("Rosa (M2)" in found, "Remy (M1)" in found, "Ana Ruiz (E1)" in found) == (True, True, False)
     typed = {"name": "Q2", "systems": [cast.crm.pk], "strategy": "named", "fallback": "M2", "due_days": 14}
