@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MARK = "COUNTERSIGN_SUPERVISED_BY"
+# A Python program that writes to a pipe keeps its lines back until 8 KB are full or it ends.
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
 # A program that ran this long was healthy: its next failure is a first one again.
@@ -115,7 +117,7 @@ class Supervisor:
         running.started_at = time.monotonic()
         process = subprocess.Popen(  # noqa: S603 -- the programs are the caller's own list
             running.program.command,
-            env={**os.environ, **running.program.environment, MARK: self.mark},
+            env={**os.environ, **UNBUFFERED, **running.program.environment, MARK: self.mark},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -50,6 +50,12 @@ def test_it_shows_each_line_with_the_programs_name(stage: Stage) -> None:
     assert stage.lines[0] == "web      | up"
 
 
+def test_it_shows_a_line_that_the_program_keeps_back(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    stage.python("demo", "import time; print('step 1'); time.sleep(600)")
+    stage.run_until(lambda: stage.count("step 1") == 1)
+
+
 def test_it_starts_a_killed_program_again_and_says_how_it_ended(stage: Stage) -> None:
     stage.python("worker", SLEEPER)
     killed: list[int] = []
