@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
@@ -73,7 +74,11 @@ def start_database(data: Path, *, log_statement: str) -> Embedded | None:
     """
     url = os.environ.get("DATABASE_URL", "")
     if url:
-        bootstrap(url, data)
+        try:
+            bootstrap(url, data)
+        except psycopg.Error as error:
+            said = str(error).strip().partition("\n")[0].rstrip(".")
+            raise NotReadyError(f"The server of DATABASE_URL could not be set up: {said}.") from error
         return None
     server = Embedded(data, log_statement=log_statement)
     try:

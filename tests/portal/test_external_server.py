@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from portal import machine, roles
+from portal import installation, machine, roles
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 pytestmark = [
@@ -103,3 +103,11 @@ def test_an_administrator_without_bypassrls_sets_up_what_it_may_and_says_what_no
         owner.execute("CREATE TABLE mine (id int)")
     with connect(tmp_path, "readonly") as readonly, pytest.raises(psycopg.errors.InsufficientPrivilege):
         readonly.execute("SELECT * FROM mine")
+
+
+def test_a_wrong_address_is_said_in_one_sentence(
+    superuser_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", superuser_url.replace("boss", "nobody"))
+    with pytest.raises(installation.NotReadyError, match=r"DATABASE_URL could not be set up: .*nobody.*exist\.$"):
+        installation.start_database(tmp_path, log_statement="mod")
