@@ -100,6 +100,9 @@ DATABASES = {
 COUNTERSIGN_VERIFIER_CONNECTION = "readonly"
 # The signer never signs what its caller has appended and not yet committed.
 COUNTERSIGN_SIGNER_CONNECTION = "progress"
+# Days that the keys of delivered records, and delivered files of the own logs, are kept; see docs/operating.md.
+COUNTERSIGN_RESEND_DAYS = env_number("COUNTERSIGN_RESEND_DAYS", 35, least=3)
+COUNTERSIGN_OWN_LOG_DAYS = env_number("COUNTERSIGN_OWN_LOG_DAYS", 30, least=1)
 # Its key and state; a directory of another system user is the second tier of trust.
 COUNTERSIGN_SIGNER = Path(env_text("COUNTERSIGN_SIGNER", str(COUNTERSIGN_DATA / "signer"))).absolute()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -187,6 +190,7 @@ DEFAULT_FROM_EMAIL = env_text("COUNTERSIGN_MAIL_FROM", "countersign@localhost")
 Q_CLUSTER = {
     "name": "countersign",
     "orm": "default",
+    "broker_class": "portal.queue.Broker",
     "workers": 2,
     "queue_limit": 2,
     "bulk": 1,
@@ -226,10 +230,7 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
-        "bare": {"format": "%(message)s"},
-    },
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "deeds": {
@@ -237,7 +238,6 @@ LOGGING = {
             "filename": str(COUNTERSIGN_DATA / "portal-log" / "portal.ndjson"),
             "delay": True,
             "encoding": "utf-8",
-            "formatter": "bare",
         },
     },
     "loggers": {
