@@ -67,6 +67,11 @@ class SearchForm(forms.Form):
     source: "forms.ModelChoiceField[LogSource]" = forms.ModelChoiceField(
         label="Source", required=False, queryset=None, empty_label="Every source"
     )
+    who = forms.ChoiceField(
+        label="Who",
+        required=False,
+        choices=(("", "People and services"), ("people", "People"), ("machines", "Services")),
+    )
     hours = forms.ChoiceField(label="Hours", required=False, choices=(("", "All hours"), ("out", "Out of hours only")))
     actor = forms.CharField(required=False, max_length=400, widget=forms.HiddenInput)
     address = forms.CharField(required=False, max_length=60, widget=forms.HiddenInput)
@@ -110,6 +115,7 @@ class SearchForm(forms.Form):
             source_id=asked["source"].pk if asked.get("source") else None,
             log_types=(asked["log_type"],) if asked.get("log_type") else (),
             outcome=asked.get("outcome") or "",
+            who=asked.get("who") or "",
             out_of_hours=asked.get("hours") == "out",
             app=asked.get("app") or "",
             action=asked.get("action") or "",
@@ -154,6 +160,8 @@ class SearchForm(forms.Form):
             chips.append((f"Kind: {LogType(asked['log_type']).label}", "log_type"))
         if asked.get("outcome"):
             chips.append(("Denied" if asked["outcome"] == "denied" else "Allowed", "outcome"))
+        if asked.get("who"):
+            chips.append(("People" if asked["who"] == "people" else "Services", "who"))
         if asked.get("hours"):
             chips.append(("Out of hours", "hours"))
         return chips

@@ -10,13 +10,14 @@ from typing import IO, Final
 
 import msgspec
 
-from logs.actions.own import OWN_SOURCES, OwnSource, Shipped, ensure_own_source, files_of, ship_part
+from logs.actions.own import Shipped, ensure_own_source, ship_part
 from logs.actions.record import Envelope, record_events
 from logs.answers import DeliveryAnswer
 from logs.bodies import GZIP, MAX_BODY_BYTES, BodyError
 from logs.intake import MAX_RECORDS, ContentKeys
 from logs.kinds import MAX_LINE_BYTES, Format
 from logs.models import LogSource
+from logs.ownsources import OWN_SOURCES, OwnSource
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -136,7 +137,7 @@ def ship_own_logs(*, tenant: Tenant, data: Path, say: Callable[[str], None]) -> 
 
 
 def _ship(own: OwnSource, tenant: Tenant, data: Path, by: Actor, say: Callable[[str], None]) -> int:
-    paths, stored = files_of(own, data), 0
+    paths, stored = own.files(data), 0
     if not paths:
         return 0
     with tenant_scope(tenant):

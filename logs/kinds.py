@@ -8,7 +8,7 @@ stay pure.
 from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from django.db import models
@@ -90,6 +90,10 @@ class ActorType(models.TextChoices):
     UNKNOWN = "unknown", "Unknown"
 
 
+MACHINES: Final = frozenset({ActorType.SERVICE.value, ActorType.SYSTEM.value, ActorType.MACHINE.value})
+"""Actors that are no people and have no working hours."""
+
+
 class OcsfClass(IntEnum):
     """The OCSF 1.8.0 event classes that access logs map to."""
 
@@ -130,13 +134,16 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     `time_zone` is an IANA name for records without a zone. `year` is the year of the first record where records have
     none; without it the year is inferred from `received_at` (aware UTC; the time of receipt that the delivery stores,
     so that reading the same delivery again gives the same times). `mapping` is the saved column mapping of the formats
-    csv and json (`logs.parsers.mapping`).
+    csv and json (`logs.parsers.mapping`). `services` are accounts that are services in the sessions of programs whose
+    name begins with `programs`.
     """
 
     time_zone: str = "UTC"
     year: int | None = None
     received_at: datetime | None = None
     mapping: Mapping[str, object] | None = None
+    services: frozenset[str] = frozenset()
+    programs: str = ""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -13,7 +13,7 @@ from alerts.rules.facts import EventKey, Fact, Person
 from identities.kinds import AccountKind, IdentityKind
 from identities.models import Account, Grant, Identity
 from ledger.models import Batch
-from logs.kinds import ActorType, LogType, OcsfClass, Status, StatusDetail
+from logs.kinds import MACHINES, ActorType, LogType, OcsfClass, Status, StatusDetail
 from logs.models import AccessEvent
 from tenants.models import Tenant
 
@@ -34,9 +34,6 @@ _COLUMNS: Final = (
     *("privileges", "actor_type", "account_id", "identity_id", "repeat_count", "class_uid", "activity_id"),
     *("status_detail", "batch_id", "ord"),
 )
-MACHINES: Final = frozenset({ActorType.SERVICE.value, ActorType.SYSTEM.value, ActorType.MACHINE.value})
-"""Actors without working hours."""
-
 IS_LOGIN: Final = Q(class_uid=OcsfClass.AUTHENTICATION, activity_id=LOGON)
 IS_FAILED: Final = Q(class_uid=OcsfClass.AUTHENTICATION, status_id=Status.FAILURE) & ~Q(
     status_detail=StatusDetail.EXPIRED_PASSWORD

@@ -3,53 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from django.db import transaction
 
 from logs.actions.record import Envelope, record_events
 from logs.actions.sources import SourcePlan, add_source
 from logs.answers import DeliveryAnswer
-from logs.kinds import Format, LogType
+from logs.kinds import Format
 from logs.models import Grade, LogSource, ReadPosition
+from logs.ownsources import APPLICATION, OwnSource
 from logs.policies import can_record_events
 from logs.tailing import head_of, next_part, without_own
 from tenants.kinds import Actor, enforce
-
-APPLICATION: Final = "countersign-shipper"
-"""The name under which the shipper's own database sessions are known, so that they are left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class OwnSource:
-    """One of the portal's own logs: where its files lie, and what source they belong to."""
-
-    key: str
-    name: str
-    format: Format
-    log_types: tuple[int, ...]
-    directory: str
-    pattern: str
-
-
-OWN_SOURCES: Final = (
-    OwnSource(
-        "countersign-portal",
-        "Countersign portal",
-        Format.PORTAL,
-        (LogType.APPLICATION, LogType.ADMIN, LogType.FAILED_LOGIN, LogType.SESSION),
-        "portal-log",
-        "portal.ndjson*",
-    ),
-    OwnSource(
-        "countersign-database",
-        "Countersign database",
-        Format.POSTGRES_JSONLOG,
-        (LogType.DATABASE, LogType.ADMIN, LogType.FAILED_LOGIN, LogType.SESSION),
-        "postgres/pg_jsonlog",
-        "*.json",
-    ),
-)
 
 
 @transaction.atomic
@@ -60,12 +25,6 @@ def ensure_own_source(*, own: OwnSource, by: Actor) -> LogSource:
         return source
     plan = SourcePlan(name=own.name, key=own.key, format=own.format, log_types=own.log_types, grade=Grade.ID_AND_ACK)
     return add_source(plan=plan, by=by)
-
-
-def files_of(own: OwnSource, data: Path) -> list[Path]:
-    """Return the files of an own log, oldest first; none where the portal does not run that server itself."""
-    found = [path for path in (data / own.directory).glob(own.pattern) if path.is_file()]
-    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
 
 @dataclass(frozen=True, slots=True)

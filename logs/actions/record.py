@@ -18,6 +18,7 @@ from logs.bodies import Body, spool
 from logs.intake import Chunk, ContentKeys, Reading, native_key
 from logs.kinds import Draft, Format, SourceSettings
 from logs.models import Delivery, LogSource
+from logs.ownsources import PROGRAMS, services_of
 from logs.parsers import PARSERS
 from logs.policies import can_record_events
 from logs.sealing import Place, rfc3339
@@ -186,7 +187,12 @@ def _read(work: _Work) -> None:
     """Parse the body chunk by chunk into the stage, and move the stage into the event table."""
     source, reading = work.source, work.reading
     settings = SourceSettings(
-        time_zone=source.time_zone, year=source.year, received_at=reading.received_at, mapping=source.mapping
+        time_zone=source.time_zone,
+        year=source.year,
+        received_at=reading.received_at,
+        mapping=source.mapping,
+        services=services_of(source.key),
+        programs=PROGRAMS,
     )
     outcomes = PARSERS[Format(source.format)].parse(work.body, settings)
     register = Register(source)

@@ -85,6 +85,7 @@ class _Reader:
 
     def __init__(self, settings: SourceSettings) -> None:
         self._zone = settings.time_zone
+        self._services, self._programs = settings.services, settings.programs
         self._methods: dict[str, str] = {}
         self._held: OrderedDict[str, tuple[Draft, str]] = OrderedDict()
 
@@ -173,7 +174,7 @@ class _Reader:
             facts["database"] = clean(row.dbname or "")
         if row.application_name and not facts.get("user_agent"):
             facts["user_agent"] = clean(row.application_name)
-        facts["actor_type"] = ActorType.ADMIN if facts["actor_name"] == "postgres" else ActorType.USER
+        facts["actor_type"] = self._kind(facts)
         facts["app"] = "postgresql"
         source = address(row.remote_host)
         if source.ip is None and source.host in {"localhost", ""}:
@@ -183,6 +184,14 @@ class _Reader:
         if row.session_id:
             facts["session_uid"] = clean(row.session_id)
             facts["native_id"] = record_id(f"{row.session_id}.{row.line_num}") if row.line_num is not None else ""
+
+    def _kind(self, facts: Facts) -> ActorType:
+        """Return what acted: a program that says so and was let in by one of the services' accounts is a service."""
+        name = facts["actor_name"]
+        named = bool(self._programs) and facts.get("user_agent", "").startswith(self._programs)
+        if name in self._services and named and facts.get("action") != "connection refused":
+            return ActorType.SERVICE
+        return ActorType.ADMIN if name == "postgres" else ActorType.USER
 
 
 def _refused(row: _Row) -> Facts:

@@ -9,6 +9,7 @@ from django.db import connections
 from django.db.models import Q, Sum
 
 from identities.models import Account, Identity
+from logs.kinds import MACHINES
 from logs.models import AccessEvent, LastUse, UsageDay, event_key, read_event_key
 from logs.queries.search import HEAVY, PAGE, SKEW, SearchPage, address_of
 from logs.watched import actor_key
@@ -64,8 +65,7 @@ def person_of(key: str) -> Person | None:
         return _of_account(key, account) if account else None
     if kind == "ip" and (address := address_of(rest)):
         return Person(key, address, "Network address", None, (), (), address)
-    name = rest if kind == "name" and rest else key
-    return Person(key, name, "Name in the logs", None, (), ((actor_key(name), None),))
+    return _of_name(key, rest if kind == "name" and rest else key)
 
 
 def person_key(event: AccessEvent) -> str:
@@ -79,6 +79,13 @@ def _of_identity(key: str, identity: Identity) -> Person:
     accounts = list(identity.accounts.select_related("system").order_by("system__name", "name_key")[:MOST_NAMES])
     names = tuple((actor_key(account.name_key), account.system_id) for account in accounts)
     return Person(key, identity.name, identity.get_kind_display(), identity, accounts, names)
+
+
+def _of_name(key: str, name: str) -> Person:
+    """Return who goes by a name that the register does not know; the newest event says whether a service does."""
+    newest = AccessEvent.objects.filter(actor_key=actor_key(name)).order_by("-occurred_at", "-id")
+    machine = newest.values_list("actor_type", flat=True).first() in MACHINES
+    return Person(key, name, f"{'Service' if machine else 'Name'} in the logs", None, (), ((actor_key(name), None),))
 
 
 def _of_account(key: str, account: Account) -> Person:

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db.models import F, Func, Max, Q, QuerySet, TextField, Value
 
+from logs.kinds import MACHINES
 from logs.models import SKEW_SECONDS, AccessEvent, TypeDay, event_key, read_event_key
 from logs.watched import actor_key
 
@@ -41,6 +42,7 @@ class Filters:
     system_id: int | None = None
     log_types: tuple[int, ...] = ()
     outcome: str = ""
+    who: str = ""
     out_of_hours: bool = False
     app: str = ""
     action: str = ""
@@ -90,6 +92,9 @@ def matching(filters: Filters) -> QuerySet[AccessEvent]:
     rows = rows.filter(**_exact(filters))
     if filters.outcome:
         rows = rows.filter(status_id=2) if filters.outcome == "denied" else rows.exclude(status_id=2)
+    if filters.who:
+        machines = Q(actor_type__in=MACHINES)
+        rows = rows.filter(machines if filters.who == "machines" else ~machines)
     if filters.out_of_hours:
         rows = rows.filter(out_of_hours=True)
     for column, value in filters.without:

@@ -1,15 +1,21 @@
 """The portal's own logs: shipped once, across rotation, without feeding on themselves."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
-from logs.actions.own import APPLICATION
+from logs.actions import SourcePlan, add_source, record_events
 from logs.jobs import ship_own_logs
+from logs.kinds import Format
 from logs.models import AccessEvent, LogSource, ReadPosition
+from logs.ownsources import APPLICATION, ROLES
+from logs.queries import Filters, person_of, search_events
+from portal import postgres
 from tenants.deedlog import write_deed
+from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -100,3 +106,63 @@ def test_the_command_ships_what_the_portal_wrote(
         assert (failed.actor_name, failed.log_type, failed.status_id) == ("mallory@example.org", 6, 2)
         assert (looked.action, looked.log_type) == ("event.search", 7)
         assert LogSource.objects.get().key == "countersign-portal"
+
+
+def session(number: int, name: str, application: str) -> str:
+    """Return the lines of a session at four in the morning, when nobody works."""
+    at = {"timestamp": "2026-11-20 04:00:00.000 UTC", "user": name}
+    said = f"connection authorized: user={name} database=countersign application_name={application}"
+    return database_line(number, f"s.{number}", message=said, **at)
+
+
+@pytest.fixture
+def database_log(tmp_path: Path) -> Path:
+    directory = tmp_path / "postgres" / "pg_jsonlog"
+    directory.mkdir(parents=True)
+    return directory / "countersign-1.json"
+
+
+def test_the_portals_programs_are_services_and_people_with_their_account_are_not(
+    bpo: Tenant, tmp_path: Path, database_log: Path
+) -> None:
+    refused = database_line(3, "s.3", user="countersign_app", application_name="countersign-web", state_code="28P01")
+    lines = session(1, "countersign_app", "countersign-web") + session(2, "countersign_app", "psql") + refused
+    database_log.write_text(lines + session(4, "mallory", "countersign-web"))
+    ship(bpo, tmp_path)
+    with tenant_scope(bpo):
+        found = AccessEvent.objects.order_by("native_id").values_list("actor_type", "out_of_hours")
+        assert list(found) == [("service", None), ("user", True), ("user", False), ("user", True)]
+
+
+def test_another_source_cannot_call_an_account_a_service(bpo: Tenant, system: Actor) -> None:
+    with tenant_scope(bpo):
+        plan = SourcePlan(name="Theirs", key="theirs", format=Format.POSTGRES_JSONLOG, log_types=(3,))
+        source = add_source(plan=plan, by=system)
+        body = session(1, "countersign_app", "countersign-web").encode()
+        record_events(source=source, body=body, door="http", by=system)
+        assert AccessEvent.objects.get().actor_type == "user"
+
+
+def test_search_and_timeline_tell_services_from_people(bpo: Tenant, tmp_path: Path, database_log: Path) -> None:
+    database_log.write_text(session(1, "countersign_app", "countersign-web") + session(2, "dora", "psql"))
+    ship(bpo, tmp_path)
+    window = {"since": datetime(2026, 11, 20, tzinfo=UTC), "until": datetime(2026, 11, 21, tzinfo=UTC)}
+    with tenant_scope(bpo):
+        names = {
+            who: [event.actor_name for event in search_events(Filters(who=who, **window)).events]
+            for who in ("people", "machines", "")
+        }
+        kinds = [person_of(f"name-{name}").kind for name in ("countersign_app", "dora")]
+    assert names == {"people": ["dora"], "machines": ["countersign_app"], "": ["dora", "countersign_app"]}
+    assert kinds == ["Service in the logs", "Name in the logs"]
+
+
+def test_it_finds_the_databases_log_where_the_server_lies_elsewhere(bpo: Tenant, tmp_path: Path) -> None:
+    home, data = tmp_path / "home", tmp_path / "data"
+    (home / "postgres" / "pg_jsonlog").mkdir(parents=True)
+    data.mkdir()
+    (data / postgres.HOME_FILE).write_text(str(home))
+    log = postgres.Embedded(data).jsonlog_directory() / "one.json"
+    log.write_text(session(1, "dora", "psql"))
+    assert ship(bpo, data) == 1
+    assert postgres.SUPERUSER in ROLES

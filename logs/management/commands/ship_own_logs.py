@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand
 from django.db import Error as DatabaseError
 from django.db import connections
 
-from logs.actions.own import APPLICATION
 from logs.jobs import ship_own_logs
+from logs.ownsources import APPLICATION
 from tenants.kinds import TenantKind
 from tenants.models import Tenant
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
     def name_sessions(self) -> None:
         """Give the shipper's sessions their name, by which their own lines are left out."""
-        os.environ.setdefault("PGAPPNAME", APPLICATION)
+        os.environ["PGAPPNAME"] = APPLICATION
 
     def round(self, *, said: bool) -> float:
         """Ship once and say what, if asked to; return the seconds to wait before the next round."""

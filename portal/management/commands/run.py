@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.core.management.base import BaseCommand, CommandError
 
+from logs.ownsources import APPLICATION, PROGRAMS
 from portal import installation
 from portal.postgres import Embedded, EmbeddedServerError
 from portal.supervisor import Program, Supervisor, end_left_behind
@@ -71,6 +72,7 @@ class _Run:
         self.supervisor = Supervisor(say=self.say, mark=str(data))
         self.database: Embedded | None = None
         os.environ.setdefault("COUNTERSIGN_URL", f"http://localhost:{self.port}")
+        os.environ.update(session_name("run"))
 
     def say(self, line: str) -> None:
         """Shows one line; programs speak from threads of their own."""
@@ -156,7 +158,8 @@ class _Run:
     def make_months(self) -> None:
         """Makes the next months of the event table: once a day, so that a portal that never restarts has them too."""
         command = (sys.executable, str(installation.MANAGE), "make_partitions")
-        self.supervisor.add(Program("months", command, installation.OWNER_ENVIRONMENT, once=True))
+        environment = {**installation.OWNER_ENVIRONMENT, **session_name("months")}
+        self.supervisor.add(Program("months", command, environment, once=True))
 
     def page_answers(self) -> bool:
         """Says whether the web server answers its first page without an error of its own."""
@@ -176,12 +179,13 @@ class _Run:
         seconds = time.monotonic() - self.began
         self.say(f"\nCountersign answers at {os.environ['COUNTERSIGN_URL']} after {seconds:.1f} s. Ctrl-C stops it.\n")
         if self.demo:
-            self.supervisor.add(Program("demo", (sys.executable, str(installation.MANAGE), "demo"), once=True))
+            command = (sys.executable, str(installation.MANAGE), "demo")
+            self.supervisor.add(Program("demo", command, session_name("demo"), once=True))
 
 
 def session_name(program: str) -> dict[str, str]:
     """Returns the environment that names a program's database sessions in the server's log, which is a source itself.
 
-    The shipper of that log has a name of its own, by which it leaves its own lines out.
+    By these names the portal's programs are told from people there, and the shipper leaves its own lines out.
     """
-    return {} if program == OWN_LOGS else {"PGAPPNAME": f"countersign-{program}"}
+    return {"PGAPPNAME": APPLICATION if program == OWN_LOGS else f"{PROGRAMS}{program}"}
