@@ -5,12 +5,16 @@ import zlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
 
 import msgspec
+from django.conf import settings
+from django.utils import timezone
 
 from logs.actions.own import Shipped, ensure_own_source, ship_part
+from logs.actions.prune import BATCH, prune_own_files, prune_record_keys
 from logs.actions.record import Envelope, record_events
 from logs.answers import DeliveryAnswer
 from logs.bodies import GZIP, MAX_BODY_BYTES, BodyError
@@ -21,6 +25,7 @@ from logs.ownsources import OWN_SOURCES, OwnSource
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tenants.work import Progress
 
 PART_BYTES: Final = 16 * 1024 * 1024
 PART_LINES: Final = MAX_RECORDS // 2
@@ -128,6 +133,30 @@ def _plain(file: IO[bytes]) -> IO[bytes]:
     peek = getattr(file, "peek", None)
     begin = peek(2)[:2] if peek else b""
     return gzip.GzipFile(fileobj=file) if begin == GZIP else file  # type: ignore[return-value]  # it reads as a file
+
+
+def prune(progress: Progress, tenant: Tenant) -> dict[str, int]:
+    """Remove keys of records that nobody sends again, and delivered files of the own logs; run once a day."""
+    by, now = Actor.system("scheduler", tenant.pk), timezone.now()
+    last_sent = now - timedelta(days=settings.COUNTERSIGN_RESEND_DAYS)
+    keys, removed = 0, BATCH
+    while removed == BATCH:
+        with tenant_scope(tenant):
+            removed = prune_record_keys(before=last_sent, by=by)
+        keys += removed
+        progress.step(keys, 0, "Keys of records that nobody sends again")
+    written = now - timedelta(days=settings.COUNTERSIGN_OWN_LOG_DAYS)
+    data = Path(settings.COUNTERSIGN_DATA)
+    return {"keys": keys, "files": sum(_prune_own(own, tenant, data, written, by) for own in OWN_SOURCES)}
+
+
+def _prune_own(own: OwnSource, tenant: Tenant, data: Path, before: datetime, by: Actor) -> int:
+    with tenant_scope(tenant):
+        source = LogSource.objects.filter(key=own.key).first()
+        if source is None:
+            return 0
+        own.rotate(data)
+        return len(prune_own_files(source=source, own=own, data=data, before=before, by=by))
 
 
 def ship_own_logs(*, tenant: Tenant, data: Path, say: Callable[[str], None]) -> int:

@@ -20,13 +20,16 @@ HOME_FILE: Final = "postgres-home"
 """The file in the data directory that says where the embedded server lies when it lies elsewhere."""
 
 
+ROTATED_BYTES: Final = 64 * 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class OwnSource:
     """One of the portal's own logs: where its files lie, and what source they belong to.
 
-    ``aside`` are files that the same program opens beside them and that hold nothing to deliver. ``services`` are
-    accounts that are services when a session also names itself a program of the portal: a person with the same
-    account and another client is watched like anybody.
+    ``aside`` are files that the same program opens beside them and that hold nothing to deliver; ``grows`` says
+    that its file is renamed by nobody else. ``services`` are accounts that are services when a session also names
+    itself a program of the portal: a person with the same account and another client is watched like anybody.
     """
 
     key: str
@@ -36,6 +39,7 @@ class OwnSource:
     directory: str
     pattern: str
     aside: str = ""
+    grows: bool = False
     services: frozenset[str] = frozenset()
 
     def place(self, data: Path) -> Path:
@@ -53,6 +57,12 @@ class OwnSource:
         """Return the files beside them, oldest first."""
         return _by_age(self.place(data), self.aside) if self.aside else []
 
+    def rotate(self, data: Path, limit: int = ROTATED_BYTES) -> None:
+        """Rename the file that grows when it is longer than the limit; its writers open it anew by themselves."""
+        path = self.place(data) / self.pattern.rstrip("*")
+        if self.grows and path.is_file() and path.stat().st_size > limit:
+            path.rename(path.with_name(f"{path.name}.{path.stat().st_mtime_ns}"))
+
 
 def _by_age(directory: Path, pattern: str) -> list[Path]:
     found = [path for path in directory.glob(pattern) if path.is_file()]
@@ -67,6 +77,7 @@ OWN_SOURCES: Final = (
         (LogType.APPLICATION, LogType.ADMIN, LogType.FAILED_LOGIN, LogType.SESSION),
         "portal-log",
         "portal.ndjson*",
+        grows=True,
     ),
     OwnSource(
         "countersign-database",

@@ -15,6 +15,11 @@ def can_record_events(by: Actor, source: LogSource) -> Verdict:
     return permit(by, Permission.SOURCE_MANAGE, to="deliver log records")
 
 
+def can_prune(by: Actor) -> Verdict:
+    """Return whether the actor may remove what the portal keeps for a time only."""
+    return ALLOWED if by.is_system else denied("What has had its time is removed by the schedule alone.")
+
+
 def can_manage_sources(by: Actor) -> Verdict:
     """Return whether the actor may add sources and change their settings and tokens."""
     return permit(by, Permission.SOURCE_MANAGE, to="manage log sources")

@@ -28,5 +28,6 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
     Entry("reviews.close-overdue", timedelta(minutes=15), "reviews.jobs.close_overdue"),
     Entry("reviews.verify", timedelta(hours=1), "reviews.jobs.verify"),
     Entry("reviews.remind", timedelta(days=1), "reviews.jobs.remind"),
+    Entry("logs.prune", timedelta(days=1), "logs.jobs.prune"),
     Entry("evidence.evaluate", timedelta(days=7), "evidence.jobs.evaluate_lately"),
 )

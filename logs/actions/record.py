@@ -271,12 +271,15 @@ def _drop_duplicates(
     if len(new) == len(asked):
         return
     kept: list[Draft] = []
+    again: list[bytes] = []
     for key, draft in zip(keys, chunk.drafts, strict=True):
         if key and key not in new:
             reading.tally.duplicates += 1
+            again.append(key)
             continue
         new.discard(key)
         kept.append(draft)
+    stage.renew_keys(cursor, facts, again)
     chunk.drafts = kept
 
 

@@ -42,6 +42,14 @@ WITH kept AS (
     ON CONFLICT DO NOTHING RETURNING key
 ) SELECT string_agg(key, ''::bytea) FROM kept
 """
+_RENEW: Final = """
+UPDATE logs_recordkey AS kept SET received_at = %(received_at)s FROM (
+    SELECT key FROM logs_recordkey
+    WHERE tenant_id = %(tenant)s AND source_id = %(source)s AND key = ANY(%(keys)s)
+        AND received_at < %(received_at)s - interval '1 day'
+    ORDER BY key FOR NO KEY UPDATE
+) AS old WHERE kept.tenant_id = %(tenant)s AND kept.source_id = %(source)s AND kept.key = old.key
+"""
 _USAGE: Final = f"""
 INSERT INTO logs_usageday AS kept (tenant_id, system_id, actor_key, day, log_type, action,
     events, ok_count, denied_count, out_of_hours_count, rows_count, bytes_out)
@@ -111,6 +119,12 @@ def keep_keys(cursor: CursorWrapper, facts: Facts, keys: Sequence[bytes]) -> set
     cursor.execute(_KEYS, parameters)
     joined = bytes(cursor.fetchone()[0] or b"")
     return {joined[at : at + 16] for at in range(0, len(joined), 16)}
+
+
+def renew_keys(cursor: CursorWrapper, facts: Facts, keys: Sequence[bytes]) -> None:
+    """Note that known records were delivered again, unless that was noted within a day: their keys live on."""
+    if keys:
+        cursor.execute(_RENEW, {**facts, "keys": list(keys)})
 
 
 def copy_rows(cursor: CursorWrapper, rows: Sequence[str]) -> None:

@@ -191,7 +191,10 @@ class AccessEvent(TenantOwned):
 
 
 class RecordKey(TenantOwned):
-    """The key of a record that was stored, so that a resend stores nothing; pruned after the longest resend time."""
+    """The key of a record that was stored, so that a resend stores nothing.
+
+    ``received_at`` is when the record was last delivered, to the day; a key goes `COUNTERSIGN_RESEND_DAYS` after that.
+    """
 
     pk = models.CompositePrimaryKey("tenant_id", "source_id", "key")
     tenant = models.ForeignKey(
@@ -207,6 +210,11 @@ class RecordKey(TenantOwned):
     received_at = models.DateTimeField()
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        """Old keys are found by their age."""
+
+        indexes = (models.Index(fields=("tenant", "received_at"), name="record_key_by_age"),)
 
     def __str__(self) -> str:
         return bytes(self.key).hex()
