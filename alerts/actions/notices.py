@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from alerts.kinds import MAX_SENDS, NoticeState
@@ -63,7 +62,7 @@ def retry_notice(*, notice: AlertNotice, by: Actor) -> AlertNotice:
     """Make a failed mail due now, also when it was given up."""
     enforce(can_retry_notice(by, notice))
     AlertNotice.objects.filter(pk=notice.pk, sent_at=None).update(
-        state=NoticeState.WAITING, next_try_at=timezone.now(), attempts=F("attempts") - F("attempts")
+        state=NoticeState.WAITING, next_try_at=timezone.now(), attempts=0
     )
     audit("alert.retry_mail", by=by, target=str(notice), detail={"notice": notice.pk})
     notice.refresh_from_db()

@@ -132,7 +132,8 @@ def _reviews() -> Reviews:
 
 def _late(now: datetime) -> list[Late]:
     """Return the undecided items past their due time, by reviewer and campaign, most first."""
-    decided = Decision.objects.filter(item=OuterRef("item"))
+    counted = Decision.objects.filter(item=OuterRef("item"), superseded_by__isnull=True)
+    decided = counted.exclude(outcome=Outcome.NOT_DECIDED)  # of an earlier round: the item waits again
     rows = Assignment.objects.filter(
         ~Exists(decided), until=None, campaign__state=CampaignState.OPEN, campaign__due_at__lt=now
     )

@@ -1,9 +1,13 @@
 """The overview, the client's home and the auditor's room open for their roles and show what is there."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 
 from ledger.kinds import LeafKind
+from logs.models import AccessEvent
+from portal.queries.client import Feed, Touch
 from tenants.models import AuditEntry, Tenant, User
 from tenants.scope import tenant_scope
 from tests import make
@@ -65,6 +69,12 @@ def test_the_feed_answers_304_while_nothing_is_new(acme: Tenant, cleo: User) -> 
     assert client.get(url, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
     assert client.get(url, {"tag": "none"}).status_code == 304
     assert client.get(url, {"tag": "something-else"}).status_code == 200
+
+
+def test_a_late_record_below_the_first_line_is_news() -> None:
+    at = datetime(2026, 5, 4, 9, tzinfo=UTC)
+    touches = [Touch(AccessEvent(id=n, received_at=at), "Ana", "CRM", "log in", "System login") for n in (3, 1, 2)]
+    assert len({Feed(touches[:1]).tag, Feed(touches[:2]).tag, Feed([touches[0], touches[2]]).tag, Feed([]).tag}) == 4
 
 
 @pytest.mark.django_db

@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from portal.queries.overview import overview
 from reviews.actions import close_deciding, decide, reassign_items, reopen_campaign
 from reviews.models import Campaign, Decision, Finding
 from reviews.queries.campaigns import decided_of, reviewer_lines, standing, undecided_of
 from reviews.queries.standing import undecided_count
 from reviews.states import CampaignState
 from tenants.kinds import Refused
-from tenants.models import AuditEntry, User
+from tenants.models import AuditEntry, Tenant, User
 from tests import make
 from tests.reviews.conftest import KEEP, REVOKE, Cast, item, person
 from tests.reviews.test_pages import page
@@ -56,7 +57,7 @@ def test_items_do_not_go_to_a_reviewer_who_has_signed(campaign: Campaign, cast: 
         reassign_items(items=[], reviewer=person("M2"), reason=WHY, by=cast.officer)
 
 
-def test_what_nobody_decided_waits_again_after_a_reopening(campaign: Campaign, cast: Cast) -> None:
+def test_what_nobody_decided_waits_again_after_a_reopening(campaign: Campaign, cast: Cast, in_bpo: Tenant) -> None:
     decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
     late = _ended(campaign, cast)
     assert (standing(late).undecided, standing(late).not_decided) == (0, 5)
@@ -66,6 +67,11 @@ def test_what_nobody_decided_waits_again_after_a_reopening(campaign: Campaign, c
     assert sum(line.decided for line in reviewer_lines(again)) == 1
     with pytest.raises(Refused, match="2 of your items are undecided"):
         sign(again, cast.remy, "M1")
+    Campaign.objects.filter(pk=again.pk).update(due_at=timezone.now() - timedelta(seconds=1))
+    seen = overview(cast.officer, in_bpo).reviews
+    assert seen is not None
+    assert {line.reviewer: line.items for line in seen.late} == {"Remy": 2, "Rosa": 3}
+    Campaign.objects.filter(pk=again.pk).update(due_at=soon)
     decide(item=item(again, "bob"), choice=REVOKE, by=cast.remy)
     ended = _ended(again, cast)
     assert (standing(ended).not_decided, Decision.objects.filter(outcome="not_decided").count()) == (4, 5)
