@@ -17,7 +17,7 @@ from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome
 from reviews.models import Campaign, Decision, ReviewItem, SignOff
 from reviews.queries import desk
 from reviews.queries.standing import StatementLine, has_signed, statement_lines, statement_over, undecided_count
-from reviews.reauthentication import by_password
+from reviews.reauthentication import by_password, is_asked_too_often, note_refused
 from reviews.states import CampaignState
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
@@ -167,8 +167,12 @@ def _shown(lines: list[StatementLine]) -> dict[str, object]:
 def _sign(request: TenantRequest, campaign: Campaign, form: SignForm) -> SignOff | None:
     """Proves who signs and signs; returns None with the form's error where it is refused."""
     told = form.cleaned_data
+    if is_asked_too_often(request):
+        form.add_error("password", "You tried too often. Wait a minute, then type your password again.")
+        return None
     proof = by_password(request.user, told["password"])
     if proof is None:
+        note_refused(request)
         form.add_error("password", "This is not your password. Type it again.")
         return None
     try:

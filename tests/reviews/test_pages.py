@@ -135,6 +135,22 @@ def test_the_signature_needs_the_password_and_gives_a_receipt(campaign: Campaign
     assert digest in client.get(right["Location"]).content.decode()
 
 
+def test_nobody_finds_the_password_by_trying_to_sign(
+    campaign: Campaign, cast: Cast, remy: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    decide_all(campaign, cast)
+    client, digest = make.login(remy), statement(campaign, person("M1"))[1]
+    typed = {"printed_name": "Remy Roe", "digest": digest}
+    with caplog.at_level("INFO", "countersign.deeds"):
+        for n in range(10):
+            client.post(page("sign", campaign.pk), {**typed, "password": f"guess {n}"})
+    failures = [record for record in caplog.records if '"failure"' in record.getMessage()]
+    assert (len(failures), remy.email in failures[0].getMessage()) == (10, True)
+    late = client.post(page("sign", campaign.pk), {**typed, "password": make.PASSWORD})
+    assert "You tried too often." in late.content.decode()
+    assert not SignOff.objects.exists()
+
+
 def test_a_receipt_is_for_its_signer_and_the_officer(
     campaign: Campaign, cast: Cast, remy: User, rosa: User, carla: User
 ) -> None:
