@@ -1,5 +1,6 @@
 """Deeds on tenants, people, roles and tokens."""
 
+import zoneinfo
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,9 +24,16 @@ LONGEST_TOKEN: Final = timedelta(days=365)
 def open_tenant(
     *, slug: str, name: str, kind: TenantKind, time_zone: str, parent: Tenant | None = None, by: Actor | None = None
 ) -> Tenant:
-    """Create a tenant and its ledger; the first one is created by the installation itself (``by`` is None)."""
+    """Create a tenant and its ledger; the first one is created by the installation itself (``by`` is None).
+
+    Raises:
+        ValidationError: the short name, the time zone or another field is wrong.
+    """
     enforce(can_open_tenant(by))
     SLUG_RULE(slug)
+    if time_zone not in zoneinfo.available_timezones():
+        message = f"There is no time zone named {time_zone!r}: use an IANA name such as Europe/Madrid."
+        raise ValidationError(message)
     tenant = Tenant(slug=slug, name=name, kind=kind, time_zone=time_zone, parent=parent)
     tenant.full_clean()
     tenant.save(force_insert=True)

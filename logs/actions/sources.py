@@ -1,10 +1,12 @@
 """Deeds on sources: adding, changing, switching, and the tokens that open their doors."""
 
+import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
@@ -12,10 +14,14 @@ from django.utils.text import slugify
 from identities.models import System
 from logs.kinds import Format
 from logs.models import Grade, LogSource, SourceToken
+from logs.parsers import check_mapping
 from logs.policies import can_manage_sources
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
 from tenants.tokens import make_token
+
+MAPPED: Final = frozenset({Format.CSV, Format.JSON})
+"""Formats that are read with the source's own mapping."""
 
 OVERLAP: Final = timedelta(hours=24)
 """How long an old token still opens the door after a rotation."""
@@ -39,10 +45,14 @@ class SourcePlan:
 
 @transaction.atomic
 def add_source(*, plan: SourcePlan, by: Actor) -> LogSource:
-    """Add a log source to the open tenant."""
+    """Add a log source to the open tenant.
+
+    Raises:
+        ValidationError: a field is wrong, the time zone is not known, or a CSV or JSON source has no usable mapping.
+    """
     enforce(can_manage_sources(by))
     source = LogSource(key=plan.key or _free_key(plan.name), **_fields(plan))
-    source.full_clean(exclude=["tenant"], validate_unique=False, validate_constraints=False)
+    _check(source)
     source.save(force_insert=True)
     audit("source.add", by=by, target=source.name, detail=_facts(source))
     return source
@@ -50,13 +60,18 @@ def add_source(*, plan: SourcePlan, by: Actor) -> LogSource:
 
 @transaction.atomic
 def change_source(*, source: LogSource, plan: SourcePlan, by: Actor) -> LogSource:
-    """Change a source's settings; a changed mapping is a new version and holds for what is delivered from now on."""
+    """Change a source's settings; a changed mapping is a new version and holds for what is delivered from now on.
+
+    Raises:
+        ValidationError: as for `add_source`.
+    """
     enforce(can_manage_sources(by))
     before = _facts(source)
     if plan.mapping != source.mapping:
         source.mapping_version += 1
     for name, value in _fields(plan).items():
         setattr(source, name, value)
+    _check(source)
     source.save()
     after = _facts(source)
     changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
@@ -103,6 +118,16 @@ def revoke_source_token(*, token: SourceToken, by: Actor) -> SourceToken:
         token.save(update_fields=["revoked_at", "revoked_by"])
         audit("source.token_revoke", by=by, target=token.source.name, detail={"prefix": token.prefix})
     return token
+
+
+def _check(source: LogSource) -> None:
+    """Raise ValidationError for a source whose records could not be read, or whose pages could not be shown."""
+    source.full_clean(exclude=["tenant"], validate_unique=False, validate_constraints=False)
+    if source.time_zone not in zoneinfo.available_timezones():
+        message = f"There is no time zone named {source.time_zone!r}: use an IANA name such as Europe/Warsaw."
+        raise ValidationError({"time_zone": message})
+    if source.format in MAPPED and (problems := check_mapping(source.mapping or {})):
+        raise ValidationError({"mapping": problems})
 
 
 def _fields(plan: SourcePlan) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from logs.answers import SourceCoverage
@@ -57,8 +57,8 @@ def source_lines(by: Actor) -> list[SourceLine]:
     covered = {answer.source_id: answer for answer in coverage(since=week, until=now, source_ids=ids)}
     totals = TypeDay.objects.filter(source_id__in=ids).values("source_id").annotate(n=Sum("events"))
     events = {row["source_id"]: row["n"] for row in totals}
-    bad = QuarantinedLine.objects.filter(source_id__in=ids, received_at__gte=week).values("source_id")
-    quarantined = {row["source_id"]: row["n"] for row in bad.annotate(n=Count("id")).order_by()}
+    bad = SourceHour.objects.filter(source_id__in=ids, hour__gte=week, quarantined__gt=0).values("source_id")
+    quarantined = {row["source_id"]: row["n"] for row in bad.annotate(n=Sum("quarantined"))}
     return [
         SourceLine(source, covered[source.pk], events.get(source.pk, 0), quarantined.get(source.pk, 0))
         for source in sources

@@ -64,6 +64,24 @@ def test_it_asks_for_a_format_or_a_known_source(bpo: Tenant, tmp_path: Path) -> 
         run(tmp_path / "any", source="Bad key!", format="sshd_syslog")
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"format": "sshd_syslog", "time_zone": "Mars/X"}, "no time zone named 'Mars/X'"),
+        ({"format": "csv"}, "The mapping has the wrong shape"),
+    ],
+)
+def test_it_makes_no_source_that_could_not_be_read(
+    bpo: Tenant, tmp_path: Path, options: dict[str, object], sentence: str
+) -> None:
+    path = tmp_path / "auth.log"
+    path.write_bytes(lines(SSHD_OK))
+    with pytest.raises(CommandError, match=sentence):
+        run(path, source="any", **options)
+    with tenant_scope(bpo):
+        assert not LogSource.objects.exists()
+
+
 def test_it_cuts_at_lines_and_keeps_documents_whole() -> None:
     text = lines(*failures(100))
     cut = list(parts(io.BytesIO(text), Format.SSHD_SYSLOG, size=1000))

@@ -1,10 +1,11 @@
 """Roles and permissions: success and denial side by side."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from tenants.actions import add_person, end_role, grant_role, issue_token
-from tenants.kinds import ROLE_PERMISSIONS, Actor, Permission, Refused, Role
+from tenants.actions import add_person, end_role, grant_role, issue_token, open_tenant
+from tenants.kinds import ROLE_PERMISSIONS, Actor, Permission, Refused, Role, TenantKind
 from tenants.models import AuditEntry, Membership, Tenant, User
 from tenants.queries import actor_for
 from tenants.tokens import digest, make_token, well_formed
@@ -75,3 +76,8 @@ def test_a_mistyped_token_is_known_by_its_checksum() -> None:
 def test_a_stranger_is_no_actor(bpo: Tenant, stella: User, system: Actor) -> None:
     assert actor_for(stella, bpo) is None
     assert system.is_system
+
+
+def test_a_tenant_lives_in_a_zone_that_exists(db: None) -> None:
+    with pytest.raises(ValidationError, match="no time zone named 'Mars/X'"):
+        open_tenant(slug="mars", name="Mars", kind=TenantKind.BPO, time_zone="Mars/X")
