@@ -176,8 +176,6 @@ def _stored_before(work: _Work) -> int:
 
 def _lock(source: LogSource) -> None:
     """Let deliveries of one source wait for each other, after the long work and before the roll-ups."""
-    with connections["default"].cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
     locked = LogSource.objects.select_for_update(no_key=True).get(pk=source.pk)
     source.last_record, source.last_received_at = locked.last_record, locked.last_received_at
     source.last_occurred_at = locked.last_occurred_at
@@ -197,6 +195,8 @@ def _read(work: _Work) -> None:
     outcomes = PARSERS[Format(source.format)].parse(work.body, settings)
     register = Register(source)
     with connections["default"].cursor() as cursor:
+        # For every lock from here on: another delivery's record keys, the source's row, roll-ups, the ledger's head.
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         stage.open_stage(cursor)
         for chunk in reading.chunks(outcomes):
             _drop_duplicates(cursor, reading, chunk, work.facts, work.envelope.keys)

@@ -1,5 +1,7 @@
 """Pages of the room: what they show, to whom, and that looking leaves an entry."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -8,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from ledger.kinds import LeafKind
 from logs.actions import record_events
 from logs.kinds import Format
-from logs.models import AccessEvent, LogSource
+from logs.models import AccessEvent, LogSource, SourceHour
+from logs.queries import source_lines
 from tenants.kinds import Actor
 from tenants.models import AuditEntry, Tenant, User
 from tenants.scope import tenant_scope
@@ -132,6 +135,16 @@ def test_a_client_sees_only_the_sources_shared_with_them(client: Client, acme: T
     assert client.get(f"/t/acme/sources/{hidden.pk}/").status_code == 404
     assert client.get("/t/acme/search/").status_code == 403
     assert client.get("/t/northwind/sources/").status_code == 404
+
+
+def test_the_sources_page_counts_a_weeks_quarantine(bastion: LogSource, carla: User, bpo: Tenant) -> None:
+    with tenant_scope(bpo):
+        hour = SourceHour.objects.get(quarantined__gt=0).hour
+        facts = {"tenant_id": bpo.pk, "source_id": bastion.pk, "events": 0, "ignored": 0}
+        SourceHour.objects.create(**facts, hour=hour - timedelta(days=8), quarantined=70)
+        SourceHour.objects.create(**facts, hour=hour - timedelta(days=6), quarantined=5)
+        (line,) = source_lines(make.actor(carla, bpo))
+    assert (line.events, line.quarantined) == (2, 6)
 
 
 @pytest.mark.parametrize(
