@@ -109,3 +109,13 @@ class ShareForm(forms.Form):
     def __init__(self, *args: Any, people: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["person"].choices = people  # type: ignore[attr-defined]  # a field with choices
+
+
+class KeyForm(forms.Form):
+    """Takes a verifier key that a person was given elsewhere."""
+
+    key = forms.CharField(
+        max_length=300,
+        label="The key that you were given",
+        help_text="The ledger's or the packs' verifier key, as it stands in your contract: name+number+letters.",
+    )

@@ -18,6 +18,7 @@ from evidence.report import STATE_WORDS
 from evidence.states import RESULT_MEANINGS
 from evidence.verifier import single_file
 from evidence.verifier.primitives import fingerprint
+from ledger.notes import NoteError, SignatureError, open_checkpoint, parse_vkey
 from tenants.kinds import Role, WorkState
 from tenants.models import Tenant, Work
 from tenants.queries import members
@@ -125,6 +126,26 @@ def ledger_words(tenant: Tenant) -> dict[str, Any]:
         "pack_fingerprint": fingerprint(signer),
         "verifier_sha256": hashlib.sha256(single_file()).hexdigest(),
     }
+
+
+def key_answer(typed: str, words: dict[str, Any]) -> tuple[str, str]:
+    """Return the look and the sentence that say whether a key from elsewhere is one of the keys in use here.
+
+    The newest checkpoint's signature is checked with the typed key itself, not with the one that is stored.
+    """
+    try:
+        verifier = parse_vkey(typed.strip())
+        if verifier.vkey == words["pack_key"]:
+            return "good", "This is the key that signs the evidence packs here."
+        checkpoint = words["facts"].checkpoint
+        if checkpoint is None:
+            return "warn", "There is no checkpoint yet that the key could have signed."
+        body = open_checkpoint(checkpoint.note, [verifier])
+    except SignatureError:
+        return "bad", "This key did not sign the newest checkpoint and is not the packs' key. Ask why before you go on."
+    except NoteError as fault:
+        return "bad", f"This is not a verifier key: copy it whole. {fault}"
+    return "good", f"This key signed the newest checkpoint, over {body.size:,} entries."
 
 
 def verification_words() -> dict[str, Any]:

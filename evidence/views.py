@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST
 
 from evidence import actions, queries
 from evidence.catalogue import load
-from evidence.forms import ControlFilter, PackForm, PeriodForm, SettingForm, ShareForm
+from evidence.forms import ControlFilter, KeyForm, PackForm, PeriodForm, SettingForm, ShareForm
 from evidence.kinds import Control
 from evidence.models import EvidencePack, SettingKind
-from evidence.pages import control_facts, framework_tally, ledger_words, people_to_share, verification_words
+from evidence.pages import control_facts, framework_tally, key_answer, ledger_words, people_to_share, verification_words
 from evidence.verifier import single_file
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
@@ -163,6 +163,8 @@ def ledger(request: TenantRequest) -> HttpResponse:
     """Show the ledger in plain words: size, checkpoints, keys, what is proven and how to check it."""
     words = {**ledger_words(request.tenant), **verification_words()}
     words["may_verify"] = request.actor.may(Permission.CONTROL_COMPUTE)
+    form = words["key_form"] = KeyForm(request.GET if "key" in request.GET else None)
+    words["key_answer"] = key_answer(form.cleaned_data["key"], words) if form.is_valid() else None
     return render(request, "evidence/ledger.html", words)
 
 

@@ -12,7 +12,10 @@ from evidence.findings import FailureClass
 from evidence.jobs import verify_ledger
 from evidence.kinds import VERIFICATION, Period
 from evidence.models import ControlSetting, EvidencePack
+from evidence.packkey import pack_signer
 from ledger.models import Head
+from ledger.notes import Signer
+from ledger.queries import verifier_key
 from ledger.signer import RefusedToSignError, sign_now
 from tenants.kinds import Actor, WorkState
 from tenants.models import AuditEntry, Tenant, User, Work
@@ -68,6 +71,26 @@ def test_the_ledger_page_prints_checkpoint_and_fingerprints(bpo: Tenant, axel: U
     assert "Claim tier T1" in text
     answer = make.login(axel).get(reverse("evidence:verifier", args=[bpo.slug]))
     assert answer.content.startswith(b"#!/usr/bin/env python3")
+
+
+@pytest.mark.parametrize("given", ["ledger", "packs", "strange", "broken"])
+def test_a_person_checks_the_ledger_with_a_key_of_their_own(
+    given: str, bpo: Tenant, axel: User, computed: None
+) -> None:
+    with tenant_scope(bpo):
+        sign_now(bpo.uuid)
+        known = verifier_key(bpo.uuid)
+    strange = Signer(known.split("+")[0], bytes(range(32))).verifier.vkey
+    keys = {"ledger": known, "packs": pack_signer(bpo.uuid).verifier.vkey, "strange": strange, "broken": known[:-4]}
+    page = reverse("evidence:ledger", args=[bpo.slug])
+    text = make.login(axel).get(page, {"key": f" {keys[given]} "}).content.decode()
+    words = {
+        "ledger": "This key signed the newest checkpoint, over",
+        "packs": "This is the key that signs the evidence packs here.",
+        "strange": "This key did not sign the newest checkpoint",
+        "broken": "This is not a verifier key",
+    }
+    assert [name for name, sentence in words.items() if sentence in text] == [given]
 
 
 def test_the_ledger_page_shows_that_the_signer_refused(bpo: Tenant, axel: User, computed: None) -> None:

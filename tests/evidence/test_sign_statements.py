@@ -29,9 +29,7 @@ from tests.reviews.test_sign import sign
 STATEMENT = {"decisions": [{"decision": 7, "outcome": "revoke", "reason": "=Left in March."}]}
 
 
-def faults(
-    statement: bytes, *, outcome: str = "revoke", reason: str = "=Left in March.", digest: str = ""
-) -> set[str]:
+def faults(statement: bytes, *, outcome: str = "revoke", reason: str = "=Left in March.", digest: str = "") -> set[str]:
     """Return what the verifier says about a pack with one decision and one signature."""
     decisions = from_rows("decisions", "Decisions", ("decision", "outcome", "reason"), [[7, outcome, reason]])
     digest = digest or hashlib.sha256(statement).hexdigest()
