@@ -14,6 +14,7 @@ import msgspec
 
 PART_BYTES: Final = 4 * 1024 * 1024
 LINE_BYTES: Final = 16 * 1024 * 1024
+"""Longest line; a longer one (a database writes a failed statement whole) goes on in pieces, which no parser reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,11 @@ def head_of(path: Path) -> bytes | None:
     """Return what a file is known by, None while its first line is not complete."""
     with path.open("rb") as file:
         first = file.readline(LINE_BYTES)
-    return hashlib.sha256(first).digest() if first.endswith(b"\n") else None
+    return hashlib.sha256(first).digest() if _complete(first) else None
+
+
+def _complete(line: bytes) -> bool:
+    return line.endswith(b"\n") or len(line) == LINE_BYTES
 
 
 def next_part(path: Path, head: bytes, offset: int, limit: int = PART_BYTES) -> Part | None:
@@ -39,7 +44,7 @@ def next_part(path: Path, head: bytes, offset: int, limit: int = PART_BYTES) -> 
         file.seek(offset)
         lines: list[bytes] = []
         size = 0
-        while size < limit and (line := file.readline(LINE_BYTES)).endswith(b"\n"):
+        while size < limit and _complete(line := file.readline(LINE_BYTES)):
             lines.append(line)
             size += len(line)
     return Part(head, path.name, lines, offset + size) if lines else None

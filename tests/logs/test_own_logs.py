@@ -10,7 +10,7 @@ from django.core.management import call_command
 from logs.actions import SourcePlan, add_source, record_events
 from logs.jobs import ship_own_logs
 from logs.kinds import Format
-from logs.models import AccessEvent, LogSource, ReadPosition
+from logs.models import AccessEvent, LogSource, QuarantinedLine, ReadPosition
 from logs.ownsources import APPLICATION, ROLES
 from logs.queries import Filters, person_of, search_events
 from portal import postgres
@@ -74,6 +74,18 @@ def test_a_truncated_file_begins_anew(bpo: Tenant, tmp_path: Path, portal_log: P
     portal_log.write_text(deed(1) + deed(2))
     assert ship(bpo, tmp_path) == 2
     portal_log.write_text(deed(3))
+    assert ship(bpo, tmp_path) == 1
+
+
+def test_an_endless_line_stops_no_later_one(
+    bpo: Tenant, tmp_path: Path, portal_log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logs.tailing.LINE_BYTES", 1000)
+    portal_log.write_text(deed(1) + "x" * 2500 + "\n" + deed(2))
+    assert ship(bpo, tmp_path) == 2
+    with tenant_scope(bpo):
+        assert QuarantinedLine.objects.count() == 1
+    portal_log.with_name("portal.ndjson.1").write_text("y" * 1500 + "\n" + deed(3))
     assert ship(bpo, tmp_path) == 1
 
 
