@@ -15,17 +15,25 @@ from tenants.scope import tenant_scope
 
 def open_source(mapping: Mapping[str, Any]) -> tuple[str, str]:
     """Open the tenant and the source; return the path of its door and its token."""
+    tenant, source = make_source(mapping, log_type=2)
+    with tenant_scope(tenant):
+        token = issue_source_token(source=source, by=Actor.system("bench", tenant.pk))
+    return f"/api/v1/t/bench/ingest/{source.key}", token
+
+
+def make_source(mapping: Mapping[str, Any], log_type: int, people: int = 300) -> tuple[Tenant, LogSource]:
+    """Open a tenant with people, a system and a source of one kind of log."""
     tenant: Tenant = open_tenant(
         slug="bench", name="Bench", kind=TenantKind.BPO, time_zone="Europe/Madrid", parent=None
     )
     by = Actor.system("bench", tenant.pk)
     with tenant_scope(tenant):
         system = System.objects.create(name="Helpdesk", key="helpdesk", privileged_rule="admin*")
-        for number in range(300):
+        for number in range(people):
             add_account(system, f"agent{number:03d}")
-        plan = SourcePlan(name="Helpdesk access", format=Format.JSON, system=system, mapping=mapping, log_types=(2,))
-        source = add_source(plan=plan, by=by)
-        return f"/api/v1/t/bench/ingest/{source.key}", issue_source_token(source=source, by=by)
+        types = (log_type,)
+        plan = SourcePlan(name="Helpdesk access", format=Format.JSON, system=system, mapping=mapping, log_types=types)
+        return tenant, add_source(plan=plan, by=by)
 
 
 def add_account(system: System, name: str) -> None:

@@ -19,9 +19,9 @@ from tenants.scope import tenant_scope
 ROLES = ("agent", "lead", "report_reader", "exporter", "admin_all")
 
 
-def decided_campaign(items: int, people: int) -> tuple[Tenant, Actor]:
+def decided_campaign(items: int, people: int, slug: str = "bench") -> tuple[Tenant, Actor]:
     """Open a tenant, deliver `items` grants of `people` people, open a campaign and decide every item."""
-    tenant = open_tenant(slug="bench", name="Bench BPO", kind=TenantKind.BPO, time_zone="Europe/Madrid", parent=None)
+    tenant = open_tenant(slug=slug, name="Bench BPO", kind=TenantKind.BPO, time_zone="Europe/Madrid", parent=None)
     officer = _member(tenant, "officer", Role.OFFICER)
     reviewers = [_member(tenant, name, Role.REVIEWER) for name in ("remy", "rosa")]
     with tenant_scope(tenant):

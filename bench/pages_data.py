@@ -26,6 +26,7 @@ from tenants.scope import tenant_scope
 PEOPLE: Final = 2_500
 RIGHTS: Final = 4
 DAYS: Final = 28
+REVIEWER: Final = "reviewer@example.org"
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,12 @@ class Filled:
 
 def fill(events: int, admin: str) -> Filled:
     """Make the tenant with 10,000 review items, then so many events over 28 days."""
-    tenant = open_tenant(slug="bench", name="Bench", kind=TenantKind.BPO, time_zone="Europe/Madrid", parent=None)
-    by = Actor.system("bench", tenant.pk)
-    officer, reviewer = _person(tenant, "officer", Role.OFFICER, by), _person(tenant, "reviewer", Role.REVIEWER, by)
-    with tenant_scope(tenant):
-        system = _register(by, reviewer)
+    tenant, system, by = make_register()
+    officer, reviewer = _person(tenant, "officer", Role.OFFICER, by), User.objects.get(email=REVIEWER)
     with tenant_scope(tenant):
         plan = SourcePlan(name="Helpdesk", format=Format.JSON, system=system, mapping=MAPPING, log_types=(1, 2, 6))
         source = add_source(plan=plan, by=by)
-        campaign = _campaign(system, by)
+        campaign = open_campaign(campaign=make_campaign(system, by), by=by)
         _alerts(10_000)
     with psycopg.connect(admin, autocommit=True) as connection:
         _events(connection, tenant, source, events)
@@ -58,6 +56,15 @@ def fill(events: int, admin: str) -> Filled:
 
 
 MAPPING: Final = {"columns": {"time": "occurred_at", "user": "actor_name"}, "log_type": "application", "outcome": "ok"}
+
+
+def make_register() -> tuple[Tenant, System, Actor]:
+    """Make the tenant with a reviewer, who manages 2,500 people, and a system on which they hold 10,000 grants."""
+    tenant = open_tenant(slug="bench", name="Bench", kind=TenantKind.BPO, time_zone="Europe/Madrid", parent=None)
+    by = Actor.system("bench", tenant.pk)
+    reviewer = _person(tenant, "reviewer", Role.REVIEWER, by)
+    with tenant_scope(tenant):
+        return tenant, _register(by, reviewer), by
 
 
 def _person(tenant: Tenant, name: str, role: Role, by: Actor) -> User:
@@ -80,7 +87,8 @@ def _register(by: Actor, reviewer: User) -> System:
     return system
 
 
-def _campaign(system: System, by: Actor) -> Campaign:
+def make_campaign(system: System, by: Actor) -> Campaign:
+    """Make a campaign over all grants of the system that is ready to open, put to the manager."""
     facts = PlanFacts(
         name="Helpdesk, all rights",
         systems=[system],
@@ -89,8 +97,7 @@ def _campaign(system: System, by: Actor) -> Campaign:
         starts_on=timezone.localdate(),
         strategy=Strategy.MANAGER,
     )
-    campaign = create_campaign(plan=create_plan(facts=facts, by=by), occurrence_at=timezone.now(), by=by)
-    return open_campaign(campaign=campaign, by=by)
+    return create_campaign(plan=create_plan(facts=facts, by=by), occurrence_at=timezone.now(), by=by)
 
 
 def _alerts(count: int) -> None:
