@@ -7,7 +7,6 @@ own look judges them until none is left. What counts is that the rate does not f
 import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -44,11 +43,11 @@ def measure() -> None:
 
     django.setup()
     from alerts.actions import look_for_alerts  # noqa: PLC0415 -- needs the settings
-    from alerts.models import Alert, AlertEvent  # noqa: PLC0415
-    from bench.intake_tenant import make_source  # noqa: PLC0415
-    from logs.actions import record_events  # noqa: PLC0415
-    from tenants.kinds import Actor  # noqa: PLC0415
-    from tenants.scope import tenant_scope  # noqa: PLC0415
+    from alerts.models import Alert, AlertEvent  # noqa: PLC0415 -- needs the settings
+    from bench.intake_tenant import make_source  # noqa: PLC0415 -- needs the settings
+    from logs.actions import record_events  # noqa: PLC0415 -- needs the settings
+    from tenants.kinds import Actor  # noqa: PLC0415 -- needs the settings
+    from tenants.scope import tenant_scope  # noqa: PLC0415 -- needs the settings
 
     tenant, source = make_source(MAPPING, log_type=6, people=ACCOUNTS)
     by = Actor.system("bench", tenant.pk)
@@ -94,4 +93,4 @@ def _record(number: int, begin: float) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,7 +6,6 @@ Everything is made by the product's own actions on an embedded server in a direc
 import os
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -87,4 +86,4 @@ def statement() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
