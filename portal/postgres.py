@@ -37,7 +37,7 @@ from portal.machine import (
     server_user,
     works_in,
 )
-from portal.roles import ADDRESS_FILE, bootstrap, connection_settings, write_private
+from portal.roles import ADDRESS_FILE, bootstrap, connection_settings, target_database, write_private
 
 __all__ = ["Embedded", "EmbeddedServerError", "bootstrap", "connection_settings"]
 
@@ -105,6 +105,33 @@ class Embedded:
         stopped = self._run("pg_ctl", "stop", "-m", "fast", "-w", "-t", str(START_SECONDS), "-D", str(self.cluster))
         if stopped.returncode:
             raise EmbeddedServerError(f"PostgreSQL does not stop: {stopped.stderr.strip() or stopped.stdout.strip()}")
+
+    def dump(self, file: Path, database: str) -> None:
+        """Writes a backup of a running server's database, readable by this user alone, for `pg_restore`.
+
+        Raises:
+            EmbeddedServerError: the server does not run, or the backup cannot be made; nothing is left in its place.
+        """
+        address, user = self._known_address(), server_user()
+        password = (self.data / SUPERUSER_FILE).read_text(encoding="utf-8").strip()
+        environment = {"PATH": os.defpath, "PGHOST": address["host"], "PGPORT": address["port"]}
+        draft = file.with_name(f"{file.name}.part")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, stat.S_IRUSR | stat.S_IWUSR)
+        with os.fdopen(descriptor, "wb") as target:
+            made = subprocess.run(  # noqa: S603 -- our own program path and arguments
+                [str(programs(user) / "pg_dump"), "--format=custom", f"--username={SUPERUSER}", database],
+                check=False,
+                env={**environment, "PGPASSWORD": password, "PGAPPNAME": "countersign-backup"},
+                stdin=subprocess.DEVNULL,
+                stdout=target,
+                stderr=subprocess.PIPE,
+            )
+            os.fsync(target.fileno())
+        if made.returncode:
+            draft.unlink()
+            said = made.stderr.decode(errors="replace").strip()
+            raise EmbeddedServerError(f"The database could not be backed up: {said}")
+        draft.replace(file)
 
     def running(self) -> bool:
         """Says whether a server runs on this data directory."""
@@ -303,11 +330,14 @@ class Embedded:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Starts, stops or reports the embedded server of one data directory; returns the exit status."""
+    """Starts, stops, reports or backs up the embedded server of one data directory; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m portal.postgres", description=__doc__)
-    parser.add_argument("deed", choices=["start", "stop", "status"])
+    parser.add_argument("deed", choices=["start", "stop", "status", "dump"])
     parser.add_argument("--data", type=Path, required=True, help="the data directory")
+    parser.add_argument("--file", type=Path, help="for dump: the file to write")
     options = parser.parse_args(arguments)
+    if options.deed == "dump" and options.file is None:
+        parser.error("dump needs --file.")
     server = Embedded(options.data)
     try:
         if options.deed == "start":
@@ -315,6 +345,8 @@ def main(arguments: Sequence[str]) -> int:
             bootstrap(server.admin_dsn(), options.data)
         elif options.deed == "stop":
             server.stop()
+        elif options.deed == "dump":
+            server.dump(options.file, target_database())
     except EmbeddedServerError as error:
         sys.stderr.write(f"{error}\n")
         return 1

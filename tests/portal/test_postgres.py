@@ -111,6 +111,16 @@ def test_it_starts_again_after_the_postmaster_was_killed(server: Embedded) -> No
         connection.execute("DROP TABLE kept")
 
 
+def test_it_backs_a_database_up_for_its_user_alone(server: Embedded, tmp_path: Path) -> None:
+    file = tmp_path / "countersign.dump"
+    assert postgres.main(["dump", "--data", str(server.data), "--file", str(file)]) == 0
+    assert file.read_bytes().startswith(b"PGDMP")
+    assert mode(file) == 0o600
+    with pytest.raises(EmbeddedServerError, match="no_such_database"):
+        server.dump(tmp_path / "other", "no_such_database")
+    assert [path.name for path in tmp_path.iterdir()] == ["countersign.dump"]
+
+
 @pytest.mark.slow
 def test_it_stops_and_says_so(server: Embedded) -> None:
     server.stop()
