@@ -22,7 +22,7 @@ run:
 
 test:
 	@bash .ci/set-up test
-	$(PYTHON) -m pytest -n $(WORKERS) $(TEST)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup $(TEST)
 
 check:
 	@bash .ci/set-up check

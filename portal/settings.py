@@ -162,6 +162,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LANGUAGE_CODE = "en-gb"
+LOCALE_PATHS = [BASE_DIR / "portal/locale"]
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"

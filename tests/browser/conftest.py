@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker
 from pytest_socket import enable_socket
 
@@ -46,10 +47,6 @@ class Server:
     cast: seed.Cast
     log: Path
     database: str
-
-    def last_words(self) -> str:
-        """Return the end of what the server logged, for a page that failed."""
-        return self.log.read_text(encoding="utf-8")[-3000:]
 
 
 @pytest.fixture(scope="session")
@@ -86,29 +83,43 @@ Visit = Callable[..., StrictPage]
 @pytest.fixture
 def visit(server: Server, chromium: Browser, django_db_blocker: DjangoDbBlocker) -> Iterator[Visit]:
     """Open pages as a person of the cast (or nobody); every fault of any page fails the test at its end."""
-    enable_socket()
 
     def session(name: str) -> str:
         with django_db_blocker.unblock():
             return _session(server, name)
 
-    opened: list[tuple[BrowserContext, StrictPage]] = []
+    with visiting(chromium, server.url, server.log) as opened:
 
-    def begin(name: str = "", **options: Any) -> StrictPage:
+        def begin(name: str = "", **options: Any) -> StrictPage:
+            strict = opened(**options)
+            if name:
+                cookie = {"name": "sessionid", "value": session(name), "url": server.url}
+                strict.page.context.add_cookies([cookie])  # type: ignore[list-item]  # a plain dict is a cookie
+            return strict
+
+        yield begin
+
+
+@contextmanager
+def visiting(chromium: Browser, url: str, log: Path) -> Iterator[Visit]:
+    """Give what opens strict pages of a portal; any fault of any of them fails the test at the end."""
+    enable_socket()
+    opened: list[StrictPage] = []
+
+    def begin(**options: Any) -> StrictPage:
         told_options = {"viewport": {"width": 1280, "height": 800}, **options}
         context = chromium.new_context(locale="en-GB", timezone_id="UTC", reduced_motion="reduce", **told_options)
         context.set_default_timeout(PATIENCE_MS)
-        if name:
-            context.add_cookies([{"name": "sessionid", "value": session(name), "url": server.url}])
-        page = StrictPage(context, server.url)
-        opened.append((context, page))
-        return page
+        opened.append(StrictPage(context, url))
+        return opened[-1]
 
     yield begin
-    faults = [fault for _context, page in opened for fault in page.faults]
-    for context, _page in opened:
-        context.close()
-    assert not faults, told([*faults, server.last_words()] if any("answered 5" in one for one in faults) else faults)
+    faults = [fault for strict in opened for fault in strict.faults]
+    for strict in opened:
+        strict.page.context.close()
+    if any("answered 5" in fault for fault in faults):
+        faults.append(log.read_text(encoding="utf-8")[-3000:])
+    assert not faults, told(faults)
 
 
 def _session(server: Server, name: str) -> str:

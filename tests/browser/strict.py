@@ -28,6 +28,7 @@ CSP_WATCH: Final = (
     "document.addEventListener('securitypolicyviolation',"
     " e => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
 )
+FORMS: Final = (("light", 1280), ("dark", 1280), ("dark", 390), ("light", 390))
 SHOTS: Final = os.environ.get("COUNTERSIGN_SCREENSHOTS", "")
 
 
@@ -63,24 +64,17 @@ class StrictPage:
         self.page.goto(self.url + path if path.startswith("/") else path, wait_until="load")
         return self.page
 
-    def check_looks(self, name: str, *, whole: bool = False) -> None:
-        """Judge the open page light at 1280 and dark at 390 px, ``whole`` also crosswise, and its width at 320."""
-        self._look("light", 1280, name, judge=True)
-        self._look("dark", 1280, name, judge=whole)
-        self._look("dark", 390, name, judge=True)
-        self._look("light", 390, name, judge=whole)
+    def check_looks(self, name: str) -> None:
+        """Judge the open page in its four forms, light and dark at 1280 and 390 px, and its width at 320 px."""
+        before = self.page.viewport_size or {"width": 1280, "height": 800}
+        for theme, width in FORMS:
+            self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
+            self._size(width)
+            self._judge(f"{name} {theme} {width}")
+            self._shoot(f"{name}-{width}-{theme}")
         self._size(320)
         self._overflow(f"{name} 320")
-        self._size(1280)
-
-    def _look(self, theme: str, width: int, name: str, *, judge: bool) -> None:
-        if not (judge or SHOTS):
-            return
-        self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
-        self._size(width)
-        if judge:
-            self._judge(f"{name} {theme} {width}")
-        self._shoot(f"{name}-{width}-{theme}")
+        self.page.set_viewport_size(before)
 
     def check_fit(self, name: str) -> None:
         """Look at the open page once at 390 px: does it overflow, does it complain?"""

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests import make
 from tests.browser.conftest import Server, Visit
 from tests.browser.seed import CRM
+from tests.browser.strict import StrictPage
 
 NAME = "Privileged access of the CRM"
 LONG_MS = 90_000
@@ -23,15 +24,20 @@ def test_a_campaign_goes_from_the_officer_over_reviewers_to_its_end(
     slug = server.cast.bpo.slug
     carla, axel = visit("carla"), visit("axel")
     officer = carla.go(f"/t/{slug}/campaigns/new/")
-    plan(officer)
-    decide_and_sign(visit("remy").go(f"/t/{slug}/inbox/"), "Bob Lim", "Keep", "Leads the night shift of Acme claims.")
-    decide_and_sign(visit("rosa").go(f"/t/{slug}/inbox/"), "Eli Brandt", "Revoke", "Moved to billing in October.")
+    plan(carla)
+    desk, phone = visit("remy"), visit("rosa", viewport={"width": 390, "height": 800}, color_scheme="dark")
+    for strict in (desk, phone):
+        strict.go(f"/t/{slug}/inbox/")
+    decide_and_sign(desk, "Bob Lim", "Keep", "Leads the night shift of Acme claims.")
+    decide_and_sign(phone, "Eli Brandt", "Revoke", "Moved to billing in October.")
     deliver_without_the_revoked(officer, f"{server.url}/t/{slug}", tmp_path)
-    close(officer, f"{server.url}/t/{slug}")
-    build_and_share_a_pack(officer, f"{server.url}/t/{slug}")
+    close(carla, f"{server.url}/t/{slug}")
+    build_and_share_a_pack(carla, f"{server.url}/t/{slug}")
     verify_offline(axel.go(f"/t/{slug}/room/"), f"{server.url}/t/{slug}", tmp_path)
+    axel.check_looks("job-room")
     axel.shoot("room")
     carla.go(f"/t/{slug}/overview/")
+    carla.check_looks("job-overview")
     carla.shoot("overview")
 
 
@@ -45,11 +51,13 @@ def test_a_client_sees_who_touched_their_data(server: Server, visit: Visit) -> N
     expect(refused).to_contain_text("203.0.113.9")
     expect(refused.locator("time").first).to_contain_text("-05:00")
     expect(page.locator("main")).to_contain_text("No source delivers this kind of log: Database access.")
+    cleo.check_looks("job-client")
     cleo.shoot("client")
 
 
-def plan(page: Page) -> None:
+def plan(strict: StrictPage) -> None:
     """Plan a campaign on one page and open it; the opening is done by the worker."""
+    page = strict.page
     page.get_by_label("Name of the campaign").fill(NAME)
     page.get_by_label("Claims CRM").check()
     page.get_by_label("Privileged access only").check()
@@ -61,21 +69,26 @@ def plan(page: Page) -> None:
     fallback.press("Tab")
     expect(page.locator("#counts")).to_contain_text("2")
     page.get_by_role("button", name="Make this campaign").click()
+    strict.check_looks("job-planned")
     page.get_by_role("button", name="Open campaign").click()
     expect(page.locator("main")).to_contain_text("Done", timeout=LONG_MS)
+    strict.check_looks("job-opened")
 
 
-def decide_and_sign(page: Page, subject: str, button: str, reason: str) -> None:
+def decide_and_sign(strict: StrictPage, subject: str, button: str, reason: str) -> None:
     """Decide the one item of the campaign, read the statement and sign it with the password."""
+    page = strict.page
     page.get_by_role("row", name=NAME).get_by_role("link", name="Review 1 grant").click()
     expect(page.locator("#sheet")).to_contain_text(subject)
     page.get_by_label("Reason").fill(reason)
     page.get_by_role("button", name=button, exact=True).click()
     page.get_by_role("link", name="Read and sign").click()
     expect(page.locator("main table")).to_contain_text(reason)
+    strict.check_looks(f"job-statement-{button}")
     page.get_by_label("Your password, again").fill(make.PASSWORD)
     page.get_by_role("button", name="Sign 1 decision").click()
     expect(page.get_by_role("heading", name="Signature")).to_be_visible()
+    strict.check_looks(f"job-signature-{button}")
 
 
 def deliver_without_the_revoked(page: Page, home: str, folder: Path) -> None:
@@ -93,24 +106,28 @@ def deliver_without_the_revoked(page: Page, home: str, folder: Path) -> None:
     expect(page.locator("main")).to_contain_text("The list is complete.")
 
 
-def close(page: Page, home: str) -> None:
+def close(strict: StrictPage, home: str) -> None:
     """Verify the revocation against the new list, and close."""
+    page = strict.page
     page.goto(f"{home}/campaigns/")
     page.get_by_role("link", name=NAME).first.click()
     page.get_by_role("button", name="Verify revocations").click()
     page.get_by_role("button", name="Close campaign").click()
     page.get_by_role("dialog").get_by_role("button", name="Close campaign").click()
     expect(page.locator("main")).to_contain_text("Closed")
+    strict.check_looks("job-closed")
 
 
-def build_and_share_a_pack(page: Page, home: str) -> None:
+def build_and_share_a_pack(strict: StrictPage, home: str) -> None:
     """Build an evidence pack, wait until the worker has issued it, and share it with the auditor."""
+    page = strict.page
     page.goto(f"{home}/packs/new/")
     page.get_by_label("Recipient").fill("Axel Brandt, Brandt Assurance")
     page.get_by_role("main").get_by_role("button").last.click()
     expect(page.get_by_role("link", name="Download the pack")).to_be_visible(timeout=LONG_MS)
     page.get_by_label("Share it with").select_option(label="Axel (External auditor)")
     page.get_by_role("button", name="Share this pack").click()
+    strict.check_looks("job-pack")
 
 
 def verify_offline(page: Page, home: str, folder: Path) -> None:
