@@ -162,7 +162,6 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LANGUAGE_CODE = "en-gb"
-LOCALE_PATHS = [BASE_DIR / "portal/locale"]
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"

@@ -128,3 +128,12 @@ class Authentication:
     methods: tuple[str, ...]
     authenticated_at: datetime
     detail: Mapping[str, str] = field(default_factory=dict)
+
+
+def meaning_of_signature(count: int) -> str:
+    """Return what a signature over so many decisions says, as it is shown, kept and printed (21 CFR 11.50)."""
+    what = f"each of the {count} grants" if count > 1 else "the one grant"
+    return (
+        f"I have reviewed {what} listed in this statement and decided about it myself. "
+        "Access that I keep is needed for the person's present duties; access that I revoke or reduce is to be changed."
+    )

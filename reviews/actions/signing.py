@@ -8,7 +8,7 @@ from django.utils import timezone
 from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
 from reviews.actions.moves import locked, move, remember, shift
-from reviews.kinds import REASON_MIN, Authentication, Outcome
+from reviews.kinds import REASON_MIN, Authentication, Outcome, meaning_of_signature
 from reviews.models import Campaign, Remediation, SignOff
 from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign
 from reviews.queries.standing import (
@@ -23,11 +23,6 @@ from reviews.refusals import as_refusal
 from reviews.states import CampaignState
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce
-
-MEANING = (
-    "I have reviewed each of the {count} grants listed in this statement and decided about it myself. "
-    "Access that I keep is needed for the person's present duties; access that I revoke or reduce is to be changed."
-)
 
 
 @transaction.atomic
@@ -51,7 +46,7 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
         round=campaign.round,
         reviewer=reviewer,
         printed_name=printed_name.strip() or by.name,
-        meaning=MEANING.format(count=count),
+        meaning=meaning_of_signature(count),
         methods=list(proof.methods),
         authentication=dict(proof.detail),
         authenticated_at=proof.authenticated_at,

@@ -13,7 +13,7 @@ from identities.models import Identity
 from identities.queries import identity_of_user
 from reviews import actions
 from reviews.forms import DecisionForm, SignForm
-from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome
+from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome, meaning_of_signature
 from reviews.models import Campaign, Decision, ReviewItem, SignOff
 from reviews.queries import desk
 from reviews.queries.standing import StatementLine, has_signed, statement_lines, statement_over, undecided_count
@@ -147,7 +147,8 @@ def sign(request: TenantRequest, campaign_id: int) -> HttpResponse:
         signature = _sign(request, campaign, form)
         if signature is not None:
             return redirect("reviews:receipt", request.tenant.slug, signature.pk)
-    context = {"form": form, "digest": digest, **_shown(lines), **_around(campaign, reviewer)}
+    meaning = meaning_of_signature(len(lines))
+    context = {"form": form, "digest": digest, "meaning": meaning, **_shown(lines), **_around(campaign, reviewer)}
     return render(request, "reviews/sign.html", context, status=422 if form.is_bound else 200)
 
 
