@@ -128,7 +128,7 @@ def test_one_foreign_id_among_own_ones_opens_nothing(home: Side, foreign: Side) 
 
 def _query(path: str, foreign: Side) -> list[dict[str, object]]:
     """Return the queries to try: all names at once for a page, one known filter after the other for the API."""
-    sent: dict[str, object] = {name: foreign.ids[kind] for name, kind in KINDS.items()} | {"field": "owner"}
+    sent: dict[str, object] = {**{name: foreign.ids[kind] for name, kind in KINDS.items()}, "field": "owner"}
     view = getattr(resolve(path).func, "view_class", None)
     if view is None:
         return [sent]
