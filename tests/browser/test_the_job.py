@@ -23,14 +23,14 @@ def test_a_campaign_goes_from_the_officer_over_reviewers_to_its_end(
 ) -> None:
     slug = server.cast.bpo.slug
     carla, axel = visit("carla"), visit("axel")
-    officer = carla.go(f"/t/{slug}/campaigns/new/")
+    carla.go(f"/t/{slug}/campaigns/new/")
     plan(carla)
     desk, phone = visit("remy"), visit("rosa", viewport={"width": 390, "height": 800}, color_scheme="dark")
     for strict in (desk, phone):
         strict.go(f"/t/{slug}/inbox/")
     decide_and_sign(desk, "Bob Lim", "Keep", "Leads the night shift of Acme claims.")
     decide_and_sign(phone, "Eli Brandt", "Revoke", "Moved to billing in October.")
-    deliver_without_the_revoked(officer, f"{server.url}/t/{slug}", tmp_path)
+    deliver_without_the_revoked(carla, f"{server.url}/t/{slug}", tmp_path)
     close(carla, f"{server.url}/t/{slug}")
     build_and_share_a_pack(carla, f"{server.url}/t/{slug}")
     verify_offline(axel.go(f"/t/{slug}/room/"), f"{server.url}/t/{slug}", tmp_path)
@@ -58,6 +58,8 @@ def test_a_client_sees_who_touched_their_data(server: Server, visit: Visit) -> N
 def plan(strict: StrictPage) -> None:
     """Plan a campaign on one page and open it; the opening is done by the worker."""
     page = strict.page
+    strict.check_looks("job-plan")
+    page.reload()
     page.get_by_label("Name of the campaign").fill(NAME)
     page.get_by_label("Claims CRM").check()
     page.get_by_label("Privileged access only").check()
@@ -78,8 +80,11 @@ def plan(strict: StrictPage) -> None:
 def decide_and_sign(strict: StrictPage, subject: str, button: str, reason: str) -> None:
     """Decide the one item of the campaign, read the statement and sign it with the password."""
     page = strict.page
+    strict.check_looks(f"job-inbox-{button}")
     page.get_by_role("row", name=NAME).get_by_role("link", name="Review 1 grant").click()
     expect(page.locator("#sheet")).to_contain_text(subject)
+    strict.check_looks(f"job-review-{button}")
+    page.reload()  # axe leaves empty style attributes behind, which a swap by htmx would run into the policy with
     page.get_by_label("Reason").fill(reason)
     page.get_by_role("button", name=button, exact=True).click()
     page.get_by_role("link", name="Read and sign").click()
@@ -91,12 +96,14 @@ def decide_and_sign(strict: StrictPage, subject: str, button: str, reason: str) 
     strict.check_looks(f"job-signature-{button}")
 
 
-def deliver_without_the_revoked(page: Page, home: str, folder: Path) -> None:
+def deliver_without_the_revoked(strict: StrictPage, home: str, folder: Path) -> None:
     """Deliver the system's new list, which no longer holds what was revoked."""
+    page = strict.page
     rows = [line for line in CRM.splitlines(keepends=True) if b"admin_export" not in line]
     file = folder / "crm.csv"
     file.write_bytes(b"".join(rows))
     page.goto(f"{home}/register/systems/crm/upload/")
+    strict.check_looks("job-upload")
     page.locator("input[type=file]").set_input_files(file)
     page.locator("[name=source_total]").fill(str(len(rows) - 1))
     captured_at = timezone.now().astimezone(ZoneInfo("Europe/Madrid"))
