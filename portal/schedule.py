@@ -24,6 +24,7 @@ class Entry:
 
 
 SCHEDULE: Final[tuple[Entry, ...]] = (
+    Entry("tenants.heartbeat", timedelta(minutes=10), "tenants.jobs.beat"),
     Entry("reviews.create-due", timedelta(minutes=15), "reviews.jobs.create_due"),
     Entry("reviews.close-overdue", timedelta(minutes=15), "reviews.jobs.close_overdue"),
     Entry("reviews.verify", timedelta(hours=1), "reviews.jobs.verify"),

@@ -10,14 +10,25 @@ from django.db import transaction
 from django.utils import timezone
 
 from ledger.actions import open_log
+from ledger.kinds import LeafKind
+from ledger.queries import newest_at
 from tenants.audit import audit
 from tenants.kinds import Actor, Permission, Role, TenantKind, Verdict, denied, enforce
 from tenants.models import SLUG_RULE, ApiToken, Membership, Tenant, User
-from tenants.policies import can_end_role, can_grant_role, can_issue_token, can_open_tenant, can_revoke_token
-from tenants.scope import tenant_scope
+from tenants.policies import (
+    can_end_role,
+    can_grant_role,
+    can_issue_token,
+    can_keep_ledger,
+    can_open_tenant,
+    can_revoke_token,
+)
+from tenants.scope import current_scope, tenant_scope
 from tenants.tokens import make_token
 
 LONGEST_TOKEN: Final = timedelta(days=365)
+SILENT_AFTER: Final = timedelta(minutes=45)
+"""The schedule looks every ten minutes: a heartbeat therefore follows the last entry within an hour."""
 
 
 @transaction.atomic
@@ -118,3 +129,17 @@ def revoke_token(*, token: ApiToken, by: Actor) -> None:
     enforce(can_revoke_token(by))
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
     audit("token.revoke", by=by, target=token.name, detail={"prefix": token.prefix})
+
+
+@transaction.atomic
+def beat_ledger(*, by: Actor) -> bool:
+    """Write a heartbeat (leaf kind 03) where nothing was written for 45 minutes; says whether one was written.
+
+    A log without entries for more than an hour is then a log that nobody kept, and not a quiet tenant.
+    """
+    enforce(can_keep_ledger(by))
+    last = newest_at(current_scope().log_id)
+    if last is not None and timezone.now() - last < SILENT_AFTER:
+        return False
+    audit("ledger.heartbeat", by=by, target="ledger", detail={"silent_since": last}, kind=LeafKind.HEARTBEAT)
+    return True

@@ -1,4 +1,4 @@
-"""Who may change people, roles and tokens."""
+"""Who may change people, roles and tokens, and who keeps the ledger."""
 
 from tenants.kinds import ALLOWED, Actor, Permission, Role, Verdict, denied, permit
 from tenants.models import Membership
@@ -32,6 +32,11 @@ def can_issue_token(by: Actor, scopes: frozenset[Permission]) -> Verdict:
 def can_revoke_token(by: Actor) -> Verdict:
     """Whether the actor may revoke tokens."""
     return permit(by, Permission.TOKEN_MANAGE, to="revoke a token")
+
+
+def can_keep_ledger(by: Actor) -> Verdict:
+    """Whether the actor may write what keeps the ledger itself: only the installation, never a person of a tenant."""
+    return ALLOWED if by.is_system else denied("Only the installation itself keeps the ledger.")
 
 
 def can_open_tenant(by: Actor | None) -> Verdict:
