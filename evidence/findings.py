@@ -74,6 +74,9 @@ class LogReport:
 
     Attributes:
         key_from: Where the verifying key came from: the signer's files, or the database (weaker).
+        held: Checkpoints held elsewhere that the log was compared with.
+        silences: Times when nothing was written for more than 65 minutes: nobody kept the log then.
+        longest_silence: The longest of them, in seconds.
         signed_size: Leaves covered by the newest checkpoint whose signature holds; 0 for none.
     """
 
@@ -87,6 +90,9 @@ class LogReport:
     signed_size: int = 0
     signed_at: datetime | None = None
     key_from: str = ""
+    held: int = 0
+    silences: int = 0
+    longest_silence: float = 0.0
     seconds: float = 0.0
     findings: Findings = field(default_factory=Findings)
 
@@ -108,6 +114,9 @@ class LogReport:
             "signed_size": self.signed_size,
             "signed_at": self.signed_at.isoformat() if self.signed_at else None,
             "key_from": self.key_from,
+            "held": self.held,
+            "silences": self.silences,
+            "longest_silence_minutes": round(self.longest_silence / 60),
             "milliseconds": round(self.seconds * 1000),
             "holds": self.holds,
             "failures": {str(failure): count for failure, count in sorted(self.findings.counts.items())},

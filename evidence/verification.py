@@ -8,8 +8,9 @@ signatures and its own state. One snapshot is read, so that deliveries may go on
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -18,10 +19,12 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from evidence.findings import FailureClass, LogReport
+from evidence.signaturecheck import SignatureCheck
 from evidence.storedrows import StoredRow, StoredRows
 from evidence.treecheck import TreeCheck
 from ledger import queries
 from ledger.kinds import BatchPlace
+from ledger.notes import Verifier
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.work import Progress, Silent
@@ -29,19 +32,41 @@ from tenants.work import Progress, Silent
 PAGE_LEAVES: Final = 10_000
 PAGE_BATCHES: Final = 500
 SHOWN_STRAYS: Final = 20
+SILENCE: Final = timedelta(minutes=65)
+"""A heartbeat follows the last entry within an hour."""
 UNSIGNED_LIMIT: Final = timedelta(minutes=10)
 
 
-def verify_tenant(tenant: Tenant, *, progress: Progress | None = None, using: str = "default") -> LogReport:
+@dataclass(frozen=True, slots=True)
+class HeldElsewhere:
+    """What a reader brings along, which no administrator here can change: keys, and checkpoints by file name."""
+
+    keys: tuple[Verifier, ...] = ()
+    notes: Mapping[str, bytes] = field(default_factory=dict)
+
+
+NOTHING_HELD: Final = HeldElsewhere()
+
+
+def verify_tenant(
+    tenant: Tenant,
+    *,
+    progress: Progress | None = None,
+    using: str = "default",
+    held: HeldElsewhere = NOTHING_HELD,
+) -> LogReport:
     """Verifies everything that a tenant's ledger covers and returns what was found, by class.
 
     Raises:
         Cancelled: The person who asked for it no longer wants it.
-        UnknownLogError: The tenant has no log.
     """
     started = time.monotonic()
     with _snapshot(tenant, using):
-        report = _Verification(tenant, using, progress or Silent()).run()
+        try:
+            report = _Verification(tenant, using, progress or Silent(), held).run()
+        except queries.UnknownLogError as error:
+            report = LogReport(tenant=tenant.slug)
+            report.findings.add(FailureClass.LOG_ROLLED_BACK, "head", f"the log's head is gone: {error}")
     report.seconds = time.monotonic() - started
     return report
 
@@ -67,13 +92,15 @@ def _snapshot(tenant: Tenant, using: str) -> Iterator[None]:
 class _Verification:
     """One run over one log."""
 
-    def __init__(self, tenant: Tenant, using: str, progress: Progress) -> None:
-        self.tenant, self.using, self.progress = tenant, using, progress
+    def __init__(self, tenant: Tenant, using: str, progress: Progress, held: HeldElsewhere) -> None:
+        self.tenant, self.using, self.progress, self.held = tenant, using, progress, held
         self.head = queries.head(tenant.uuid, using=using)
         self.report = LogReport(tenant=tenant.slug, origin=self.head.origin, size=self.head.size)
         self.findings = self.report.findings
         self.rows = StoredRows(tenant.pk, tenant.uuid, using)
         self.tree = TreeCheck(self.head, self.report, using)
+        self.signatures = SignatureCheck(self.tree, self.report, using, held.keys)
+        self.newest_at: datetime | None = None
         self.done = 0
         self.unsigned_since: datetime | None = None
 
@@ -82,7 +109,8 @@ class _Verification:
         self.progress.step(0, self.head.size, "Checking the tree")
         self.tree.check_tiles()
         self.progress.step(0, self.head.size, "Checking signatures")
-        self.tree.check_signatures()
+        self.signatures.check()
+        self.signatures.check_held(self.held.notes)
         for page in self._pages():
             self._check_page(page)
             self.done += sum(place.n for place in page)
@@ -110,12 +138,20 @@ class _Verification:
                 if place.first_index != expected:
                     self._tree_fault(f"batch {place.id}", f"it begins at {place.first_index}, not at {expected}")
                 expected = place.first_index + place.n
+                self._listen(place.received_at)
                 if expected > self.report.signed_size and self.unsigned_since is None:
                     self.unsigned_since = place.received_at
                 yield place
             after = places[-1].first_index + 1
         if expected != self.head.size:
             self._tree_fault("head", f"the batches hold {expected} leaves, the head says {self.head.size}")
+
+    def _listen(self, at: datetime) -> None:
+        """Counts the times when nothing was written, not even a heartbeat."""
+        if self.newest_at is not None and at - self.newest_at > SILENCE:
+            self.report.silences += 1
+            self.report.longest_silence = max(self.report.longest_silence, (at - self.newest_at).total_seconds())
+        self.newest_at = at if self.newest_at is None else max(at, self.newest_at)
 
     def _check_page(self, page: list[BatchPlace]) -> None:
         """Checks the rows of some batches."""

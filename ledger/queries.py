@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F
@@ -72,6 +73,12 @@ def verifier_key(log_id: UUID, *, using: str = "default") -> str:
 def refusals(log_id: UUID, limit: int = 20) -> list[Refusal]:
     """Returns the times the signer refused the log, newest first."""
     return list(Refusal.objects.filter(log_id=log_id).order_by("-refused_at", "-id")[:limit])
+
+
+def newest_at(log_id: UUID) -> datetime | None:
+    """Returns when the newest batch was received, or None for an empty log."""
+    rows = Batch.objects.filter(log_id=log_id).order_by("-epoch", "-first_index")
+    return rows.values_list("received_at", flat=True).first()
 
 
 def batch(log_id: UUID, batch_id: UUID) -> BatchPlace:

@@ -28,7 +28,7 @@ from ledger.kinds import CheckpointBody, Head, SignedCheckpoint
 from ledger.merkle import ProofError, consistency_path, verify_consistency
 from ledger.models import Checkpoint, Refusal
 from ledger.notes import NoteError, Signer, Verifier, checkpoint_text, open_checkpoint, sign_note
-from ledger.signerstate import LastSigned, SignerFiles, SignerFilesError
+from ledger.signerstate import KeyTerm, LastSigned, SignerFiles, SignerFilesError
 from ledger.tiles import TileError, check_growth, edge_at, edge_root, nodes_from
 from ledger.tilestore import StoredTiles
 
@@ -89,6 +89,16 @@ def known_verifier(origin: str) -> Verifier | None:
         SignerFilesError: The key is damaged, or gone although something was signed.
     """
     return SignerFiles.verifier(Path(settings.COUNTERSIGN_SIGNER), origin)
+
+
+def known_keys(origin: str) -> list[KeyTerm]:
+    """Returns all keys of a log, oldest first, from the signer's own files; none where this process cannot read them.
+
+    Raises:
+        SignerFilesError: A key is damaged, or gone although something was signed.
+    """
+    verifier = known_verifier(origin)
+    return [] if verifier is None else signer_files().terms(origin)
 
 
 def last_signed(log_id: UUID, epoch: int, origin: str) -> LastSigned | None:

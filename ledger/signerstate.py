@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +45,22 @@ class LastSigned:
     body: CheckpointBody
     note: str
     signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTerm:
+    """A key of a log and the size from which on it signs; the checkpoint of that size carries the old key's too."""
+
+    verifier: Verifier
+    since: int
+
+
+def term_at(terms: Sequence[KeyTerm], size: int) -> tuple[KeyTerm | None, KeyTerm | None]:
+    """Returns the key that signs a checkpoint of this size, and the old one where it must have signed too."""
+    number = max((at for at, term in enumerate(terms) if term.since <= size), default=-1)
+    if number < 0:
+        return None, None
+    return terms[number], terms[number - 1] if number and terms[number].since == size else None
 
 
 class SignerFiles:
@@ -89,6 +105,10 @@ class SignerFiles:
         """
         hkdf = HKDF(algorithm=SHA256(), length=MASTER_BYTES, salt=None, info=origin.encode())
         return Signer(origin, hkdf.derive(self._master()))
+
+    def terms(self, origin: str) -> list[KeyTerm]:
+        """Returns the keys of one log and epoch, oldest first."""
+        return [KeyTerm(self.signer(origin).verifier, 0)]
 
     def last(self, log_id: UUID, epoch: int, signer: Signer) -> LastSigned | None:
         """Returns what was last signed for an epoch of a log, or None when nothing was.

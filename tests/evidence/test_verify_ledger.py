@@ -152,6 +152,15 @@ def test_leaves_that_wait_too_long_are_found(world: World, settings: Settings, t
     assert set(world.verify().findings.counts) == {FailureClass.UNSIGNED_TOO_LONG}
 
 
+def test_silence_without_a_heartbeat_is_counted_and_no_failure(world: World) -> None:
+    assert world.verify().silences == 0
+    world.tamper("UPDATE ledger_batch SET received_at = received_at - interval '3 hours' WHERE first_index = 0")
+    report = world.verify()
+    assert (report.holds, report.silences) == (True, 1)
+    assert 10_800 < report.longest_silence < 10_900
+    assert report.as_json()["longest_silence_minutes"] == 180
+
+
 def test_without_the_signers_files_the_weaker_key_is_named(world: World, settings: Settings, tmp_path: Path) -> None:
     settings.COUNTERSIGN_SIGNER = tmp_path / "another"
     report = world.verify()

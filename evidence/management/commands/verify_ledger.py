@@ -13,7 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from evidence.findings import LogReport
-from evidence.verification import verify_tenant
+from evidence.verification import HeldElsewhere, verify_tenant
+from ledger.notes import NoteError, parse_vkey
 from tenants.models import Tenant
 from tenants.work import Printed, Silent
 
@@ -28,6 +29,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--tenant", action="append", metavar="SLUG", help="only this tenant; may be given again")
+        parser.add_argument(
+            "--key",
+            action="append",
+            default=[],
+            metavar="VKEY",
+            help="a ledger key from elsewhere; may be repeated",
+        )
+        parser.add_argument(
+            "--against",
+            action="append",
+            default=[],
+            type=Path,
+            metavar="PATH",
+            help="a checkpoint that somebody else kept, or a folder of them (*.txt); may be repeated",
+        )
         parser.add_argument("--json", type=Path, metavar="FILE", help="also write the report to this file")
         parser.add_argument("--quiet", action="store_true", help="print no progress")
 
@@ -38,10 +54,10 @@ class Command(BaseCommand):
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {error}") from error
         progress = Silent() if options["quiet"] else Printed(sys.stdout)
-        reports = []
+        held, reports = self._held(options), []
         for tenant in tenants:
             self.stdout.write(f"{tenant.name} ({tenant.slug})")
-            reports.append(verify_tenant(tenant, progress=progress, using=using))
+            reports.append(verify_tenant(tenant, progress=progress, using=using, held=held))
             self._say(reports[-1])
         if options["json"]:
             text = json.dumps([report.as_json() for report in reports], indent=1, ensure_ascii=False)
@@ -50,6 +66,15 @@ class Command(BaseCommand):
         if failed:
             raise CommandError(f"Verification failed for {', '.join(failed)}.")
         self.stdout.write(f"Everything holds: {sum(report.size for report in reports):,} leaves.")
+
+    def _held(self, options: dict[str, Any]) -> HeldElsewhere:
+        """Reads the keys and checkpoints that the reader brings along."""
+        try:
+            keys = tuple(parse_vkey(text.strip()) for text in options["key"])
+            paths = [file for path in options["against"] for file in _files(path)]
+            return HeldElsewhere(keys, {str(path): path.read_bytes() for path in paths})
+        except (NoteError, OSError) as error:
+            raise CommandError(f"What you brought along cannot be read: {error}") from error
 
     def _tenants(self, slugs: list[str] | None, using: str) -> list[Tenant]:
         """Finds the tenants that were asked for."""
@@ -67,7 +92,19 @@ class Command(BaseCommand):
             f"audit entries; {report.checkpoints:,} checkpoints, signed up to {report.signed_size:,}; "
             f"key from {report.key_from or 'nowhere yet'}; {report.seconds:.1f} s."
         )
+        if report.held:
+            self.stdout.write(f"  Compared with {report.held:,} checkpoints that were held elsewhere.")
+        if report.silences:
+            self.stdout.write(
+                f"  Nothing was written, not even a heartbeat, {report.silences:,} times for more than an hour; "
+                f"at most {report.longest_silence / 3600:.1f} hours."
+            )
         for failure, count in sorted(report.findings.counts.items()):
             self.stdout.write(f"  FAILED {failure}: {count:,}. {failure.meaning}")
         for finding in report.findings.shown:
             self.stdout.write(f"    {finding.failure}: {finding.where}: {finding.detail}")
+
+
+def _files(path: Path) -> list[Path]:
+    """Returns the file, or the checkpoints in a folder and those below it."""
+    return sorted(path.rglob("*.txt")) if path.is_dir() else [path]
