@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from logs.views import events, sources
+from logs.views import coverage, events, sources
 
 app_name = "logs"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("search/export.ndjson", events.export, {"form_name": "ndjson"}, name="export_ndjson"),
     path("events/<str:key>/", events.event, name="event"),
     path("people/<path:key>/", events.timeline, name="timeline"),
+    path("coverage/", coverage.coverage, name="coverage"),
     path("sources/", sources.sources, name="sources"),
     path("sources/new/", sources.source_add, name="source_add"),
     path("sources/<int:source_id>/", sources.source, name="source"),

@@ -64,6 +64,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
         (
             Page("Search", "logs:search", "search", P.EVENT_VIEW, ("events/", "people/")),
             Page("Sources", "logs:sources", "plug-connected", P.SOURCE_VIEW),
+            Page("Coverage", "logs:coverage", "calendar", P.SOURCE_VIEW),
             Page("Quarantine", "logs:quarantine", "alert-triangle", P.SOURCE_MANAGE),
         ),
     ),

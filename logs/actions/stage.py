@@ -15,6 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 from logs.copyrows import STAGE_COLUMNS
 from logs.intake import QuarantineRow
+from logs.kinds import ClockQuality
 
 STAGE: Final = "intake_stage"
 ACTION_CHARS: Final = 64
@@ -85,15 +86,16 @@ ON CONFLICT (tenant_id, day, source_id, log_type) DO UPDATE SET
     out_of_hours_count = kept.out_of_hours_count + excluded.out_of_hours_count
 """  # noqa: S608 -- constant names
 _HOURS: Final = f"""
-INSERT INTO logs_sourcehour AS kept (tenant_id, source_id, hour, events, quarantined, ignored)
-SELECT %(tenant)s, %(source)s, hour, sum(events), sum(quarantined), sum(ignored) FROM (
-    SELECT date_trunc('hour', occurred_at, 'UTC') AS hour, count(*) AS events, 0 AS quarantined, 0 AS ignored
+INSERT INTO logs_sourcehour AS kept (tenant_id, source_id, hour, events, quarantined, ignored, future)
+SELECT %(tenant)s, %(source)s, hour, sum(events), sum(quarantined), sum(ignored), sum(future) FROM (
+    SELECT date_trunc('hour', occurred_at, 'UTC') AS hour, count(*) AS events, 0 AS quarantined, 0 AS ignored,
+        count(*) FILTER (WHERE clock_quality = {ClockQuality.FUTURE_CLAMPED.value}) AS future
     FROM {STAGE} GROUP BY 1
-    UNION ALL SELECT date_trunc('hour', %(received_at)s::timestamptz, 'UTC'), 0, %(quarantined)s, %(ignored)s
+    UNION ALL SELECT date_trunc('hour', %(received_at)s::timestamptz, 'UTC'), 0, %(quarantined)s, %(ignored)s, 0
 ) AS found GROUP BY hour HAVING sum(events) + sum(quarantined) + sum(ignored) > 0 ORDER BY hour
 ON CONFLICT (tenant_id, source_id, hour) DO UPDATE SET
     events = kept.events + excluded.events, quarantined = kept.quarantined + excluded.quarantined,
-    ignored = kept.ignored + excluded.ignored
+    ignored = kept.ignored + excluded.ignored, future = kept.future + excluded.future
 """  # noqa: S608 -- constant names
 _QUARANTINE: Final = """
 INSERT INTO logs_quarantinedline

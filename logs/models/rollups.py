@@ -81,7 +81,10 @@ class LastUse(TenantOwned):
 
 
 class SourceHour(TenantOwned):
-    """What a source gave for an hour (UTC): events by their own time, lines without one by their receipt."""
+    """What a source gave for an hour (UTC): events by their own time, lines without one by their receipt.
+
+    ``future`` counts the events whose stated time lay after their receipt by more than the tolerated skew.
+    """
 
     pk = models.CompositePrimaryKey("tenant_id", "source_id", "hour")
     tenant = _tenant()
@@ -90,6 +93,7 @@ class SourceHour(TenantOwned):
     events = models.BigIntegerField()
     quarantined = models.BigIntegerField()
     ignored = models.BigIntegerField()
+    future = models.BigIntegerField(default=0, db_default=0)
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 

@@ -19,6 +19,7 @@ from logs.actions import (
 from logs.models import LogSource, SourceToken, event_key, read_event_key
 from logs.policies import can_manage_sources
 from logs.queries import coverage, quarantine, source_lines, source_week, visible_source_ids
+from logs.queries.calendars import WEEKS, coverage_overview
 from logs.queries.sources import deliveries_of, tokens_of, visible_sources
 from logs.sourceforms import SourceForm
 from tenants.access import TenantRequest, requires
@@ -54,8 +55,12 @@ def _show(request: TenantRequest, found: LogSource, issued: str = "") -> HttpRes
     now = timezone.now()
     (covered,) = coverage(since=now - timedelta(days=30), until=now, source_ids=[found.pk])
     may_manage = can_manage_sources(request.actor)
+    half_year = coverage_overview([found], zone=found.zone, now=now)
     context = {
         "source": found,
+        "calendar": half_year.calendar,
+        "health": half_year.lines[0],
+        "weeks": WEEKS,
         "covered": covered,
         "strip": source_week(found, now),
         "deliveries": deliveries_of(found),
