@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from logs import door
+from logs.doors import native
 
 app_name = "logs-api"
-urlpatterns = [path("ingest/<slug:source_key>", door.ingest, name="ingest")]
+urlpatterns = [path("ingest/<slug:source_key>", native.ingest, name="ingest")]

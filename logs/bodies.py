@@ -83,6 +83,41 @@ class Body:
         self.file.close()
 
 
+@dataclass(slots=True)
+class Unwrapped(Body):
+    """A body whose records stood in a protocol's wrapping: its bytes as they came, and the records line by line.
+
+    Hash and length are of what came, so that two requests that differ in the wrapping alone are two.
+    """
+
+    records: IO[bytes]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the records, each a line with its line feed."""
+        self.records.seek(0)
+        return iter(self.records)
+
+    def close(self) -> None:
+        """Give the memory or the temporary files back."""
+        self.file.close()
+        self.records.close()
+
+
+def unwrapped(body: Body, records: Iterable[bytes]) -> Unwrapped:
+    """Return the body with the records that were found in it; none of them holds a line feed.
+
+    Raises:
+        BodyError: 400 there are none.
+    """
+    held = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 -- the body owns it
+    try:
+        _hold((record + b"\n" for record in records), held, 2 * MAX_BODY_BYTES)
+    except BaseException:
+        held.close()
+        raise
+    return Unwrapped(body.file, body.size, body.sha256, held)
+
+
 def body_of(data: bytes) -> Body:
     """Return bytes that are already in memory as a body; raises `BodyError` when there are too many."""
     return spool([data])

@@ -1,7 +1,7 @@
 """One delivery while it is read: drafts become rows, leaves and counts. Nothing here touches the database."""
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -241,3 +241,31 @@ class ContentKeys:
         number = self._seen[digest]
         self._seen[digest] += 1
         return digest if not number else hashlib.blake2b(digest + number.to_bytes(8), digest_size=16).digest()
+
+
+class GivenIds:
+    """Ids that a sender gave to its records outside of them (Elastic `_id`, `log.record.uid`, journald's cursor).
+
+    They are kept by the record's bytes and not by its position, which a parser may shift; of equal records, which are
+    interchangeable, each takes the next id. A record with an id of its own keeps that.
+    """
+
+    def __init__(self) -> None:
+        self._ids: dict[bytes, deque[str]] = {}
+
+    def give(self, raw: bytes, name: str) -> None:
+        """Note the id of a record with these bytes."""
+        self._ids.setdefault(_short_hash(raw), deque()).append(name)
+
+    def named(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Give the outcomes, drafts without an id of their own with the one that was given to them."""
+        for outcome in outcomes:
+            given = self._ids.get(_short_hash(outcome.raw)) if self._ids else None
+            name = given.popleft() if given else ""
+            if name and isinstance(outcome, Draft) and not outcome.native_id:
+                outcome = msgspec.structs.replace(outcome, native_id=name)  # noqa: PLW2901 -- the same outcome, named
+            yield outcome
+
+
+def _short_hash(raw: bytes) -> bytes:
+    return hashlib.blake2b(raw, digest_size=16).digest()

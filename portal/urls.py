@@ -14,5 +14,7 @@ urlpatterns = [
     path("", include("portal.page_urls")),
     path("api/v1/", include("portal.api.urls")),
     path("api/v1/t/<slug:slug>/", include("logs.api_urls")),
+    path("api/v1/t/<slug:slug>/", include("logs.door_urls")),
+    path("", include("logs.door_urls")),
     *(path("t/<slug:slug>/", include(f"{room}.urls")) for room in ROOMS),
 ]

@@ -1,6 +1,7 @@
 """Reads: who may enter which tenant, and what the tenant's pages show of people and deeds."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -12,6 +13,11 @@ from tenants.models import ApiToken, AuditEntry, Membership, Tenant, User, Work
 def tenant_by_slug(slug: str) -> Tenant | None:
     """Return the tenant of a slug, or None."""
     return Tenant.objects.select_related("parent").filter(slug=slug).first()
+
+
+def tenant_by_uuid(uuid: UUID) -> Tenant | None:
+    """Return the tenant of a UUID, or None."""
+    return Tenant.objects.select_related("parent").filter(uuid=uuid).first()
 
 
 def all_tenants() -> list[Tenant]:

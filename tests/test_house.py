@@ -24,6 +24,7 @@ NO_DEED = {
     "ledger/actions.py": frozenset({"open_log", "append"}),  # knows no actor: called by the scope and open_tenant
     "alerts/actions/watching.py": frozenset({"look_for_alerts"}),  # its deeds are what raise_alerts writes
     "alerts/actions/notices.py": frozenset({"claim_notice"}),  # finish_notice says how it ended
+    "logs/actions/acks.py": frozenset({"give_ack"}),  # a receipt of a delivery, whose manifest is the deed
     "logs/actions/record.py": frozenset({"record_events", "answer_of"}),  # its deed is the delivery's manifest leaf
 }
 # Models that belong to no single tenant, each with its reason.
@@ -39,6 +40,8 @@ OPEN_VIEWS = {
     "portal:preferences": "the visitor's own preferences",
     "portal:home": "sends the visitor to log in or to their tenant",
     "logs-api:ingest": "a log source's own token opens it",
+    **dict.fromkeys(("hec", "hec_raw", "hec_ack"), "a log source's own token opens it"),
+    "hec_health": "says whether the installation takes events, holds no data",
     "api:reference": "describes the API, holds no data",
     "api:schema": "describes the API, holds no data",
 }

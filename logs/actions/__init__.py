@@ -1,5 +1,6 @@
 """Deeds on logs: recording what sources deliver, and managing the sources themselves."""
 
+from logs.actions.acks import give_ack
 from logs.actions.looks import export_events, look_at_events, look_at_quarantine
 from logs.actions.record import CHANNEL, Envelope, KeyReusedError, record_events
 from logs.actions.sources import (
@@ -19,6 +20,7 @@ __all__ = [
     "add_source",
     "change_source",
     "export_events",
+    "give_ack",
     "issue_source_token",
     "look_at_events",
     "look_at_quarantine",

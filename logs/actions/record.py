@@ -15,7 +15,7 @@ from ledger.kinds import LeafBatch, LeafKind
 from logs.actions import stage
 from logs.answers import DeliveryAnswer
 from logs.bodies import Body, spool
-from logs.intake import Chunk, ContentKeys, Reading, native_key
+from logs.intake import Chunk, ContentKeys, GivenIds, Reading, native_key
 from logs.kinds import Draft, Format, SourceSettings
 from logs.models import Delivery, LogSource
 from logs.ownsources import PROGRAMS, services_of
@@ -30,7 +30,9 @@ REPLAY: Final = timedelta(hours=48)
 """How long the same body from the same source is answered as before and not stored again (ingest.md 3.3)."""
 
 LOCK_SECONDS: Final = 10
-CHUNKED: Final = "http-chunked"
+CHUNKED_SUFFIX: Final = "-chunked"
+"""Ends the name of a door where the body came chunked: one that was cut between two records cannot be told."""
+
 MOST_BEGINNINGS: Final = 20
 CHANNEL: Final = "countersign_events"
 """The channel on which the database says that a tenant has new events; the payload is the tenant's id."""
@@ -42,13 +44,15 @@ class Envelope:
 
     ``keys`` is given where the body is a whole file or its next part: records without an id of their own are then told
     apart by their bytes and by how many equal ones came before, so that a file that grew is stored once. Elsewhere
-    equal records are never taken for duplicates: real logs hold genuine repeats.
+    equal records are never taken for duplicates: real logs hold genuine repeats. ``ids`` are those that the sender gave
+    to its records outside of them.
     """
 
     door: str
     idempotency_key: str = ""
     address: str | None = None
     keys: ContentKeys | None = None
+    ids: GivenIds | None = None
     note: dict[str, str | int] = field(default_factory=dict)
 
 
@@ -166,7 +170,7 @@ def _stored_before(work: _Work) -> int:
     2.8): the first lines are then stored, though never answered, and the sender sends the whole again.
     """
     recent = Delivery.objects.filter(
-        source=work.source, door=CHUNKED, received_at__gt=work.reading.received_at - REPLAY
+        source=work.source, door__endswith=CHUNKED_SUFFIX, received_at__gt=work.reading.received_at - REPLAY
     )
     shorter = recent.filter(body_bytes__lt=work.body.size).order_by("-received_at")[:MOST_BEGINNINGS]
     begun = list(shorter.values_list("body_bytes", "body_sha256", "received"))
@@ -193,6 +197,8 @@ def _read(work: _Work) -> None:
         programs=PROGRAMS,
     )
     outcomes = PARSERS[Format(source.format)].parse(work.body, settings)
+    if work.envelope.ids:
+        outcomes = work.envelope.ids.named(outcomes)
     register = Register(source)
     with connections["default"].cursor() as cursor:
         # For every lock from here on: another delivery's record keys, the source's row, roll-ups, the ledger's head.

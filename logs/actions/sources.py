@@ -18,6 +18,7 @@ from logs.parsers import check_mapping
 from logs.policies import can_manage_sources
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
+from tenants.scope import current_scope
 from tenants.tokens import make_token
 
 MAPPED: Final = frozenset({Format.CSV, Format.JSON})
@@ -96,7 +97,7 @@ def issue_source_token(*, source: LogSource, by: Actor, days: int | None = 365) 
     Tokens that the source has already go on for 24 hours, so that senders can change over without a gap.
     """
     enforce(can_manage_sources(by))
-    now, new = timezone.now(), make_token("src")
+    now, new = timezone.now(), make_token("src", current_scope().log_id)
     for old in SourceToken.objects.filter(source=source, revoked_at=None):
         if old.expires_at is None or old.expires_at > now + OVERLAP:
             old.expires_at = now + OVERLAP

@@ -11,6 +11,7 @@ from logs.models.events import (
 )
 from logs.models.rollups import LastUse, SourceHour, TypeDay, UsageDay
 from logs.models.sources import (
+    DeliveryAck,
     Grade,
     LogSource,
     LogSourceShare,
@@ -22,6 +23,7 @@ __all__ = [
     "SKEW_SECONDS",
     "AccessEvent",
     "Delivery",
+    "DeliveryAck",
     "Grade",
     "LastUse",
     "LogSource",

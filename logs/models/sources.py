@@ -128,6 +128,24 @@ class SourceToken(TenantOwned):
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
+class DeliveryAck(TenantOwned):
+    """The receipt of one committed request of a channel of Splunk's protocol; its id is the ``ackId``."""
+
+    source = models.ForeignKey(LogSource, on_delete=models.CASCADE, related_name="+")
+    channel = models.CharField(max_length=100)
+    given_at = models.DateTimeField()
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        """Old receipts of a source are removed together."""
+
+        indexes = (models.Index(fields=("tenant", "source", "given_at"), name="delivery_ack_by_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.pk}"
+
+
 class ReadPosition(TenantOwned):
     """How far a file of an own source was read: its lines and its position are committed together.
 

@@ -4,7 +4,15 @@ from logs.queries.coverage import coverage, system_coverage
 from logs.queries.people import Person, person_of, person_timeline
 from logs.queries.sealed import event_facts, events_after, place_of, sealed_entries
 from logs.queries.search import Filters, SearchPage, event_by_key, newest_event_at, search_events, window
-from logs.queries.sources import SourceLine, quarantine, source_by_token, source_lines, source_week, visible_source_ids
+from logs.queries.sources import (
+    SourceLine,
+    acknowledged,
+    quarantine,
+    source_by_token,
+    source_lines,
+    source_week,
+    visible_source_ids,
+)
 from logs.queries.use import use_of_accounts
 
 __all__ = [
@@ -12,6 +20,7 @@ __all__ = [
     "Person",
     "SearchPage",
     "SourceLine",
+    "acknowledged",
     "coverage",
     "event_by_key",
     "event_facts",

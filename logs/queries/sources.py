@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from logs.answers import SourceCoverage
 from logs.coverage import schedule_of
-from logs.models import Delivery, LogSource, QuarantinedLine, SourceHour, SourceToken, TypeDay
+from logs.models import Delivery, DeliveryAck, LogSource, QuarantinedLine, SourceHour, SourceToken, TypeDay
 from logs.queries.coverage import coverage
 from logs.strips import Strip, week
 from tenants.kinds import Actor
@@ -110,3 +110,10 @@ def source_week(source: LogSource, now: datetime) -> Strip:
     """Return the strip of a source's last seven days."""
     rows = SourceHour.objects.filter(source_id=source.pk, hour__gte=now - timedelta(days=8))
     return week(dict(rows.values_list("hour", "events")), schedule_of(source.expected, source.zone), source.zone, now)
+
+
+def acknowledged(source: LogSource, channel: str, asked: Collection[int]) -> set[int]:
+    """Return which of the ids were given to the channel of the source: all of them are committed."""
+    sound = [number for number in asked if 0 <= number < 2**63]
+    rows = DeliveryAck.objects.filter(source=source, channel=channel, pk__in=sound)
+    return set(rows.filter(given_at__gt=timezone.now() - timedelta(hours=24)).values_list("pk", flat=True))

@@ -22,13 +22,19 @@ pytestmark = pytest.mark.django_db
 
 HOME: Final = "northwind"
 ELSEWHERE: Final = "harbour"
-OWN_DOORS: Final = {"logs.door.ingest"}
+OWN_DOORS: Final = {
+    "logs.doors.native.ingest",
+    *("logs.doors.hec.events", "logs.doors.hec.raw", "logs.doors.hec.ack"),
+}
 """Views under a tenant that open by a key of their own and not by a person's role."""
+
+OPEN_DOORS: Final = {"logs.doors.hec.health"}
+"""Views under a tenant that open to everybody and say nothing of it: load balancers ask whether the door works."""
 
 FREE_TEXT: Final = {"logs.views.events.timeline", "evidence.views.control"}
 """Views whose parameter is any name or a row of the shared catalogue: they answer 200 and show nothing of others."""
 
-PAGES: Final = [one for one in addresses() if one.own and one.of_tenant and one.view not in OWN_DOORS]
+PAGES: Final = [one for one in addresses() if one.own and one.of_tenant and one.view not in OWN_DOORS | OPEN_DOORS]
 METHODS: Final = ("get", "post")
 
 

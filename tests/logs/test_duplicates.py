@@ -3,7 +3,6 @@
 import pytest
 
 from logs.actions import Envelope, KeyReusedError, record_events
-from logs.actions.record import CHUNKED
 from logs.intake import ContentKeys
 from logs.kinds import Format
 from logs.models import AccessEvent, Delivery
@@ -69,7 +68,7 @@ def test_it_refuses_a_key_with_another_body(in_bpo: Tenant, system: Actor) -> No
 def test_it_stores_the_rest_of_a_chunked_body_that_was_cut(in_bpo: Tenant, system: Actor) -> None:
     bastion, whole = source(), lines(SSHD_OK, b"not a line", SSHD_OK, SSHD_BAD)
     beginning = lines(SSHD_OK, b"not a line", SSHD_OK)
-    record_events(source=bastion, body=beginning, door=CHUNKED, by=system)
+    record_events(source=bastion, body=beginning, door="http-chunked", by=system)
     answer = record_events(source=bastion, body=whole, door="http", by=system)
     assert (answer.stored, answer.duplicates, answer.quarantined) == (1, 3, 0)
     assert AccessEvent.objects.count() == 3

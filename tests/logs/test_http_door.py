@@ -92,7 +92,7 @@ def test_it_refuses_what_it_cannot_read(
 def test_it_refuses_a_body_that_is_too_long(
     client: Client, token: str, bpo: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("logs.door.MAX_BODY_BYTES", 1000)
+    monkeypatch.setattr("logs.doors.entry.MAX_BODY_BYTES", 1000)
     response = post(client, token, lines(*failures(50)))
     assert (response.status_code, stored(bpo)) == (413, 0)
     assert bodies.MAX_BODY_BYTES > 1000

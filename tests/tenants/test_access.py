@@ -1,5 +1,7 @@
 """Roles and permissions: success and denial side by side."""
 
+from uuid import uuid4
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -8,7 +10,7 @@ from tenants.actions import add_person, end_role, grant_role, issue_token, open_
 from tenants.kinds import ROLE_PERMISSIONS, Actor, Permission, Refused, Role, TenantKind
 from tenants.models import AuditEntry, Membership, Tenant, User
 from tenants.queries import actor_for
-from tenants.tokens import digest, make_token, well_formed
+from tenants.tokens import digest, make_token, tenant_named, well_formed
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +73,15 @@ def test_a_mistyped_token_is_known_by_its_checksum() -> None:
     assert well_formed(text, "src")
     assert not well_formed(text, "api")
     assert not well_formed(text[:-1] + ("0" if text[-1] != "0" else "1"), "src")
+
+
+def test_a_token_names_its_tenant() -> None:
+    tenant = uuid4()
+    text = make_token("src", tenant).text
+    assert well_formed(text, "src")
+    assert tenant_named(text) == tenant
+    assert tenant_named(make_token("src").text) is None
+    assert tenant_named(text[:-1]) is None
 
 
 def test_a_stranger_is_no_actor(bpo: Tenant, stella: User, system: Actor) -> None:
