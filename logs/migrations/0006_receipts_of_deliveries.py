@@ -8,7 +8,7 @@ RECEIPTS = "SELECT, INSERT, DELETE"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("logs", "0004_let_record_keys_age"), ("tenants", "0002_protect")]
+    dependencies = [("logs", "0005_count_events_from_the_future"), ("tenants", "0002_protect")]
 
     operations = [
         migrations.RunSQL("SET LOCAL app.tenant = '0'", "SET LOCAL app.tenant = '0'"),
