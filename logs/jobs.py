@@ -22,6 +22,7 @@ from logs.intake import MAX_RECORDS, ContentKeys
 from logs.kinds import MAX_LINE_BYTES, Format
 from logs.models import LogSource
 from logs.ownsources import OWN_SOURCES, OwnSource
+from logs.parsers.windows_evtx import MAGIC, split
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -31,6 +32,7 @@ PART_BYTES: Final = 16 * 1024 * 1024
 PART_LINES: Final = MAX_RECORDS // 2
 OPEN_BYTES: Final = 2 * MAX_LINE_BYTES
 """How far a part is made longer for the sake of a quoted CSV field that is open at its end."""
+_EVENT: Final = (b"<Event>", b"<Event ")
 _json = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -81,19 +83,25 @@ def ingest_file(
 def parts(file: IO[bytes], form: Format, size: int = PART_BYTES, *, named: bool = False) -> Iterator[bytes]:
     """Cut a file at line ends; a JSON document over several lines stays whole, as does a quoted field of a CSV.
 
-    Each part of a CSV has its header, unless its columns are ``named`` by the mapping: then the first line is a row.
+    XML of Windows is cut before an event, an EVTX file between its chunks. Each part of a CSV has its header, unless
+    its columns are ``named`` by the mapping: then the first line is a row.
     """
     first = file.readline(MAX_BODY_BYTES + 1)
     if not first:
         return
-    if form not in {Format.SSHD_SYSLOG, Format.CSV} and not _complete(first.removeprefix(BOM_UTF8)):
+    if first.startswith(MAGIC):
+        yield from split(first, file, size)
+        return
+    if form not in {Format.SSHD_SYSLOG, Format.CSV} and _begins_document(first.removeprefix(BOM_UTF8)):
         yield _whole(first, file)
         return
     header = first if form == Format.CSV and not named else b""
     held, length, quoted = [first], len(first), form == Format.CSV and first.count(b'"') % 2 == 1
+    xml = first.lstrip().startswith(b"<") and form == Format.WINDOWS
     while line := file.readline(MAX_BODY_BYTES):
         full = length + len(line) > size or len(held) >= PART_LINES
-        if full and not (quoted and length < size + OPEN_BYTES):
+        inside = quoted or (xml and not line.lstrip().startswith(_EVENT))
+        if full and not (inside and length < size + OPEN_BYTES):
             yield b"".join(held)
             held, length, quoted = ([header] if header else []), len(header), False
         held.append(line)
@@ -109,6 +117,11 @@ def _sound(bodies: Iterator[bytes]) -> Iterator[bytes]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         sentence = "The packed file is damaged or was cut: what was stored before that stays. Deliver the whole file."
         raise BodyError(400, "damaged", sentence) from error
+
+
+def _begins_document(first: bytes) -> bool:
+    """Tell whether a first line begins a JSON document that goes on after it."""
+    return first.lstrip()[:1] in {b"{", b"[", b""} and not _complete(first)
 
 
 def _complete(line: bytes) -> bool:

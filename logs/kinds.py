@@ -48,6 +48,7 @@ class Format(models.TextChoices):
     CSV = "csv", "CSV with a saved mapping"
     JSON = "json", "JSON or NDJSON with a saved mapping"
     PORTAL = "portal", "Countersign's own log"
+    WINDOWS = "windows", "Windows Security events (EVTX, XML, JSON)"
 
 
 class StatusDetail(models.TextChoices):

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import msgspec
 
 from logs.kinds import Format
-from logs.parsers import cloudtrail, csv_mapped, json_mapped, okta, portal, postgres_jsonlog, sshd_syslog
+from logs.parsers import cloudtrail, csv_mapped, json_mapped, okta, portal, postgres_jsonlog, sshd_syslog, windows
 from logs.parsers.facts import Parser
 from logs.parsers.mapping import check_mapping
 from logs.parsers.syslog import is_syslog
+from logs.parsers.windows_framing import is_windows
 
 __all__ = ["PARSERS", "Parser", "check_mapping", "guess_format"]
 
@@ -26,6 +27,7 @@ PARSERS: dict[Format, Parser] = {
     Format.CSV: csv_mapped.PARSER,
     Format.JSON: json_mapped.PARSER,
     Format.PORTAL: portal.PARSER,
+    Format.WINDOWS: windows.PARSER,
 }
 
 _MARKS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
@@ -34,6 +36,9 @@ _MARKS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
     (Format.POSTGRES_JSONLOG, (b'"error_severity"', b'"timestamp"')),
     (Format.SSHD_SYSLOG, (b'"__REALTIME_TIMESTAMP"', b'"MESSAGE"')),
     (Format.PORTAL, (b'"kind"', b'"at"', b'"user"')),
+    (Format.WINDOWS, (b'"winlog"', b'"event_id"')),
+    (Format.WINDOWS, (b'"event_id"', b'"system_time"')),
+    (Format.WINDOWS, (b'"EventID"', b'"Channel"')),
 )
 _LOOKED_AT = 65536
 
@@ -45,6 +50,8 @@ def guess_format(first_lines: Sequence[bytes]) -> Format | None:
     """
     seen = b"\n".join(first_lines)[:_LOOKED_AT]
     start = seen.lstrip()[:1]
+    if is_windows(seen):
+        return Format.WINDOWS
     if start in {b"{", b"["}:
         found = next((form for form, marks in _MARKS if all(mark in seen for mark in marks)), None)
         return found or (Format.JSON if _is_json(first_lines, seen) else None)

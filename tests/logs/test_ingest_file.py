@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from logs.jobs import FileAnswer, ingest_file, parts
 from logs.kinds import Format
 from logs.models import AccessEvent, LogSource, QuarantinedLine
+from logs.parsers.windows_evtx import CHUNK, FILE_HEADER, MAGIC
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -104,6 +105,22 @@ def test_a_csv_without_a_header_line_is_stored_once(
     body = b"".join(b"2026-11-20T10:00:%02dZ,ana\n" % second for second in range(20))
     answer = _deliver(bpo, table, body, system, [])
     assert (answer.received, answer.stored, len(answer.batches) > 3) == (20, 20, True)
+
+
+def test_a_part_never_ends_within_an_event_of_windows() -> None:
+    event = b"<Event><System>\n<EventID>4624</EventID>\n</System></Event>\n"
+    cut = list(parts(io.BytesIO(event * 20), Format.WINDOWS, size=100))
+    assert len(cut) > 5
+    assert b"".join(cut) == event * 20
+    assert all(part.startswith(b"<Event>") and part.endswith(b"</Event>\n") for part in cut)
+
+
+def test_an_evtx_file_is_cut_between_its_chunks() -> None:
+    file = MAGIC + bytes(FILE_HEADER - 8) + b"".join(bytes([number]) * CHUNK for number in range(1, 6))
+    cut = list(parts(io.BytesIO(file), Format.WINDOWS, size=FILE_HEADER + 2 * CHUNK))
+    assert [(len(part) - FILE_HEADER) // CHUNK for part in cut] == [2, 2, 1]
+    assert b"".join([cut[0], *[part[FILE_HEADER:] for part in cut[1:]]]) == file
+    assert all(part.startswith(file[:FILE_HEADER]) for part in cut)
 
 
 def test_a_part_never_ends_within_a_quoted_field() -> None:

@@ -9,10 +9,12 @@ from logs.kinds import Draft, Format, SourceSettings
 from logs.parsers import PARSERS
 from logs.parsers.cloudtrail import IAM_EVENTS
 from logs.parsers.okta import OKTA_EVENTS
+from logs.parsers.windows_events import ACTIONS
 from tests.logs.parsers.reading import drafts, read, shared
 from tests.logs.parsers.test_cloudtrail import line
 from tests.logs.parsers.test_okta import event
 from tests.logs.parsers.test_postgres_jsonlog import row
+from tests.logs.parsers.windows_made import BOB, BY_ANA, HOW, LOGON, evtx_json
 
 ENUMS = ("activity_id", "status_id", "severity_id", "logon_type_id", "auth_protocol_id")
 
@@ -85,5 +87,14 @@ def test_every_sql_verb_that_the_parser_knows() -> None:
         read(Format.POSTGRES_JSONLOG, *[row(f"statement: {verb}", number) for number, verb in enumerate(verbs)])
     )
     assert len(events) == len(verbs)
+    for found in events:
+        check(found)
+
+
+def test_every_windows_event_that_the_parser_knows() -> None:
+    bodies = [evtx_json(number, BY_ANA | BOB | HOW) for number in ACTIONS]
+    bodies += [evtx_json(4624, LOGON | {"LogonType": str(number)}) for number in range(15)]
+    events = drafts(read(Format.WINDOWS, *bodies))
+    assert {event.extra["event_id"] for event in events} == set(ACTIONS) - {104}  # 104 comes from another provider
     for found in events:
         check(found)

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from logs.kinds import MAX_FIELD_CHARS, Draft, Format, Outcome, Quarantined, SourceSettings
 from logs.parsers import PARSERS
+from logs.parsers.windows_codes import INSERTS
+from logs.parsers.windows_events import ACTIONS
 from tests.logs.parsers.test_cloudtrail import record
 from tests.logs.parsers.test_journal_and_shippers import entry
 from tests.logs.parsers.test_mapping import CRM, HEADER, VPN
 from tests.logs.parsers.test_okta import event
 from tests.logs.parsers.test_postgres_jsonlog import row
+from tests.logs.parsers.windows_made import ALL_SHAPES, LOGON, evtx_json, xml
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -22,6 +25,7 @@ SETTINGS = {
     Format.CSV: SourceSettings(mapping=VPN | {"header": HEADER.split(",")}),
     Format.JSON: SourceSettings(mapping=CRM),
 }
+FIELDS = {name for names in INSERTS.values() for name in names}
 LINE_FORMATS = {Format.SSHD_SYSLOG, Format.CSV}
 WORDS = st.sampled_from(
     [
@@ -107,6 +111,7 @@ def test_json_records_with_any_member_changed_are_each_given_back_once(form: For
         Format.OKTA: json.loads(event("user.session.start", target=[{"type": "User"}])),
         Format.POSTGRES_JSONLOG: json.loads(row("statement: SELECT 1", statement="", state_code="", detail="")),
         Format.JSON: {"ts": 1785837600123, "user": {"email": "bob", "roles": []}, "what": "app", "verb": "x", "id": 1},
+        Format.WINDOWS: json.loads(ALL_SHAPES["nxlog"]),
         Format.PORTAL: {"id": "1", "at": "2026-08-04T10:00:00Z", "kind": "deed", "user": "a", "verb": "x.y", "rows": 1},
     }[form]
     lines: list[bytes] = []
@@ -117,6 +122,27 @@ def test_json_records_with_any_member_changed_are_each_given_back_once(form: For
         lines.append(json.dumps(changed, ensure_ascii=data.draw(st.booleans())).encode("utf-8", "surrogatepass"))
     outcomes = account(form, lines)
     assert [outcome.raw for outcome in sorted(outcomes, key=lambda outcome: outcome.position)] == lines
+
+
+PARTS = st.sampled_from(
+    [xml(4624, LOGON), "<Event>", "</Event>", "<Events>", "</Events>", "<?xml version='1.0'?>", "<Event ",
+     "<EventData>", "<![CDATA[", "]]>", "&a;", "<!DOCTYPE x>", "\n", "\n\n", " ", "ElfFile\0", *ALL_SHAPES.values()]
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(PARTS, TEXT), max_size=8), st.booleans())
+def test_xml_of_windows_loses_no_byte(parts: list[str], in_lines: bool) -> None:
+    body = ("<Event>" + "".join(parts)).encode("utf-8", "surrogatepass")
+    outcomes = account(Format.WINDOWS, body.splitlines(keepends=True) if in_lines else [body])
+    kept = b"".join(outcome.raw for outcome in sorted(outcomes, key=lambda outcome: outcome.position))
+    assert b"".join(kept.split()) == b"".join(body.split())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(sorted(ACTIONS)), st.dictionaries(st.sampled_from(sorted(FIELDS)), TEXT, max_size=8))
+def test_any_values_of_a_windows_event_make_a_sound_draft(number: int, data: dict[str, str]) -> None:
+    account(Format.WINDOWS, [evtx_json(number, data).encode()])
 
 
 @settings(max_examples=150, deadline=None)

@@ -4,6 +4,7 @@ import pytest
 
 from logs.kinds import Format
 from logs.parsers import PARSERS, guess_format
+from tests.logs.parsers.windows_made import ALL_SHAPES
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,12 @@ from logs.parsers import PARSERS, guess_format
         ([b'{"timestamp": "x", "error_severity": "LOG"}'], Format.POSTGRES_JSONLOG),
         ([b'{"id":"1","at":"x","kind":"login","user":"a"}'], Format.PORTAL),
         ([b'{"__REALTIME_TIMESTAMP":"1785837601250000","MESSAGE":"x"}'], Format.SSHD_SYSLOG),
+        ([b"ElfFile\0\1\2"], Format.WINDOWS),
+        ([b"<?xml version='1.0'?>\n", b"<Events>"], Format.WINDOWS),
+        ([b"<Event xmlns='x'><System>"], Format.WINDOWS),
+        ([ALL_SHAPES["winlogbeat"].encode()], Format.WINDOWS),
+        ([ALL_SHAPES["nxlog"].encode()], Format.WINDOWS),
+        ([ALL_SHAPES["otel"].encode()], Format.WINDOWS),
         ([b'{"a": 1}', b'{"a": 2}'], Format.JSON),
         ([b'[\n', b'{"a": 1}]'], Format.JSON),
         ([b"a,b,c", b"1,2,3"], Format.CSV),
