@@ -6,7 +6,7 @@ fresh checkpoint; store the finished file. A cancel or a fault at any moment lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -27,7 +27,7 @@ from evidence.states import PackState
 from evidence.tables import csv_bytes, from_rows
 from evidence.verifier.check import Pack
 from ledger import queries as ledger
-from ledger.kinds import SignedCheckpoint
+from ledger.kinds import KeyLink, SignedCheckpoint
 from ledger.notes import Signer, open_checkpoint, parse_vkey
 from ledger.signer import is_separate, sign_now
 from tenants.kinds import Actor, Cancelled
@@ -107,7 +107,7 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
     signed = sign_now(tenant.uuid)
     progress.step(2, STEPS, "Collecting records and proofs")
     with tenant_scope(tenant):
-        checkpoint = _checkpoint(signed, ledger.verifier_key(tenant.uuid))
+        checkpoint = _checkpoint(signed, ledger.verifier_key(tenant.uuid), ledger.key_links(tenant.uuid))
         records = gather(computed.frame, checkpoint.size)
         processor = tenant.parent.name if tenant.parent else tenant.name
     signer = pack_signer(tenant.uuid)
@@ -167,10 +167,10 @@ def compose(source: Source, digest: str) -> Report:
     return Report(front.cover(source, digest), tuple(part(source) for part in parts))
 
 
-def _checkpoint(signed: SignedCheckpoint, key: str) -> Checkpoint:
+def _checkpoint(signed: SignedCheckpoint, key: str, chain: Sequence[KeyLink]) -> Checkpoint:
     """Return the checkpoint as packs carry it."""
     note = signed.note if isinstance(signed.note, str) else bytes(signed.note).decode()
-    return Checkpoint(signed.origin, signed.size, bytes(signed.root), note.encode(), key)
+    return Checkpoint(signed.origin, signed.size, bytes(signed.root), note.encode(), key, tuple(chain))
 
 
 def _identity(tenant: Tenant, pack: EvidencePack, processor: str) -> Identity:

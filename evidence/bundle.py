@@ -19,6 +19,7 @@ from evidence.kinds import Period, Table
 from evidence.tables import csv_bytes, line_digests
 from evidence.verifier import single_file
 from evidence.verifier.primitives import archive
+from ledger.kinds import KeyLink
 from ledger.notes import Signer, sign_note
 
 SCHEMA: Final = "countersign-pack/1"
@@ -52,6 +53,7 @@ class Checkpoint:
     root: bytes
     note: bytes
     key: str
+    chain: Sequence[KeyLink] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +181,11 @@ def _manifest(parts: Parts, files: Mapping[str, bytes], printed: Printed, signer
         if name == "report.pdf":
             row["pages"] = printed.pages
         listed.append(row)
-    ledger = None
+    ledger: dict[str, Any] | None = None
     if checkpoint:
         root = base64.b64encode(checkpoint.root).decode()
         ledger = {"origin": checkpoint.origin, "size": checkpoint.size, "root": root, "key": checkpoint.key}
+        ledger["chain"] = [{"old": link.old, "new": link.new, "note": link.note} for link in checkpoint.chain]
     return {
         "schema": SCHEMA,
         "pack": {name: getattr(identity, name) for name in identity.__dataclass_fields__},

@@ -19,6 +19,7 @@ from evidence.states import RESULT_MEANINGS
 from evidence.verifier import single_file
 from evidence.verifier.primitives import fingerprint
 from ledger.notes import NoteError, SignatureError, open_checkpoint, parse_vkey
+from ledger.queries import key_links
 from tenants.kinds import Role, WorkState
 from tenants.models import Tenant, Work
 from tenants.queries import members
@@ -121,6 +122,7 @@ def ledger_words(tenant: Tenant) -> dict[str, Any]:
     signer = pack_signer(tenant.uuid).verifier.vkey
     return {
         "facts": facts,
+        "links": key_links(tenant.uuid),
         "ledger_fingerprint": fingerprint(facts.verifier_key) if facts.verifier_key else "",
         "pack_key": signer,
         "pack_fingerprint": fingerprint(signer),
@@ -137,6 +139,12 @@ def key_answer(typed: str, words: dict[str, Any]) -> tuple[str, str]:
         verifier = parse_vkey(typed.strip())
         if verifier.vkey == words["pack_key"]:
             return "good", "This is the key that signs the evidence packs here."
+        for link in words["links"]:
+            if verifier.vkey == link.old:
+                return (
+                    "warn",
+                    f"This key signed up to {link.size:,} entries; there it signed together with the next key.",
+                )
         checkpoint = words["facts"].checkpoint
         if checkpoint is None:
             return "warn", "There is no checkpoint yet that the key could have signed."

@@ -84,6 +84,11 @@ class StoredRows:
             found.setdefault(row.batch_id, []).append(_deed(row, self.log_id))
         return found
 
+    def announced_keys(self) -> set[str]:
+        """Returns the verifier keys that entries of the log announced as new ones."""
+        rows = AuditEntry.objects.using(self.using).filter(tenant_id=self.tenant_id, leaf_kind=LeafKind.ROTATION)
+        return {str(detail.get("new_key")) for detail in rows.values_list("detail", flat=True)}
+
     def quarantine_faults(self, ids: Sequence[UUID]) -> Iterator[tuple[UUID, str]]:
         """Yields deliveries whose quarantined records are not those that the manifest's hash names, with the reason."""
         deliveries = Delivery.objects.using(self.using).filter(tenant_id=self.tenant_id, id__in=ids)

@@ -116,6 +116,7 @@ class _Verification:
             self.done += sum(place.n for place in page)
             self.progress.step(self.done, self.head.size, f"{self.done:,} of {self.head.size:,} leaves hashed again")
         self._check_strays()
+        self._check_rotations()
         self._check_age()
         return self.report
 
@@ -249,6 +250,13 @@ class _Verification:
         if self.rows.totals() != (report.events, report.deliveries, report.deeds):
             for name in self.rows.strays(SHOWN_STRAYS):
                 self.findings.add(FailureClass.ROW_UNSEALED, name, "its batch is not in the log")
+
+    def _check_rotations(self) -> None:
+        """Notes a key that signs although no entry of the log announced it."""
+        for term in self.signatures.terms[1:]:
+            if term.verifier.vkey not in self.rows.announced_keys():
+                detail = f"no entry of the log announces the key that signs from {term.since} leaves on"
+                self.findings.add(FailureClass.SIGNATURE_INVALID, "key", detail)
 
     def _check_age(self) -> None:
         """Notes leaves that wait too long for a signature."""

@@ -111,3 +111,13 @@ class ProofBundle:
     root: bytes
     hashes: tuple[bytes, ...] = field(default_factory=tuple)
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLink:
+    """A change of a log's key: the old verifier key, the new one, and the note of `size` leaves that both signed."""
+
+    old: str
+    new: str
+    note: str
+    size: int

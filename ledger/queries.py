@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from uuid import UUID
 
 from django.db.models import F
 
-from ledger.kinds import HASH_BYTES, BatchPlace, Head, ProofBundle, SignedCheckpoint
+from ledger.kinds import HASH_BYTES, BatchPlace, Head, KeyLink, ProofBundle, SignedCheckpoint
 from ledger.merkle import Nodes, consistency_path, inclusion_path
 from ledger.models import Batch, Checkpoint, Log, Refusal
 from ledger.models import Head as HeadRow
@@ -68,6 +69,13 @@ def verifier_key(log_id: UUID, *, using: str = "default") -> str:
     if vkey is None:
         raise NotSignedError(f"The log {log_id} has no checkpoint yet.")
     return vkey
+
+
+def key_links(log_id: UUID) -> list[KeyLink]:
+    """Returns each change of the log's key with the checkpoint that both keys signed, oldest first; empty for none."""
+    rows = Checkpoint.objects.filter(log_id=log_id).order_by("epoch", "vkey", "size").distinct("epoch", "vkey")
+    ordered = sorted(rows, key=lambda row: (row.epoch, row.size))
+    return [KeyLink(before.vkey, row.vkey, row.note, row.size) for before, row in pairwise(ordered)]
 
 
 def refusals(log_id: UUID, limit: int = 20) -> list[Refusal]:

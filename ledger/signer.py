@@ -12,7 +12,7 @@ import base64
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from ledger.kinds import CheckpointBody, Head, SignedCheckpoint
 from ledger.merkle import ProofError, consistency_path, verify_consistency
 from ledger.models import Checkpoint, Refusal
 from ledger.notes import NoteError, Signer, Verifier, checkpoint_text, open_checkpoint, sign_note
-from ledger.signerstate import KeyTerm, LastSigned, SignerFiles, SignerFilesError
+from ledger.signerstate import KeyTerm, LastSigned, SignerFiles, SignerFilesError, term_at
 from ledger.tiles import TileError, check_growth, edge_at, edge_root, nodes_from
 from ledger.tilestore import StoredTiles
 
@@ -62,6 +62,15 @@ class Outcome:
     signed: SignedCheckpoint | None
     is_new: bool = False
     refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A key that took over: the old verifier key, the new one, and the checkpoint size that both signed."""
+
+    old: str
+    new: str
+    size: int
 
 
 def signer_files() -> SignerFiles:
@@ -107,8 +116,7 @@ def last_signed(log_id: UUID, epoch: int, origin: str) -> LastSigned | None:
     Raises:
         SignerFilesError: Its state is damaged or not its own.
     """
-    files = signer_files()
-    return files.last(log_id, epoch, files.signer(origin))
+    return signer_files().last(log_id, epoch, origin)
 
 
 def sign_now(log_id: UUID) -> SignedCheckpoint:
@@ -125,6 +133,34 @@ def sign_now(log_id: UUID) -> SignedCheckpoint:
     if is_separate():
         return await_checkpoint(log_id)
     return _sign(log_id)[0]
+
+
+def rotate(log_id: UUID, announce: Callable[[str, str], None]) -> Rotation:
+    """Replaces the key of a log: a leaf announces the new one, and one checkpoint over it carries both signatures.
+
+    No other process signs meanwhile. Safe to run again after a crash: the new key is kept until it took over.
+
+    Args:
+        log_id: The log.
+        announce: Commits the leaf that names the old verifier key and the new one.
+
+    Raises:
+        RefusedToSignError: The log is not one that the signer would sign.
+        SignerFilesError: The signer's own key or state is missing or damaged.
+    """
+    files = signer_files()
+    with files.locked(log_id), _refusals_on_record(files):
+        with _log_scope(log_id):
+            head = queries.head(log_id, using=_connection())
+            _extend(files, head)
+        old, new = files.signer(head.origin), files.next_signer(head.origin)
+        announce(old.verifier.vkey, new.verifier.vkey)
+        with _log_scope(log_id):
+            head = queries.head(log_id, using=_connection())
+            last = _extend_by(files, head, [old, new])
+            files.turn(head.origin, last.body.size)
+            _publish(head, last, new.verifier.vkey)
+    return Rotation(old.verifier.vkey, new.verifier.vkey, last.body.size)
 
 
 def await_checkpoint(log_id: UUID, *, seconds: int = AWAY_SECONDS) -> SignedCheckpoint:
@@ -162,41 +198,52 @@ def sign_all() -> Iterator[Outcome]:
 def _sign(log_id: UUID) -> tuple[SignedCheckpoint, bool]:
     """Signs one log under the file lock and returns the checkpoint, and whether it is new."""
     files = signer_files()
-    with files.locked(log_id):
-        try:
-            with _log_scope(log_id):
-                head = queries.head(log_id, using=_connection())
-                return _extend(files, head)
-        except RefusedToSignError as refusal:
-            _record(files, refusal)
-            raise
+    with files.locked(log_id), _refusals_on_record(files), _log_scope(log_id):
+        return _extend(files, queries.head(log_id, using=_connection()))
+
+
+@contextmanager
+def _refusals_on_record(files: SignerFiles) -> Iterator[None]:
+    """Leaves a refusal on record, after the transaction that met it."""
+    try:
+        yield
+    except RefusedToSignError as refusal:
+        _record(files, refusal)
+        raise
 
 
 def _extend(files: SignerFiles, head: Head) -> tuple[SignedCheckpoint, bool]:
     """Checks the log against the last state and signs it when it has grown."""
-    signer = files.signer(head.origin)
-    last = files.last(head.log_id, head.epoch, signer)
-    _check_history(files, head, signer, last)
+    terms = files.terms(head.origin)
+    last = files.last(head.log_id, head.epoch, head.origin)
+    _check_history(files, head, [term.verifier for term in terms], last)
     if last is None or last.body.size < head.size:
-        body = _checked_body(head, last)
-        last = LastSigned(body, sign_note(checkpoint_text(body), [signer]), timezone.now())
-        files.keep(head.log_id, head.epoch, last)
+        last = _extend_by(files, head, [files.signer(head.origin)])
         is_new = True
     else:
         _checked_body(head, last)
         is_new = False
-    _publish(head, last, signer.verifier.vkey)
+    term, _before = term_at(terms, last.body.size)
+    _publish(head, last, (term or terms[0]).verifier.vkey)
     body = last.body
     return SignedCheckpoint(
         head.log_id, head.epoch, body.origin, body.size, body.root, last.note, last.signed_at
     ), is_new
 
 
-def _check_history(files: SignerFiles, head: Head, signer: Signer, last: LastSigned | None) -> None:
+def _extend_by(files: SignerFiles, head: Head, signers: list[Signer]) -> LastSigned:
+    """Signs what the log has become, by these keys, and keeps the note before it leaves."""
+    body = _checked_body(head, files.last(head.log_id, head.epoch, head.origin))
+    signed = LastSigned(body, sign_note(checkpoint_text(body), signers), timezone.now())
+    files.keep(head.log_id, head.epoch, signed)
+    return signed
+
+
+def _check_history(files: SignerFiles, head: Head, keys: list[Verifier], last: LastSigned | None) -> None:
     """Refuses when the signer's files are older than what it has published, or the epoch is not one it knows."""
     rows = Checkpoint.objects.using(_connection()).filter(log_id=head.log_id, epoch=head.epoch)
     if last is not None:
-        published = _published_size([note for (note,) in rows.order_by("-size").values_list("note")[:3]], signer)
+        published = _published_size([note for (note,) in rows.order_by("-size").values_list("note")[:3]], keys)
         if published > last.body.size:
             raise RefusedToSignError(
                 head,
@@ -214,14 +261,14 @@ def _check_history(files: SignerFiles, head: Head, signer: Signer, last: LastSig
         )
 
 
-def _published_size(notes: list[str], signer: Signer) -> int:
+def _published_size(notes: list[str], keys: list[Verifier]) -> int:
     """Returns the largest size among these notes that this signer signed; -1 for none."""
     sizes = [-1]
     for note in notes:
         try:
-            sizes.append(open_checkpoint(note, [signer.verifier]).size)
+            sizes.append(open_checkpoint(note, keys).size)
         except NoteError:
-            logger.warning("A checkpoint of %s in the database was not signed by this signer.", signer.name)
+            logger.warning("A checkpoint of %s in the database was not signed by this signer.", keys[0].name)
     return max(sizes)
 
 

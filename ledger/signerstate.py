@@ -2,6 +2,7 @@
 
     signer/master.key                  32 random bytes, 0600
     signer/<log>-<epoch>.json          the last checkpoint signed, written before the note leaves
+    signer/<digest of origin>.ring     a log's keys, once the first was replaced: public ones, and the newest seed
     signer/<log>.lock                  held while a log is signed, so that two processes cannot fork it
     signer/refusals.ndjson             what was refused, a line each
 
@@ -11,22 +12,23 @@ A rolled-back database is noticed because these files are not rolled back with i
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ledger.kinds import CheckpointBody
-from ledger.notes import NoteError, Signer, Verifier, open_checkpoint
+from ledger.notes import NoteError, Signer, Verifier, open_checkpoint, parse_vkey
 
 MASTER_BYTES: Final = 32
 MASTER_FILE: Final = "master.key"
@@ -63,6 +65,34 @@ def term_at(terms: Sequence[KeyTerm], size: int) -> tuple[KeyTerm | None, KeyTer
     return terms[number], terms[number - 1] if number and terms[number].since == size else None
 
 
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The keys of a log: the public ones, the seed that signs now, and the seed that is to sign next."""
+
+    terms: tuple[KeyTerm, ...]
+    seed: bytes | None = None
+    coming: bytes | None = None
+
+    def stored(self, origin: str) -> dict[str, object]:
+        """Returns the ring as its file holds it."""
+        keys = [{"vkey": term.verifier.vkey, "since": term.since} for term in self.terms]
+        seeds = {"seed": self.seed.hex() if self.seed else None, "next": self.coming.hex() if self.coming else None}
+        return {"origin": origin, "keys": keys, **seeds}
+
+    @classmethod
+    def parse(cls, origin: str, stored: dict[str, Any]) -> Ring:
+        """Reads a ring.
+
+        Raises:
+            ValueError: It belongs to another log, or its newest public key is not that of its seed.
+        """
+        terms = tuple(KeyTerm(parse_vkey(key["vkey"]), int(key["since"])) for key in stored["keys"])
+        seed, coming = (bytes.fromhex(stored[name]) if stored[name] else None for name in ("seed", "next"))
+        if stored["origin"] != origin or (seed and Signer(origin, seed).verifier != terms[-1].verifier):
+            raise ValueError("The keys do not belong together.")
+        return cls(terms, seed, coming)
+
+
 class SignerFiles:
     """The directory of one signer.
 
@@ -84,33 +114,75 @@ class SignerFiles:
         try:
             if not (directory / MASTER_FILE).exists() and not any(directory.glob("*.json")):
                 return None
-            return cls(directory).signer(origin).verifier
+            return cls(directory).terms(origin)[-1].verifier
         except PermissionError:
             return None
 
     @contextmanager
     def locked(self, log_id: UUID) -> Iterator[None]:
-        """Lets one process at a time sign a log; waits for the other one."""
-        with (self.directory / f"{log_id}.lock").open("a", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        """Lets one process at a time sign a log; waits for the other one, and for a change of the master key."""
+        with self._flock("all.lock", fcntl.LOCK_SH), self._flock(f"{log_id}.lock", fcntl.LOCK_EX):
             yield
 
     def signer(self, origin: str) -> Signer:
-        """Returns the key of one log and epoch: HKDF-SHA256 of the master with the origin as info.
+        """Returns the key of one log and epoch: HKDF-SHA256 of the master with the origin as info, until it is rotated.
 
         Each log has a key of its own, because C2SP tlog-policy forbids two logs with one public key in a policy.
 
         Raises:
-            SignerFilesError: The master key is missing although something was signed before, or is damaged.
+            SignerFilesError: The master key is missing although something was signed before, or a key is damaged.
         """
+        ring = self._ring(origin)
+        if ring is not None:
+            if ring.seed is None:
+                raise SignerFilesError(f"The key of {origin} was destroyed: its epoch is closed.")
+            return Signer(origin, ring.seed)
         hkdf = HKDF(algorithm=SHA256(), length=MASTER_BYTES, salt=None, info=origin.encode())
         return Signer(origin, hkdf.derive(self._master()))
 
     def terms(self, origin: str) -> list[KeyTerm]:
-        """Returns the keys of one log and epoch, oldest first."""
-        return [KeyTerm(self.signer(origin).verifier, 0)]
+        """Returns the keys of one log and epoch, oldest first.
 
-    def last(self, log_id: UUID, epoch: int, signer: Signer) -> LastSigned | None:
+        Raises:
+            SignerFilesError: A key is missing or damaged.
+        """
+        ring = self._ring(origin)
+        return list(ring.terms) if ring else [KeyTerm(self.signer(origin).verifier, 0)]
+
+    def next_signer(self, origin: str) -> Signer:
+        """Returns the key that is to come after the present one; the same one until `turn`, also after a crash."""
+        ring = self._ring(origin) or Ring((KeyTerm(self.signer(origin).verifier, 0),), self.signer(origin).seed)
+        if ring.coming is None:
+            ring = replace(ring, coming=secrets.token_bytes(MASTER_BYTES))
+            self._keep_ring(origin, ring)
+        return Signer(origin, ring.coming or b"")
+
+    def turn(self, origin: str, since: int) -> None:
+        """Makes the coming key the present one, from a checkpoint size on, and destroys the seed of the old one.
+
+        Raises:
+            SignerFilesError: There is no coming key.
+        """
+        ring = self._ring(origin)
+        if ring is None or ring.coming is None:
+            raise SignerFilesError(f"No new key of {origin} was made.")
+        term = KeyTerm(Signer(origin, ring.coming).verifier, since)
+        self._keep_ring(origin, Ring((*ring.terms, term), ring.coming))
+
+    def renew_master(self) -> None:
+        """Replaces the master key, from which the keys of new logs are derived.
+
+        A log that still signs with a key of the old master keeps it in a ring; nothing else depends on the old one.
+        """
+        with self._flock("all.lock", fcntl.LOCK_EX):
+            for path in sorted(self.directory.glob("*.json")):
+                origin = str(json.loads(path.read_text(encoding="utf-8"))["origin"])
+                if self._ring(origin) is None:
+                    signer = self.signer(origin)
+                    self._keep_ring(origin, Ring((KeyTerm(signer.verifier, 0),), signer.seed))
+            self._replace(self.directory / MASTER_FILE, secrets.token_bytes(MASTER_BYTES))
+
+    def last(self, log_id: UUID, epoch: int, origin: str) -> LastSigned | None:
         """Returns what was last signed for an epoch of a log, or None when nothing was.
 
         Raises:
@@ -119,7 +191,7 @@ class SignerFiles:
         path = self._state_path(log_id, epoch)
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
-            body = open_checkpoint(stored["note"], [signer.verifier])
+            body = open_checkpoint(stored["note"], [term.verifier for term in self.terms(origin)])
             return LastSigned(body, stored["note"], datetime.fromisoformat(stored["signed_at"]))
         except FileNotFoundError:
             return None
@@ -161,6 +233,22 @@ class SignerFiles:
             return []
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
+    def _ring_path(self, origin: str) -> Path:
+        return self.directory / f"{hashlib.sha256(origin.encode()).hexdigest()[:32]}.ring"
+
+    def _ring(self, origin: str) -> Ring | None:
+        """Reads the keys of a log whose first key was replaced."""
+        path = self._ring_path(origin)
+        try:
+            return Ring.parse(origin, json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (NoteError, ValueError, KeyError, TypeError) as error:
+            raise SignerFilesError(f"The signer's keys {path.name} are damaged: restore them from a backup.") from error
+
+    def _keep_ring(self, origin: str, ring: Ring) -> None:
+        self._replace(self._ring_path(origin), json.dumps(ring.stored(origin), indent=1).encode())
+
     def _state_path(self, log_id: UUID, epoch: int) -> Path:
         return self.directory / f"{log_id}-{epoch}.json"
 
@@ -173,7 +261,7 @@ class SignerFiles:
                     f"The signer's {MASTER_FILE} is gone, but it has signed before. Restore it from a backup: a new "
                     "key would look like a forgery."
                 )
-            with self._making():
+            with self._flock("master.lock", fcntl.LOCK_EX):
                 if not path.exists():
                     self._replace(path, secrets.token_bytes(MASTER_BYTES))
         master = path.read_bytes()
@@ -182,10 +270,10 @@ class SignerFiles:
         return master
 
     @contextmanager
-    def _making(self) -> Iterator[None]:
-        """Lets one process at a time make the master key."""
-        with (self.directory / "master.lock").open("a", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+    def _flock(self, name: str, how: int) -> Iterator[None]:
+        """Holds a lock between processes."""
+        with (self.directory / name).open("a", encoding="ascii") as file:
+            fcntl.flock(file, how)
             yield
 
     def _replace(self, path: Path, data: bytes) -> None:

@@ -143,3 +143,18 @@ def beat_ledger(*, by: Actor) -> bool:
         return False
     audit("ledger.heartbeat", by=by, target="ledger", detail={"silent_since": last}, kind=LeafKind.HEARTBEAT)
     return True
+
+
+@transaction.atomic
+def announce_key(*, old: str, new: str, reason: str, by: Actor) -> None:
+    """Announce in the ledger (leaf kind 04) that its key changes; the signer signs with both over this entry.
+
+    Raises:
+        ValidationError: no reason is given.
+    """
+    enforce(can_keep_ledger(by))
+    if not reason.strip():
+        message = "Say why the key is replaced: auditors read it."
+        raise ValidationError(message)
+    detail = {"old_key": old, "new_key": new, "reason": reason.strip()}
+    audit("ledger.rotate", by=by, target="ledger key", detail=detail, kind=LeafKind.ROTATION)

@@ -199,8 +199,8 @@ class Pack:
         ledger = self.manifest["ledger"]
         if not ledger:
             return True
-        own = key or ledger["key"]
-        lines = open_note(self.files["proofs/checkpoint.txt"], own, "proofs/checkpoint.txt")
+        self.check_chain(key, ledger["key"], ledger.get("chain", []))
+        lines = open_note(self.files["proofs/checkpoint.txt"], ledger["key"], "proofs/checkpoint.txt", alone=False)
         if lines[:3] != [ledger["origin"], str(ledger["size"]), ledger["root"]]:
             raise Broken("proofs/checkpoint.txt", "it is not the checkpoint that the manifest names.")
         root = unbase64(ledger["root"])
@@ -210,6 +210,24 @@ class Pack:
         for table, binding in sorted(self.manifest.get("bindings", {}).items()):
             self.check_cells(table, binding)
         return True
+
+    def check_chain(self, given: str | None, key: str, chain: list[dict[str, str]]) -> None:
+        """Follow the ledger's keys from the one that the reader was given, or the first, to the one in use.
+
+        Each new key takes over by a checkpoint of the log that the old key signed too.
+        """
+        at = given or (chain[0]["old"] if chain else key)
+        if at != key and at not in [link["old"] for link in chain]:
+            raise Broken("ledger key", "the given key is none of the keys that signed this ledger.")
+        for number, link in enumerate(chain, start=1):
+            where = f"manifest.json, change {number} of the ledger's key"
+            note = link["note"].encode()
+            lines = [open_note(note, link[name], where, alone=False) for name in ("old", "new")]
+            if lines[0][0] != link["new"].split("+")[0]:
+                raise Broken(where, "its checkpoint belongs to another log.")
+            at = link["new"] if at == link["old"] else at
+        if at != key:
+            raise Broken("ledger key", "its changes do not lead to the key that signed the checkpoint.")
 
     def check_entry(self, number: int, line: bytes, size: int, root: bytes) -> None:
         """Recompute one entry's leaf and follow its proof to the checkpoint's root."""

@@ -103,8 +103,11 @@ def fingerprint(text: str) -> str:
     return " ".join(digest[at : at + 4] for at in range(0, 64, 4))
 
 
-def open_note(note: bytes, key: str, where: str) -> list[str]:
-    """Return the text lines of a signed note; raises Broken unless the key's signature over it is valid."""
+def open_note(note: bytes, key: str, where: str, *, alone: bool = True) -> list[str]:
+    """Return the text lines of a signed note; raises Broken unless the key's signature over it is valid.
+
+    Signatures of other keys are ignored, unless the key's must stand alone.
+    """
     name, key_id, public = parse_key(key)
     text, blank, signatures = note.rpartition(b"\n\n")
     if not blank or not signatures.endswith(b"\n"):
@@ -115,7 +118,7 @@ def open_note(note: bytes, key: str, where: str) -> list[str]:
         if line.startswith(prefix):
             packed = unbase64(line[len(prefix) :].decode("ascii", "replace"), where)
             if packed[:4] == key_id and ed25519_verifies(public, body, packed[4:]):
-                if signatures != line + b"\n":
+                if alone and signatures != line + b"\n":
                     raise Broken(where, "it carries lines beside the one signature.")
                 return body.decode().split("\n")[:-1]
     raise Broken(where, "the signature is not valid for its text and the key " + name + ".")

@@ -24,6 +24,7 @@ from logs.queries import (
     visible_source_ids,
 )
 from logs.queries.people import seen
+from logs.queries.sessions import sessions_of
 from logs.views.lines import event_lines
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission
@@ -110,7 +111,8 @@ def timeline(request: TenantRequest, key: str) -> HttpResponse:
     ids, totals = visible_source_ids(request.actor), seen(person)
     days = _days(request.GET.get("days", ""))
     since, until = _span(totals.last_at, days)
-    page = person_timeline(person, since=since, until=until, cursor=request.GET.get("cursor", ""), source_ids=ids)
+    cursor = request.GET.get("cursor", "")
+    page = person_timeline(person, since=since, until=until, cursor=cursor, source_ids=ids)
     asked = {"since": since, "until": until}
     look_at_events(what=f"Timeline of {person.title}", asked=asked, shown=len(page.events), by=request.actor)
     context: dict[str, Any] = {
@@ -121,6 +123,8 @@ def timeline(request: TenantRequest, key: str) -> HttpResponse:
         "until": until,
     }
     context |= {"lines": event_lines(page.events), "cursor": page.cursor, "spans": (7, 30, 90, 365)}
+    if not cursor:
+        context["sessions"] = sessions_of(person, since=since, until=until, source_ids=ids)
     return render(request, "logs/timeline.html", context)
 
 

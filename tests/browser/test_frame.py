@@ -50,7 +50,7 @@ def test_a_chosen_theme_is_written_by_the_server(visit: Visit) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_automatic_theme_follows_the_device(scheme: str, visit: Visit) -> None:
-    page = visit("olga", theme=scheme).go("/preferences/")
+    page = visit("olga", color_scheme=scheme).go("/preferences/")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
 
 
@@ -66,7 +66,7 @@ def test_a_dialog_asks_before_a_role_ends_and_can_be_left(server: Server, visit:
 
 
 def test_on_a_phone_the_menu_unfolds_and_escape_closes_what_is_open(server: Server, visit: Visit) -> None:
-    page = visit("carla", width=390).go(f"/t/{server.cast.bpo.slug}/overview/")
+    page = visit("carla", viewport={"width": 390, "height": 800}).go(f"/t/{server.cast.bpo.slug}/overview/")
     expect(page.get_by_role("link", name="Audit trail")).to_be_hidden()
     page.get_by_role("button", name="Menu").click()
     expect(page.get_by_role("link", name="Audit trail")).to_be_visible()
