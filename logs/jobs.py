@@ -22,6 +22,7 @@ from logs.intake import MAX_RECORDS, ContentKeys
 from logs.kinds import MAX_LINE_BYTES, Format
 from logs.models import LogSource
 from logs.ownsources import OWN_SOURCES, OwnSource
+from logs.parsers import table_format
 from logs.parsers.windows_evtx import MAGIC, split
 from tenants.kinds import Actor
 from tenants.models import Tenant
@@ -92,11 +93,12 @@ def parts(file: IO[bytes], form: Format, size: int = PART_BYTES, *, named: bool 
     if first.startswith(MAGIC):
         yield from split(first, file, size)
         return
-    if form not in {Format.SSHD_SYSLOG, Format.CSV} and _begins_document(first.removeprefix(BOM_UTF8)):
+    table = form == Format.CSV or (table_format(first) == form)
+    if form != Format.SSHD_SYSLOG and not table and _begins_document(first.removeprefix(BOM_UTF8)):
         yield _whole(first, file)
         return
-    header = first if form == Format.CSV and not named else b""
-    held, length, quoted = [first], len(first), form == Format.CSV and first.count(b'"') % 2 == 1
+    header = first if table and not named else b""
+    held, length, quoted = [first], len(first), table and first.count(b'"') % 2 == 1
     xml = first.lstrip().startswith(b"<") and form == Format.WINDOWS
     while line := file.readline(MAX_BODY_BYTES):
         full = length + len(line) > size or len(held) >= PART_LINES
@@ -106,7 +108,7 @@ def parts(file: IO[bytes], form: Format, size: int = PART_BYTES, *, named: bool 
             held, length, quoted = ([header] if header else []), len(header), False
         held.append(line)
         length += len(line)
-        quoted ^= form == Format.CSV and line.count(b'"') % 2 == 1
+        quoted ^= table and line.count(b'"') % 2 == 1
     yield b"".join(held)
 
 

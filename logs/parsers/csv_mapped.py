@@ -14,7 +14,7 @@ _MAX_RECORD_LINES = 200
 """Lines that one record may span; a quote that never closes would otherwise swallow the rest of the body."""
 
 
-def _rows(body: Iterable[bytes]) -> Iterator[bytes]:
+def joined_lines(body: Iterable[bytes]) -> Iterator[bytes]:
     """Join lines to records: a line with an odd number of quotes goes on in the next."""
     held: list[bytes] = []
     size = 0
@@ -35,7 +35,7 @@ def _rows(body: Iterable[bytes]) -> Iterator[bytes]:
     yield from held
 
 
-def _cells(raw: bytes, delimiter: str) -> list[str]:
+def cells(raw: bytes, delimiter: str) -> list[str]:
     """Split one record. Raises ParseError with a sentence."""
     text = decode(raw[:-1] if raw.endswith(b"\r") else raw)
     if '"' not in text:
@@ -69,15 +69,15 @@ class _Table:
 
     def read(self, raw: bytes, position: int) -> Outcome:
         """Read one record. Raises ParseError for a record that is no row, or a header that does not fit."""
-        cells = _cells(raw, self._delimiter)
-        names = [cell.strip().removeprefix("\ufeff") for cell in cells]
+        row = cells(raw, self._delimiter)
+        names = [cell.strip().removeprefix("\ufeff") for cell in row]
         if not self._header or (position == 0 and self._given and names == self._header):
             self._header = names
             self._wanted = self._indexes()
             return Ignored(raw, "column names", position)
-        if len(cells) != len(self._header):
-            raise ParseError(f"The line has {len(cells)} fields, the header has {len(self._header)}.")
-        values: Values = {field: cells[index] for field, index in self._wanted.items()}
+        if len(row) != len(self._header):
+            raise ParseError(f"The line has {len(row)} fields, the header has {len(self._header)}.")
+        values: Values = {field: row[index] for field, index in self._wanted.items()}
         return read_values(Record(raw, position), values, self._plan)
 
 
@@ -85,7 +85,7 @@ def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
     """Read a body of CSV; raises ParseError for a mapping or header that cannot be used, before anything is read."""
     plan = Plan(settings)
     table = _Table(plan)
-    for position, raw in enumerate(_rows(body)):
+    for position, raw in enumerate(joined_lines(body)):
         if len(raw) > MAX_LINE_BYTES:
             yield Quarantined(raw, TOO_LONG, position)
             continue

@@ -69,8 +69,8 @@ def _inner(raw: bytes, wrapper: str) -> Iterable[bytes] | str:
             return map(bytes, _elements.decode(raw))
         if start != b"{":
             return "The line is not a JSON object."
-        if wrapper and wrapper.encode() in raw[:4096]:
-            inner = _members.decode(raw).get(wrapper)
+        for name in wrapper.split("|") if wrapper else ():
+            inner = _members.decode(raw).get(name) if f'"{name}"'.encode() in raw[:4096] else None
             if inner is not None and bytes(inner).lstrip()[:1] == b"[":
                 return map(bytes, _elements.decode(inner))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -102,7 +102,8 @@ def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 def json_records(body: Iterable[bytes], wrapper: str = "") -> Iterator[Record | Quarantined | Ignored]:
     """Give the JSON objects of a body, each with its exact bytes.
 
-    Reads NDJSON, an array, an object with the array under `wrapper` ("Records"), one document spread over lines, and
+    Reads NDJSON, an array, an object with the array under `wrapper` ("Records", or
+    several names "records|value"), one document spread over lines, and
     any line-wise mixture of them.
     """
     source = lines(body)

@@ -167,3 +167,11 @@ def test_it_accounts_for_every_line_of_a_real_log(bpo: Tenant) -> None:
     with tenant_scope(bpo):
         assert AccessEvent.objects.count() > 500
         assert QuarantinedLine.objects.count() == 0
+
+
+def test_each_part_of_a_cloud_service_s_csv_has_the_column_names() -> None:
+    header, row = b'"EVENT_TYPE","USER_NAME"\n', b'"Login","bob"\n'
+    cut = list(parts(io.BytesIO(header + row * 10), Format.SALESFORCE, size=60))
+    assert len(cut) > 1
+    assert all(part.startswith(header) for part in cut)
+    assert b"".join(part.removeprefix(header) for part in cut) == row * 10

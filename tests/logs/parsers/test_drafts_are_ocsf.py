@@ -5,12 +5,15 @@ from functools import lru_cache
 
 import pytest
 
-from logs.kinds import Draft, Format, SourceSettings
+from logs.kinds import Draft, Format, LogType, SourceSettings
 from logs.parsers import PARSERS
 from logs.parsers.cloudtrail import IAM_EVENTS
 from logs.parsers.okta import OKTA_EVENTS
+from logs.parsers.saas import VENDORS
+from logs.parsers.saas.reader import Vendor
 from logs.parsers.windows_events import ACTIONS
 from tests.logs.parsers.reading import drafts, read, shared
+from tests.logs.parsers.saas_records import line as line_of
 from tests.logs.parsers.test_cloudtrail import line
 from tests.logs.parsers.test_okta import event
 from tests.logs.parsers.test_postgres_jsonlog import row
@@ -68,6 +71,18 @@ def test_every_event_name_that_the_parsers_know() -> None:
     ]
     kinds = [*OKTA_EVENTS, "policy.rule.update", "application.lifecycle.delete", "app.x"]
     for found in drafts(read(Format.CLOUDTRAIL, *map(line, names))) + drafts(read(Format.OKTA, *map(event, kinds))):
+        check(found)
+
+
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
+def test_every_event_of_a_cloud_service_that_its_table_names(vendor: Vendor) -> None:
+    verbs = ("create", "get", "update", "delete", "enable", "disable", "anything")
+    meant = [*vendor.deeds.values(), *map(vendor.otherwise, verbs), *map(vendor.otherwise, map(str.upper, verbs))]
+    assert len(meant) > len(verbs)
+    for deed in meant:
+        assert deed.activity in classes()[deed.class_uid]["activity_id"], deed
+        LogType(deed.kind)
+    for found in drafts(read(Format(vendor.name), line_of(Format(vendor.name)))):
         check(found)
 
 

@@ -12,6 +12,7 @@ from logs.kinds import MAX_FIELD_CHARS, Draft, Format, Outcome, Quarantined, Sou
 from logs.parsers import PARSERS
 from logs.parsers.windows_codes import INSERTS
 from logs.parsers.windows_events import ACTIONS
+from tests.logs.parsers.saas_records import RECORDS
 from tests.logs.parsers.test_cloudtrail import record
 from tests.logs.parsers.test_journal_and_shippers import entry
 from tests.logs.parsers.test_mapping import CRM, HEADER, VPN
@@ -113,6 +114,7 @@ def test_json_records_with_any_member_changed_are_each_given_back_once(form: For
         Format.JSON: {"ts": 1785837600123, "user": {"email": "bob", "roles": []}, "what": "app", "verb": "x", "id": 1},
         Format.WINDOWS: json.loads(ALL_SHAPES["nxlog"]),
         Format.PORTAL: {"id": "1", "at": "2026-08-04T10:00:00Z", "kind": "deed", "user": "a", "verb": "x.y", "rows": 1},
+        **RECORDS,
     }[form]
     lines: list[bytes] = []
     for _ in range(data.draw(st.integers(1, 4))):

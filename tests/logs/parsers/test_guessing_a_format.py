@@ -4,6 +4,10 @@ import pytest
 
 from logs.kinds import Format
 from logs.parsers import PARSERS, guess_format
+from tests.logs.parsers.saas_records import RECORDS, line
+from tests.logs.parsers.test_cloudtrail import line as cloudtrail_line
+from tests.logs.parsers.test_okta import event
+from tests.logs.parsers.test_postgres_jsonlog import row
 from tests.logs.parsers.windows_made import ALL_SHAPES
 
 
@@ -26,6 +30,8 @@ from tests.logs.parsers.windows_made import ALL_SHAPES
         ([ALL_SHAPES["otel"].encode()], Format.WINDOWS),
         ([b'{"a": 1}', b'{"a": 2}'], Format.JSON),
         ([b'[\n', b'{"a": 1}]'], Format.JSON),
+        ([b'"EVENT_TYPE","TIMESTAMP","USER_ID"', b'"Login","20260804100000.123","005"'], Format.SALESFORCE),
+        ([b"EVENT_TIMESTAMP,USER_NAME,IS_SUCCESS"], Format.SNOWFLAKE),
         ([b"a,b,c", b"1,2,3"], Format.CSV),
         ([b"a;b;c"], Format.CSV),
         ([b"hello world"], None),
@@ -36,6 +42,19 @@ from tests.logs.parsers.windows_made import ALL_SHAPES
 )  # fmt: skip
 def test_it_guesses(lines: list[bytes], expected: Format | None) -> None:
     assert guess_format(lines) is expected
+
+
+@pytest.mark.parametrize("form", RECORDS)
+def test_it_tells_every_cloud_service_apart(form: Format) -> None:
+    record = line(form)
+    assert guess_format([record.encode()]) is form
+    assert guess_format([f"[{record},".encode(), f"{record}]".encode()]) is form
+
+
+def test_the_services_that_came_first_are_still_told_apart() -> None:
+    assert guess_format([cloudtrail_line("ConsoleLogin").encode()]) is Format.CLOUDTRAIL
+    assert guess_format([event("user.session.start").encode()]) is Format.OKTA
+    assert guess_format([row("statement: SELECT 1").encode()]) is Format.POSTGRES_JSONLOG
 
 
 def test_every_format_has_a_named_parser_with_a_version() -> None:

@@ -1,0 +1,101 @@
+"""Readers of the audit logs of cloud services: a table of data for each vendor over one reader (`reader.py`)."""
+
+from logs.kinds import Format
+from logs.parsers.facts import Parser
+from logs.parsers.saas import (
+    asana,
+    atlassian,
+    auth0,
+    azure_activity,
+    box,
+    databricks,
+    duo,
+    entra,
+    gcp_audit,
+    github_audit,
+    google_workspace,
+    keycloak,
+    mongodb_atlas,
+    onelogin,
+    onepassword,
+    salesforce,
+    slack_audit,
+    snowflake,
+    teleport,
+    zendesk,
+    zoom,
+)
+from logs.parsers.saas.reader import Vendor, parser_of
+
+VENDORS: tuple[Vendor, ...] = (
+    entra.VENDOR,
+    google_workspace.VENDOR,
+    gcp_audit.VENDOR,
+    azure_activity.VENDOR,
+    keycloak.VENDOR,
+    auth0.VENDOR,
+    onelogin.VENDOR,
+    duo.VENDOR,
+    salesforce.VENDOR,
+    zendesk.VENDOR,
+    github_audit.VENDOR,
+    slack_audit.VENDOR,
+    atlassian.VENDOR,
+    asana.VENDOR,
+    box.VENDOR,
+    zoom.VENDOR,
+    onepassword.VENDOR,
+    snowflake.VENDOR,
+    databricks.VENDOR,
+    mongodb_atlas.VENDOR,
+    teleport.VENDOR,
+)
+SAAS_PARSERS: dict[Format, Parser] = {Format(vendor.name): parser_of(vendor) for vendor in VENDORS}
+
+SAAS_MARKS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
+    (Format.ENTRA, (b'"category"', b'signinlogs"')),
+    (Format.ENTRA, (b'"loggedbyservice"', b'"activitydisplayname"')),
+    (Format.ENTRA, (b'"loggedbyservice"', b'"initiatedby"')),
+    (Format.ENTRA, (b'"category"', b'"auditlogs"')),
+    (Format.ENTRA, (b'"userprincipalname"', b'"appdisplayname"')),
+    (Format.GCP_AUDIT, (b'"protopayload"', b'"methodname"')),
+    (Format.AZURE_ACTIVITY, (b'"operationname"', b'"resourceid"', b"/subscriptions/")),
+    (Format.GOOGLE_WORKSPACE, (b'"applicationname"', b'"uniquequalifier"')),
+    (Format.GOOGLE_WORKSPACE, (b"#reports#activity", b'"actor"')),
+    (Format.SALESFORCE, (b'"event_type"', b'"organization_id"')),
+    (Format.SALESFORCE, (b'"logintime"', b'"sourceip"')),
+    (Format.SALESFORCE, (b'"eventidentifier"', b'"eventdate"')),
+    (Format.SNOWFLAKE, (b'"is_success"', b'"event_type"', b'"user_name"')),
+    (Format.SNOWFLAKE, (b'"query_text"', b'"query_type"')),
+    (Format.KEYCLOAK, (b'"realmid"', b'"type"')),
+    (Format.KEYCLOAK, (b'"realmid"', b'"operationtype"')),
+    (Format.KEYCLOAK, (b'"loggername"', b"org.keycloak.events")),
+    (Format.ZENDESK, (b'"source_type"', b'"change_description"')),
+    (Format.SLACK_AUDIT, (b'"date_create"', b'"entity"')),
+    (Format.ONELOGIN, (b'"event_type_id"',)),
+    (Format.DUO, (b'"access_device"', b'"factor"')),
+    (Format.DUO, (b'"isotimestamp"', b'"action"', b'"username"')),
+    (Format.ASANA, (b'"event_category"', b'"actor_type"')),
+    (Format.BOX, (b'"event_type"', b'"created_by"')),
+    (Format.ZOOM, (b'"operator"', b'"operation_detail"')),
+    (Format.ZOOM, (b'"client_type"', b'"type"', b'"sign in"')),
+    (Format.ONEPASSWORD, (b'"target_user"', b'"category"')),
+    (Format.ONEPASSWORD, (b'"item_uuid"', b'"vault_uuid"')),
+    (Format.ONEPASSWORD, (b'"actor_uuid"', b'"object_type"')),
+    (Format.DATABRICKS, (b'"servicename"', b'"actionname"')),
+    (Format.MONGODB_ATLAS, (b'"eventtypename"',)),
+    (Format.AUTH0, (b'"log_id"', b'"type"', b'"date"')),
+    (Format.TELEPORT, (b'"event"', b'"code"', b'"ei"')),
+    (Format.TELEPORT, (b'"cluster_name"', b'"event"', b'"code"')),
+    (Format.ATLASSIAN, (b'"attributes"', b'"action"', b'"actor"')),
+    (Format.GITHUB_AUDIT, (b'"action"', b'"actor"', b'"_document_id"')),
+    (Format.GITHUB_AUDIT, (b'"action"', b'"actor"', b'"org"')),
+    (Format.GITHUB_AUDIT, (b'"action"', b'"actor"', b'"repo"')),
+)
+"""Bytes of which all stand in a body of the format, in lower case, from the most to the least telling."""
+
+TABLES: dict[Format, tuple[bytes, ...]] = {
+    Format.SALESFORCE: salesforce.VENDOR.columns,
+    Format.SNOWFLAKE: snowflake.VENDOR.columns,
+}
+"""Formats that are CSV too, and the column names of which their header has one."""

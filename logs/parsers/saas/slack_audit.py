@@ -1,0 +1,76 @@
+"""Slack audit logs (Enterprise). Source: Slack, "Audit Logs API: methods and actions"."""
+
+from logs.kinds import ActorType
+from logs.kinds import StatusDetail as Why
+from logs.parsers.saas import deeds as d
+from logs.parsers.saas.reader import Vendor
+
+_DEEDS = {
+    "user_login": d.SIGN_IN,
+    "user_login_failed": d.SIGN_IN.failing(Why.BAD_PASSWORD),
+    "user_logout": d.LOGOUT,
+    "user_logout_compromised": d.LOGOUT,
+    "user_session_invalidated": d.LOGOUT,
+    "user_session_reset_by_admin": d.USER_CHANGED,
+    "bulk_session_reset_by_admin": d.USER_CHANGED,
+    "user_created": d.USER_CREATED,
+    "user_deactivated": d.USER_DISABLED,
+    "user_reactivated": d.USER_ENABLED,
+    "guest_created": d.USER_CREATED,
+    "guest_deactivated": d.USER_DISABLED,
+    "guest_reactivated": d.USER_ENABLED,
+    "user_email_updated": d.USER_CHANGED,
+    "user_password_reset_by_admin": d.PASSWORD_RESET,
+    "role_change_to_admin": d.RIGHTS_GIVEN,
+    "role_change_to_owner": d.RIGHTS_GIVEN,
+    "role_change_to_user": d.RIGHTS_TAKEN,
+    "role_change_to_guest": d.RIGHTS_TAKEN,
+    "owner_transferred": d.RIGHTS_GIVEN,
+    "service_owner_transferred": d.RIGHTS_GIVEN,
+    "permissions_assigned": d.RIGHTS_GIVEN,
+    "permissions_removed": d.RIGHTS_TAKEN,
+    "role_assigned": d.RIGHTS_GIVEN,
+    "role_removed": d.RIGHTS_TAKEN,
+    "user_added_to_usergroup": d.MEMBER_ADDED,
+    "user_removed_from_usergroup": d.MEMBER_REMOVED,
+    "user_channel_join": d.MEMBER_ADDED,
+    "user_channel_leave": d.MEMBER_REMOVED,
+    "file_downloaded": d.FILE_GOT,
+    "file_downloaded_blocked": d.FILE_GOT.failing(Why.POLICY_DENIED),
+    "file_uploaded": d.FILE_PUT,
+    "file_shared": d.FILE_SHARED,
+    "file_public_link_created": d.FILE_SHARED,
+    "file_public_link_revoked": d.FILE_UNSHARED,
+    "manual_export_started": d.EXPORTED,
+    "manual_export_completed": d.EXPORTED,
+    "manual_export_downloaded": d.EXPORTED,
+    "scheduled_export_downloaded": d.EXPORTED,
+    "anomaly": d.CHECK,
+}
+
+VENDOR = Vendor(
+    name="slack_audit",
+    title="Slack audit log",
+    app="Slack",
+    time="date_create",
+    event="action",
+    deeds=_DEEDS,
+    native=("id",),
+    fields={
+        "actor_name": "actor.user.email|actor.user.name|actor.app.name",
+        "actor_uid": "actor.user.id|actor.app.id",
+        "actor_type": "actor.type",
+        "target_name": "entity.user.email|entity.user.name|entity.app.name|entity.channel.name|entity.file.name"
+        "|entity.usergroup.name|entity.role.name|entity.workspace.name|entity.enterprise.name",
+        "target_uid": "entity.user.id|entity.app.id|entity.channel.id|entity.file.id|entity.workspace.id",
+        "target_kind": "entity.type",
+        "src_ip": "context.ip_address",
+        "user_agent": "context.ua",
+        "session_uid": "context.session_id",
+        "resource": "entity.file.name|entity.channel.name|entity.workspace.name",
+        "privileges": "details.new_scopes|details.permissions",
+    },
+    actor_types={"user": ActorType.USER, "app": ActorType.SERVICE, "system": ActorType.SYSTEM},
+    extra={"workspace": "context.location.name", "reason": "details.reason|details.type"},
+    wrappers=("entries",),
+)
