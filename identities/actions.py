@@ -1,6 +1,7 @@
 """Changes the register: systems, people, and snapshots with the grants that follow from them."""
 
 import hashlib
+import secrets
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from identities.csvtable import BadFile
-from identities.kinds import PeopleAnswer, PersonRow, SnapshotUpload
-from identities.models import Identity, PeopleFeed, Snapshot, SnapshotFile, System
+from identities.grantlist import account_ref
+from identities.kinds import AccountKind, PeopleAnswer, PersonRow, SnapshotUpload
+from identities.models import Account, Identity, PeopleFeed, Snapshot, SnapshotFile, System
 from identities.peoplelist import read_people
-from identities.policies import can_import_snapshot, can_save_system, can_upsert_identities
+from identities.policies import can_claim_account, can_import_snapshot, can_save_system, can_upsert_identities
 from identities.privileged import problem
 from identities.sealing import seal_snapshot
 from tenants.audit import audit
@@ -70,6 +72,34 @@ def save_system(*, facts: SystemFacts, by: Actor, system: System | None = None) 
     }
     audit("system.save", by=by, target=f"system {known.key}", detail=detail)
     return known
+
+
+@transaction.atomic
+def claim_account(*, system: System, name: str, owner: Identity | None, kind: AccountKind, by: Actor) -> Account:
+    """Says whose a name in a system's logs is: a person's, or an account of another kind such as a service's.
+
+    Raises:
+        Refused: when the account belongs to somebody already.
+        ValueError: when an account of one person is to have no owner.
+    """
+    System.objects.select_for_update(no_key=True).get(pk=system.pk)
+    known = Account.objects.select_related("identity").filter(system=system, name_key=name.lower()).first()
+    enforce(can_claim_account(by, system, known))
+    if kind == AccountKind.HUMAN and owner is None:
+        message = "An account of one person needs that person."
+        raise ValueError(message)
+    account = known or _account_seen(system, name)
+    account.identity, account.kind = owner, kind
+    account.save()
+    detail = {"account": account.pk, "new": known is None, "kind": kind.value, "identity": owner.pk if owner else None}
+    audit("account.claim", by=by, target=f"{account.name} on {system.name}", detail=detail)
+    return account
+
+
+def _account_seen(system: System, name: str) -> Account:
+    """Returns an account that only the logs have shown; it is not stored yet."""
+    salt = secrets.token_bytes(16)
+    return Account(system=system, name=name, name_key=name.lower(), salt=salt, ref=account_ref(salt, name.lower()))
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """Says who may read and change the register."""
 
-from identities.models import System
+from identities.models import Account, System
 from tenants.kinds import Actor, Permission, Verdict, denied, permit
 
 
@@ -24,3 +24,14 @@ def can_import_snapshot(by: Actor, system: System) -> Verdict:
     if system.tenant_id != by.tenant_id:
         return denied("This system belongs to another tenant.")
     return permit(by, Permission.REGISTER_MANAGE, to="import a snapshot")
+
+
+def can_claim_account(by: Actor, system: System, account: Account | None) -> Verdict:
+    """Returns whether the actor may say whose a name in the logs of this system is."""
+    if system.tenant_id != by.tenant_id:
+        return denied("This system belongs to another tenant.")
+    if account is not None and account.identity is not None:
+        return denied(
+            f"This account belongs to {account.identity.name} already. Its system's list of grants changes that."
+        )
+    return permit(by, Permission.REGISTER_MANAGE, to="say whose an account is")

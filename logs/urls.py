@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from logs.views import coverage, events, sources
+from logs.views import coverage, events, sources, unmatched
 
 app_name = "logs"
 urlpatterns = [
@@ -19,5 +19,7 @@ urlpatterns = [
     path("sources/<int:source_id>/switch/", sources.switch, name="source_switch"),
     path("sources/<int:source_id>/tokens/", sources.token_issue, name="token_issue"),
     path("sources/<int:source_id>/tokens/<int:token_id>/revoke/", sources.token_revoke, name="token_revoke"),
+    path("register/unmatched/", unmatched.unmatched, name="unmatched"),
+    path("register/unmatched/claim/", unmatched.claim, name="claim"),
     path("quarantine/", sources.quarantined, name="quarantine"),
 ]
