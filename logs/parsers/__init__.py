@@ -7,14 +7,25 @@ later than their position (`logs.parsers.twins`).
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from logs.kinds import Format
-from logs.parsers import cloudtrail, csv_mapped, json_mapped, okta, portal, postgres_jsonlog, sshd_syslog, windows
+from logs.parsers import (
+    cloudtrail,
+    csv_mapped,
+    json_mapped,
+    mysql_audit,
+    okta,
+    portal,
+    postgres_jsonlog,
+    sshd_syslog,
+    windows,
+)
 from logs.parsers.facts import Parser
 from logs.parsers.mapping import check_mapping
+from logs.parsers.mysql_audit import is_mysql_audit
 from logs.parsers.saas import SAAS_MARKS, SAAS_PARSERS, TABLES
 from logs.parsers.saas.tables import names_columns
 from logs.parsers.syslog import is_syslog
@@ -32,6 +43,7 @@ PARSERS: dict[Format, Parser] = {
     Format.JSON: json_mapped.PARSER,
     Format.PORTAL: portal.PARSER,
     Format.WINDOWS: windows.PARSER,
+    Format.MYSQL_AUDIT: mysql_audit.PARSER,
 }
 
 _MARKS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
@@ -64,8 +76,10 @@ def guess_format(first_lines: Sequence[bytes]) -> Format | None:
     sample = [line for line in first_lines if line.strip()][:20]
     if not sample:
         return None
-    if _is_syslog(sample):
-        return Format.SSHD_SYSLOG
+    if _most(is_syslog, sample):
+        return _of_syslog(sample)
+    if _most(is_mysql_audit, sample):
+        return Format.MYSQL_AUDIT
     return table_format(sample[0]) or (Format.CSV if _is_table(sample) else None)
 
 
@@ -85,9 +99,16 @@ def _is_json(first_lines: Sequence[bytes], seen: bytes) -> bool:
     return False
 
 
-def _is_syslog(sample: list[bytes]) -> bool:
-    """Tell whether most of the lines begin like syslog."""
-    return sum(is_syslog(line) for line in sample) * 2 > len(sample)
+def _most(looks: Callable[[bytes], bool], sample: list[bytes]) -> bool:
+    """Tell whether most of the lines look so."""
+    return sum(map(looks, sample)) * 2 > len(sample)
+
+
+def _of_syslog(sample: list[bytes]) -> Format:
+    """Tell which program's lines most of those are that begin like syslog."""
+    if _most(lambda line: b" mysql-server_auditing" in line[:300], sample):
+        return Format.MYSQL_AUDIT
+    return Format.SSHD_SYSLOG
 
 
 def _is_table(sample: list[bytes]) -> bool:

@@ -7,13 +7,15 @@ record only. Source of the fields: PostgreSQL documentation, "Using JSON-Format 
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import msgspec
 
 from logs.kinds import ActorType, Draft, Ignored, LogType, OcsfClass, Outcome, Quarantined, SourceSettings, Status
 from logs.kinds import StatusDetail as Why
-from logs.parsers.facts import LOGOFF, Facts, Parser, bounded, deed, logoff, logon, make_draft, put_source, refused
+from logs.parsers.facts import LOGOFF, Facts, Parser, deed, logoff, logon, make_draft, put_source, refused
 from logs.parsers.framing import Record, json_records
+from logs.parsers.pgaudit import PREFIX, read_audit
 from logs.parsers.sql import Deed, read_sql
 from logs.parsers.text import address, clean, port_number, record_id, sentence
 from logs.parsers.times import postgres_time
@@ -53,9 +55,7 @@ _CLOSED = re.compile(
     re.DOTALL,
 )
 _RUN = re.compile(r"(?:duration: [\d.]+ ms  )?(?:statement: |execute [^:]{0,80}: |parse [^:]{0,80}: )(.*)", re.DOTALL)
-_AUDIT = re.compile(r"AUDIT: (?:SESSION|OBJECT),\d+,\d+,([A-Z]+),([^,]*),([^,]*),([^,]*),(.*)", re.DOTALL)
 _QUOTED_USER = re.compile(r'(?:user|role) "([^"]{1,512})"')
-_ROWS = re.compile(r",(\d{1,18})$")
 
 _LOGIN_CODES = frozenset({"28P01", "28000"})
 _CONNECT_CODES = frozenset({"3D000", "53300", "55000", "57P03"})
@@ -75,6 +75,27 @@ _LONGEST_OWN = 4096
 """Longest message about a connection that is looked at; PostgreSQL's names have 63 bytes. Keeps patterns linear."""
 
 
+_REFUSED, _AUDITED = "twin of a refusal that is counted", "twin of pgAudit's line, which says more"
+
+
+class _Held(NamedTuple):
+    """The last success of a session: what it ran, and whether pgAudit or the log of statements wrote it."""
+
+    draft: Draft
+    words: str
+    audited: bool
+    logged: bool
+
+    def given(self, twin: str) -> Outcome:
+        """Give the draft, or why it is ignored."""
+        return Ignored(self.draft.raw, twin, self.draft.position) if twin else self.draft
+
+
+def _same(one: str, other: str) -> bool:
+    """Tell whether two texts are one statement."""
+    return one == other or one.strip(" ;\r\n\t") == other.strip(" ;\r\n\t")
+
+
 class _Reader:
     """Reads the rows of one body in order; remembers how each session proved who it is.
 
@@ -87,7 +108,7 @@ class _Reader:
         self._zone = settings.time_zone
         self._services, self._programs = settings.services, settings.programs
         self._methods: dict[str, str] = {}
-        self._held: OrderedDict[str, tuple[Draft, str]] = OrderedDict()
+        self._held: OrderedDict[str, _Held] = OrderedDict()
 
     def read(self, record: Record) -> Iterator[Outcome]:
         """Read one row; give what has become certain by it."""
@@ -98,33 +119,44 @@ class _Reader:
         except (ValueError, RecursionError) as error:
             yield Quarantined(raw, f"The line is no PostgreSQL jsonlog that can be read. {sentence(error)}", position)
             return
-        facts = self._facts(row)
+        audited = read_audit(row.message) if row.message.startswith(PREFIX) else None
+        facts = audited.facts if audited else self._facts(row)
         if isinstance(facts, str):
             yield Ignored(raw, facts, position)
             return
         self._surroundings(facts, row)
-        yield from self._in_turn(make_draft(moment, raw, position, facts), row)
+        yield from self._in_turn(make_draft(moment, raw, position, facts), row, audited.statement if audited else None)
 
     def finish(self) -> Iterator[Outcome]:
         """Give the successes that no later row of the body refused."""
-        for draft, _ in self._held.values():
-            yield draft
+        for held in self._held.values():
+            yield held.draft
         self._held.clear()
 
-    def _in_turn(self, draft: Draft, row: _Row) -> Iterator[Outcome]:
-        """Give the session's row before this one, as what it turned out to be, and keep or give this one."""
-        before, words = self._held.pop(draft.session_uid, (None, ""))
+    def _in_turn(self, draft: Draft, row: _Row, audited: str | None) -> Iterator[Outcome]:
+        """Give the session's row before this one, as what it turned out to be, and keep or give this one.
+
+        A statement that pgAudit and the log of statements both write is one event: pgAudit's line says more.
+        """
+        run = _RUN.match(row.message) if audited is None else None
+        words = audited if audited is not None else run[1] if run else "connection"
+        before = self._held.pop(draft.session_uid, None)
         if before is not None:
-            about = row.statement or "connection"
-            twin = draft.status_id == Status.FAILURE and words == about
-            yield Ignored(before.raw, "twin of a refusal that is counted", before.position) if twin else before
-        run = _RUN.match(row.message)
+            again = (
+                bool(run or before.logged) and before.audited != (audited is not None) and _same(before.words, words)
+            )
+            if again and audited is None:
+                self._held[draft.session_uid] = before
+                yield Ignored(draft.raw, _AUDITED, draft.position)
+                return
+            refused_now = draft.status_id == Status.FAILURE and _same(before.words, row.statement or "connection")
+            yield before.given(_REFUSED if refused_now else _AUDITED if again else "")
         if draft.status_id != Status.SUCCESS or not draft.session_uid or draft.activity_id == LOGOFF:
             yield draft
             return
-        self._held[draft.session_uid] = (draft, run[1] if run else "connection")
+        self._held[draft.session_uid] = _Held(draft, words, audited is not None, run is not None)
         if len(self._held) > _MAX_HELD:
-            yield self._held.popitem(last=False)[1][0]
+            yield self._held.popitem(last=False)[1].draft
 
     def _facts(self, row: _Row) -> Facts | str:
         message = row.message
@@ -140,7 +172,7 @@ class _Reader:
         if found:
             what = read_sql(found[1])
             return _done(what) if what else "transaction control or setting"
-        return _audit(message) if message.startswith("AUDIT: ") else "server message"
+        return "server message"
 
     def _connection(self, row: _Row) -> Facts | str:
         proof = _AUTHENTICATED.match(row.message)
@@ -247,27 +279,6 @@ def _done(what: Deed) -> Facts:
     return facts
 
 
-def _audit(message: str) -> Facts | str:
-    """Read pgAudit's line: AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.customer,<statement>,<parameters>[,rows]."""
-    found = _AUDIT.match(message)
-    if not found:
-        return "server message"
-    group, command, kind, name, rest = found.groups()
-    what = read_sql(command) or Deed(LogType.DATABASE, OcsfClass.DATASTORE, 99, command[:40])
-    if group == "MISC":
-        return "transaction control or setting"
-    if command.startswith(("GRANT", "REVOKE")) or "ROLE" in command:
-        what = read_sql(rest.lstrip('"')) or what
-    facts = _done(what)
-    facts["action"] = clean(command)
-    facts["table"] = clean(name) if kind in {"TABLE", "VIEW", "SEQUENCE", "INDEX"} else ""
-    rows = _ROWS.search(rest)
-    if rows:
-        facts["rows_count"] = int(rows[1])
-    facts["extra"] = bounded({"pgaudit_class": clean(group)})
-    return facts
-
-
 def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
     """Read a body of jsonlog; every row gives one draft, one quarantined or one ignored record."""
     reader = _Reader(settings)
@@ -279,4 +290,4 @@ def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
     yield from reader.finish()
 
 
-PARSER = Parser("postgres_jsonlog", "1", "PostgreSQL jsonlog", parse)
+PARSER = Parser("postgres_jsonlog", "2", "PostgreSQL jsonlog", parse)

@@ -27,7 +27,8 @@ SETTINGS = {
     Format.JSON: SourceSettings(mapping=CRM),
 }
 FIELDS = {name for names in INSERTS.values() for name in names}
-LINE_FORMATS = {Format.SSHD_SYSLOG, Format.CSV}
+PLAIN_FORMATS = {Format.CSV, Format.MYSQL_AUDIT}
+LINE_FORMATS = {Format.SSHD_SYSLOG, *PLAIN_FORMATS}
 WORDS = st.sampled_from(
     [
         "sshd", "sshd[7]: ", "sudo: ", "su[3]: ", "login: ", "pam_unix(sshd:auth): ", "authentication failure; ",
@@ -104,7 +105,7 @@ def test_no_parser_raises_over_any_bytes(form: Format, lines: list[bytes]) -> No
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(sorted(set(Format) - {Format.CSV})), st.data())
+@given(st.sampled_from(sorted(set(Format) - PLAIN_FORMATS)), st.data())
 def test_json_records_with_any_member_changed_are_each_given_back_once(form: Format, data: st.DataObject) -> None:
     base: dict[str, object] = {
         Format.SSHD_SYSLOG: json.loads(entry("Failed password for root from 192.0.2.7 port 4711 ssh2")),
@@ -145,6 +146,24 @@ def test_xml_of_windows_loses_no_byte(parts: list[str], in_lines: bool) -> None:
 @given(st.sampled_from(sorted(ACTIONS)), st.dictionaries(st.sampled_from(sorted(FIELDS)), TEXT, max_size=8))
 def test_any_values_of_a_windows_event_make_a_sound_draft(number: int, data: dict[str, str]) -> None:
     account(Format.WINDOWS, [evtx_json(number, data).encode()])
+
+
+AUDIT_LINES = st.tuples(
+    st.sampled_from(
+        ["20260804 10:00:00,db1,", "1785837600123456,db1,", "Aug  4 10:00:00 h mysql-server_auditing: db1,"]
+    ),
+    TEXT,
+    st.sampled_from([",192.0.2.7,1,2,", ",h:1,1,2,", ""]),
+    st.sampled_from(["CONNECT,", "DISCONNECT,", "FAILED_CONNECT,", "QUERY,crm,'", "READ,", "x,"]),
+    TEXT,
+    st.sampled_from(["',0", ",,1045", ",", ""]),
+).map(lambda parts: "".join(parts).encode("utf-8", "surrogatepass").replace(b"\n", b" "))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(AUDIT_LINES, max_size=10))
+def test_audit_lines_of_mysql_are_each_given_back_once(lines: list[bytes]) -> None:
+    assert [outcome.raw for outcome in account(Format.MYSQL_AUDIT, lines)] == lines
 
 
 @settings(max_examples=150, deadline=None)
