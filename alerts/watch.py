@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 from django.urls import reverse
 
-from alerts.actions import claim_notice, finish_notice, look_for_alerts
+from alerts.actions import LOOK, claim_notice, finish_notice, look_for_alerts
 from alerts.mail import alert_letter
 from alerts.models import AlertNotice
 from logs.actions import CHANNEL
@@ -30,6 +30,10 @@ POLL_SECONDS: Final = 10.0
 
 AFTER_FAULT: Final = timedelta(seconds=2)
 """Pause after a fault, such as a restarting database."""
+
+LONGEST_LOOK: Final = 40_000
+"""Events of one look while others wait. Each look reads again what happened around its events, so that a burst that is
+judged in few looks is judged sooner."""
 
 NAME: Final = "alerts"
 
@@ -51,11 +55,11 @@ def look_round(stop: Event | None = None) -> int:
 
 
 def _look_at(tenant: Tenant, stop: Event | None) -> int:
-    seen, more = 0, True
+    seen, more, limit = 0, True, LOOK
     while more and not (stop is not None and stop.is_set()):
         with tenant_scope(tenant):
-            look = look_for_alerts(tenant=tenant, by=Actor.system(NAME, tenant.pk))
-        seen, more = seen + look.seen, look.more
+            look = look_for_alerts(tenant=tenant, by=Actor.system(NAME, tenant.pk), limit=limit)
+        seen, more, limit = seen + look.seen, look.more, min(2 * limit, LONGEST_LOOK)
         if look.raised.new:
             _log.info("%s: raised alerts: %d, after %d events", tenant.slug, len(look.raised.new), look.seen)
     return seen

@@ -42,8 +42,8 @@ def measure() -> None:
     import django  # noqa: PLC0415 -- after the environment is set
 
     django.setup()
-    from alerts.actions import look_for_alerts  # noqa: PLC0415 -- needs the settings
     from alerts.models import Alert, AlertEvent  # noqa: PLC0415 -- needs the settings
+    from alerts.watch import look_round  # noqa: PLC0415 -- needs the settings
     from bench.intake_tenant import make_source  # noqa: PLC0415 -- needs the settings
     from logs.actions import record_events  # noqa: PLC0415 -- needs the settings
     from tenants.kinds import Actor  # noqa: PLC0415 -- needs the settings
@@ -56,25 +56,12 @@ def measure() -> None:
         with tenant_scope(tenant):
             record_events(source=source, body=body, door="bench", by=by)
     print(f"stored {EVENTS:,} failed log-ins: {EVENTS / (time.perf_counter() - started):,.0f} events/s")
-    looks: list[tuple[int, float]] = []
-    more = True
-    while more:
-        started = time.perf_counter()
-        with tenant_scope(tenant):
-            look = look_for_alerts(tenant=tenant, by=by)
-        looks.append((look.seen, time.perf_counter() - started))
-        more = look.more or bool(look.seen)
+    started = time.perf_counter()
+    seen = look_round()
+    seconds = time.perf_counter() - started
     with tenant_scope(tenant):
         print(f"{Alert.objects.count():,} alerts on {AlertEvent.objects.count():,} pieces of evidence")
-    report([look for look in looks if look[0]])
-
-
-def report(looks: list[tuple[int, float]]) -> None:
-    """Print the rates, and how long a burst at the speed of intake is caught up with in time."""
-    seen, seconds = sum(one[0] for one in looks), sum(one[1] for one in looks)
-    print(f"judged {seen:,} events in {seconds:.1f} s: {seen / seconds:,.0f} events/s in {len(looks)} looks")
-    for name, (count, took) in (("first", looks[0]), ("last", looks[-1])):
-        print(f"{name} look: {count:,} events in {took:.2f} s, {count / took:,.0f} events/s")
+    print(f"judged {seen:,} events in {seconds:.1f} s: {seen / seconds:,.0f} events/s")
 
 
 def bodies() -> Iterator[bytes]:

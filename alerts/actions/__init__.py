@@ -4,9 +4,10 @@ from alerts.actions.handling import acknowledge_alert, close_alert, look_at_aler
 from alerts.actions.notices import claim_notice, finish_notice, retry_notice
 from alerts.actions.raising import raise_alerts
 from alerts.actions.settings import save_settings
-from alerts.actions.watching import look_for_alerts
+from alerts.actions.watching import LOOK, look_for_alerts
 
 __all__ = [
+    "LOOK",
     "acknowledge_alert",
     "claim_notice",
     "close_alert",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from alerts.kinds import OPEN_STATES, AlertState, Rule
 from alerts.models import Alert, AlertEvent
+from alerts.queries.watched import evidence_of
 from alerts.rules.facts import EventKey, Fact, Hit, dedup_key
 from identities.models import Identity, System
 
@@ -13,8 +14,7 @@ class Standing:
     """The events, open alerts and closed keys that the hits of one rule may touch; five queries however many hits."""
 
     def __init__(self, rule: Rule, hits: Sequence[Hit]) -> None:
-        ids = {fact.key.id for hit in hits for fact in hit.facts}
-        rows = AlertEvent.objects.filter(rule=rule, event_id__in=ids)
+        rows = evidence_of(rule, {fact.key.id for hit in hits for fact in hit.facts})
         found = rows.values_list("event_received_at", "event_id", "alert_id")
         self._taken = {EventKey(received_at, event_id): alert for received_at, event_id, alert in found}
         self._open: dict[str, list[Alert]] = defaultdict(list)

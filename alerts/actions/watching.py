@@ -113,5 +113,5 @@ def _bursts(rows: Sequence[Row], settings: RuleSettings, tenant: Tenant) -> list
 
 def _not_closed(rule: Rule, facts: Sequence[Fact]) -> list[Fact]:
     """Leave out what a closed alert stands on: a person has judged it, and it must not count towards the next."""
-    closed = closed_keys(rule, [fact.key for fact in facts])
+    closed = closed_keys(rule, facts[0].occurred_at, facts[-1].occurred_at)
     return [fact for fact in facts if fact.key not in closed]
