@@ -5,7 +5,7 @@ The protocols prescribe what stands behind the base address. Under the root the 
 
 from django.urls import path
 
-from logs.doors import hec
+from logs.doors import hec, otlp
 
 _HEC = "services/collector"
 urlpatterns = [
@@ -13,4 +13,5 @@ urlpatterns = [
     *(path(f"{_HEC}{kin}", hec.raw, name="hec_raw") for kin in ("/raw", "/raw/1.0")),
     path(f"{_HEC}/ack", hec.ack, name="hec_ack"),
     *(path(f"{_HEC}{kin}", hec.health, name="hec_health") for kin in ("/health", "/health/1.0")),
+    path("v1/logs", otlp.logs, name="otlp_logs"),
 ]
