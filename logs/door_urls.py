@@ -5,7 +5,7 @@ The protocols prescribe what stands behind the base address. Under the root the 
 
 from django.urls import path
 
-from logs.doors import hec, otlp
+from logs.doors import elastic, hec, otlp
 
 _HEC = "services/collector"
 urlpatterns = [
@@ -14,4 +14,8 @@ urlpatterns = [
     path(f"{_HEC}/ack", hec.ack, name="hec_ack"),
     *(path(f"{_HEC}{kin}", hec.health, name="hec_health") for kin in ("/health", "/health/1.0")),
     path("v1/logs", otlp.logs, name="otlp_logs"),
+    *(path(base, elastic.root, name="elastic_root") for base in ("elastic", "elastic/")),
+    path("elastic/_license", elastic.licence, name="elastic_licence"),
+    path("elastic/_bulk", elastic.bulk, name="elastic_bulk"),
+    path("elastic/<str:index>/_bulk", elastic.bulk, name="elastic_bulk_index"),
 ]
