@@ -71,6 +71,14 @@ class Format(models.TextChoices):
     PORTAL = "portal", "Countersign's own log"
     MYSQL_AUDIT = "mysql_audit", "MariaDB and MySQL audit log (server_audit)"
     WINDOWS = "windows", "Windows Security events (EVTX, XML, JSON)"
+    CISCO_ASA = "cisco_asa", "Cisco ASA and FTD, AnyConnect"
+    OPENVPN = "openvpn", "OpenVPN server log"
+    FREERADIUS = "freeradius", "FreeRADIUS accounting and log-ins"
+    GLOBALPROTECT = "globalprotect", "Palo Alto GlobalProtect"
+    FORTINET = "fortinet", "Fortinet FortiGate events and VPN"
+    CEF = "cef", "CEF (ArcSight Common Event Format)"
+    LEEF = "leef", "LEEF 1.0 and 2.0 (QRadar)"
+    ECS = "ecs", "Elastic Common Schema JSON"
 
 
 class StatusDetail(models.TextChoices):

@@ -6,6 +6,7 @@ json) raises `ParseError` before anything is read, and so does a JSON document o
 later than their position (`logs.parsers.twins`).
 """
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 
@@ -13,11 +14,19 @@ import msgspec
 
 from logs.kinds import Format
 from logs.parsers import (
+    cef,
+    cisco_asa,
     cloudtrail,
     csv_mapped,
+    ecs,
+    fortinet,
+    freeradius,
+    globalprotect,
     json_mapped,
+    leef,
     mysql_audit,
     okta,
+    openvpn,
     portal,
     postgres_jsonlog,
     sshd_syslog,
@@ -44,6 +53,14 @@ PARSERS: dict[Format, Parser] = {
     Format.PORTAL: portal.PARSER,
     Format.WINDOWS: windows.PARSER,
     Format.MYSQL_AUDIT: mysql_audit.PARSER,
+    Format.CISCO_ASA: cisco_asa.PARSER,
+    Format.OPENVPN: openvpn.PARSER,
+    Format.FREERADIUS: freeradius.PARSER,
+    Format.GLOBALPROTECT: globalprotect.PARSER,
+    Format.FORTINET: fortinet.PARSER,
+    Format.CEF: cef.PARSER,
+    Format.LEEF: leef.PARSER,
+    Format.ECS: ecs.PARSER,
 }
 
 _MARKS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
@@ -56,7 +73,24 @@ _MARKS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
     (Format.WINDOWS, (b'"eventid"', b'"channel"')),
     *SAAS_MARKS,
     (Format.PORTAL, (b'"kind"', b'"at"', b'"user"')),
+    (Format.ECS, (b'"@timestamp"', b'"event')),
 )
+_LINE_MARKS: tuple[tuple[Format, re.Pattern[bytes]], ...] = (
+    (Format.GLOBALPROTECT, re.compile(rb",GLOBALPROTECT,|\|GLOBALPROTECT\||PanOSEventID=")),
+    (Format.CEF, re.compile(rb"CEF:\s?[01]\|")),
+    (Format.LEEF, re.compile(rb"LEEF:\s?[12]\.0\|")),
+    (Format.CISCO_ASA, re.compile(rb"%(?:ASA|FTD|PIX)-")),
+    (Format.FORTINET, re.compile(rb'logid="?\d{8,10}"? .*?type="?(?:event|traffic|utm)')),
+    (
+        Format.OPENVPN,
+        re.compile(
+            rb"(?: |ovpn-|/)openvpn[\w@.-]{0,40}\[\d|ovpn-[\w.-]{1,40}\[\d|\] Peer Connection Initiated with \[AF_"
+        ),
+    ),
+    (Format.FREERADIUS, re.compile(rb"Acct-Status-Type = |Packet-Type = Access-|(?:radiusd|freeradius)\[\d|: Auth: ")),
+)
+"""What one of the first lines holds in formats of text, the narrow ones first."""
+
 _LOOKED_AT = 65536
 
 
@@ -74,8 +108,13 @@ def guess_format(first_lines: Sequence[bytes]) -> Format | None:
         found = next((form for form, marks in _MARKS if all(mark in low for mark in marks)), None)
         return found or (Format.JSON if _is_json(first_lines, seen) else None)
     sample = [line for line in first_lines if line.strip()][:20]
-    if not sample:
-        return None
+    return _of_text(sample) if sample else None
+
+
+def _of_text(sample: list[bytes]) -> Format | None:
+    """Guess the format of lines that are no JSON."""
+    if marked := next((form for form, mark in _LINE_MARKS if any(map(mark.search, sample))), None):
+        return marked
     if _most(is_syslog, sample):
         return _of_syslog(sample)
     if _most(is_mysql_audit, sample):

@@ -66,7 +66,7 @@ class LineReader:
         """Take one line apart. Raises ParseError with the sentence for the quarantine."""
         text = decode(raw[:-1] if raw.endswith(b"\r") else raw)
         if text.startswith("{"):
-            journal, text = _unwrapped(raw, position)
+            journal, text = unwrapped(raw, position)
             if journal:
                 return self._journal(journal, raw, position)
         found = _BSD.match(text)
@@ -94,7 +94,7 @@ class LineReader:
         host, pid = str(entry.get("_HOSTNAME") or ""), str(entry.get("SYSLOG_PID") or entry.get("_PID") or "")
         program = str(entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM") or "")
         cursor = record_id(str(entry.get("__CURSOR") or ""))
-        message = _message(entry.get("MESSAGE"))
+        message = journal_message(entry.get("MESSAGE"))
         return Line(
             when, int(quality), clean(host), clean(_program(program)), clean(pid), message, raw, position, 1, cursor
         )
@@ -115,7 +115,7 @@ class LineReader:
         return when, int(quality), found[2], found[3], "" if found[4] == "-" else found[4], message
 
 
-def _message(value: object) -> str:
+def journal_message(value: object) -> str:
     """Give a journal's message; one that is no UTF-8 is an array of its bytes."""
     if isinstance(value, list):
         numbers = [number for number in value if isinstance(number, int) and 0 <= number < 256]
@@ -123,7 +123,7 @@ def _message(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _unwrapped(raw: bytes, position: int) -> tuple[dict[str, object] | None, str]:
+def unwrapped(raw: bytes, position: int) -> tuple[dict[str, object] | None, str]:
     """Give journald's entry, or the line that a shipper has wrapped in JSON. Raises ParseError when it is neither."""
     try:
         entry = _JOURNAL.decode(raw)

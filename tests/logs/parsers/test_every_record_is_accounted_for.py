@@ -12,8 +12,10 @@ from logs.kinds import MAX_FIELD_CHARS, Draft, Format, Outcome, Quarantined, Sou
 from logs.parsers import PARSERS
 from logs.parsers.windows_codes import INSERTS
 from logs.parsers.windows_events import ACTIONS
+from tests.logs.parsers.device_lines import AT, PIECES, TEXT_FORMATS, WRAPPED
 from tests.logs.parsers.saas_records import RECORDS
 from tests.logs.parsers.test_cloudtrail import record
+from tests.logs.parsers.test_ecs import ecs
 from tests.logs.parsers.test_journal_and_shippers import entry
 from tests.logs.parsers.test_mapping import CRM, HEADER, VPN
 from tests.logs.parsers.test_okta import event
@@ -28,7 +30,7 @@ SETTINGS = {
 }
 FIELDS = {name for names in INSERTS.values() for name in names}
 PLAIN_FORMATS = {Format.CSV, Format.MYSQL_AUDIT}
-LINE_FORMATS = {Format.SSHD_SYSLOG, *PLAIN_FORMATS}
+LINE_FORMATS = {Format.SSHD_SYSLOG, *PLAIN_FORMATS, *TEXT_FORMATS}
 WORDS = st.sampled_from(
     [
         "sshd", "sshd[7]: ", "sudo: ", "su[3]: ", "login: ", "pam_unix(sshd:auth): ", "authentication failure; ",
@@ -94,6 +96,18 @@ def test_syslog_lines_are_each_given_back_once(lines: list[bytes]) -> None:
     assert Counter(outcome.raw for outcome in outcomes) == not_blank(lines)
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(sorted(TEXT_FORMATS)), st.data())
+def test_lines_of_a_device_are_each_given_back_once(form: Format, data: st.DataObject) -> None:
+    piece = st.one_of(st.sampled_from(PIECES[form]), st.sampled_from(PIECES[form]), WORDS, st.text(max_size=8))
+    line = st.tuples(st.sampled_from([AT, f"<13>1 2026-08-04T10:00:01Z h a 7 - - {WRAPPED[form]}", WRAPPED[form], ""]),
+                     st.lists(piece, max_size=14).map("".join))  # fmt: skip
+    lines = [("".join(parts)).encode("utf-8", "surrogatepass") for parts in data.draw(st.lists(line, max_size=8))]
+    outcomes = account(form, lines)
+    kept = b"\n".join(outcome.raw for outcome in sorted(outcomes, key=lambda outcome: outcome.position))
+    assert not_blank([kept]) == not_blank(lines)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(list(Format)), st.lists(st.binary(max_size=80), max_size=10))
 def test_no_parser_raises_over_any_bytes(form: Format, lines: list[bytes]) -> None:
@@ -116,6 +130,8 @@ def test_json_records_with_any_member_changed_are_each_given_back_once(form: For
         Format.WINDOWS: json.loads(ALL_SHAPES["nxlog"]),
         Format.PORTAL: {"id": "1", "at": "2026-08-04T10:00:00Z", "kind": "deed", "user": "a", "verb": "x.y", "rows": 1},
         **RECORDS,
+        Format.ECS: json.loads(ecs(source={"ip": "192.0.2.7"}, host={"name": "web"}, message="x")),
+        **{text: {"message": WRAPPED[text]} for text in TEXT_FORMATS},
     }[form]
     lines: list[bytes] = []
     for _ in range(data.draw(st.integers(1, 4))):
