@@ -260,6 +260,11 @@ def _omissions(
             f"{records.cited_total - len(cited.rows)} of {records.cited_total} events behind alerts are not proved."
         )
     bound = [table for table in records.tables if table.name in BINDINGS]
+    if records.earlier_epochs:
+        lines.append(
+            f"{records.earlier_epochs} batches of records lie in earlier epochs of the ledger, before a restore: they "
+            "are shown, but not proved under this checkpoint."
+        )
     unproved = sum(row[-1] is None for table in bound for row in table.rows)
     if unproved:
         lines.append(f"{unproved} records have no ledger entry of their own (written in one deed).")

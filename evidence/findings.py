@@ -74,6 +74,8 @@ class LogReport:
 
     Attributes:
         key_from: Where the verifying key came from: the signer's files, or the database (weaker).
+        epochs: Epochs of the log; a restore that lost signed leaves opens the next.
+        lost: The most signed leaves that a closed epoch lost, as the entry says that opened the next one.
         held: Checkpoints held elsewhere that the log was compared with.
         silences: Times when nothing was written for more than 65 minutes: nobody kept the log then.
         longest_silence: The longest of them, in seconds.
@@ -90,6 +92,8 @@ class LogReport:
     signed_size: int = 0
     signed_at: datetime | None = None
     key_from: str = ""
+    epochs: int = 1
+    lost: int = 0
     held: int = 0
     silences: int = 0
     longest_silence: float = 0.0
@@ -114,6 +118,8 @@ class LogReport:
             "signed_size": self.signed_size,
             "signed_at": self.signed_at.isoformat() if self.signed_at else None,
             "key_from": self.key_from,
+            "epochs": self.epochs,
+            "lost": self.lost,
             "held": self.held,
             "silences": self.silences,
             "longest_silence_minutes": round(self.longest_silence / 60),

@@ -132,7 +132,7 @@ def ledger_facts(log_id: UUID) -> LedgerFacts:
     """Return size, newest checkpoints and verifier key of the tenant's ledger."""
     head, checkpoint = ledger.head(log_id), ledger.latest_checkpoint(log_id)
     key = ledger.verifier_key(log_id) if checkpoint else ""
-    signed = checkpoint.size if checkpoint else 0
+    signed = checkpoint.size if checkpoint and checkpoint.epoch == head.epoch else 0
     tier = "T0" if checkpoint is None else "T2" if is_separate() else "T1"
     refused = tuple(ledger.refusals(log_id, limit=5))
     recent = tuple(ledger.checkpoints(log_id, limit=10))

@@ -80,6 +80,12 @@ _ENTRY_CHUNK: Final = 2_000
 OUTCOMES: Final = {1: "success", 2: "failure"}
 
 
+EARLIER = """
+SELECT count(*) AS batches FROM ledger_batch
+WHERE log_id = %(log)s AND epoch < (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """Tables of single records, the queries behind them, and the sealed entries that they name."""
@@ -89,6 +95,7 @@ class Records:
     entries: tuple[SealedEntry, ...]
     cited_total: int
     statements: Mapping[int, bytes]
+    earlier_epochs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,7 @@ def gather(frame: Frame, size: int) -> Records:
         entries=tuple(_prove(frame, found.values(), size)),
         cited_total=len(cited),
         statements=signed_statements(frame),
+        earlier_epochs=int(Asked(frame).one(EARLIER)["batches"]),
     )
 
 
@@ -147,7 +155,7 @@ def _places(frame: Frame, size: int) -> dict[Any, int]:
     """Return the first index of every batch under the checkpoint."""
     statement = """
     SELECT id, first_index FROM ledger_batch WHERE log_id = %(log)s AND first_index + n <= %(size)s
-        AND epoch = (SELECT max(epoch) FROM ledger_batch WHERE log_id = %(log)s)
+        AND epoch = (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s)
     """
     return {row["id"]: row["first_index"] for row in Asked(frame).rows(statement, size=size)}
 

@@ -15,8 +15,8 @@ from evidence.findings import FailureClass, LogReport
 from evidence.treecheck import TreeCheck
 from ledger.kinds import CheckpointBody, Head
 from ledger.models import Checkpoint
-from ledger.notes import NoteError, Verifier, open_checkpoint, parse_checkpoint, parse_note, parse_vkey
-from ledger.signer import known_keys, last_signed
+from ledger.notes import NoteError, Verifier, open_checkpoint, open_note, parse_checkpoint, parse_note, parse_vkey
+from ledger.signermemory import known_keys, last_signed
 from ledger.signerstate import KeyTerm, LastSigned, SignerFilesError, term_at
 
 PUBLISH_SECONDS: Final = 600
@@ -31,29 +31,49 @@ class SignatureCheck:
         report: Where findings go.
         using: The database connection.
         trusted: Keys that the reader was given elsewhere; those of other logs are left out.
+        before: The newest key of the epoch before, which must have signed the first checkpoint of this one too.
     """
 
-    def __init__(self, tree: TreeCheck, report: LogReport, using: str, trusted: Sequence[Verifier] = ()) -> None:
+    def __init__(
+        self,
+        tree: TreeCheck,
+        report: LogReport,
+        using: str,
+        trusted: Sequence[Verifier] = (),
+        before: Verifier | None = None,
+    ) -> None:
         self.tree, self.report, self.using = tree, report, using
         self.head: Head = tree.head
         self.trusted = [key for key in trusted if key.name == self.head.origin]
         self.terms: list[KeyTerm] = []
         self.last: LastSigned | None = None
+        self.before = before
+        self.loss_explained = False
         self.signed_size = 0
 
     def check(self) -> None:
         """Checks every checkpoint, and the head against what the signer itself remembers."""
         self._read_keys()
         rows = Checkpoint.objects.using(self.using).filter(log_id=self.head.log_id, epoch=self.head.epoch)
+        if self.before is not None:
+            self._check_link(rows.order_by("size").first(), self.before)
         for row in rows.order_by("size").iterator(chunk_size=500):
             self.report.checkpoints += 1
             body = self._body(row)
             if body is not None:
-                self.signed_size = self.report.signed_size = body.size
+                self.signed_size = body.size
                 self.report.signed_at = row.signed_at
                 self._compare(body, f"checkpoint {body.size}")
         if self.last is not None:
             self._check_memory(self.last)
+
+    def _check_link(self, first: Checkpoint | None, before: Verifier) -> None:
+        """Notes an epoch whose first checkpoint the key of the epoch before did not sign: nobody let it begin."""
+        try:
+            open_note(first.note if first else "", [before])
+        except NoteError:
+            detail = "its first checkpoint is not signed by the key of the epoch before"
+            self._fault(FailureClass.SIGNATURE_INVALID, f"epoch {self.head.epoch}", detail)
 
     def check_held(self, notes: Mapping[str, bytes]) -> None:
         """Holds the log against checkpoints that somebody else kept; notes of other logs are left out."""
@@ -136,7 +156,9 @@ class SignatureCheck:
 
     def _compare(self, body: CheckpointBody, where: str) -> None:
         """Compares a signed body with the tree."""
-        if body.size > self.head.size:
+        if body.size > self.head.size and self.loss_explained:
+            self.report.lost = max(self.report.lost, body.size - self.head.size)
+        elif body.size > self.head.size:
             detail = f"{body.size} leaves were signed, the log has {self.head.size}"
             self._fault(FailureClass.LOG_ROLLED_BACK, where, detail)
         else:

@@ -89,6 +89,15 @@ class StoredRows:
         rows = AuditEntry.objects.using(self.using).filter(tenant_id=self.tenant_id, leaf_kind=LeafKind.ROTATION)
         return {str(detail.get("new_key")) for detail in rows.values_list("detail", flat=True)}
 
+    def epoch_start(self, epoch: int) -> dict[str, Any]:
+        """Returns what the first entry of a later epoch says about the one before; empty where there is none."""
+        first = Batch.objects.using(self.using).filter(log_id=self.log_id, epoch=epoch, first_index=0)
+        rows = AuditEntry.objects.using(self.using).filter(
+            tenant_id=self.tenant_id, leaf_kind=LeafKind.EPOCH, batch_id__in=first.values("id")
+        )
+        found: dict[str, Any] | None = rows.order_by("ord").values_list("detail", flat=True).first()
+        return found or {}
+
     def quarantine_faults(self, ids: Sequence[UUID]) -> Iterator[tuple[UUID, str]]:
         """Yields deliveries whose quarantined records are not those that the manifest's hash names, with the reason."""
         deliveries = Delivery.objects.using(self.using).filter(tenant_id=self.tenant_id, id__in=ids)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Final
 
 from django.db import connections, transaction
@@ -23,8 +23,9 @@ from evidence.signaturecheck import SignatureCheck
 from evidence.storedrows import StoredRow, StoredRows
 from evidence.treecheck import TreeCheck
 from ledger import queries
-from ledger.kinds import BatchPlace
+from ledger.kinds import BatchPlace, Head
 from ledger.notes import Verifier
+from ledger.signermemory import signed_epochs
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.work import Progress, Silent
@@ -94,31 +95,63 @@ class _Verification:
 
     def __init__(self, tenant: Tenant, using: str, progress: Progress, held: HeldElsewhere) -> None:
         self.tenant, self.using, self.progress, self.held = tenant, using, progress, held
-        self.head = queries.head(tenant.uuid, using=using)
-        self.report = LogReport(tenant=tenant.slug, origin=self.head.origin, size=self.head.size)
+        self.heads = queries.heads(tenant.uuid, using=using)
+        if not self.heads:
+            raise queries.UnknownLogError("it has no epoch.")
+        self.total = sum(head.size for head in self.heads)
+        self.report = LogReport(tenant.slug, self.heads[-1].origin, self.total, epochs=len(self.heads))
         self.findings = self.report.findings
         self.rows = StoredRows(tenant.pk, tenant.uuid, using)
-        self.tree = TreeCheck(self.head, self.report, using)
-        self.signatures = SignatureCheck(self.tree, self.report, using, held.keys)
         self.newest_at: datetime | None = None
         self.done = 0
         self.unsigned_since: datetime | None = None
 
     def run(self) -> LogReport:
-        """Checks tree, signatures, rows, and rows that belong nowhere."""
-        self.progress.step(0, self.head.size, "Checking the tree")
+        """Checks each epoch's tree, signatures and rows, and then rows that belong nowhere."""
+        before: Verifier | None = None
+        for head, after in zip_longest(self.heads, self.heads[1:]):
+            before = self._check_epoch(head, after, before)
+        self._check_strays()
+        self._check_age()
+        return self.report
+
+    def _check_epoch(self, head: Head, after: Head | None, before: Verifier | None) -> Verifier | None:
+        """Checks one epoch; returns its newest key, which the next one's first checkpoint must carry."""
+        self.head, self.unsigned_since = head, None
+        self.tree = TreeCheck(head, self.report, self.using)
+        self.signatures = SignatureCheck(self.tree, self.report, self.using, self.held.keys, before)
+        self.progress.step(self.done, self.total, "Checking the tree")
         self.tree.check_tiles()
-        self.progress.step(0, self.head.size, "Checking signatures")
+        self.progress.step(self.done, self.total, "Checking signatures")
+        self.signatures.loss_explained = after is not None and self._explained(head, after)
         self.signatures.check()
         self.signatures.check_held(self.held.notes)
+        self.report.signed_size += self.signatures.signed_size
+        if after is None:
+            self._check_end(head)
         for page in self._pages():
             self._check_page(page)
             self.done += sum(place.n for place in page)
-            self.progress.step(self.done, self.head.size, f"{self.done:,} of {self.head.size:,} leaves hashed again")
-        self._check_strays()
+            self.progress.step(self.done, self.total, f"{self.done:,} of {self.total:,} leaves hashed again")
         self._check_rotations()
-        self._check_age()
-        return self.report
+        return self.signatures.terms[-1].verifier if self.signatures.terms else None
+
+    def _explained(self, closed: Head, after: Head) -> bool:
+        """Says whether the first entry of the next epoch says what is left of this one; notes what does not fit."""
+        start = self.rows.epoch_start(after.epoch)
+        told = (start.get("closed"), start.get("surviving_size"), start.get("surviving_root"))
+        if told == (closed.origin, closed.size, closed.root.hex()):
+            return True
+        what = "its first entry does not say which epoch it continues" if not start else "the epoch before was changed"
+        self._tree_fault(f"epoch {after.epoch}", what)
+        return False
+
+    def _check_end(self, newest: Head) -> None:
+        """Notes an epoch that the signer has signed and that is gone."""
+        signed = signed_epochs(self.tenant.uuid)
+        if signed and signed[-1] > newest.epoch:
+            detail = f"epoch {signed[-1]} was signed, the log ends with epoch {newest.epoch}"
+            self.findings.add(FailureClass.LOG_ROLLED_BACK, "signer's record", detail)
 
     def _pages(self) -> Iterator[list[BatchPlace]]:
         """Yields batches in the order of the log, some at a time; a large one alone."""
@@ -134,18 +167,22 @@ class _Verification:
     def _places(self) -> Iterator[BatchPlace]:
         """Yields every batch and checks that each begins where the one before ends."""
         expected = after = 0
-        while places := queries.batches(self.tenant.uuid, first_index=after, limit=1000, using=self.using):
+        while places := self._batches(after):
             for place in places:
                 if place.first_index != expected:
                     self._tree_fault(f"batch {place.id}", f"it begins at {place.first_index}, not at {expected}")
                 expected = place.first_index + place.n
                 self._listen(place.received_at)
-                if expected > self.report.signed_size and self.unsigned_since is None:
+                if expected > self.signatures.signed_size and self.unsigned_since is None:
                     self.unsigned_since = place.received_at
                 yield place
             after = places[-1].first_index + 1
         if expected != self.head.size:
             self._tree_fault("head", f"the batches hold {expected} leaves, the head says {self.head.size}")
+
+    def _batches(self, first_index: int) -> list[BatchPlace]:
+        log_id, epoch = self.tenant.uuid, self.head.epoch
+        return queries.batches(log_id, epoch=epoch, first_index=first_index, limit=1000, using=self.using)
 
     def _listen(self, at: datetime) -> None:
         """Counts the times when nothing was written, not even a heartbeat."""
@@ -245,7 +282,7 @@ class _Verification:
 
     def _check_strays(self) -> None:
         """Notes rows that no batch of the log covers; counted first, because looking for them is slow."""
-        self.progress.step(self.done, self.head.size, "Looking for rows that were never sealed")
+        self.progress.step(self.done, self.total, "Looking for rows that were never sealed")
         report = self.report
         if self.rows.totals() != (report.events, report.deliveries, report.deeds):
             for name in self.rows.strays(SHOWN_STRAYS):
@@ -261,7 +298,7 @@ class _Verification:
     def _check_age(self) -> None:
         """Notes leaves that wait too long for a signature."""
         since = self.unsigned_since
-        if self.report.signed_size < self.head.size and since and timezone.now() - since > UNSIGNED_LIMIT:
-            waiting = self.head.size - self.report.signed_size
+        if self.signatures.signed_size < self.head.size and since and timezone.now() - since > UNSIGNED_LIMIT:
+            waiting = self.head.size - self.signatures.signed_size
             detail = f"{waiting:,} leaves have no signed checkpoint since {since:%Y-%m-%d %H:%M:%S} UTC"
             self.findings.add(FailureClass.UNSIGNED_TOO_LONG, "head", detail)

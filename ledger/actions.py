@@ -24,8 +24,9 @@ BEFORE_LOCK: Final = "SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL idle_in_transacti
 """A process that is stopped between the append and its commit must not hold everybody else's appends for ever."""
 LOCK: Final = (
     "SELECT epoch, size, current_setting('transaction_isolation') FROM ledger_head "
-    "WHERE log_id = %s ORDER BY epoch DESC LIMIT 1 FOR UPDATE"
+    "WHERE log_id = %s AND NOT closed ORDER BY epoch DESC LIMIT 1 FOR UPDATE"
 )
+CLOSE: Final = "UPDATE ledger_head SET closed = true WHERE log_id = %s AND epoch = %s"
 READ_EDGE: Final = "SELECT level, hashes FROM ledger_partialtile WHERE log_id = %s AND epoch = %s"
 ADD_BATCHES: Final = (
     "INSERT INTO ledger_batch (log_id, id, epoch, first_index, n, received_at, body_sha256) VALUES {rows}"
@@ -64,6 +65,25 @@ def open_log(*, log_id: UUID, origin: str) -> None:
     Head.objects.create(log_id=log_id, epoch=FIRST_EPOCH, size=0, root=EMPTY_ROOT)
 
 
+@transaction.atomic
+def open_epoch(*, log_id: UUID, epoch: int, origin: str) -> None:
+    """Closes the newest epoch of a log for ever and opens a later one, empty.
+
+    The caller writes the first leaf (kind 0C) in the same transaction. An append that waits meanwhile goes to the new
+    epoch.
+
+    Raises:
+        LogNotOpenError: The log has no open epoch.
+        NoteError: The origin cannot stand in a checkpoint.
+    """
+    check_name(origin)
+    with connections["default"].cursor() as cursor:
+        closing, _size = _lock(cursor, log_id)
+        cursor.execute(CLOSE, [log_id, closing])
+    Log.objects.create(log_id=log_id, epoch=epoch, origin=origin, opened_at=timezone.now())
+    Head.objects.create(log_id=log_id, epoch=epoch, size=0, root=EMPTY_ROOT)
+
+
 def append(*, log_id: UUID, batches: Sequence[LeafBatch], using: str = "default") -> list[int]:
     """Appends batches to a log and returns the first index of each; the caller commits right after.
 
@@ -96,6 +116,9 @@ def _lock(cursor: Any, log_id: UUID) -> tuple[int, int]:
     """Locks the head of a log until the end of the transaction and returns its epoch and size."""
     cursor.execute(LOCK, [log_id])
     row = cursor.fetchone()
+    if row is None:  # the epoch was closed while we waited for it: a new statement sees the next one
+        cursor.execute(LOCK, [log_id])
+        row = cursor.fetchone()
     if row is None:
         raise LogNotOpenError(f"The log {log_id} is not open.")
     epoch, size, isolation = row

@@ -121,3 +121,17 @@ class KeyLink:
     new: str
     note: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochStart:
+    """Why an epoch begins: what the signer last signed of the one before, and what of it survived.
+
+    `note` is the last signed checkpoint, `closed` the epoch before with its surviving size and root.
+    """
+
+    epoch: int
+    origin: str
+    closed: Head
+    signed_size: int
+    note: str

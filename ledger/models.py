@@ -36,13 +36,14 @@ class Log(models.Model):
 
 
 class Head(models.Model):
-    """Size and root of one epoch; its row lock orders all appends to the log."""
+    """Size and root of one epoch; its row lock orders all appends to the log. A closed epoch takes no more leaves."""
 
     pk = models.CompositePrimaryKey("log_id", "epoch")
     log_id = models.UUIDField()
     epoch = models.IntegerField(default=FIRST_EPOCH)
     size = models.BigIntegerField(default=0)
     root = models.BinaryField()
+    closed = models.BooleanField(default=False)
 
     objects: ClassVar[models.Manager[Head]] = models.Manager()
 

@@ -25,17 +25,26 @@ class NotSignedError(LookupError):
     """The log has no checkpoint yet."""
 
 
-def head(log_id: UUID, *, using: str = "default") -> Head:
-    """Returns size and root of the log's newest epoch.
+def head(log_id: UUID, *, epoch: int | None = None, using: str = "default") -> Head:
+    """Returns size and root of one of the log's epochs, the newest unless told.
 
     Raises:
-        UnknownLogError: The log has no head in the open scope.
+        UnknownLogError: The log has no such head in the open scope.
     """
-    row = HeadRow.objects.using(using).filter(log_id=log_id).order_by("-epoch").first()
+    rows = HeadRow.objects.using(using).filter(log_id=log_id).order_by("-epoch")
+    row = (rows if epoch is None else rows.filter(epoch=epoch)).first()
     if row is None:
         raise UnknownLogError(f"The log {log_id} is not open.")
-    origin = Log.objects.using(using).values_list("origin", flat=True).get(log_id=log_id, epoch=row.epoch)
+    origin = Log.objects.using(using).filter(log_id=log_id, epoch=row.epoch).values_list("origin", flat=True).first()
+    if origin is None:
+        raise UnknownLogError(f"Epoch {row.epoch} of the log {log_id} has no origin.")
     return Head(log_id, row.epoch, origin, row.size, bytes(row.root))
+
+
+def heads(log_id: UUID, *, using: str = "default") -> list[Head]:
+    """Returns the heads of all epochs of a log, oldest first."""
+    epochs = HeadRow.objects.using(using).filter(log_id=log_id).order_by("epoch").values_list("epoch", flat=True)
+    return [head(log_id, epoch=epoch, using=using) for epoch in epochs]
 
 
 def logs(*, using: str = "default") -> list[tuple[UUID, int, str]]:
@@ -44,9 +53,13 @@ def logs(*, using: str = "default") -> list[tuple[UUID, int, str]]:
     return [(row.log_id, row.epoch, row.origin) for row in rows]
 
 
-def latest_checkpoint(log_id: UUID, *, using: str = "default") -> SignedCheckpoint | None:
-    """Returns the newest signed checkpoint, or None before the first; what it says is the note's, not the columns'."""
-    row = Checkpoint.objects.using(using).filter(log_id=log_id).order_by("-epoch", "-size").first()
+def latest_checkpoint(log_id: UUID, *, epoch: int | None = None, using: str = "default") -> SignedCheckpoint | None:
+    """Returns the newest signed checkpoint, of one epoch if told, or None before the first.
+
+    What it says is the note's, not the columns'.
+    """
+    rows = Checkpoint.objects.using(using).filter(log_id=log_id).order_by("-epoch", "-size")
+    row = (rows if epoch is None else rows.filter(epoch=epoch)).first()
     return None if row is None else _signed(row)
 
 
@@ -98,9 +111,11 @@ def batch(log_id: UUID, batch_id: UUID) -> BatchPlace:
     return _place(Batch.objects.get(log_id=log_id, id=batch_id))
 
 
-def batches(log_id: UUID, *, first_index: int = 0, limit: int = 1000, using: str = "default") -> list[BatchPlace]:
-    """Returns batches of the newest epoch in the order of their indexes, from the first that starts at the index."""
-    epoch = head(log_id, using=using).epoch
+def batches(
+    log_id: UUID, *, epoch: int | None = None, first_index: int = 0, limit: int = 1000, using: str = "default"
+) -> list[BatchPlace]:
+    """Returns batches of an epoch, the newest unless told, in the order of their indexes, from the index on."""
+    epoch = epoch or head(log_id, using=using).epoch
     rows = Batch.objects.using(using).filter(log_id=log_id, epoch=epoch, first_index__gte=first_index)
     return [_place(row) for row in rows.order_by("first_index")[:limit]]
 
@@ -118,13 +133,13 @@ def batch_at(log_id: UUID, index: int) -> BatchPlace:
     return _place(row)
 
 
-def leaf(log_id: UUID, index: int) -> bytes:
-    """Returns the leaf hash at an index, as the tiles hold it.
+def leaf(log_id: UUID, index: int, *, epoch: int | None = None) -> bytes:
+    """Returns the leaf hash at an index of an epoch, the newest unless told, as the tiles hold it.
 
     Raises:
         ValueError: The log has no such leaf.
     """
-    found = head(log_id)
+    found = head(log_id, epoch=epoch)
     _check_size(found, index + 1)
     n, at = divmod(index, WIDTH)
     row = StoredTiles(log_id, found.epoch).read(0, n)
@@ -150,22 +165,22 @@ def inclusion_proofs(log_id: UUID, indexes: list[int], size: int) -> dict[int, l
     return {index: inclusion_path(index, size, nodes) for index in indexes}
 
 
-def consistency_proof(log_id: UUID, old: int, new: int) -> list[bytes]:
+def consistency_proof(log_id: UUID, old: int, new: int, *, epoch: int | None = None) -> list[bytes]:
     """Returns the RFC 6962 2.1.2 proof that the tree of `new` leaves begins with that of `old` leaves.
 
     Raises:
         ValueError: The old tree is larger, or the log has fewer leaves.
     """
-    return consistency_path(old, new, _nodes(log_id, new))
+    return consistency_path(old, new, _nodes(log_id, new, epoch))
 
 
-def root_at(log_id: UUID, size: int) -> bytes:
-    """Returns the root of the first `size` leaves, recomputed from the tiles.
+def root_at(log_id: UUID, size: int, *, epoch: int | None = None) -> bytes:
+    """Returns the root of the first `size` leaves of an epoch, the newest unless told, recomputed from the tiles.
 
     Raises:
         ValueError: The log has fewer leaves.
     """
-    found = head(log_id)
+    found = head(log_id, epoch=epoch)
     _check_size(found, size)
     return edge_root(edge_at(size, StoredTiles(log_id, found.epoch).read))
 
@@ -181,9 +196,9 @@ def proof_bundle(log_id: UUID, index: int, checkpoint: SignedCheckpoint) -> Proo
     return ProofBundle(index, body.size, body.root, tuple(path), checkpoint.note)
 
 
-def _nodes(log_id: UUID, size: int) -> Nodes:
+def _nodes(log_id: UUID, size: int, epoch: int | None = None) -> Nodes:
     """Returns the stored tree's nodes, after checking that it has this many leaves."""
-    found = head(log_id)
+    found = head(log_id, epoch=epoch)
     _check_size(found, size)
     return nodes_from(StoredTiles(log_id, found.epoch).read)
 

@@ -24,11 +24,11 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from ledger import queries
-from ledger.kinds import CheckpointBody, Head, SignedCheckpoint
+from ledger.kinds import CheckpointBody, EpochStart, Head, SignedCheckpoint
 from ledger.merkle import ProofError, consistency_path, verify_consistency
 from ledger.models import Checkpoint, Refusal
 from ledger.notes import NoteError, Signer, Verifier, checkpoint_text, open_checkpoint, sign_note
-from ledger.signerstate import KeyTerm, LastSigned, SignerFiles, SignerFilesError, term_at
+from ledger.signerstate import LastSigned, SignerFiles, SignerFilesError, term_at
 from ledger.tiles import TileError, check_growth, edge_at, edge_root, nodes_from
 from ledger.tilestore import StoredTiles
 
@@ -47,6 +47,10 @@ class RefusedToSignError(RuntimeError):
         self.head = head
         self.reason = reason
         super().__init__(f"Not signed: {head.origin} at {head.size} leaves. {reason}")
+
+
+class EpochNotNeededError(RuntimeError):
+    """A new epoch was asked for, but the log continues what was signed."""
 
 
 class SignerAwayError(RuntimeError):
@@ -91,34 +95,6 @@ def is_separate() -> bool:
         return True
 
 
-def known_verifier(origin: str) -> Verifier | None:
-    """Returns the public key of a log from the signer's own files, or None where this process may not read them.
-
-    Raises:
-        SignerFilesError: The key is damaged, or gone although something was signed.
-    """
-    return SignerFiles.verifier(Path(settings.COUNTERSIGN_SIGNER), origin)
-
-
-def known_keys(origin: str) -> list[KeyTerm]:
-    """Returns all keys of a log, oldest first, from the signer's own files; none where this process cannot read them.
-
-    Raises:
-        SignerFilesError: A key is damaged, or gone although something was signed.
-    """
-    verifier = known_verifier(origin)
-    return [] if verifier is None else signer_files().terms(origin)
-
-
-def last_signed(log_id: UUID, epoch: int, origin: str) -> LastSigned | None:
-    """Returns what the signer itself remembers as last signed for a log; None for nothing.
-
-    Raises:
-        SignerFilesError: Its state is damaged or not its own.
-    """
-    return signer_files().last(log_id, epoch, origin)
-
-
 def sign_now(log_id: UUID) -> SignedCheckpoint:
     """Returns a signed checkpoint of everything committed so far; signs only when the log has grown.
 
@@ -161,6 +137,48 @@ def rotate(log_id: UUID, announce: Callable[[str, str], None]) -> Rotation:
             files.turn(head.origin, last.body.size)
             _publish(head, last, new.verifier.vkey)
     return Rotation(old.verifier.vkey, new.verifier.vkey, last.body.size)
+
+
+def open_epoch(log_id: UUID, announce: Callable[[EpochStart], None]) -> SignedCheckpoint:
+    """Opens the next epoch of a log that was restored, and signs its first checkpoint with both keys.
+
+    Only a log that the signer refuses gets one. Safe to run again after a crash.
+
+    Args:
+        log_id: The log.
+        announce: Closes the old epoch and commits the first leaf of the new one, in one transaction.
+
+    Raises:
+        EpochNotNeededError: The signer would sign the log as it is, or it never signed it.
+        SignerFilesError: The signer's own key or state is missing or damaged.
+    """
+    files = signer_files()
+    with files.locked(log_id), _refusals_on_record(files):
+        with _log_scope(log_id):
+            head = queries.head(log_id, using=_connection())
+            begun = files.is_approved(log_id, head.epoch) and head.epoch not in files.epochs(log_id)
+            start = None if begun else _start(files, head)
+        if start is not None:
+            files.approve(log_id, start.epoch)
+            announce(start)
+        with _log_scope(log_id):
+            return _extend(files, queries.head(log_id, using=_connection()))[0]
+
+
+def _start(files: SignerFiles, head: Head) -> EpochStart:
+    """Returns what the next epoch quotes of the present one, which the signer must refuse."""
+    newest = max(files.epochs(head.log_id), default=0)
+    origin = files.origin_of(head.log_id, newest)
+    last = files.last(head.log_id, newest, origin) if origin else None
+    if last is None:
+        raise EpochNotNeededError(f"{head.origin} was never signed by this signer: there is nothing to continue.")
+    try:
+        _check_history(files, head, [term.verifier for term in files.terms(head.origin)], last)
+        _checked_body(head, last)
+    except RefusedToSignError:
+        epoch = max(newest, head.epoch) + 1
+        return EpochStart(epoch, f"{head.origin.rpartition('/')[0]}/{epoch}", head, last.body.size, last.note)
+    raise EpochNotNeededError(f"{head.origin} continues what was signed: it needs no new epoch.")
 
 
 def await_checkpoint(log_id: UUID, *, seconds: int = AWAY_SECONDS) -> SignedCheckpoint:
@@ -218,7 +236,7 @@ def _extend(files: SignerFiles, head: Head) -> tuple[SignedCheckpoint, bool]:
     last = files.last(head.log_id, head.epoch, head.origin)
     _check_history(files, head, [term.verifier for term in terms], last)
     if last is None or last.body.size < head.size:
-        last = _extend_by(files, head, [files.signer(head.origin)])
+        last = _extend_by(files, head, [files.signer(head.origin), *_epochs_before(files, head, last)])
         is_new = True
     else:
         _checked_body(head, last)
@@ -239,9 +257,22 @@ def _extend_by(files: SignerFiles, head: Head, signers: list[Signer]) -> LastSig
     return signed
 
 
+def _epochs_before(files: SignerFiles, head: Head, last: LastSigned | None) -> list[Signer]:
+    """Returns the keys of the epochs before, which sign the first checkpoint of an epoch too."""
+    epochs = [epoch for epoch in files.epochs(head.log_id) if last is None and epoch < head.epoch]
+    origins = [files.origin_of(head.log_id, epoch) for epoch in epochs]
+    return [files.signer(origin) for origin in origins if origin]
+
+
 def _check_history(files: SignerFiles, head: Head, keys: list[Verifier], last: LastSigned | None) -> None:
     """Refuses when the signer's files are older than what it has published, or the epoch is not one it knows."""
     rows = Checkpoint.objects.using(_connection()).filter(log_id=head.log_id, epoch=head.epoch)
+    epochs = files.epochs(head.log_id)
+    if max(epochs, default=0) > head.epoch:
+        raise RefusedToSignError(
+            head,
+            f"This signer has signed epoch {max(epochs)} of the log: the log was rolled back behind its beginning.",
+        )
     if last is not None:
         published = _published_size([note for (note,) in rows.order_by("-size").values_list("note")[:3]], keys)
         if published > last.body.size:
@@ -254,10 +285,10 @@ def _check_history(files: SignerFiles, head: Head, keys: list[Verifier], last: L
         raise RefusedToSignError(
             head, "Checkpoints of this log exist, but the signer's own state is gone: restore it from a backup."
         )
-    elif others := files.other_epochs(head.log_id, head.epoch):
+    elif epochs and not files.is_approved(head.log_id, head.epoch):
         raise RefusedToSignError(
             head,
-            f"Epoch {head.epoch} appeared beside {', '.join(others)}: a new epoch needs the operator's approval.",
+            f"Epoch {head.epoch} appeared beside epoch {max(epochs)}: a new epoch needs the operator's approval.",
         )
 
 

@@ -3,6 +3,7 @@
     signer/master.key                  32 random bytes, 0600
     signer/<log>-<epoch>.json          the last checkpoint signed, written before the note leaves
     signer/<digest of origin>.ring     a log's keys, once the first was replaced: public ones, and the newest seed
+    signer/<log>-<epoch>.approved      a later epoch that the operator opened after a restore
     signer/<log>.lock                  held while a log is signed, so that two processes cannot fork it
     signer/refusals.ndjson             what was refused, a line each
 
@@ -70,13 +71,13 @@ class Ring:
     """The keys of a log: the public ones, the seed that signs now, and the seed that is to sign next."""
 
     terms: tuple[KeyTerm, ...]
-    seed: bytes | None = None
+    seed: bytes
     coming: bytes | None = None
 
     def stored(self, origin: str) -> dict[str, object]:
         """Returns the ring as its file holds it."""
         keys = [{"vkey": term.verifier.vkey, "since": term.since} for term in self.terms]
-        seeds = {"seed": self.seed.hex() if self.seed else None, "next": self.coming.hex() if self.coming else None}
+        seeds = {"seed": self.seed.hex(), "next": self.coming.hex() if self.coming else None}
         return {"origin": origin, "keys": keys, **seeds}
 
     @classmethod
@@ -87,8 +88,8 @@ class Ring:
             ValueError: It belongs to another log, or its newest public key is not that of its seed.
         """
         terms = tuple(KeyTerm(parse_vkey(key["vkey"]), int(key["since"])) for key in stored["keys"])
-        seed, coming = (bytes.fromhex(stored[name]) if stored[name] else None for name in ("seed", "next"))
-        if stored["origin"] != origin or (seed and Signer(origin, seed).verifier != terms[-1].verifier):
+        seed, coming = bytes.fromhex(stored["seed"]), bytes.fromhex(stored["next"] or "") or None
+        if stored["origin"] != origin or Signer(origin, seed).verifier != terms[-1].verifier:
             raise ValueError("The keys do not belong together.")
         return cls(terms, seed, coming)
 
@@ -134,8 +135,6 @@ class SignerFiles:
         """
         ring = self._ring(origin)
         if ring is not None:
-            if ring.seed is None:
-                raise SignerFilesError(f"The key of {origin} was destroyed: its epoch is closed.")
             return Signer(origin, ring.seed)
         hkdf = HKDF(algorithm=SHA256(), length=MASTER_BYTES, salt=None, info=origin.encode())
         return Signer(origin, hkdf.derive(self._master()))
@@ -200,11 +199,24 @@ class SignerFiles:
                 f"The signer's state {path.name} is damaged or not its own: {error} Restore it from a backup."
             ) from error
 
-    def other_epochs(self, log_id: UUID, epoch: int) -> list[str]:
-        """Returns the names of state files that other epochs of a log have."""
-        return sorted(
-            path.name for path in self.directory.glob(f"{log_id}-*.json") if path != self._state_path(log_id, epoch)
-        )
+    def approve(self, log_id: UUID, epoch: int) -> None:
+        """Notes that the operator wants a later epoch of a log."""
+        self._replace(self._approval_path(log_id, epoch), b"")
+
+    def is_approved(self, log_id: UUID, epoch: int) -> bool:
+        """Says whether the operator wanted this epoch."""
+        return self._approval_path(log_id, epoch).exists()
+
+    def origin_of(self, log_id: UUID, epoch: int) -> str | None:
+        """Returns the origin under which this signer signed an epoch; None where it did not."""
+        try:
+            return str(json.loads(self._state_path(log_id, epoch).read_text(encoding="utf-8"))["origin"])
+        except FileNotFoundError:
+            return None
+
+    def epochs(self, log_id: UUID) -> list[int]:
+        """Returns the epochs of a log that were signed, oldest first."""
+        return sorted(int(path.stem.rpartition("-")[2]) for path in self.directory.glob(f"{log_id}-*.json"))
 
     def keep(self, log_id: UUID, epoch: int, signed: LastSigned) -> None:
         """Writes the last signed checkpoint, durable before it returns; whole or not at all."""
@@ -232,6 +244,9 @@ class SignerFiles:
         if not path.exists():
             return []
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def _approval_path(self, log_id: UUID, epoch: int) -> Path:
+        return self.directory / f"{log_id}-{epoch}.approved"
 
     def _ring_path(self, origin: str) -> Path:
         return self.directory / f"{hashlib.sha256(origin.encode()).hexdigest()[:32]}.ring"

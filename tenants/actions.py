@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from ledger.actions import open_log
-from ledger.kinds import LeafKind
+from ledger.actions import open_epoch, open_log
+from ledger.kinds import EpochStart, LeafKind
 from ledger.queries import newest_at
 from tenants.audit import audit
 from tenants.kinds import Actor, Permission, Role, TenantKind, Verdict, denied, enforce
@@ -158,3 +158,28 @@ def announce_key(*, old: str, new: str, reason: str, by: Actor) -> None:
         raise ValidationError(message)
     detail = {"old_key": old, "new_key": new, "reason": reason.strip()}
     audit("ledger.rotate", by=by, target="ledger key", detail=detail, kind=LeafKind.ROTATION)
+
+
+@transaction.atomic
+def start_epoch(*, start: EpochStart, reason: str, approved_by: str, by: Actor) -> None:
+    """Close the ledger's epoch after a restore and open the next; its first leaf (kind 0C) says what was lost.
+
+    Raises:
+        ValidationError: the reason or the approver is not given.
+    """
+    enforce(can_keep_ledger(by))
+    if not reason.strip() or not approved_by.strip():
+        message = "Say why the log goes on in a new epoch, and who approved it: auditors read both."
+        raise ValidationError(message)
+    open_epoch(log_id=start.closed.log_id, epoch=start.epoch, origin=start.origin)
+    detail = {
+        "approved_by": approved_by.strip(),
+        "checkpoint": start.note,
+        "closed": start.closed.origin,
+        "lost_leaves": max(0, start.signed_size - start.closed.size),
+        "reason": reason.strip(),
+        "signed_size": start.signed_size,
+        "surviving_root": start.closed.root.hex(),
+        "surviving_size": start.closed.size,
+    }
+    audit("ledger.epoch", by=by, target=start.origin, detail=detail, kind=LeafKind.EPOCH)

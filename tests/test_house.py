@@ -21,7 +21,9 @@ from tests.flows.addresses import addresses, unguarded
 
 # Functions of actions modules that are not a person's deed, each with its reason.
 NO_DEED = {
-    "ledger/actions.py": frozenset({"open_log", "append"}),  # knows no actor: called by the scope and open_tenant
+    "ledger/actions.py": frozenset(
+        {"open_log", "open_epoch", "append"}
+    ),  # knows no actor: called by the scope and open_tenant
     "alerts/actions/watching.py": frozenset({"look_for_alerts"}),  # its deeds are what raise_alerts writes
     "alerts/actions/notices.py": frozenset({"claim_notice"}),  # finish_notice says how it ended
     "logs/actions/acks.py": frozenset({"give_ack"}),  # a receipt of a delivery, whose manifest is the deed

@@ -18,16 +18,18 @@ from logs.queries import sealed_entries
 from tenants.models import AuditEntry
 
 BATCHES = """
-SELECT id, first_index, n, received_at FROM ledger_batch
-WHERE log_id = %(log)s AND received_at >= %(since)s AND received_at < %(until)s ORDER BY first_index
+SELECT id, epoch, first_index, n, received_at FROM ledger_batch
+WHERE log_id = %(log)s AND received_at >= %(since)s AND received_at < %(until)s ORDER BY epoch, first_index
 """
 CHECKPOINTS = """
-SELECT size, signed_at FROM ledger_checkpoint
-WHERE log_id = %(log)s AND signed_at >= %(since)s AND signed_at < %(until)s ORDER BY size
+SELECT epoch, size, signed_at FROM ledger_checkpoint
+WHERE log_id = %(log)s AND signed_at >= %(since)s AND signed_at < %(until)s ORDER BY epoch, size
 """
 UNSEALED = """
 SELECT min(b.received_at) AS oldest FROM ledger_batch b WHERE b.log_id = %(log)s AND b.received_at < %(as_of)s
-    AND b.first_index + b.n > (SELECT coalesce(max(c.size), 0) FROM ledger_checkpoint c WHERE c.log_id = %(log)s)
+    AND b.epoch = (SELECT max(h.epoch) FROM ledger_head h WHERE h.log_id = %(log)s)
+    AND b.first_index + b.n > (
+        SELECT coalesce(max(c.size), 0) FROM ledger_checkpoint c WHERE c.log_id = %(log)s AND c.epoch = b.epoch)
 """
 REFUSED = """
 SELECT count(*) AS refused FROM ledger_refusal
@@ -65,13 +67,13 @@ def _verified(batches: list[Row], frame: Frame) -> dict[UUID, int]:
     counts: dict[UUID, int] = {}
     if not batches:
         return counts
-    tiles = StoredTiles(frame.log_id, queries.head(frame.log_id).epoch)
-    read = lru_cache(maxsize=4096)(lambda n: bytes(tiles.read(0, n)))
-    places = {row["id"]: (row["first_index"], row["n"]) for row in batches}
+    tiles = {epoch: StoredTiles(frame.log_id, epoch) for epoch in {row["epoch"] for row in batches}}
+    read = lru_cache(maxsize=4096)(lambda epoch, n: bytes(tiles[epoch].read(0, n)))
+    places = {row["id"]: (row["epoch"], row["first_index"], row["n"]) for row in batches}
     for batch_id, number, leaf in _leaves(list(places), frame.watch):
-        first, n = places[batch_id]
+        epoch, first, n = places[batch_id]
         tile, at = divmod(first + number, WIDTH)
-        if number < n and read(tile)[at * HASH_BYTES : (at + 1) * HASH_BYTES] == leaf:
+        if number < n and read(epoch, tile)[at * HASH_BYTES : (at + 1) * HASH_BYTES] == leaf:
             counts[batch_id] = counts.get(batch_id, 0) + 1
     return counts
 
@@ -119,7 +121,12 @@ def _months(batches: list[Row], verified: dict[UUID, int]) -> list[Row]:
 
 def _inconsistent(checkpoints: list[Row], log_id: UUID) -> int:
     """Count the signed checkpoints whose root the tree does not give at their size any more."""
-    signed = {item.size: item.root for item in queries.checkpoints(log_id, limit=max(1, len(checkpoints) + 50))}
+    limit = max(1, len(checkpoints) + 50)
+    signed = {(item.epoch, item.size): item.root for item in queries.checkpoints(log_id, limit=limit)}
+    asked = [(row["epoch"], row["size"]) for row in checkpoints]
+    survived = {head.epoch: head.size for head in queries.heads(log_id)}
     return sum(
-        row["size"] in signed and queries.root_at(log_id, row["size"]) != signed[row["size"]] for row in checkpoints
+        queries.root_at(log_id, size, epoch=epoch) != signed[epoch, size]
+        for epoch, size in asked
+        if (epoch, size) in signed and size <= survived.get(epoch, 0)
     )

@@ -105,18 +105,19 @@ class Place:
 def place_of(event: AccessEvent) -> Place:
     """Hash the event's stored bytes again and look its leaf up in the tenant's ledger."""
     log_id = current_scope().log_id
-    index = ledger.batch(log_id, event.batch_id).first_index + event.ord
+    batch = ledger.batch(log_id, event.batch_id)
+    index, epoch = batch.first_index + event.ord, batch.epoch
     entry = sealed_event(event)
     leaf = b""
     if entry.salts is not None:
         leaf = leaf_hash(seal(LeafKind.EVENT, entry.core, subj=entry.subj, raw=entry.raw, salts=entry.salts))
-    checkpoint = ledger.latest_checkpoint(log_id)
+    checkpoint = ledger.latest_checkpoint(log_id, epoch=epoch)
     covered = checkpoint is not None and checkpoint.size > index
     return Place(
         index=index,
         leaf=leaf,
-        matches=leaf == ledger.leaf(log_id, index),
-        tree_size=ledger.head(log_id).size,
+        matches=leaf == ledger.leaf(log_id, index, epoch=epoch),
+        tree_size=ledger.head(log_id, epoch=epoch).size,
         signed_size=checkpoint.size if checkpoint and covered else None,
         signed_at=checkpoint.signed_at if checkpoint and covered else None,
     )

@@ -8,6 +8,7 @@ import pytest
 from ledger import actions, queries, signer
 from ledger.models import Checkpoint, Head
 from ledger.notes import open_checkpoint, open_note, parse_vkey
+from ledger.signermemory import known_keys
 from ledger.signerstate import KeyTerm, SignerFiles, SignerFilesError, term_at
 from tests.ledger.conftest import a_batch, leaves
 
@@ -39,7 +40,7 @@ def test_one_checkpoint_is_signed_by_both_and_the_next_by_the_new_key(log_id: UU
     assert open_checkpoint(first.note, [old]).size == 10
     (link,) = queries.key_links(log_id)
     assert (link.old, link.new, link.size, link.note) == (done.old, done.new, 11, both.note)
-    assert [term.since for term in signer.known_keys(both.origin)] == [0, 11]
+    assert [term.since for term in known_keys(both.origin)] == [0, 11]
 
 
 def test_a_second_rotation_goes_on_from_the_first(log_id: UUID, files: SignerFiles) -> None:

@@ -92,6 +92,10 @@ class Command(BaseCommand):
             f"audit entries; {report.checkpoints:,} checkpoints, signed up to {report.signed_size:,}; "
             f"key from {report.key_from or 'nowhere yet'}; {report.seconds:.1f} s."
         )
+        if report.epochs > 1:
+            self.stdout.write(
+                f"  {report.epochs} epochs; a restore lost {report.lost:,} signed leaves, and the log says so."
+            )
         if report.held:
             self.stdout.write(f"  Compared with {report.held:,} checkpoints that were held elsewhere.")
         if report.silences:
