@@ -14,9 +14,10 @@ from rest_framework.response import Response
 from logs.actions import look_at_events
 from logs.kinds import Format, LogType, StatusDetail
 from logs.models import AccessEvent
-from logs.queries import Filters, coverage, event_by_key, visible_source_ids
+from logs.queries import Filters, condition, coverage, event_by_key, visible_source_ids
 from logs.queries.search import HEAVY, matching
 from logs.queries.sources import visible_sources
+from logs.querylang import MOST_CHARS, Query, QueryError, parse, span, term
 from tenants.apipages import PAGE_PARAMETERS, page_of, paged
 from tenants.apiview import NOT_HERE, TenantView
 from tenants.kinds import Permission
@@ -69,6 +70,11 @@ class EventFilters(serializers.Serializer[Any]):
     log_type = serializers.ChoiceField(LogType.choices, required=False)
     outcome = serializers.ChoiceField((("allowed", "Allowed"), ("denied", "Denied")), required=False)
     text = serializers.CharField(required=False, max_length=200, help_text="Words that the event's texts all hold.")
+    q = serializers.CharField(
+        required=False,
+        max_length=MOST_CHARS,
+        help_text="A query in the language of the search page; times in it take the place of `since` and `until`.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse an empty window."""
@@ -181,15 +187,28 @@ class Event(TenantView):
 
 
 def _filters(asked: Mapping[str, Any], view: TenantView) -> Filters:
-    return Filters(
-        since=asked["since"],
-        until=asked["until"],
-        text=asked.get("text", ""),
-        actor=asked.get("actor", ""),
-        address=asked.get("address", ""),
-        source_id=asked.get("source"),
-        system_id=asked.get("system"),
-        log_types=(asked["log_type"],) if "log_type" in asked else (),
-        outcome=asked.get("outcome", ""),
-        source_ids=visible_source_ids(view.actor),
-    )
+    """Return what is looked for.
+
+    Raises:
+        ValidationError: the query cannot be read; the sentence says where.
+    """
+    ids = visible_source_ids(view.actor)
+    try:
+        query = _query(asked)
+        times = span(query, zone=view.tenant.zone, now=timezone.now(), usual=USUAL_WINDOW)
+        where = condition(query, ids)
+    except QueryError as wrong:
+        raise serializers.ValidationError({"q": [wrong.sentence]}) from wrong
+    since, until = times or (asked["since"], asked["until"])
+    return Filters(since, until, where, source_id=asked.get("source"), system_id=asked.get("system"), source_ids=ids)
+
+
+def _query(asked: Mapping[str, Any]) -> Query:
+    """Return the typed query with what the plain parameters add to it."""
+    query = parse(asked.get("q", ""))
+    plain = {"user": "actor", "ip": "address", "outcome": "outcome"}
+    terms = [term(name, asked[field]) for name, field in plain.items() if asked.get(field)]
+    terms += [term("", word) for word in asked.get("text", "").split()]
+    if "log_type" in asked:
+        terms.append(term("type", str(asked["log_type"])))
+    return Query((*query.terms, *terms))

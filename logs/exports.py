@@ -6,7 +6,7 @@ the values as they are.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -39,6 +39,13 @@ def ndjson_lines(events: Iterable[Any]) -> Iterator[str]:
     """Give one JSON line for each event; times are RFC 3339 in UTC."""
     for event in events:
         yield msgspec.json.encode({name: getattr(event, name) for name in COLUMNS}).decode() + "\n"
+
+
+FORMS: Final[Mapping[str, tuple[Callable[[Iterable[Any]], Iterator[str]], str]]] = {
+    "csv": (csv_lines, "text/csv"),
+    "ndjson": (ndjson_lines, "application/x-ndjson"),
+}
+"""Forms of an export: what writes its lines, and its media type."""
 
 
 def harmless(cell: str) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from logs.views import coverage, events, sources, unmatched
+from logs.views import coverage, events, sources, timelines, unmatched
 
 app_name = "logs"
 urlpatterns = [
@@ -10,7 +10,8 @@ urlpatterns = [
     path("search/export.csv", events.export, {"form_name": "csv"}, name="export_csv"),
     path("search/export.ndjson", events.export, {"form_name": "ndjson"}, name="export_ndjson"),
     path("events/<str:key>/", events.event, name="event"),
-    path("people/<path:key>/", events.timeline, name="timeline"),
+    path("people/<path:key>/", timelines.timeline, name="timeline"),
+    path("things/<slug:kind>/<path:value>/", timelines.thing, name="thing"),
     path("coverage/", coverage.coverage, name="coverage"),
     path("sources/", sources.sources, name="sources"),
     path("sources/new/", sources.source_add, name="source_add"),

@@ -1,9 +1,10 @@
 """A person's timeline: everything that one identity, account, name or address did, over all kinds of log."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.db import connections
 from django.db.models import Q, Sum
@@ -11,7 +12,9 @@ from django.db.models import Q, Sum
 from identities.models import Account, Identity
 from logs.kinds import MACHINES
 from logs.models import AccessEvent, LastUse, UsageDay, event_key, read_event_key
-from logs.queries.search import HEAVY, PAGE, SKEW, SearchPage, address_of
+from logs.queries.search import EARLIEST, HEAVY, PAGE, SKEW, Filters, SearchPage
+from logs.queries.things import Counts, event_counts
+from logs.querylang import address_of
 from logs.watched import actor_key
 from tenants.scope import current_tenant_id
 
@@ -38,6 +41,24 @@ SELECT received_at, id FROM (
         ORDER BY occurred_at DESC, id DESC LIMIT %(limit)s
     ) AS done_to
 ) AS found ORDER BY occurred_at DESC, id DESC LIMIT %(limit)s
+"""
+
+_COUNTS: Final = """
+SELECT date_trunc(%(unit)s, occurred_at, %(zone)s) AS begin, log_type, count(*) FROM (
+    SELECT e.received_at, e.id, e.occurred_at, e.log_type
+    FROM unnest(%(keys)s::text[], %(systems)s::bigint[]) AS who (key, system)
+    CROSS JOIN LATERAL (
+        SELECT received_at, id, occurred_at, log_type FROM logs_accessevent
+        WHERE tenant_id = %(tenant)s AND actor_key = who.key AND (who.system IS NULL OR system_id = who.system)
+            AND occurred_at >= %(since)s AND occurred_at < %(until)s AND received_at >= %(received)s
+            AND (%(sources)s::bigint[] IS NULL OR source_id = ANY(%(sources)s))
+    ) AS e
+    UNION
+    SELECT received_at, id, occurred_at, log_type FROM logs_accessevent
+    WHERE tenant_id = %(tenant)s AND log_type = 5 AND lower(target_name) = ANY(%(keys)s)
+        AND occurred_at >= %(since)s AND occurred_at < %(until)s AND received_at >= %(received)s
+        AND (%(sources)s::bigint[] IS NULL OR source_id = ANY(%(sources)s))
+) AS found GROUP BY 1, 2
 """
 
 
@@ -108,17 +129,7 @@ def person_timeline(
     if person.address:
         events = _from_address(person.address, since, (begin, last), limit + 1, source_ids)
     else:
-        asked: dict[str, Any] = {
-            "tenant": current_tenant_id(),
-            "keys": [name for name, _system in person.names],
-            "systems": [system for _name, system in person.names],
-            "since": since,
-            "received": since - SKEW,
-            "until": begin,
-            "last": last,
-            "sources": None if source_ids is None else list(source_ids),
-            "limit": limit + 1,
-        }
+        asked = _asked(person, since, source_ids) | {"until": begin, "last": last, "limit": limit + 1}
         with connections["default"].cursor() as database:
             database.execute(_NEWEST, asked)
             keys = [(asked["tenant"], received_at, number) for received_at, number in database.fetchall()]
@@ -126,6 +137,29 @@ def person_timeline(
         events = list(rows.order_by("-occurred_at", "-id").defer(*HEAVY))
     more, events = len(events) > limit, events[:limit]
     return SearchPage(events, event_key(events[-1].occurred_at, events[-1].id) if more else "")
+
+
+def person_counts(person: Person, filters: Filters, *, by_hour: bool, zone: ZoneInfo) -> Counts:
+    """Return how many events of a person's timeline occurred in each day, or hour, of the zone, by kind; one query."""
+    if person.address:
+        return event_counts(replace(filters, where=Q(src_ip=person.address)), by_hour=by_hour, zone=zone)
+    asked = _asked(person, filters.since, filters.source_ids)
+    asked |= {"until": filters.until, "unit": "hour" if by_hour else "day", "zone": zone.key}
+    with connections["default"].cursor() as database:
+        database.execute(_COUNTS, asked)
+        return {(begin, kind): number for begin, kind, number in database.fetchall()}
+
+
+def _asked(person: Person, since: datetime, source_ids: Collection[int] | None) -> dict[str, Any]:
+    since = max(since, EARLIEST)
+    return {
+        "tenant": current_tenant_id(),
+        "keys": [name for name, _system in person.names],
+        "systems": [system for _name, system in person.names],
+        "since": since,
+        "received": since - SKEW,
+        "sources": None if source_ids is None else list(source_ids),
+    }
 
 
 def _from_address(

@@ -1,16 +1,13 @@
 """Search over events: a window of time, filters, free text, and a cursor; a constant number of queries."""
 
-import ipaddress
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from django.db.models import F, Func, Max, Q, QuerySet, TextField, Value
 
-from logs.kinds import MACHINES
 from logs.models import SKEW_SECONDS, AccessEvent, TypeDay, event_key, read_event_key
-from logs.watched import actor_key
 
 PAGE: Final = 50
 SKEW: Final = timedelta(seconds=SKEW_SECONDS)
@@ -27,27 +24,17 @@ TEXT_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What to look for. ``since`` and ``until`` are aware and always given; empty and None mean any.
+    """What to look for. ``since`` and ``until`` are aware and always given; None means any.
 
-    ``source_ids`` are the sources that the asker may see (None: all of the tenant).
+    ``where`` is what `logs.queries.conditions` makes of a query. ``source_ids`` are the sources that the asker may see
+    (None: all of the tenant).
     """
 
     since: datetime
     until: datetime
-    text: str = ""
-    not_text: str = ""
-    actor: str = ""
-    address: str = ""
+    where: Q = field(default_factory=Q)
     source_id: int | None = None
     system_id: int | None = None
-    log_types: tuple[int, ...] = ()
-    outcome: str = ""
-    who: str = ""
-    out_of_hours: bool = False
-    app: str = ""
-    action: str = ""
-    session: str = ""
-    without: tuple[tuple[str, str], ...] = ()
     source_ids: Collection[int] | None = None
 
 
@@ -89,56 +76,11 @@ def matching(filters: Filters) -> QuerySet[AccessEvent]:
     rows = AccessEvent.objects.filter(window(filters.since, filters.until))
     if filters.source_ids is not None:
         rows = rows.filter(source_id__in=list(filters.source_ids))
-    rows = rows.filter(**_exact(filters))
-    if filters.outcome:
-        rows = rows.filter(status_id=2) if filters.outcome == "denied" else rows.exclude(status_id=2)
-    if filters.who:
-        machines = Q(actor_type__in=MACHINES)
-        rows = rows.filter(machines if filters.who == "machines" else ~machines)
-    if filters.out_of_hours:
-        rows = rows.filter(out_of_hours=True)
-    for column, value in filters.without:
-        rows = rows.exclude(**{column: value})
-    return _with_text(rows, filters)
-
-
-def _exact(filters: Filters) -> dict[str, object]:
-    """Return the filters that compare a column with a value."""
-    asked: dict[str, object] = {
-        "actor_key": actor_key(filters.actor),
-        "src_ip": address_of(filters.address),
-        "source_id": filters.source_id,
-        "system_id": filters.system_id,
-        "app": filters.app,
-        "action": filters.action,
-        "session_uid": filters.session,
-    }
-    exact = {column: value for column, value in asked.items() if value}
-    if filters.log_types:
-        exact["log_type__in"] = filters.log_types
-    return exact
-
-
-def _with_text(rows: QuerySet[AccessEvent], filters: Filters) -> QuerySet[AccessEvent]:
-    """Keep the rows whose texts hold every word of ``text`` and none of ``not_text``."""
-    if not (filters.text or filters.not_text):
-        return rows
-    columns = [F(column) for column in TEXT_COLUMNS]
-    rows = rows.alias(words=Func(Value(" "), *columns, function="concat_ws", output_field=TextField()))
-    for word in filters.text.split():
-        found = Q(words__icontains=word)
-        rows = rows.filter(found | Q(src_ip=address) if (address := address_of(word)) else found)
-    for word in filters.not_text.split():
-        rows = rows.exclude(words__icontains=word)
-    return rows
-
-
-def address_of(text: str) -> str:
-    """Return a canonical IP address, "" when the text is none."""
-    try:
-        return str(ipaddress.ip_address(text.strip()))
-    except ValueError:
-        return ""
+    for column in ("source_id", "system_id"):
+        if (asked := getattr(filters, column)) is not None:
+            rows = rows.filter(**{column: asked})
+    words = Func(Value(" "), *(F(column) for column in TEXT_COLUMNS), function="concat_ws", output_field=TextField())
+    return rows.alias(words=words).filter(filters.where)
 
 
 def newest_event_at(source_ids: Collection[int] | None = None) -> datetime | None:
@@ -163,8 +105,3 @@ def event_by_key(key: str, source_ids: Collection[int] | None = None) -> AccessE
     if source_ids is not None:
         rows = rows.filter(source_id__in=list(source_ids))
     return rows.first()
-
-
-def without(filters: Filters, column: str, value: str) -> Filters:
-    """Return the filters that also leave out a value of a column."""
-    return replace(filters, without=(*filters.without, (column, value)))

@@ -1,18 +1,31 @@
 """Events as rows of a page: words instead of numbers, and the timelines they lead to."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from typing import Final
-from urllib.parse import quote
-
-from django.http import QueryDict
 
 from identities.models import Identity
+from logs.forms import Asked
 from logs.kinds import LogType, StatusDetail
 from logs.models import AccessEvent, LogSource
+from logs.qualifiers import TYPES
 from logs.queries.people import person_key
+from logs.querylang import Query, add, only, term, written_term
 
+AROUND: Final = timedelta(minutes=10)
 _REASONS: Final = dict(StatusDetail.choices)
+_TYPES: Final = {int(kind): word for word, kind in TYPES.items()}
+_OUTCOMES: Final = {1: "allowed", 2: "denied"}
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Links that add one value of a row to the query, or leave it out, and the value as the query writes it."""
+
+    words: str
+    plus: str
+    minus: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,60 +40,84 @@ class EventLine:
     source: str
     person: str
     person_key: str
-    links: dict[str, str]
+    object: str
+    links: dict[str, Links]
+    around: str
 
 
 class Narrowing:
-    """Links that add one value of a row to the page's query, or leave it out.
+    """Makes the links of a page's rows; a value that stands in many rows is written once."""
 
-    The rest of the query is written once for each parameter: a page of 50 rows has 300 such links.
-    """
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._made: dict[tuple[str, str], Links] = {}
 
-    def __init__(self, query: QueryDict) -> None:
-        self._rest = {name: self._without(query, name) for name in ("actor", "action", "address")}
+    def links(self, event: AccessEvent, source: LogSource | None, person: Identity | None) -> dict[str, Links]:
+        """Return the links of one event by qualifier; none for empty values."""
+        values = {
+            "user": event.actor_key,
+            "person": person.external_id if person else "",
+            "action": event.action,
+            "type": _TYPES[event.log_type],
+            "app": event.app,
+            "outcome": _OUTCOMES.get(event.status_id, "unstated"),
+            "reason": event.status_detail,
+            "hours": "out" if event.out_of_hours else "",
+            "ip": event.src_ip or "",
+            "host": "" if event.src_ip else event.src_host,
+            "object": object_of(event),
+            "source": source.key if source else "",
+        }
+        return {name: self._one(name, value) for name, value in values.items() if value.strip()}
 
-    def links(self, event: AccessEvent) -> dict[str, str]:
-        """Return the links of one event: ``actor`` and ``not_actor``, and so on; none for empty values."""
-        values = {"actor": event.actor_key, "action": event.action, "address": event.src_ip or ""}
-        links = {}
-        for name, value in values.items():
-            if value:
-                links[name] = f"?{self._rest[name]}{name}={quote(value)}"
-                links[f"not_{name}"] = f"?{self._rest[name]}not_{name}={quote(value)}"
-        return links
+    def _one(self, name: str, value: str) -> Links:
+        made = self._made.get((name, value))
+        if made is None:
+            asked, one = self._asked, term(name, value)
+            plus = asked.url(only(asked.query, one))
+            minus = asked.url(add(asked.query, replace(one, negated=True)))
+            made = self._made[(name, value)] = Links(written_term(one), plus, minus)
+        return made
 
-    @staticmethod
-    def _without(query: QueryDict, name: str) -> str:
-        rest = query.copy()
-        for gone in (name, f"not_{name}", "cursor"):
-            rest.pop(gone, None)
-        return f"{rest.urlencode()}&" if rest else ""
+    def around(self, event: AccessEvent) -> str:
+        """Return the link to everything within ten minutes of an event."""
+        ends = {"after": event.occurred_at - AROUND, "before": event.occurred_at + AROUND}
+        terms = (term(name, f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}") for name, at in ends.items())
+        return self._asked.url(Query(tuple(terms)))
 
 
-def event_lines(events: Sequence[AccessEvent], query: QueryDict | None = None) -> list[EventLine]:
-    """Return the rows of a page; two queries however many there are. With a query each row gets narrowing links."""
-    narrowing = Narrowing(query) if query is not None else None
-    sources = dict(LogSource.objects.filter(pk__in={event.source_id for event in events}).values_list("pk", "name"))
-    people = dict(
-        Identity.objects.filter(pk__in={event.identity_id for event in events if event.identity_id}).values_list(
-            "pk", "name"
-        )
-    )
+def object_of(event: AccessEvent) -> str:
+    """Return the name of what was accessed."""
+    found = (event.target_name, event.resource, event.table, event.database, event.dst_host)
+    return next((name for name in found if name), "")
+
+
+def event_lines(events: Sequence[AccessEvent], asked: Asked | None = None) -> list[EventLine]:
+    """Return the rows of a page; two queries however many there are. With a search each row gets narrowing links."""
+    narrowing = Narrowing(asked) if asked else None
+    sources = LogSource.objects.in_bulk({event.source_id for event in events})
+    people = Identity.objects.in_bulk({event.identity_id for event in events if event.identity_id})
     return [_line(event, sources, people, narrowing) for event in events]
 
 
 def _line(
-    event: AccessEvent, sources: dict[int, str], people: dict[int, str], narrowing: Narrowing | None
+    event: AccessEvent,
+    sources: Mapping[int, LogSource],
+    people: Mapping[int, Identity],
+    narrowing: Narrowing | None,
 ) -> EventLine:
     outcome, look = {1: ("Allowed", "good"), 2: ("Denied", "bad")}.get(event.status_id, ("Not stated", "none"))
+    source, person = sources.get(event.source_id), people.get(event.identity_id or 0)
     return EventLine(
         event=event,
         kind=str(LogType(event.log_type).label),
         outcome=outcome,
         look=look,
         reason=str(_REASONS.get(event.status_detail, event.status_detail)),
-        source=sources.get(event.source_id, "A source that is gone"),
-        person=people.get(event.identity_id or 0, ""),
+        source=source.name if source else "A source that is gone",
+        person=person.name if person else "",
         person_key=person_key(event),
-        links=narrowing.links(event) if narrowing else {},
+        object=object_of(event),
+        links=narrowing.links(event, source, person) if narrowing else {},
+        around=narrowing.around(event) if narrowing else "",
     )

@@ -90,6 +90,8 @@ def _logs(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         ("logs.views.events.event", "key"): event.key,
         ("logs.api.Event", "key"): event.key,
         ("logs", "key"): f"{mark}1",
+        ("logs", "kind"): "object",
+        ("logs", "value"): f"{mark}1",
     }
 
 

@@ -24,13 +24,7 @@ HOME: Final = "northwind"
 ELSEWHERE: Final = "harbour"
 OWN_DOORS: Final = {
     "logs.doors.native.ingest",
-    *(
-        "logs.doors.hec.events",
-        "logs.doors.hec.raw",
-        "logs.doors.hec.ack",
-        "logs.doors.otlp.logs",
-        "logs.doors.journal.upload",
-    ),
+    *("logs.doors.hec.events", "logs.doors.hec.raw", "logs.doors.hec.ack", "logs.doors.otlp.logs"),
     *("logs.doors.elastic.root", "logs.doors.elastic.licence", "logs.doors.elastic.bulk"),
 }
 """Views under a tenant that open by a key of their own and not by a person's role."""
@@ -38,7 +32,7 @@ OWN_DOORS: Final = {
 OPEN_DOORS: Final = {"logs.doors.hec.health"}
 """Views under a tenant that open to everybody and say nothing of it: load balancers ask whether the door works."""
 
-FREE_TEXT: Final = {"logs.views.events.timeline", "evidence.views.control"}
+FREE_TEXT: Final = {"logs.views.timelines.timeline", "logs.views.timelines.thing", "evidence.views.control"}
 """Views whose parameter is any name or a row of the shared catalogue: they answer 200 and show nothing of others."""
 
 PAGES: Final = [one for one in addresses() if one.own and one.of_tenant and one.view not in OWN_DOORS | OPEN_DOORS]

@@ -12,7 +12,8 @@ from logs.jobs import ship_own_logs
 from logs.kinds import Format
 from logs.models import AccessEvent, LogSource, QuarantinedLine, ReadPosition
 from logs.ownsources import APPLICATION, ROLES
-from logs.queries import Filters, person_of, search_events
+from logs.queries import Filters, condition, person_of, search_events
+from logs.querylang import parse
 from portal import postgres
 from tenants.deedlog import write_deed
 from tenants.kinds import Actor
@@ -161,7 +162,12 @@ def test_search_and_timeline_tell_services_from_people(bpo: Tenant, tmp_path: Pa
     window = {"since": datetime(2026, 11, 20, tzinfo=UTC), "until": datetime(2026, 11, 21, tzinfo=UTC)}
     with tenant_scope(bpo):
         names = {
-            who: [event.actor_name for event in search_events(Filters(who=who, **window)).events]
+            who: [
+                event.actor_name
+                for event in search_events(
+                    Filters(where=condition(parse(f"who:{who}" if who else "")), **window)
+                ).events
+            ]
             for who in ("people", "machines", "")
         }
         kinds = [person_of(f"name-{name}").kind for name in ("countersign_app", "dora")]

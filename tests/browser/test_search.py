@@ -1,0 +1,36 @@
+"""The search page and the timelines in a browser: the query, its chips, plus and minus, zooming; and their looks."""
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Server, Visit
+
+
+def test_an_analyst_searches_narrows_and_zooms(visit: Visit, server: Server) -> None:
+    strict, slug = visit("ana"), server.cast.bpo.slug
+    page = strict.go(f"/t/{slug}/search/")
+    page.locator("#id_q").fill("user:bob* outcome:denied")
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.get_by_role("link", name="Outcome: denied")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(12)
+    strict.check_looks("search")
+    page.get_by_text("How to write a query").click()
+    page.get_by_text("Add a filter to the query").click()
+    strict.check_looks("search-opened")
+    page.get_by_role("link", name="Without outcome:denied").first.click()
+    expect(page.get_by_role("link", name="Not outcome: denied")).to_be_visible()
+    page.locator("td[data-label=From] a.mono").first.click()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("Search")
+    strict.check_looks("timeline-of-an-address")
+    page.get_by_text("Show one day").click()
+    page.locator("details .chip").last.click()
+    expect(page.get_by_role("heading", name="hour by hour")).to_be_visible()
+    strict.check_looks("timeline-of-a-day")
+    page.locator("details .chip").last.click()
+    expect(page.locator("details .chip[aria-current=true]")).to_have_count(1)
+
+
+def test_a_wrong_query_is_told(visit: Visit, server: Server) -> None:
+    strict = visit("ana")
+    page = strict.go(f"/t/{server.cast.bpo.slug}/search/?q=usr:bob")
+    expect(page.get_by_text("At character 1 stands “usr:”")).to_be_visible()
+    strict.check_looks("search-wrong")
