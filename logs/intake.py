@@ -17,6 +17,7 @@ from logs.copyrows import Sealed, Who, misfit, row_text
 from logs.hours import Hours, HoursMemo
 from logs.kinds import ClockQuality, Draft, Ignored, Outcome, Quarantined
 from logs.sealing import Place, core_of, extra_text, rfc3339, subject_of
+from logs.sequences import Seen
 
 CHUNK: Final = 5000
 MAX_RECORDS: Final = 1_000_000
@@ -92,6 +93,7 @@ class Reading:
     tally: Tally = field(default_factory=Tally)
     leaves: list[bytes] = field(default_factory=list)
     memo: HoursMemo = field(default_factory=HoursMemo)
+    numbers: Seen = field(default_factory=Seen)
 
     def chunks(self, outcomes: Iterable[Outcome]) -> Iterator[Chunk]:
         """Sort the outcomes of a parser into chunks."""
@@ -108,6 +110,8 @@ class Reading:
             raise BodyError(
                 413, "too_many", f"The body has more than {MAX_RECORDS:,} records: send it in smaller parts."
             )
+        if self.numbers.place_of:
+            self.numbers.add(outcome.raw)
         if outcome.position < self.skip:
             self.tally.duplicates += 1
         elif type(outcome) is Ignored:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from logs.actions.own import Shipped, ensure_own_source, ship_part
-from logs.actions.prune import BATCH, prune_own_files, prune_record_keys
+from logs.actions.prune import BATCH, prune_own_files, prune_record_keys, prune_streams
 from logs.actions.record import Envelope, record_events
 from logs.answers import DeliveryAnswer
 from logs.bodies import GZIP, MAX_BODY_BYTES, BodyError
@@ -33,6 +33,9 @@ PART_BYTES: Final = 16 * 1024 * 1024
 PART_LINES: Final = MAX_RECORDS // 2
 OPEN_BYTES: Final = 2 * MAX_LINE_BYTES
 """How far a part is made longer for the sake of a quoted CSV field that is open at its end."""
+STREAMS_KEPT: Final = timedelta(days=30)
+"""How long the numbers of a stream are followed after its last record."""
+
 _EVENT: Final = (b"<Event>", b"<Event ")
 _json = msgspec.json.Decoder(msgspec.Raw)
 
@@ -160,6 +163,8 @@ def prune(progress: Progress, tenant: Tenant) -> dict[str, int]:
             removed = prune_record_keys(before=last_sent, by=by)
         keys += removed
         progress.step(keys, 0, "Keys of records that nobody sends again")
+    with tenant_scope(tenant):
+        prune_streams(before=now - STREAMS_KEPT, by=by)
     written = now - timedelta(days=settings.COUNTERSIGN_OWN_LOG_DAYS)
     data = Path(settings.COUNTERSIGN_DATA)
     return {"keys": keys, "files": sum(_prune_own(own, tenant, data, written, by) for own in OWN_SOURCES)}

@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db import connections, transaction
 
-from logs.models import LogSource, ReadPosition
+from logs.models import LogSource, ReadPosition, SourceStream
 from logs.ownsources import OwnSource
 from logs.policies import can_prune
 from logs.tailing import head_of, next_part
@@ -38,6 +38,16 @@ def prune_record_keys(*, before: datetime, by: Actor, limit: int = BATCH) -> int
         count = int(cursor.rowcount)
     if count:
         audit("record_key.prune", by=by, target="Keys of delivered records", detail={"keys": count, "before": before})
+    return count
+
+
+@transaction.atomic
+def prune_streams(*, before: datetime, by: Actor) -> int:
+    """Forget the streams of numbered records that were last seen before the moment; return how many went."""
+    enforce(can_prune(by))
+    count, _kinds = SourceStream.objects.filter(seen_at__lt=before).delete()
+    if count:
+        audit("source_stream.prune", by=by, target="Streams of numbered records", detail={"streams": count})
     return count
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from ledger.entries import canonical, leaf_hash, salts, seal
 from ledger.kinds import LeafBatch, LeafKind
 from logs.actions import stage
+from logs.actions.numbers import keep_numbers
 from logs.answers import DeliveryAnswer
 from logs.bodies import Body, spool
 from logs.intake import Chunk, ContentKeys, GivenIds, Reading, native_key
@@ -22,6 +23,7 @@ from logs.ownsources import PROGRAMS, services_of
 from logs.parsers import PARSERS
 from logs.policies import can_record_events
 from logs.sealing import Place, rfc3339
+from logs.sequences import NUMBERED, Seen
 from logs.watched import Register
 from tenants.kinds import Actor, enforce
 from tenants.scope import add_batch, current_scope
@@ -114,7 +116,7 @@ class _Work:
         received_at, batch, parser = timezone.now(), uuid4(), PARSERS[Format(self.source.format)]
         name = f"{parser.name}/{parser.version}"
         place = Place(str(batch), str(current_scope().log_id), self.source.pk, name, rfc3339(received_at))
-        self.reading = Reading(place, received_at)
+        self.reading = Reading(place, received_at, numbers=Seen(NUMBERED.get(self.source.format)))
         self.facts = {
             "tenant": self.source.tenant_id,
             "source": self.source.pk,
@@ -253,6 +255,7 @@ def _finish(work: _Work) -> tuple[Delivery, LeafBatch]:
         stage.add_rollups(cursor, work.facts, quarantined=tally.quarantined, ignored=tally.ignored.total())
         delivery.save(force_insert=True)
         _touch(work.source, delivery)
+        keep_numbers(work.source, reading.numbers, reading.received_at)
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(work.source.tenant_id)])
     leaves = [*reading.leaves, leaf]
     batch = LeafBatch(id=delivery.pk, leaves=leaves, received_at=reading.received_at, body_sha256=work.body.sha256)

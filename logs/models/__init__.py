@@ -9,7 +9,7 @@ from logs.models.events import (
     event_key,
     read_event_key,
 )
-from logs.models.rollups import LastUse, SourceHour, TypeDay, UsageDay
+from logs.models.rollups import LastUse, SourceHour, SourceStream, TypeDay, UsageDay
 from logs.models.sources import (
     DeliveryAck,
     Grade,
@@ -32,6 +32,7 @@ __all__ = [
     "ReadPosition",
     "RecordKey",
     "SourceHour",
+    "SourceStream",
     "SourceToken",
     "TypeDay",
     "UsageDay",

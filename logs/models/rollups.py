@@ -7,6 +7,7 @@ system is 0 where a source has none.
 from typing import ClassVar, Self
 
 from django.db import models
+from django.db.models import Q
 
 from tenants.scope import TenantManager, TenantOwned
 
@@ -99,3 +100,34 @@ class SourceHour(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.hour}: {self.events}"
+
+
+class SourceStream(TenantOwned):
+    """The numbers that came of one stream of a source whose records are numbered (`logs.sequences.Track`).
+
+    ``missing`` is how many numbers are missing between the first and the last; it is kept to find streams with gaps.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "source_id", "stream")
+    tenant = _tenant()
+    source_id = models.BigIntegerField()
+    stream = models.TextField()
+    first = models.BigIntegerField()
+    runs = models.JSONField()
+    lost = models.BigIntegerField()
+    restarts = models.IntegerField()
+    missing = models.BigIntegerField()
+    seen_at = models.DateTimeField()
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        """Streams with gaps are few; old ones go by their age."""
+
+        indexes = (
+            models.Index(fields=("tenant", "source_id"), condition=Q(missing__gt=0), name="source_stream_with_gaps"),
+            models.Index(fields=("tenant", "seen_at"), name="source_stream_by_age"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.stream}: {self.missing} missing"

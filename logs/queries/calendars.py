@@ -24,8 +24,9 @@ from logs.calendars import (
 )
 from logs.coverage import Schedule, schedule_of
 from logs.health import Arrival, Way, way_of
-from logs.models import LogSource
+from logs.models import LogSource, SourceStream
 from logs.queries.coverage import GRACE
+from logs.sequences import NUMBERED, Run, Track
 from tenants.scope import current_tenant_id
 
 WEEKS: Final = 26
@@ -51,6 +52,10 @@ FROM unnest(%(sources)s::bigint[]) AS s (id) CROSS JOIN LATERAL (
     SELECT door, last_record, received_at, last_occurred_at FROM logs_delivery
     WHERE tenant_id = %(tenant)s AND source_id = s.id AND stored > 0 ORDER BY received_at DESC LIMIT %(newest)s
 ) AS d
+"""
+_GAPS: Final = """
+SELECT source_id, count(*), sum(missing)::bigint FROM logs_sourcestream
+WHERE tenant_id = %(tenant)s AND source_id = ANY(%(sources)s) AND missing > 0 GROUP BY source_id
 """
 
 
@@ -80,6 +85,13 @@ class SourceHealth:
     unreadable: float | None
     future: int
     way: Way
+    gapped_streams: int
+    missing_numbers: int
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the source's format numbers its records one after the other."""
+        return self.source.format in NUMBERED
 
     @property
     def ratio(self) -> float | None:
@@ -106,14 +118,18 @@ class Overview:
 
 
 def coverage_overview(sources: Sequence[LogSource], *, zone: ZoneInfo, now: datetime | None = None) -> Overview:
-    """Return 26 weeks of coverage of the sources by local days of the zone; two queries, none of them over events."""
+    """Return 26 weeks of coverage of the sources by local days of the zone; three queries, none over events."""
     until = (now or timezone.now()) - GRACE
     last = until.astimezone(zone).date()
     days = spans(zone, last - timedelta(weeks=WEEKS) + timedelta(days=1), last)
     window = range(days[0].hours.start, int(until.timestamp()) // 3600)
     held, ways = _held([source.pk for source in sources], days[0].on, zone, until), _ways(sources)
     memo: dict[Schedule, frozenset[int]] = {}
-    lines = [_line(source, days, window, held[source.pk], ways[source.pk], memo) for source in sources]
+    gaps = _gaps(sources)
+    lines = [
+        _line(source, days, _expected(source, window, held[source.pk], memo), held[source.pk], ways[source.pk], gaps)
+        for source in sources
+    ]
     return Overview(draw(days, add_counts([line.days for line in lines], len(days))), lines)
 
 
@@ -141,18 +157,39 @@ def _ways(sources: Sequence[LogSource]) -> dict[int, Way]:
     return {source: way_of(found) for source, found in arrivals.items()}
 
 
-def _line(
-    source: LogSource, days: list[Span], window: range, held: _Held, way: Way, memo: dict[Schedule, frozenset[int]]
-) -> SourceHealth:
+def _gaps(sources: Sequence[LogSource]) -> dict[int, tuple[int, int]]:
+    """Return for the sources that lack numbers in how many streams, and how many numbers."""
+    asked: dict[str, Any] = {"tenant": current_tenant_id(), "sources": [source.pk for source in sources]}
+    with connections["default"].cursor() as cursor:
+        cursor.execute(_GAPS, asked)
+        return {source: (streams, missing) for source, streams, missing in cursor.fetchall()}
+
+
+def _expected(
+    source: LogSource, window: range, held: _Held, memo: dict[Schedule, frozenset[int]]
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the hours of the window at which the source had to give events, and those of them that are covered."""
     schedule = schedule_of(source.expected, source.zone)
-    expected = covered = frozenset[int]()
-    if schedule is not None:
-        if schedule not in memo:
-            memo[schedule] = expected_in(schedule, window)
-        known = hour_number(min(source.created_at, held.first or source.created_at))
-        expected = memo[schedule] if known <= window.start else frozenset(n for n in memo[schedule] if n >= known)
-        covered = covered_of(expected, held.hours, schedule.every_hours)
+    if schedule is None:
+        return frozenset(), frozenset()
+    if schedule not in memo:
+        memo[schedule] = expected_in(schedule, window)
+    known = hour_number(min(source.created_at, held.first or source.created_at))
+    expected = memo[schedule] if known <= window.start else frozenset(n for n in memo[schedule] if n >= known)
+    return expected, covered_of(expected, held.hours, schedule.every_hours)
+
+
+def _line(
+    source: LogSource,
+    days: list[Span],
+    hours: tuple[frozenset[int], frozenset[int]],
+    held: _Held,
+    way: Way,
+    gaps: dict[int, tuple[int, int]],
+) -> SourceHealth:
+    expected, covered = hours
     records = held.events + held.quarantined
+    streams, missing = gaps.get(source.pk, (0, 0))
     return SourceHealth(
         source=source,
         expected=len(expected),
@@ -162,4 +199,22 @@ def _line(
         unreadable=held.quarantined / records if records else None,
         future=held.future,
         way=way,
+        gapped_streams=streams,
+        missing_numbers=missing,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class GappedStream:
+    """A stream of a source whose numbers have gaps: the newest of them, as first and last missing number."""
+
+    name: str
+    missing: int
+    gaps: Sequence[Run]
+    seen_at: datetime
+
+
+def gapped_streams(source: LogSource, limit: int = 10) -> list[GappedStream]:
+    """Return the streams of a source with gaps, last seen first."""
+    rows = SourceStream.objects.filter(source_id=source.pk, missing__gt=0).order_by("-seen_at", "stream")[:limit]
+    return [GappedStream(row.stream, row.missing, Track(row.first, row.runs).gaps[-5:], row.seen_at) for row in rows]

@@ -19,7 +19,7 @@ from logs.actions import (
 from logs.models import LogSource, SourceToken, event_key, read_event_key
 from logs.policies import can_manage_sources
 from logs.queries import coverage, quarantine, source_lines, source_week, visible_source_ids
-from logs.queries.calendars import WEEKS, coverage_overview
+from logs.queries.calendars import WEEKS, coverage_overview, gapped_streams
 from logs.queries.sources import deliveries_of, tokens_of, visible_sources
 from logs.sourceforms import SourceForm
 from tenants.access import TenantRequest, requires
@@ -61,6 +61,7 @@ def _show(request: TenantRequest, found: LogSource, issued: str = "") -> HttpRes
         "calendar": half_year.calendar,
         "health": half_year.lines[0],
         "weeks": WEEKS,
+        "gapped": gapped_streams(found) if half_year.lines[0].missing_numbers else (),
         "covered": covered,
         "strip": source_week(found, now),
         "deliveries": deliveries_of(found),
