@@ -20,6 +20,8 @@ KEPT_RUNS: Final = 50
 MOST_STREAMS: Final = 20_000
 MOST_RUNS: Final = 100_000
 STREAM_CHARS: Final = 200
+SEARCHED_BYTES: Final = 65_536
+"""Where the place of a record is looked for; a megabyte of quotes would cost 20 ms a pattern."""
 
 _SESSION = re.compile(rb'"session_id"\s*:\s*"([0-9a-f.]{1,64})"\s*,\s*"line_num"\s*:\s*(\d{1,15})\b')
 _NUMBER = re.compile(
@@ -41,12 +43,12 @@ class Place(NamedTuple):
 
 
 def _postgres(raw: bytes) -> Place | None:
-    found = _SESSION.search(raw)
+    found = _SESSION.search(raw, 0, SEARCHED_BYTES)
     return Place(f"session {found[1].decode()}", int(found[2])) if found else None
 
 
 def _windows(raw: bytes) -> Place | None:
-    number, channel, computer = _NUMBER.search(raw), _CHANNEL.search(raw), _COMPUTER.search(raw)
+    number, channel, computer = (one.search(raw, 0, SEARCHED_BYTES) for one in (_NUMBER, _CHANNEL, _COMPUTER))
     if not (number and channel and computer):
         return None
     words = [(found[1] or found[2]).decode("utf-8", "replace").replace("\0", "") for found in (channel, computer)]

@@ -49,6 +49,11 @@ def test_a_postgres_line_stands_in_its_session_and_others_nowhere() -> None:
     assert (POSTGRES(b"not json"), WINDOWS(b'{"record_id":7}')) == (None, None)
 
 
+def test_a_place_is_looked_for_at_the_beginning_of_a_long_record() -> None:
+    assert POSTGRES(b" " * 70_000 + pg(12)) is None
+    assert WINDOWS(b'"' * 70_000 + b'{"record_id":7,"channel":"a","computer":"b"}') is None
+
+
 def test_a_gap_is_missing_until_late_records_fill_it() -> None:
     track = follow(None, [(5, 9), (12, 12)])
     assert (track.first, track.gaps, track.missing) == (5, [(10, 11)], 2)
