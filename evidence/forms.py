@@ -119,3 +119,10 @@ class KeyForm(forms.Form):
         label="The key that you were given",
         help_text="The ledger's or the packs' verifier key, as it stands in your contract: name+number+letters.",
     )
+
+
+class GrowthForm(forms.Form):
+    """Takes the sizes of two printed checkpoints."""
+
+    old = forms.IntegerField(min_value=1, label="Entries under the earlier checkpoint")
+    new = forms.IntegerField(min_value=1, required=False, label="Under the later one", help_text="Empty: the newest.")

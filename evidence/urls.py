@@ -17,5 +17,6 @@ urlpatterns: list[URLPattern] = [
     path("packs/<int:pack_id>/share/", views.pack_share, name="pack_share"),
     path("ledger/", views.ledger, name="ledger"),
     path("ledger/verify/", views.verify, name="verify"),
+    path("ledger/growth.txt", views.growth, name="growth"),
     path("ledger/verify.py", views.verifier, name="verifier"),
 ]

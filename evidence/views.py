@@ -11,11 +11,12 @@ from django.views.decorators.http import require_POST
 
 from evidence import actions, queries
 from evidence.catalogue import load
-from evidence.forms import ControlFilter, KeyForm, PackForm, PeriodForm, SettingForm, ShareForm
+from evidence.forms import ControlFilter, GrowthForm, KeyForm, PackForm, PeriodForm, SettingForm, ShareForm
 from evidence.kinds import Control
 from evidence.models import EvidencePack, SettingKind
 from evidence.pages import control_facts, framework_tally, key_answer, ledger_words, people_to_share, verification_words
 from evidence.verifier import single_file
+from ledger.queries import growth_proof
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
 from tenants.models import User, Work
@@ -163,6 +164,7 @@ def ledger(request: TenantRequest) -> HttpResponse:
     """Show the ledger in plain words: size, checkpoints, keys, what is proven and how to check it."""
     words = {**ledger_words(request.tenant), **verification_words()}
     words["may_verify"] = request.actor.may(Permission.CONTROL_COMPUTE)
+    words["growth_form"] = GrowthForm()
     form = words["key_form"] = KeyForm(request.GET if "key" in request.GET else None)
     words["key_answer"] = key_answer(form.cleaned_data["key"], words) if form.is_valid() else None
     return render(request, "evidence/ledger.html", words)
@@ -174,6 +176,21 @@ def verify(request: TenantRequest) -> HttpResponse:
     """Have everything stored hashed again, in the background."""
     actions.request_verification(by=request.actor)
     return redirect("evidence:ledger", request.tenant.slug)
+
+
+@requires(Permission.LEDGER_VIEW)
+def growth(request: TenantRequest) -> HttpResponse:
+    """Give the proof that one checkpoint continues another, as a file, or say why there is none."""
+    form = GrowthForm(request.GET)
+    if form.is_valid():
+        try:
+            proof = growth_proof(request.tenant.uuid, form.cleaned_data["old"], form.cleaned_data["new"])
+        except (LookupError, ValueError) as fault:
+            form.add_error("new", str(fault))
+        else:
+            return _attachment(proof.encode(), "growth.txt", "text/plain; charset=utf-8")
+    words = {**ledger_words(request.tenant), **verification_words(), "key_form": KeyForm(), "growth_form": form}
+    return render(request, "evidence/ledger.html", words, status=400)
 
 
 @requires(Permission.LEDGER_VIEW)

@@ -13,6 +13,7 @@ from ledger.merkle import Nodes, consistency_path, inclusion_path
 from ledger.models import Batch, Checkpoint, Log, Refusal
 from ledger.models import Head as HeadRow
 from ledger.notes import parse_checkpoint, parse_note
+from ledger.proofs import format_growth
 from ledger.tiles import WIDTH, edge_at, edge_root, nodes_from
 from ledger.tilestore import StoredTiles
 
@@ -172,6 +173,30 @@ def consistency_proof(log_id: UUID, old: int, new: int, *, epoch: int | None = N
         ValueError: The old tree is larger, or the log has fewer leaves.
     """
     return consistency_path(old, new, _nodes(log_id, new, epoch))
+
+
+def growth_proof(log_id: UUID, old: int, new: int | None = None, *, using: str = "default") -> str:
+    """Returns the file that proves that a signed checkpoint of the newest epoch continues the first `old` leaves.
+
+    Args:
+        log_id: The log, whose scope must be open.
+        old: Size of the older checkpoint.
+        new: Size of the newer one; the newest unless told.
+        using: The database connection.
+
+    Raises:
+        NotSignedError: There is no checkpoint of the newer size.
+        ValueError: The older size is larger than the newer one, or smaller than 1.
+    """
+    found = head(log_id, using=using)
+    rows = Checkpoint.objects.using(using).filter(log_id=log_id, epoch=found.epoch).order_by("-size")
+    row = (rows if new is None else rows.filter(size=new)).first()
+    if row is None:
+        raise NotSignedError(f"{found.origin} has no checkpoint of {new or 'any'} entries.")
+    if not 1 <= old <= row.size:
+        raise ValueError(f"The older checkpoint has between 1 and {row.size:,} entries.")
+    read = StoredTiles(log_id, found.epoch, using=using).read
+    return format_growth(old, consistency_path(old, row.size, nodes_from(read)), row.note)
 
 
 def root_at(log_id: UUID, size: int, *, epoch: int | None = None) -> bytes:
