@@ -69,6 +69,7 @@ class Format(models.TextChoices):
     CSV = "csv", "CSV with a saved mapping"
     JSON = "json", "JSON or NDJSON with a saved mapping"
     PORTAL = "portal", "Countersign's own log"
+    AUDITD = "auditd", "Linux audit log (auditd)"
     MYSQL_AUDIT = "mysql_audit", "MariaDB and MySQL audit log (server_audit)"
     WINDOWS = "windows", "Windows Security events (EVTX, XML, JSON)"
     CISCO_ASA = "cisco_asa", "Cisco ASA and FTD, AnyConnect"

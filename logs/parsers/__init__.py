@@ -14,6 +14,7 @@ import msgspec
 
 from logs.kinds import Format
 from logs.parsers import (
+    auditd,
     cef,
     cisco_asa,
     cloudtrail,
@@ -32,6 +33,7 @@ from logs.parsers import (
     sshd_syslog,
     windows,
 )
+from logs.parsers.auditd_records import is_audit
 from logs.parsers.facts import Parser
 from logs.parsers.mapping import check_mapping
 from logs.parsers.mysql_audit import is_mysql_audit
@@ -53,6 +55,7 @@ PARSERS: dict[Format, Parser] = {
     Format.PORTAL: portal.PARSER,
     Format.WINDOWS: windows.PARSER,
     Format.MYSQL_AUDIT: mysql_audit.PARSER,
+    Format.AUDITD: auditd.PARSER,
     Format.CISCO_ASA: cisco_asa.PARSER,
     Format.OPENVPN: openvpn.PARSER,
     Format.FREERADIUS: freeradius.PARSER,
@@ -113,10 +116,13 @@ def guess_format(first_lines: Sequence[bytes]) -> Format | None:
 
 def _of_text(sample: list[bytes]) -> Format | None:
     """Guess the format of lines that are no JSON."""
+    if _most(is_audit, sample):
+        return Format.AUDITD
     if marked := next((form for form, mark in _LINE_MARKS if any(map(mark.search, sample))), None):
         return marked
     if _most(is_syslog, sample):
-        return _of_syslog(sample)
+        by_mysql = _most(lambda line: b" mysql-server_auditing" in line[:300], sample)
+        return Format.MYSQL_AUDIT if by_mysql else Format.SSHD_SYSLOG
     if _most(is_mysql_audit, sample):
         return Format.MYSQL_AUDIT
     return table_format(sample[0]) or (Format.CSV if _is_table(sample) else None)
@@ -141,13 +147,6 @@ def _is_json(first_lines: Sequence[bytes], seen: bytes) -> bool:
 def _most(looks: Callable[[bytes], bool], sample: list[bytes]) -> bool:
     """Tell whether most of the lines look so."""
     return sum(map(looks, sample)) * 2 > len(sample)
-
-
-def _of_syslog(sample: list[bytes]) -> Format:
-    """Tell which program's lines most of those are that begin like syslog."""
-    if _most(lambda line: b" mysql-server_auditing" in line[:300], sample):
-        return Format.MYSQL_AUDIT
-    return Format.SSHD_SYSLOG
 
 
 def _is_table(sample: list[bytes]) -> bool:

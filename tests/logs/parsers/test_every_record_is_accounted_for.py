@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from logs.kinds import MAX_FIELD_CHARS, Draft, Format, Outcome, Quarantined, SourceSettings
 from logs.parsers import PARSERS
+from logs.parsers.auditd_deeds import DEEDS
 from logs.parsers.windows_codes import INSERTS
 from logs.parsers.windows_events import ACTIONS
 from tests.logs.parsers.device_lines import AT, PIECES, TEXT_FORMATS, WRAPPED
@@ -29,7 +30,7 @@ SETTINGS = {
     Format.JSON: SourceSettings(mapping=CRM),
 }
 FIELDS = {name for names in INSERTS.values() for name in names}
-PLAIN_FORMATS = {Format.CSV, Format.MYSQL_AUDIT}
+PLAIN_FORMATS = {Format.CSV, Format.MYSQL_AUDIT, Format.AUDITD}
 LINE_FORMATS = {Format.SSHD_SYSLOG, *PLAIN_FORMATS, *TEXT_FORMATS}
 WORDS = st.sampled_from(
     [
@@ -162,6 +163,25 @@ def test_xml_of_windows_loses_no_byte(parts: list[str], in_lines: bool) -> None:
 @given(st.sampled_from(sorted(ACTIONS)), st.dictionaries(st.sampled_from(sorted(FIELDS)), TEXT, max_size=8))
 def test_any_values_of_a_windows_event_make_a_sound_draft(number: int, data: dict[str, str]) -> None:
     account(Format.WINDOWS, [evtx_json(number, data).encode()])
+
+
+KERNEL_RECORDS = st.tuples(
+    st.sampled_from(["", "node=web ", "Aug  4 10:00:00 web audit: ", "x"]),
+    st.sampled_from(
+        [*DEEDS, "USER_AUTH", "USER_LOGIN", "USER_START", "USER_END", "USER_CMD", "SYSCALL", "EOE", "PATH"]
+    ),
+    st.integers(1, 3).map(" msg=audit(1785837600.123:{}): pid=7 uid=0 auid=1000 ses=3 msg='op=".format),
+    TEXT,
+    st.sampled_from([" acct=61206220", ' acct="a"', " acct=(null)", ' grp="wheel"', ' key="k"', " cmd=ff00"]),
+    TEXT,
+    st.sampled_from([" res=success'", " res=failed'", ' exe="/usr/bin/su" res=failed', ""]),
+).map(lambda parts: "".join([parts[0], "type=", *parts[1:]]).encode("utf-8", "surrogatepass").replace(b"\n", b" "))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(KERNEL_RECORDS, max_size=15))
+def test_audit_records_of_linux_are_each_given_back_once(lines: list[bytes]) -> None:
+    assert Counter(outcome.raw for outcome in account(Format.AUDITD, lines)) == Counter(lines)
 
 
 AUDIT_LINES = st.tuples(

@@ -24,6 +24,8 @@ from tests.logs.parsers.windows_made import ALL_SHAPES
         ([b'{"__REALTIME_TIMESTAMP":"1785837601250000","MESSAGE":"x"}'], Format.SSHD_SYSLOG),
         ([b"20260804 10:00:00,db1,bob,192.0.2.7,12,345,QUERY,crm,'SELECT 1',0"], Format.MYSQL_AUDIT),
         ([b"Aug  4 10:00:00 h mysql-server_auditing: db1,bob,h,1,2,CONNECT,,,0"], Format.MYSQL_AUDIT),
+        ([b"type=USER_LOGIN msg=audit(1785837600.123:7): pid=1"], Format.AUDITD),
+        ([b"Aug  4 10:00:00 h audisp-syslog[7]: type=EOE msg=audit(1785837600.123:7): "], Format.AUDITD),
         ([b"ElfFile\0\1\2"], Format.WINDOWS),
         ([b"<?xml version='1.0'?>\n", b"<Events>"], Format.WINDOWS),
         ([b"<Event xmlns='x'><System>"], Format.WINDOWS),
