@@ -53,5 +53,5 @@ VENDOR = Vendor(
     },
     extra={"category": "category.value|category", "reason": "resultDescription", "location": "location"},
     wrappers=("records", "value"),
-    lowered=(b'"operationname"', b'"calleripaddress"'),
+    lowered=(b'"operationname"',),
 )

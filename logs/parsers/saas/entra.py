@@ -154,6 +154,6 @@ VENDOR = Vendor(
     },
     nested="properties",
     wrappers=("records", "value"),
-    lowered=(b'"operationname"', b'"calleripaddress"', b'"createddatetime"', b'"userprincipalname"'),
+    lowered=(b'"operationname"', b'"createddatetime"'),
     amend=_amend,
 )

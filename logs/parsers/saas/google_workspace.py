@@ -90,7 +90,7 @@ _DRIVE = {
 
 
 def _shape(row: Row) -> Row:
-    """Give the activity with its first event's name and parameters at the top, parameters by name."""
+    """Give the activity with its first event's name, and that event's parameters by name, at the top."""
     events = row.get("events")
     first = events[0] if isinstance(events, list) and events and isinstance(events[0], dict) else row
     given = first.get("parameters")
@@ -100,7 +100,7 @@ def _shape(row: Row) -> Row:
             keys = ("value", "multiValue", "boolValue", "intValue")
             found[item["name"]] = next((item[key] for key in keys if key in item), None)
     more = [e.get("name") for e in events[1:20] if isinstance(e, dict)] if isinstance(events, list) else []
-    return row | {"type": first.get("type"), "name": first.get("name"), "parameters": found, "more": more}
+    return {**found, **row, "name": first.get("name"), "more": more}
 
 
 VENDOR = Vendor(
@@ -111,7 +111,7 @@ VENDOR = Vendor(
     event="name",
     deeds=_LOGIN | _ADMIN | _DRIVE,
     ignored={"delivery": "delivery of mail", "calendar_notification_sent": "notification sent"},
-    outcome="parameters.login_failure_type|parameters.login_challenge_status",
+    outcome="login_failure_type|login_challenge_status",
     outcomes={
         "login_failure_invalid_password": Why.BAD_PASSWORD,
         "login_failure_access_code_disallowed": Why.MFA_FAILED,
@@ -122,23 +122,23 @@ VENDOR = Vendor(
     unmapped=Status.SUCCESS,
     native=("id.time", "id.uniqueQualifier", "id.applicationName", "name"),
     fields={
-        "actor_name": "actor.email|parameters.affected_email_address|actor.key",
+        "actor_name": "actor.email|affected_email_address|actor.key",
         "actor_uid": "actor.profileId",
         "actor_type": "actor.callerType",
-        "target_name": "parameters.USER_EMAIL|parameters.target_user|parameters.affected_email_address"
-        "|parameters.user_email|parameters.GROUP_EMAIL|parameters.group_email|parameters.doc_title"
-        "|parameters.APPLICATION_NAME|parameters.SETTING_NAME",
-        "target_uid": "parameters.doc_id|parameters.ROLE_ID",
+        "target_name": "USER_EMAIL|target_user|affected_email_address"
+        "|user_email|GROUP_EMAIL|group_email|doc_title"
+        "|APPLICATION_NAME|SETTING_NAME",
+        "target_uid": "doc_id|ROLE_ID",
         "src_ip": "ipAddress",
         "app": "id.applicationName",
-        "resource": "parameters.doc_title|parameters.app_name|parameters.SETTING_NAME|parameters.GROUP_EMAIL",
-        "privileges": "parameters.ROLE_NAME|parameters.new_value",
+        "resource": "doc_title|app_name|SETTING_NAME|GROUP_EMAIL",
+        "privileges": "ROLE_NAME|new_value",
     },
     actor_types={"application": ActorType.SERVICE},
     extra={
-        "login_type": "parameters.login_type",
-        "visibility": "parameters.visibility",
-        "new_value": "parameters.NEW_VALUE",
+        "login_type": "login_type",
+        "visibility": "visibility",
+        "new_value": "NEW_VALUE",
         "more_events": "more",
     },
     wrappers=("items",),

@@ -7,6 +7,7 @@ dot inside a name. Names are matched exactly first; where an exporter has lowere
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from operator import methodcaller
 from typing import NamedTuple, cast
 
 import msgspec
@@ -68,8 +69,7 @@ class Vendor(NamedTuple):
 def _member(parts: tuple[str, ...]) -> Getter:
     """Give the function that follows one path."""
     if len(parts) == 1:
-        (only,) = parts
-        return lambda row: row.get(only)
+        return methodcaller("get", parts[0])
 
     first, rest = parts[0], tuple((part, int(part) if part.isdecimal() else -1) for part in parts[1:])
 
@@ -87,11 +87,27 @@ def _member(parts: tuple[str, ...]) -> Getter:
     return follow
 
 
+def _first_member(names: list[str]) -> Getter:
+    """Give the function that finds the first of these members of the record itself that is not empty."""
+
+    def first(row: Row) -> object:
+        for name in names:
+            value = row.get(name)
+            if value is not None and value != "":
+                return value
+        return None
+
+    return first
+
+
 def getter(paths: str) -> Getter:
     """Give the function that finds the first value at these paths that is not empty, or None."""
-    found = [_member(tuple(p.replace("~", ".") for p in path.strip().split("."))) for path in paths.split("|")]
+    parts = [tuple(part.replace("~", ".") for part in path.strip().split(".")) for path in paths.split("|")]
+    found = [_member(path) for path in parts]
     if len(found) == 1:
         return found[0]
+    if all(len(path) == 1 for path in parts):
+        return _first_member([path[0] for path in parts])
 
     def first(row: Row) -> object:
         for get in found:
@@ -151,8 +167,10 @@ class Reader:
         """Read one JSON record."""
         try:
             row: Row = _decoder.decode(record.raw)
-            if any(mark in record.raw for mark in self._vendor.lowered):
-                row = lowered(row, self._names)
+            for mark in self._vendor.lowered:
+                if mark in record.raw:
+                    row = lowered(row, self._names)
+                    break
         except (ValueError, RecursionError) as error:
             reason = f"The record is no {self._vendor.title} that can be read. {sentence(error)}"
             return Quarantined(record.raw, reason, record.position)
@@ -205,7 +223,7 @@ class Reader:
             facts["extra"] = {key: value[:300] for key, get in self._extra if (value := shown(get(row)))}
         if self._vendor.amend:
             self._vendor.amend(facts, row)
-            settle(facts)
+        settle(facts)
         return facts
 
     def _put_outcome(self, facts: Facts, row: Row, deed: Deed) -> None:
@@ -220,7 +238,6 @@ class Reader:
             facts["status_id"] = result
         if facts["status_id"] != Status.SUCCESS and not facts.get("status_code"):
             facts["status_code"] = clean(value)[:120]
-        settle(facts)
 
     def _put_people(self, facts: Facts, row: Row) -> None:
         """Write what kind of account acted, on what kind of target, and with which factor and rights."""
