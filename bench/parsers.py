@@ -1,12 +1,13 @@
 """Measures each parser: lines a second on one core, beside what json and msgspec need to decode the same lines.
 
-The lines come from the generator (`logs.simulate`), so everybody measures the same. Kept when every parser reads at
-least 30,000 lines/s (syslog) or 20,000 lines/s (JSON and CSV) on one idle core.
+The lines come from the generator (`logs.simulate`) and, of cloud services, from the made-up records of
+the tests. Kept when every parser reads at least 30,000 lines/s (syslog) or 20,000 lines/s (JSON and CSV) on one idle
+core.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
 
@@ -17,6 +18,7 @@ from logs.kinds import Format, SourceSettings
 from logs.parsers import PARSERS
 from logs.parsers.portal import PortalRow
 from logs.simulate import Scenario
+from tests.logs.parsers.saas_records import RECORDS, line
 
 Parse = Callable[[Iterable[bytes], SourceSettings], Iterable[object]]
 LINES = 60_000
@@ -46,7 +48,15 @@ def samples() -> dict[Format, tuple[list[bytes], SourceSettings]]:
         found[source.format] = (whole, SourceSettings(year=2026, time_zone=source.time_zone, mapping=source.mapping))
     row = PortalRow(id="1", at="2026-08-03T10:00:00Z", kind="deed", user="ana@example.test", verb="campaign.open")
     found[Format.PORTAL] = ([msgspec.json.encode(row) + b"\n"] * LINES, SourceSettings())
-    return found
+    return found | {form: (list(cloud_lines(form)), SourceSettings()) for form in RECORDS}
+
+
+def cloud_lines(form: Format) -> Iterator[bytes]:
+    """Gives made-up records of a cloud service: 997 people at 250 addresses, and a time of its own each second."""
+    record = line(form)
+    for number in range(LINES):
+        changed = record.replace("bob", f"bob{number % 997}").replace("192.0.2.", f"192.0.{number % 250}.")
+        yield changed.replace("10:00:00", f"10:{number // 60 % 60:02}:{number % 60:02}").encode() + b"\n"
 
 
 def count(items: Iterable[object]) -> int:

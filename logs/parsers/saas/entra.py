@@ -154,6 +154,6 @@ VENDOR = Vendor(
     },
     nested="properties",
     wrappers=("records", "value"),
-    lowered=(b'"operationname"', b'"createddatetime"'),
+    lowered=(b'"operationname"',),
     amend=_amend,
 )

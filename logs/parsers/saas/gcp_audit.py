@@ -75,7 +75,7 @@ VENDOR = Vendor(
     outcome="status.code",
     outcomes={"0": Status.SUCCESS, "7": Why.POLICY_DENIED, "16": Why.OTHER},
     unmapped=Why.OTHER,
-    native=("insertId", "timestamp|receiveTimestamp"),
+    native=("insertId|insertid", "timestamp|receiveTimestamp"),
     fields={
         "actor_name": "authenticationInfo.principalEmail|authenticationInfo.principalSubject"
         "|authenticationInfo.authoritySelector",
@@ -92,6 +92,6 @@ VENDOR = Vendor(
     },
     wrappers=("entries",),
     nested="protoPayload",
-    lowered=(b'"protopayload"', b'"insertid"'),
+    lowered=(b'"protopayload"',),
     amend=_amend,
 )

@@ -88,6 +88,8 @@ _DRIVE = {
     "change_owner": d.FILE_SHARED,
 }
 
+_VALUES = ("multiValue", "boolValue", "intValue", "multiIntValue")
+
 
 def _shape(row: Row) -> Row:
     """Give the activity with its first event's name, and that event's parameters by name, at the top."""
@@ -97,8 +99,8 @@ def _shape(row: Row) -> Row:
     found: Row = dict(given) if isinstance(given, dict) else {}
     for item in given[:100] if isinstance(given, list) else ():
         if isinstance(item, dict) and isinstance(item.get("name"), str):
-            keys = ("value", "multiValue", "boolValue", "intValue")
-            found[item["name"]] = next((item[key] for key in keys if key in item), None)
+            value = item.get("value")
+            found[item["name"]] = next((item[key] for key in _VALUES if key in item), None) if value is None else value
     more = [e.get("name") for e in events[1:20] if isinstance(e, dict)] if isinstance(events, list) else []
     return {**found, **row, "name": first.get("name"), "more": more}
 
