@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -15,7 +14,21 @@ from logs.kinds import LogType
 from logs.models import LogSource
 from logs.qualifiers import TYPES
 from logs.queries import Filters, condition
-from logs.querylang import MOST_CHARS, Query, QueryError, add, only, parse, span, term, without, words_of, written
+from logs.querylang import (
+    MOST_CHARS,
+    SPANS,
+    Query,
+    QueryError,
+    add,
+    address,
+    only,
+    parse,
+    span,
+    term,
+    without,
+    words_of,
+    written,
+)
 
 WINDOWS: Final = (
     ("1", "Last 24 hours"),
@@ -24,7 +37,6 @@ WINDOWS: Final = (
     ("90", "Last 90 days"),
     ("days", "Days chosen below"),
 )
-SPANS: Final = frozenset({"1", "7", "30", "90"})
 USUAL_DAYS: Final = 7
 DAYS: Final = (
     MinValueValidator(date(1990, 1, 1), "Choose a day from 1990 on."),
@@ -86,12 +98,6 @@ class Asked:
     def facts(self) -> dict[str, Any]:
         """Return what the audit trail says was asked for."""
         return {"q": self.text, "since": self.filters.since, "until": self.filters.until}
-
-
-def address(text: str, window: str) -> str:
-    """Return the part of an address that holds a query and a window."""
-    tail = f"&window={window}" if window in SPANS else ""
-    return f"?q={quote(text, safe=':,*/@')}{tail}"
 
 
 class SearchForm(forms.Form):

@@ -1,6 +1,6 @@
 """Who may deliver records, manage sources and look at events."""
 
-from logs.models import LogSource
+from logs.models import LogSource, SavedSearch
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
 
 
@@ -40,3 +40,19 @@ def can_look_at_quarantine(by: Actor) -> Verdict:
     if by.may(Permission.SOURCE_MANAGE):
         return ALLOWED
     return permit(by, Permission.EVENT_VIEW, to="read records in quarantine")
+
+
+def can_save_search(by: Actor) -> Verdict:
+    """Return whether the actor may keep views of the search: a person who reads events."""
+    if by.user_id is None:
+        return denied("Only a person keeps views of the search.")
+    return permit(by, Permission.EVENT_VIEW, to="keep views of the search")
+
+
+def can_remove_search(by: Actor, search: SavedSearch) -> Verdict:
+    """Return whether the actor may remove a view: its owner, or whoever manages log sources."""
+    if by.user_id is not None and by.user_id == search.owner_id:
+        return ALLOWED
+    if not search.shared:
+        return denied("This view belongs to somebody else.")
+    return permit(by, Permission.SOURCE_MANAGE, to="remove a view of somebody else")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from logs.kinds import StatusDetail
@@ -21,6 +22,8 @@ from logs.querytimes import begin_of, end_of, read_moment
 
 MOST_CHARS: Final = 2000
 MOST_VALUES: Final = 50
+SPANS: Final = frozenset({"1", "7", "30", "90"})
+"""Windows in days that an address may hold."""
 
 
 class QueryError(ValueError):
@@ -338,6 +341,12 @@ def add(query: Query, one: Term) -> Query:
 def without(query: Query, one: Term) -> Query:
     """Return the query without a term."""
     return Query(tuple(other for other in query.terms if other != one))
+
+
+def address(text: str, window: str) -> str:
+    """Return the part of the search page's address that holds a query and a window ("" for the page's own)."""
+    tail = f"&window={window}" if window in SPANS else ""
+    return f"?q={quote(text, safe=':,*/@')}{tail}"
 
 
 def words_of(one: Term) -> str:

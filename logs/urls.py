@@ -2,13 +2,17 @@
 
 from django.urls import path
 
-from logs.views import coverage, events, sources, timelines, unmatched
+from logs.views import coverage, events, searches, sources, timelines, unmatched
 
 app_name = "logs"
 urlpatterns = [
     path("search/", events.search, name="search"),
     path("search/export.csv", events.export, {"form_name": "csv"}, name="export_csv"),
     path("search/export.ndjson", events.export, {"form_name": "ndjson"}, name="export_ndjson"),
+    path("search/exports/", searches.export_list, name="exports"),
+    path("search/exports/<uuid:export_id>/manifest.json", searches.export_manifest, name="export_manifest"),
+    path("search/views/", searches.search_save, name="search_save"),
+    path("search/views/<int:search_id>/remove/", searches.search_remove, name="search_remove"),
     path("events/<str:key>/", events.event, name="event"),
     path("people/<path:key>/", timelines.timeline, name="timeline"),
     path("things/<slug:kind>/<path:value>/", timelines.thing, name="thing"),

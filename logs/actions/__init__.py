@@ -3,6 +3,7 @@
 from logs.actions.acks import give_ack
 from logs.actions.looks import export_events, look_at_events, look_at_quarantine
 from logs.actions.record import CHANNEL, Envelope, KeyReusedError, record_events
+from logs.actions.searches import ExportFacts, finish_export, remove_search, save_search
 from logs.actions.sources import (
     SourcePlan,
     add_source,
@@ -15,16 +16,20 @@ from logs.actions.sources import (
 __all__ = [
     "CHANNEL",
     "Envelope",
+    "ExportFacts",
     "KeyReusedError",
     "SourcePlan",
     "add_source",
     "change_source",
     "export_events",
+    "finish_export",
     "give_ack",
     "issue_source_token",
     "look_at_events",
     "look_at_quarantine",
     "record_events",
+    "remove_search",
     "revoke_source_token",
+    "save_search",
     "switch_source",
 ]

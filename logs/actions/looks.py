@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -26,7 +27,9 @@ def look_at_quarantine(*, asked: Mapping[str, Any], shown: int, by: Actor) -> No
 
 
 @transaction.atomic
-def export_events(*, form: str, asked: Mapping[str, Any], by: Actor) -> None:
+def export_events(*, export_id: UUID, form: str, asked: Mapping[str, Any], by: Actor) -> None:
     """Record that somebody takes events out of the portal; the entry is in the ledger before the first row leaves."""
     enforce(can_export_events(by))
-    audit("event.export", by=by, target=f"Events as {form}", detail=dict(asked), kind=LeafKind.LOOKED)
+    audit(
+        "event.export", by=by, target=f"Events as {form}", detail={**asked, "export": export_id}, kind=LeafKind.LOOKED
+    )

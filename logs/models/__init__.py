@@ -10,6 +10,7 @@ from logs.models.events import (
     read_event_key,
 )
 from logs.models.rollups import LastUse, SourceHour, SourceStream, TypeDay, UsageDay
+from logs.models.searches import EventExport, SavedSearch
 from logs.models.sources import (
     DeliveryAck,
     Grade,
@@ -24,6 +25,7 @@ __all__ = [
     "AccessEvent",
     "Delivery",
     "DeliveryAck",
+    "EventExport",
     "Grade",
     "LastUse",
     "LogSource",
@@ -31,6 +33,7 @@ __all__ = [
     "QuarantinedLine",
     "ReadPosition",
     "RecordKey",
+    "SavedSearch",
     "SourceHour",
     "SourceStream",
     "SourceToken",

@@ -1,33 +1,28 @@
 """Pages about events: search, export, one event."""
 
-from collections.abc import Iterator
+from uuid import uuid4
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from logs.actions import export_events, look_at_events
+from logs.exporting import exported
 from logs.exports import FORMS
-from logs.forms import Asked, SearchForm
-from logs.models import AccessEvent
+from logs.forms import Asked, SaveForm, SearchForm
 from logs.queries import (
-    Filters,
     event_by_key,
     event_facts,
     newest_event_at,
     search_events,
     visible_source_ids,
 )
+from logs.queries.searches import saved_searches
 from logs.views.lines import event_lines
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission
-from tenants.models import Tenant
-from tenants.scope import tenant_scope
-
-EXPORT_PAGE = 2000
 
 
 def _search(request: TenantRequest) -> tuple[SearchForm, Asked]:
@@ -50,6 +45,8 @@ def search(request: TenantRequest) -> HttpResponse:
         "chips": asked.chips,
         "lines": event_lines(page.events, asked),
         "cursor": page.cursor,
+        "views": saved_searches(request.actor),
+        "save_form": SaveForm(initial={"q": asked.text, "window": asked.window}),
         "may_export": request.actor.may(Permission.EVENT_EXPORT),
     }
     return render(request, "logs/search.html", context)
@@ -62,24 +59,19 @@ def export(request: TenantRequest, form_name: str) -> HttpResponseBase:
     _form, asked = _search(request)
     if asked.fault:
         return redirect(f"{reverse('logs:search', args=[request.tenant.slug])}?{request.GET.urlencode()}")
-    export_events(form=form_name, asked=asked.facts(), by=request.actor)
-    lines, kind = FORMS[form_name]
-    name = f"events-{request.tenant.slug}-{timezone.now():%Y%m%dT%H%M%SZ}.{form_name}"
+    export_id = uuid4()
+    export_events(export_id=export_id, form=form_name, asked=asked.facts(), by=request.actor)
+    name = f"events-{request.tenant.slug}-{str(export_id)[:8]}.{form_name}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-    body = lines(_all_events(request.tenant, asked.filters))
-    return StreamingHttpResponse(body, content_type=f"{kind}; charset=utf-8", headers=headers)
-
-
-def _all_events(tenant: Tenant, filters: Filters) -> Iterator[AccessEvent]:
-    """Give every match page by page, each in a scope of its own: the request's is closed while the body streams."""
-    cursor = ""
-    while True:
-        with tenant_scope(tenant):
-            page = search_events(filters, cursor=cursor, limit=EXPORT_PAGE)
-        yield from page.events
-        cursor = page.cursor
-        if not cursor:
-            return
+    body = exported(
+        export_id=export_id,
+        tenant=request.tenant,
+        form=form_name,
+        q=asked.text,
+        filters=asked.filters,
+        by=request.actor,
+    )
+    return StreamingHttpResponse(body, content_type=f"{FORMS[form_name][1]}; charset=utf-8", headers=headers)
 
 
 @requires(Permission.EVENT_VIEW)

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from logs.actions import look_at_events
-from logs.forms import address
 from logs.queries import (
     Filters,
     condition,
@@ -26,7 +25,7 @@ from logs.queries import (
 from logs.queries.people import seen
 from logs.queries.sessions import sessions_of
 from logs.queries.things import Counts
-from logs.querylang import Query, written
+from logs.querylang import Query, address, written
 from logs.querytimes import read_moment
 from logs.timestrips import begins, time_strip
 from logs.views.lines import event_lines

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
+from uuid import uuid4
 
 from django.utils import timezone
 
@@ -15,7 +16,7 @@ from evidence.states import PackState
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
 from identities.models import Identity, System
-from logs.actions import issue_source_token, record_events
+from logs.actions import ExportFacts, finish_export, issue_source_token, record_events, save_search
 from logs.kinds import Format
 from logs.models import AccessEvent, LogSource, SourceToken
 from reviews.actions import PlanFacts, create_campaign, create_plan, decide, open_campaign
@@ -95,6 +96,24 @@ def _logs(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     }
 
 
+def _searches(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
+    at = timezone.now()
+    view = save_search(name=f"{mark} view", q=mark, window="7", shared=True, by=by)
+    taken = ExportFacts(
+        id=uuid4(),
+        form="csv",
+        q=mark,
+        since=at,
+        until=at,
+        rows=1,
+        size_bytes=1,
+        sha256=bytes(32),
+        began_at=at,
+    )
+    export = finish_export(tenant=tenant, facts=taken, by=by)
+    return {("logs", "search_id"): view.pk, ("logs", "export_id"): export.pk}
+
+
 def _alerts(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     world.look(tenant)
     notice = AlertNotice.objects.create(
@@ -148,6 +167,7 @@ ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor, str], Objects], ...]] = (
     _tenants,
     _identities,
     _logs,
+    _searches,
     _alerts,
     _reviews,
     _evidence,
