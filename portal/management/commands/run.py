@@ -27,6 +27,8 @@ BESIDE_THE_WEB = (
     ("signer", "ledger_sign", ()),
     (OWN_LOGS, "ship_own_logs", ()),
 )
+WEB_ALONE_SECONDS = 15.0
+"""How long the web server may start alone: beside six other programs on two cores its first page took twice as long."""
 DATABASE_LOOK_SECONDS = 2.0
 MONTHS_LOOK_SECONDS = 24 * 3600.0
 
@@ -67,6 +69,8 @@ class _Run:
         self.began = time.monotonic()
         self.next_database_look = 0.0
         self.next_months_look = self.began + MONTHS_LOOK_SECONDS
+        self.web_began = 0.0
+        self.web_alone = True
         self.answered = False
         self.writing = threading.Lock()
         self.supervisor = Supervisor(say=self.say, mark=str(data))
@@ -86,8 +90,8 @@ class _Run:
             signal.signal(number, self.on_signal)
         try:
             self.prepare()
-            for program in self.programs():
-                self.supervisor.add(program)
+            self.supervisor.add(self.web())
+            self.web_began = time.monotonic()
             self.supervisor.run(self.look)
         finally:
             if self.database is not None:
@@ -107,18 +111,17 @@ class _Run:
         with installation.preparing():
             installation.collect_static(self.data)
 
-    def programs(self) -> list[Program]:
-        """Returns the web server and those of the other programs that exist."""
+    def beside_the_web(self) -> list[Program]:
+        """Returns those of the other programs that exist."""
         known = get_commands()
         missing = [name for name, command, _ in BESIDE_THE_WEB if command not in known]
         if missing:
             self.say(f"Not in this version: {', '.join(missing)}.")
-        beside = [
+        return [
             Program(name, (sys.executable, str(installation.MANAGE), command, *arguments), session_name(name))
             for name, command, arguments in BESIDE_THE_WEB
             if command in known
         ]
-        return [self.web(), *beside]
 
     def web(self) -> Program:
         """Returns granian serving the WSGI application, two processes of four threads unless asked otherwise."""
@@ -133,7 +136,7 @@ class _Run:
         return Program("web", command, {"COUNTERSIGN_POOL": "1", **session_name("web")})
 
     def look(self) -> None:
-        """Restarts a dead database, makes months ahead, and announces the portal when its first page answers."""
+        """Restarts a dead database, makes months ahead, and lets the others start when the first page answers."""
         if self.database is not None and time.monotonic() >= self.next_database_look:
             self.look_after_database(self.database)
             self.next_database_look = time.monotonic() + DATABASE_LOOK_SECONDS
@@ -143,6 +146,10 @@ class _Run:
         if not self.answered and self.page_answers():
             self.answered = True
             self.announce()
+        if self.web_alone and (self.answered or time.monotonic() - self.web_began > WEB_ALONE_SECONDS):
+            self.web_alone = False
+            for program in self.beside_the_web():
+                self.supervisor.add(program)
 
     def look_after_database(self, database: Embedded) -> None:
         """Starts the embedded server again where it died; the programs reconnect by themselves."""
