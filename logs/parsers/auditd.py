@@ -18,6 +18,8 @@ from logs.parsers.framing import Record, numbered_lines
 from logs.parsers.text import address, clean, record_id, sentence
 
 _KEPT = 65536
+_SURELY_SMALL = 1000
+"""Characters whose JSON fits `MAX_EXTRA_BYTES` however they are escaped."""
 _OPEN_CALLS = 64
 """System calls whose records may be interleaved; auditd writes them nearly in one piece."""
 
@@ -242,9 +244,8 @@ class _Reader:
         put_source(facts, source)
         facts["is_remote"] = source.ip is not None
         facts["native_id"] = record_id(f"{record.stamp}/{record.kind}")
-        facts["extra"] = bounded(
-            {name: plain(fields.get(name)) for name in ("terminal", "op", "key") if name in fields}
-        )
+        shown = {name: text for name in ("terminal", "op", "key") if (text := plain(fields.get(name)))}
+        facts["extra"] = {**shown} if sum(map(len, shown.values())) < _SURELY_SMALL else bounded({**shown})
         return make_draft(record.moment, line.raw, line.position, facts)
 
 

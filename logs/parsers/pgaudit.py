@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from logs.kinds import LogType, OcsfClass
-from logs.parsers.facts import Facts, bounded, deed
+from logs.parsers.facts import Facts, deed
 from logs.parsers.sql import CREATE, DELETE, QUERY, READ, UPDATE, WRITE, Deed, read_sql
 from logs.parsers.text import clean, said
 
@@ -53,15 +53,11 @@ def read_audit(message: str) -> Audited:
     rows = message[at : at + 19]
     if rows.isdecimal() and rows.isascii() and len(rows) < 19:
         facts["rows_count"] = int(rows)
-    facts["extra"] = bounded(
-        {
-            "pgaudit": kind.lower(),
-            "pgaudit_class": clean(group),
-            "object_type": said(object_type),
-            "statement": int(number),
-            "substatement": int(part),
-        }
-    )
+    extra: dict[str, object] = {"pgaudit": kind.lower(), "pgaudit_class": group, "statement": int(number)}
+    extra["substatement"] = int(part)
+    if object_type:
+        extra["object_type"] = said(object_type)
+    facts["extra"] = extra
     return Audited(facts, statement)
 
 

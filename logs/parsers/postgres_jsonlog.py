@@ -93,6 +93,8 @@ class _Held(NamedTuple):
 
 def _same(one: str, other: str) -> bool:
     """Tell whether two texts are one statement."""
+    if len(one) > len(other) + 8 or len(other) > len(one) + 8:
+        return False
     return one == other or one.strip(" ;\r\n\t") == other.strip(" ;\r\n\t")
 
 

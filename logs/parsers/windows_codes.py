@@ -44,6 +44,44 @@ KERBEROS: dict[int, Why] = {
 ROUTINE = frozenset({0x19, 0x20})
 """Kerberos answers that are part of every exchange: more proof is wanted, an expired ticket is about to be renewed."""
 
+ACTIONS: dict[int, str] = {
+    104: "log cleared",
+    1100: "event logging stopped",
+    1102: "audit log cleared",
+    4616: "system time changed",
+    4624: "log-on",
+    4625: "log-on refused",
+    4634: "log-off",
+    4647: "log-off by the user",
+    4648: "log-on with explicit credentials",
+    4672: "special privileges assigned",
+    4719: "audit policy changed",
+    4720: "account created",
+    4722: "account enabled",
+    4723: "password changed",
+    4724: "password reset",
+    4725: "account disabled",
+    4726: "account deleted",
+    4728: "member added to global group",
+    4729: "member removed from global group",
+    4732: "member added to local group",
+    4733: "member removed from local group",
+    4738: "account changed",
+    4740: "account locked out",
+    4756: "member added to universal group",
+    4757: "member removed from universal group",
+    4767: "account unlocked",
+    4768: "Kerberos ticket-granting ticket",
+    4769: "Kerberos service ticket",
+    4771: "Kerberos pre-authentication refused",
+    4776: "NTLM credentials validated",
+    4778: "session reconnected",
+    4779: "session disconnected",
+    4800: "workstation locked",
+    4801: "workstation unlocked",
+}
+"""The events of the Security channel that are access, with the word that `action` stores."""
+
 _SUBJECT = ("SubjectUserSid", "SubjectUserName", "SubjectDomainName", "SubjectLogonId")
 _WHO = ("TargetUserSid", "TargetUserName", "TargetDomainName", "TargetLogonId")
 _HOW = ("LogonType", "LogonProcessName", "AuthenticationPackageName", "WorkstationName")

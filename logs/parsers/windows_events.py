@@ -5,11 +5,13 @@ manager and of services are no access of anybody: they are counted and not store
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from logs.kinds import ActorType, LogType, OcsfClass, Severity, Status
+from logs.parsers import text as texts
 from logs.parsers.facts import LOGON, OTHER_ACTIVITY, SWITCH, Facts, bounded, deed, logoff, put_source, refused
-from logs.parsers.text import address, clean, port_number, record_id, said
-from logs.parsers.windows_codes import ROUTINE, code, why_refused
+from logs.parsers.text import address, clean, port_number, record_id
+from logs.parsers.windows_codes import ACTIONS, INSERTS, ROUTINE, code, why_refused
 from logs.parsers.windows_shapes import WindowsEvent
 
 _AUTH, _CHANGE, _GROUP = OcsfClass.AUTHENTICATION, OcsfClass.ACCOUNT_CHANGE, OcsfClass.GROUP_MANAGEMENT
@@ -25,49 +27,24 @@ _MEMBERS = {4728: 3, 4732: 3, 4756: 3, 4729: 4, 4733: 4, 4757: 4}
 _TAMPERING = {1102: 4, 104: 4, 1100: 11, 4719: 3, 4616: 3}
 """Event id to the activity of OCSF 3004: log cleared, logging stopped, audit policy changed, clock set."""
 
-ACTIONS: dict[int, str] = {
-    104: "log cleared",
-    1100: "event logging stopped",
-    1102: "audit log cleared",
-    4616: "system time changed",
-    4624: "log-on",
-    4625: "log-on refused",
-    4634: "log-off",
-    4647: "log-off by the user",
-    4648: "log-on with explicit credentials",
-    4672: "special privileges assigned",
-    4719: "audit policy changed",
-    4720: "account created",
-    4722: "account enabled",
-    4723: "password changed",
-    4724: "password reset",
-    4725: "account disabled",
-    4726: "account deleted",
-    4728: "member added to global group",
-    4729: "member removed from global group",
-    4732: "member added to local group",
-    4733: "member removed from local group",
-    4738: "account changed",
-    4740: "account locked out",
-    4756: "member added to universal group",
-    4757: "member removed from universal group",
-    4767: "account unlocked",
-    4768: "Kerberos ticket-granting ticket",
-    4769: "Kerberos service ticket",
-    4771: "Kerberos pre-authentication refused",
-    4776: "NTLM credentials validated",
-    4778: "session reconnected",
-    4779: "session disconnected",
-    4800: "workstation locked",
-    4801: "workstation unlocked",
-}
-"""The events of the Security channel that are access, with the word that `action` stores."""
-
 _PROVIDERS = frozenset({"microsoft-windows-security-auditing", "microsoft-windows-eventlog", "security"})
 _SYSTEM_SIDS = frozenset({"S-1-5-18", "S-1-5-19", "S-1-5-20"})
 _SYSTEM_NAMES = frozenset({"system", "local service", "network service"})
 _REMOTE_TYPES = frozenset({3, 8, 10, 12})
 _FAR = frozenset({"", "localhost"})
+
+
+_SHORT = 64
+_SURELY_SMALL = 1000
+"""Characters whose JSON fits `MAX_EXTRA_BYTES` however they are escaped."""
+_said = lru_cache(maxsize=16384)(texts.said)
+
+
+def said(text: str | None) -> str:
+    """Give the clean text, as `logs.parsers.text.said`; short ones come again and again and are remembered."""
+    if not text:
+        return ""
+    return _said(text) if len(text) <= _SHORT else texts.said(text)
 
 
 def is_access(event: WindowsEvent) -> bool:
@@ -118,7 +95,7 @@ def _put_target(facts: Facts, data: dict[str, str]) -> None:
 
 def session_of(event: WindowsEvent, logon_id: str | None) -> str:
     """Give the session of a log-on id, which is its own only on one computer; "" for none."""
-    return f"{clean(event.computer)}/{clean(logon_id.lower())}" if logon_id and logon_id not in {"0x0", "-"} else ""
+    return f"{said(event.computer)}/{clean(logon_id.lower())}" if logon_id and logon_id not in {"0x0", "-"} else ""
 
 
 def _logon_type(data: dict[str, str]) -> int | None:
@@ -141,10 +118,12 @@ _PACKAGES = {"kerberos": _KERBEROS, "ntlm": _NTLM, "wdigest": _DIGEST}
 def _put_place(facts: Facts, data: dict[str, str]) -> None:
     """Write from where: the address, else the name of the workstation."""
     source = address(data.get("IpAddress"))
+    facts["src_ip"], facts["src_host"] = source.ip, source.host
     if source.ip is None and source.host in _FAR:
         named = said(data.get("WorkstationName") or data.get("Workstation")).lstrip("\\")
-        source = source._replace(host=named or source.host)
-    put_source(facts, source._replace(port=port_number(data.get("IpPort")) or None))
+        facts["src_host"] = named or source.host
+    if port := port_number(data.get("IpPort")):
+        facts["src_port"] = port
 
 
 def _logged_on(event: WindowsEvent) -> Facts | str:
@@ -349,16 +328,24 @@ _READERS: dict[int, Callable[[WindowsEvent], Facts | str]] = {
     **dict.fromkeys(_TAMPERING, _tampering),
 }
 
-_KEPT = {
-    "domain": ("TargetDomainName", "SubjectDomainName", "AccountDomain"),
-    "process": ("ProcessName",),
-    "logon_process": ("LogonProcessName",),
-    "package": ("AuthenticationPackageName", "PackageName"),
-    "ntlm": ("LmPackageName",),
-    "encryption": ("TicketEncryptionType",),
-    "policy": ("AuditPolicyChanges",),
-    "new_time": ("NewTime",),
+_EXTRA = (
+    ("TargetDomainName", "domain"),
+    ("SubjectDomainName", "domain"),
+    ("AccountDomain", "domain"),
+    ("ProcessName", "process"),
+    ("LogonProcessName", "logon_process"),
+    ("AuthenticationPackageName", "package"),
+    ("PackageName", "package"),
+    ("LmPackageName", "ntlm"),
+    ("TicketEncryptionType", "encryption"),
+    ("AuditPolicyChanges", "policy"),
+    ("NewTime", "new_time"),
+)
+_KEPT: dict[int, tuple[tuple[str, str], ...]] = {
+    number: tuple(pair for pair in _EXTRA if pair[0] in INSERTS.get(number, [name for name, _ in _EXTRA]))
+    for number in ACTIONS
 }
+"""Values that are kept beside the columns, by event id; of two with one name the first that is there."""
 
 
 def facts_of(event: WindowsEvent) -> Facts | str:
@@ -369,16 +356,22 @@ def facts_of(event: WindowsEvent) -> Facts | str:
     if isinstance(facts, str):
         return facts
     facts["app"], facts["action"] = "windows", ACTIONS[event.event_id]
-    facts["dst_host"] = clean(event.computer)
+    facts["dst_host"] = said(event.computer)
     if event.record_id:
-        facts["native_id"] = record_id(f"{event.channel}/{event.computer}/{event.record_id}")
-    get = event.data.get
-    extra: dict[str, object] = {"event_id": event.event_id}
-    for name, fields in _KEPT.items():
-        for field in fields:
-            value = get(field)
-            if value and (shown := said(value)):
-                extra[name] = shown
-                break
-    facts["extra"] = bounded(extra)
+        native = f"{event.channel}/{event.computer}/{event.record_id}"
+        facts["native_id"] = (
+            native if len(native) < 150 and native.isascii() and native.isprintable() else record_id(native)
+        )
+    facts["extra"] = _extra(event)
     return facts
+
+
+def _extra(event: WindowsEvent) -> dict[str, object]:
+    extra: dict[str, object] = {"event_id": event.event_id}
+    get, size = event.data.get, 0
+    for field, name in _KEPT[event.event_id]:
+        value = get(field)
+        if value and name not in extra and (shown := said(value)):
+            extra[name] = shown
+            size += len(shown)
+    return extra if size < _SURELY_SMALL else bounded(extra)

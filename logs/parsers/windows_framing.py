@@ -2,7 +2,7 @@
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 
 import msgspec
@@ -84,26 +84,38 @@ def _xml(body: Iterable[bytes]) -> Iterator[Piece | Quarantined | Ignored]:
     held: list[bytes] = []
     size = position = 0
     for line in all_lines(body):
-        if not held and (not line or line.isspace()):
+        if not held and _is_one(line):
+            yield Piece(line, line, position)
+            position += 1
+            continue
+        if not held and not line.strip():
             continue
         held.append(line)
         size += len(line) + 1
-        ends = _CLOSE in line
-        if not ends and size <= MAX_LINE_BYTES and not (len(held) == 1 and _alone(line)):
+        if _CLOSE not in line and size <= MAX_LINE_BYTES and not (len(held) == 1 and _alone(line)):
             continue
-        rest = b"\n".join(held)
-        if ends:
-            for found in _events(rest, position):
-                position += 1
-                yield found
-            rest = rest[rest.rfind(_CLOSE) + len(_CLOSE) :]
-        held, size = ([rest], len(rest)) if rest.strip() else ([], 0)
-        if held and (size > MAX_LINE_BYTES or _alone(rest)):
-            yield _loose(rest, position)
-            position += 1
-            held, size = [], 0
+        position, rest = yield from _taken(b"\n".join(held), position)
+        held, size = ([rest], len(rest)) if rest else ([], 0)
     if held:
         yield _loose(b"\n".join(held), position)
+
+
+def _taken(text: bytes, position: int) -> Generator[Piece | Quarantined | Ignored, None, tuple[int, bytes]]:
+    """Give the events of a text; return the next position, and what may begin an event that goes on."""
+    if _CLOSE in text:
+        for found in _events(text, position):
+            position += 1
+            yield found
+        text = text[text.rfind(_CLOSE) + len(_CLOSE) :]
+    if text.strip() and (len(text) > MAX_LINE_BYTES or _alone(text)):
+        yield _loose(text, position)
+        return position + 1, b""
+    return position, text if text.strip() else b""
+
+
+def _is_one(line: bytes) -> bool:
+    """Tell whether a line is one event and nothing else."""
+    return line.startswith(b"<Event ") and line.find(_CLOSE) == len(line) - len(_CLOSE) <= MAX_LINE_BYTES
 
 
 def _alone(line: bytes) -> bool:

@@ -6,6 +6,7 @@ Fluent Bit, the Windows receiver of OpenTelemetry, OpenWEC, and each of them wra
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -39,6 +40,7 @@ _MAX_DEPTH = 3
 """How many wrappers of shippers are opened, one inside another."""
 
 _WRAPPERS = ("body", "Body", "message", "Message", "log", "event", "data", "_raw", "stringValue", "event.original")
+_LONGEST_KEYWORDS = 400
 _FAILURE, _SUCCESS = 0x10000000000000, 0x20000000000000
 """Bits of the keywords: Audit Failure, Audit Success."""
 
@@ -74,11 +76,17 @@ def _outcome(keywords: object) -> bool | None:
         keywords = keywords.get("Value", keywords.get("#text"))
     if isinstance(keywords, list):
         keywords = " ".join(map(_text, keywords))
-    text = _text(keywords).upper()
-    if "FAILURE" in text or "SUCCESS" in text:
-        return "FAILURE" not in text
+    text = _text(keywords)
+    return _outcome_of(text) if len(text) <= _LONGEST_KEYWORDS else None
+
+
+@lru_cache(maxsize=512)
+def _outcome_of(text: str) -> bool | None:
+    upper = text.upper()
+    if "FAILURE" in upper or "SUCCESS" in upper:
+        return "FAILURE" not in upper
     try:
-        bits = int(text, 16) if text.startswith("0X") else int(text)
+        bits = int(upper, 16) if upper.startswith("0X") else int(upper)
     except ValueError:
         return None
     return False if bits & _FAILURE else True if bits & _SUCCESS else None
@@ -91,7 +99,9 @@ def _values(data: object) -> dict[str, str]:
     inner = data.get("Data", data.get("data"))
     if isinstance(inner, list | dict) and len(data) <= 3:
         return _listed(inner if isinstance(inner, list) else [inner])
-    return {name: _text(value) for name, value in data.items() if name[:1] not in "#@"}
+    found = {name: value if type(value) is str else _text(value) for name, value in data.items()}
+    found.pop("#attributes", None)
+    return found
 
 
 def _listed(data: object) -> dict[str, str]:
@@ -171,7 +181,9 @@ _NOT_DATA = frozenset({"Message", "EventData", "UserData", "StringInserts"})
 def _flat(tree: Tree) -> WindowsEvent:
     """Read NXLog, Fluent Bit and others that put the values beside the head, or leave their names out."""
     number = _number(tree.get("EventID", tree.get("EventId")))
-    data = {name: _text(value) for name, value in tree.items() if name not in _NOT_DATA}
+    data = {name: value if type(value) is str else _text(value) for name, value in tree.items()}
+    for name in _NOT_DATA & data.keys():
+        del data[name]
     inserts = tree.get("StringInserts")
     if isinstance(inserts, list):
         data |= dict(zip(INSERTS.get(number, ()), map(_text, inserts), strict=False))
@@ -191,7 +203,10 @@ def _flat(tree: Tree) -> WindowsEvent:
 
 
 def _first(tree: Tree, *names: str) -> str:
-    return next((_text(tree[name]) for name in names if tree.get(name) not in (None, "")), "")
+    for name in names:
+        if value := tree.get(name):
+            return _text(value)
+    return ""
 
 
 def _shape(tree: Tree) -> Callable[[Tree], WindowsEvent] | None:
@@ -268,8 +283,34 @@ def _xml_values(text: str) -> dict[str, str]:
     return _named(_parsed(text)) if text.lstrip().startswith("<") else {}
 
 
+_VALUE = r"<Data Name=(?:'[^'<&]*'|\"[^\"<&]*\")(?:/>|>[^<&]*</Data>)"
+_NAMED_VALUE = re.compile(r"<Data Name=['\"]([^'\"]*)['\"](?:/>|>([^<&]*))")
+_CANONICAL = re.compile(
+    r"<Event xmlns=(['\"])http://schemas\.microsoft\.com/win/2004/08/events/event\1><System>"
+    r"<Provider Name=\1([^'\"<&]*)\1[^<>]*/><EventID(?: Qualifiers=\1\d{0,6}\1)?>(\d{1,6})</EventID>"
+    r"(?:<(?:Version|Level|Task|Opcode)>\d{0,6}</(?:Version|Level|Task|Opcode)>){0,4}"
+    r"<Keywords>(0x[0-9a-fA-F]{1,16})</Keywords><TimeCreated SystemTime=\1([^'\"<&]*)\1/>"
+    r"<EventRecordID>(\d{1,20})</EventRecordID>(?:<Correlation[^<>]*/>)?(?:<Execution[^<>]*/>)?"
+    r"<Channel>([^<&]*)</Channel><Computer>([^<&]*)</Computer>(?:<Security[^<>]*/>)?</System>"
+    rf"<EventData>((?:{_VALUE})*+)</EventData></Event>\s*"
+)
+"""The form in which Windows itself writes an event of flat, named values: read without a tree, twice as fast.
+
+Whatever differs from it, by a character that needs an entity or by a space, is read as XML.
+"""
+
+
 def from_xml(text: str) -> WindowsEvent:
     """Flatten an event that is XML. Raises ValueError with a sentence when it is none."""
+    found = _CANONICAL.fullmatch(text)
+    if not found:
+        return _from_elements(text)
+    _, provider, number, keywords, time, record, channel, computer, values = found.groups()
+    data: dict[str, str] = dict(_NAMED_VALUE.findall(values))
+    return WindowsEvent(int(number), channel, computer, provider, record, time, data, _outcome(keywords))
+
+
+def _from_elements(text: str) -> WindowsEvent:
     data: dict[str, str] = {}
     head: dict[str, ET.Element] = {}
     for part in _parsed(text):

@@ -11,7 +11,7 @@ from logs.parsers.cloudtrail import IAM_EVENTS
 from logs.parsers.okta import OKTA_EVENTS
 from logs.parsers.saas import VENDORS
 from logs.parsers.saas.reader import Vendor
-from logs.parsers.windows_events import ACTIONS
+from logs.parsers.windows_codes import ACTIONS
 from tests.logs.parsers.reading import drafts, read, shared
 from tests.logs.parsers.saas_records import line as line_of
 from tests.logs.parsers.test_cloudtrail import line

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from logs.kinds import MAX_FIELD_CHARS, Draft, Format, Outcome, Quarantined, SourceSettings
 from logs.parsers import PARSERS
 from logs.parsers.auditd_deeds import DEEDS
-from logs.parsers.windows_codes import INSERTS
-from logs.parsers.windows_events import ACTIONS
+from logs.parsers.windows_codes import ACTIONS, INSERTS
 from tests.logs.parsers.device_lines import AT, PIECES, TEXT_FORMATS, WRAPPED
 from tests.logs.parsers.saas_records import RECORDS
 from tests.logs.parsers.test_cloudtrail import record

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from logs.kinds import Format, Ignored, Quarantined
+from logs.parsers.windows_shapes import _CANONICAL, from_xml
 from tests.logs.parsers.reading import counted, drafts, one, read, reason
 from tests.logs.parsers.windows_made import (
     ALL_SHAPES,
@@ -229,3 +230,20 @@ def test_it_keeps_xml_apart_that_is_damaged_or_declares_a_type(body: str) -> Non
 @pytest.mark.parametrize("line", ["{}", '{"EventID": "x"}', '{"a": {"b": 1}}', '{"EventID": 4624}', "{", "hello"])
 def test_it_says_why_a_record_is_kept_apart(line: str) -> None:
     assert "Windows event" in reason(WIN, line) or "JSON" in reason(WIN, line)
+
+
+@pytest.mark.parametrize("data", [LOGON, LOGON | {"TargetUserName": "", "ProcessName": "C:\\a b > c.exe"}, {}])
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_the_quick_reading_of_xml_says_what_the_tree_says(data: dict[str, str], quote: str) -> None:
+    text = xml(4624, data).replace("'", quote)
+    loose = text.replace("<System>", "<System> ").replace("<Data ", "\n<Data ")
+    assert _CANONICAL.fullmatch(text)
+    assert not _CANONICAL.fullmatch(loose)
+    assert from_xml(text) == from_xml(loose)
+
+
+@pytest.mark.parametrize(
+    ("value", "name"), [("a&amp;b", "a&b"), ("&lt;x&gt;", "<x>"), ("a&#233;", "a\u00e9"), ("it's", "it's")]
+)
+def test_entities_of_xml_are_read(value: str, name: str) -> None:
+    assert one(WIN, xml(4624, LOGON | {"TargetUserName": value})).actor_name == name
