@@ -1,5 +1,6 @@
 """Windows Security events: every shape says the same, and every event id means what the sheet says."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -247,3 +248,8 @@ def test_the_quick_reading_of_xml_says_what_the_tree_says(data: dict[str, str], 
 )
 def test_entities_of_xml_are_read(value: str, name: str) -> None:
     assert one(WIN, xml(4624, LOGON | {"TargetUserName": value})).actor_name == name
+
+
+def test_a_document_type_is_refused_inside_json_too() -> None:
+    typed = "<!DOCTYPE Event [<!ELEMENT Event ANY>]>" + xml(4624, LOGON)
+    assert "document type" in reason(WIN, json.dumps({"message": typed}))

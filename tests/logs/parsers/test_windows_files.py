@@ -8,7 +8,7 @@ import pytest
 
 from logs.kinds import Draft, Format, Ignored, Outcome, Quarantined, SourceSettings
 from logs.parsers import PARSERS
-from logs.parsers.windows_evtx import CHUNK, FILE_HEADER, MAGIC, split
+from logs.parsers.windows_evtx import CHUNK, FILE_HEADER, MAGIC, _unread, split
 from tests.logs.parsers.reading import SHARED, counted, read, shared
 from tests.logs.parsers.test_drafts_are_ocsf import check
 from tests.logs.parsers.windows_made import LOGON, evtx_json, xml
@@ -109,3 +109,8 @@ def test_a_file_that_is_cut_into_parts_gives_the_same_records() -> None:
     parts = [*split(data[:10], BytesIO(data[10:]), 5 * CHUNK)]
     assert len(parts) > 2
     assert [outcome.raw for part in parts for outcome in read(WIN, part)] == kept
+
+
+def test_a_number_that_comes_twice_and_was_read_once_is_missing_once() -> None:
+    chunk = file_of(record(1) + record(1))[FILE_HEADER:]
+    assert [found.raw for found in _unread(chunk, Counter({1: 1}))] == [record(1)]
