@@ -46,7 +46,7 @@ def search(request: TenantRequest) -> HttpResponse:
         "lines": event_lines(page.events, asked),
         "cursor": page.cursor,
         "views": saved_searches(request.actor),
-        "save_form": SaveForm(initial={"q": asked.text, "window": asked.window}),
+        "save_form": SaveForm(initial={"q": asked.text, "window": asked.window}, auto_id="view_%s"),
         "may_export": request.actor.may(Permission.EVENT_EXPORT),
     }
     return render(request, "logs/search.html", context)
