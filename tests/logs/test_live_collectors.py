@@ -1,0 +1,166 @@
+"""Collectors that are installed here deliver to the real web server: sent = stored, and a resend doubles nothing.
+
+A collector that is not installed is skipped; docs/doors.md says which version of each was tried.
+"""
+
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+from opentelemetry._logs import LogRecord
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+from logs.actions import issue_source_token
+from logs.models import AccessEvent, Delivery
+from tenants.kinds import Actor
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests import make
+from tests.browser.serving import serving
+from tests.database import FreshDatabase
+from tests.logs.sources import failures, lines, source
+from tests.logs.test_journal_door import entry
+from tests.logs.test_splunk_door import event
+
+pytestmark = [pytest.mark.slow]
+REMOTE: Final = Path("/lib/systemd/systemd-journal-remote")
+UPLOAD: Final = Path("/lib/systemd/systemd-journal-upload")
+RSYSLOG: Final = shutil.which("rsyslogd") or ""
+OMELASTICSEARCH: Final = Path("/usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so")
+COUNT: Final = 400
+
+
+@dataclass(frozen=True)
+class Served:
+    """A served portal with one source and its token."""
+
+    port: int
+    token: str
+    tenant: Tenant
+    home: Path
+
+    def stored(self) -> int:
+        """Return how many events there are."""
+        with tenant_scope(self.tenant):
+            return AccessEvent.objects.count()
+
+    def doors(self) -> set[str]:
+        """Return through which doors something was delivered."""
+        with tenant_scope(self.tenant):
+            return set(Delivery.objects.values_list("door", flat=True))
+
+
+@pytest.fixture
+def served(fresh_database: FreshDatabase, socket_enabled: None, tmp_path: Path) -> Iterator[Served]:
+    tenant = make.tenant("northwind")
+    with tenant_scope(tenant):
+        token = issue_source_token(source=source(), by=Actor.system("tests", tenant.pk))
+    with serving(fresh_database.name, tmp_path) as (url, _log):
+        yield Served(urlsplit(url).port or 0, token, tenant, tmp_path)
+
+
+def curl(served: Served, path: str, body: bytes, *options: str) -> tuple[int, bytes]:
+    """Post a body chunked, as curl does from a pipe; returns status and answer."""
+    command = ["curl", "-sS", "-T", "-", "-X", "POST", "-w", "\n%{http_code}", *options]
+    address = f"http://localhost:{served.port}{path}"
+    said = subprocess.run([*command, address], input=body, capture_output=True, check=True, timeout=60).stdout
+    answer, _newline, status = said.rpartition(b"\n")
+    return int(status), answer
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_curl_sends_chunked_to_every_door(served: Served) -> None:
+    key = ("-H", f"Authorization: Splunk {served.token}")
+    body = b"".join(event(line) for line in failures(COUNT))
+    assert curl(served, "/services/collector/event", body, *key) == (200, b'{"text": "Success", "code": 0}')
+    assert curl(served, "/services/collector/event", body[:-3], *key)[0] == 400
+    assert curl(served, "/services/collector/raw", lines(*failures(COUNT, COUNT)), *key)[0] == 200
+    assert served.stored() == 2 * COUNT
+    pairs = b"".join(
+        b'{"create":{}}\n' + json.dumps({"message": line.decode()}).encode() + b"\n" for line in failures(9)
+    )
+    basic = ("-u", f"any:{served.token}")
+    assert json.loads(curl(served, "/elastic/_bulk", pairs, *basic)[1])["errors"] is False
+    expect = ("-H", "Expect: 100-continue", "-H", "Content-Type: application/vnd.fdo.journal")
+    assert curl(served, "/journal/upload", b"".join(map(entry, range(9))), *basic, *expect)[0] == 200
+    assert curl(served, "/journal/upload", entry(10)[:-9], *basic, *expect)[0] == 400
+    assert served.stored() == 2 * COUNT + 18
+    assert served.doors() == {"hec-chunked", "elastic-chunked", "journal"}
+
+
+@pytest.mark.parametrize("compression", [Compression.Gzip, Compression.NoCompression])
+def test_the_otlp_exporter_of_python_delivers(served: Served, compression: Compression) -> None:
+    exporter = OTLPLogExporter(
+        endpoint=f"http://localhost:{served.port}/v1/logs",
+        headers={"Authorization": f"Bearer {served.token}"},
+        compression=compression,
+    )
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter, max_export_batch_size=50))
+    logger = provider.get_logger("tests")
+    for number, line in enumerate(failures(COUNT)):
+        logger.emit(LogRecord(body=line.decode(), attributes={"log.record.uid": f"u{number}"}))
+    assert provider.force_flush()
+    provider.shutdown()
+    assert (served.stored(), served.doors()) == (COUNT, {"otlp"})
+
+
+@pytest.mark.skipif(not UPLOAD.exists() or not REMOTE.exists(), reason="systemd-journal-remote is not installed")
+def test_systemd_journal_upload_delivers_a_journal_once(served: Served) -> None:
+    written = served.home / "web1.journal"
+    export = b"".join(
+        entry(number, _BOOT_ID=b"0123456789abcdef0123456789abcdef", __MONOTONIC_TIMESTAMP=b"%d" % number)
+        for number in range(COUNT)
+    )
+    subprocess.run([REMOTE, "-o", written, "-"], input=export, check=True, capture_output=True, timeout=60)
+    address = f"http://any:{served.token}@localhost:{served.port}/journal"
+    for state in ("first", "second", "first"):
+        keep = f"--save-state={served.home / state}"
+        command = [UPLOAD, f"--url={address}", f"--file={written}", keep, "--follow=no"]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert (served.stored(), served.doors()) == (COUNT, {"journal"})
+
+
+@pytest.mark.skipif(not RSYSLOG or not OMELASTICSEARCH.exists(), reason="rsyslog-elasticsearch is not installed")
+def test_rsyslog_delivers_by_omelasticsearch(served: Served) -> None:
+    log, settings = served.home / "auth.log", served.home / "rsyslog.conf"
+    log.write_bytes(lines(*failures(COUNT)))
+    settings.write_text(RSYSLOG_CONF.format(home=served.home, port=served.port, token=served.token))
+    command = [RSYSLOG, "-n", "-f", str(settings), "-i", str(served.home / "pid")]
+    with (served.home / "rsyslog.out").open("w") as out:
+        running = subprocess.Popen(command, stdout=out, stderr=out)
+    waiting = threading.Event()
+    try:
+        for _try in range(150):
+            if served.stored() == COUNT:
+                break
+            waiting.wait(0.2)
+    finally:
+        running.terminate()
+        running.wait(20)
+    assert served.stored() == COUNT, (served.home / "rsyslog.out").read_text()
+    with tenant_scope(served.tenant):
+        assert not AccessEvent.objects.filter(native_id="").exists()
+
+
+RSYSLOG_CONF: Final = """
+global(workDirectory="{home}")
+module(load="imfile")
+module(load="omelasticsearch")
+input(type="imfile" File="{home}/auth.log" Tag="auth" readMode="0")
+template(name="line" type="list" option.jsonf="on") {{ property(outname="message" name="msg" format="jsonf") }}
+template(name="id" type="string" string="%uuid%")
+action(type="omelasticsearch" server="localhost:{port}/elastic" usehttps="off" uid="any" pwd="{token}"
+       searchIndex="logs" searchType="" bulkmode="on" writeoperation="create" dynbulkid="on" bulkid="id"
+       template="line" retryfailures="off" errorfile="{home}/errors")
+"""
