@@ -87,6 +87,13 @@ class Senders:
                 self.accepted[sender, number] = answer
                 self.changed.notify_all()
 
+    def start(self) -> list[threading.Thread]:
+        """Starts a thread for each sender."""
+        threads = [threading.Thread(target=self.send_all, args=(sender,)) for sender in range(SENDERS)]
+        for thread in threads:
+            thread.start()
+        return threads
+
     def wait_for(self, count: int) -> None:
         with self.changed:
             reached = self.changed.wait_for(lambda: len(self.accepted) >= count, timeout=SENDING_SECONDS)
@@ -110,9 +117,7 @@ def test_killing_any_process_in_mid_intake_loses_and_doubles_nothing(running: Po
     opened = json.loads(running.output("-m", "tests.flows.intake_facts", "open").splitlines()[-1])
     senders = Senders(running, opened["token"])
     senders.bodies = {(s, n): body(s, n) for s in range(SENDERS) for n in range(BODIES)}
-    threads = [threading.Thread(target=senders.send_all, args=(sender,)) for sender in range(SENDERS)]
-    for thread in threads:
-        thread.start()
+    threads = senders.start()
 
     senders.wait_for(3)
     kill(lambda: running.processes("granian"))
