@@ -5,7 +5,7 @@ The protocols prescribe what stands behind the base address. Under the root the 
 
 from django.urls import path
 
-from logs.doors import elastic, hec, otlp
+from logs.doors import elastic, hec, journal, otlp
 
 _HEC = "services/collector"
 urlpatterns = [
@@ -18,4 +18,5 @@ urlpatterns = [
     path("elastic/_license", elastic.licence, name="elastic_licence"),
     path("elastic/_bulk", elastic.bulk, name="elastic_bulk"),
     path("elastic/<str:index>/_bulk", elastic.bulk, name="elastic_bulk_index"),
+    path("journal/upload", journal.upload, name="journal_upload"),
 ]

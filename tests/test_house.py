@@ -43,7 +43,7 @@ OPEN_VIEWS = {
     "portal:home": "sends the visitor to log in or to their tenant",
     "logs-api:ingest": "a log source's own token opens it",
     **dict.fromkeys(("hec", "hec_raw", "hec_ack", "otlp_logs"), "a log source's own token opens it"),
-    **dict.fromkeys(("elastic_root", "elastic_licence"), "a log source's own token opens it"),
+    **dict.fromkeys(("elastic_root", "elastic_licence", "journal_upload"), "a log source's own token opens it"),
     **dict.fromkeys(("elastic_bulk", "elastic_bulk_index"), "a log source's own token opens it"),
     "hec_health": "says whether the installation takes events, holds no data",
     "api:reference": "describes the API, holds no data",

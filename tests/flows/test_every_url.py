@@ -25,6 +25,7 @@ ELSEWHERE: Final = "harbour"
 OWN_DOORS: Final = {
     "logs.doors.native.ingest",
     *("logs.doors.hec.events", "logs.doors.hec.raw", "logs.doors.hec.ack", "logs.doors.otlp.logs"),
+    "logs.doors.journal.upload",
     *("logs.doors.elastic.root", "logs.doors.elastic.licence", "logs.doors.elastic.bulk"),
 }
 """Views under a tenant that open by a key of their own and not by a person's role."""
