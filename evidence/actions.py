@@ -31,11 +31,13 @@ from evidence.policies import (
 from evidence.queries import settings_in_force
 from evidence.states import PackState
 from evidence.tables import cell_text, control_total
-from ledger.kinds import LeafKind
+from ledger.kinds import LeafKind, SignedCheckpoint
+from ledger.models import Anchor
 from ledger.queries import head
 from tenants.audit import audit
 from tenants.kinds import Actor, WorkState, enforce
 from tenants.models import Tenant, Work
+from tenants.policies import can_keep_ledger
 from tenants.sharing import is_shared
 from tenants.work import Progress, Silent, enqueue
 
@@ -293,3 +295,20 @@ def request_verification(*, by: Actor) -> Work:
     work = enqueue(VERIFICATION, "evidence.jobs.verify_ledger", title="Verification of the ledger", by=by)
     audit("ledger.verify", by=by, target="ledger")
     return work
+
+
+@transaction.atomic
+def keep_anchor(*, signed: SignedCheckpoint, kind: str, place: str, holder: str, by: Actor) -> Anchor:
+    """Note that a checkpoint was handed over; the place itself holds it."""
+    enforce(can_keep_ledger(by))
+    row = Anchor.objects.create(
+        log_id=signed.log_id,
+        epoch=signed.epoch,
+        size=signed.size,
+        kind=kind,
+        place=place,
+        holder=holder,
+        anchored_at=timezone.now(),
+    )
+    audit("ledger.anchor", by=by, target=signed.origin, detail={"size": signed.size, "kind": kind, "place": place})
+    return row

@@ -26,6 +26,7 @@ class FailureClass(enum.StrEnum):
     SIGNATURE_INVALID = "signature invalid"
     PROJECTION_DIFFERS = "projection differs"
     UNSIGNED_TOO_LONG = "unsigned too long"
+    ANCHOR_MISSING = "anchor missing"
 
     @property
     def meaning(self) -> str:
@@ -42,6 +43,7 @@ _MEANINGS: Final = {
     FailureClass.SIGNATURE_INVALID: "A checkpoint is not signed by the log's key, or the signer's record is damaged.",
     FailureClass.PROJECTION_DIFFERS: "Columns that pages show do not follow from the sealed bytes.",
     FailureClass.UNSIGNED_TOO_LONG: "Leaves have waited longer than 10 minutes for a signed checkpoint.",
+    FailureClass.ANCHOR_MISSING: "A checkpoint that was put into the anchors' folder is not there any more.",
 }
 
 

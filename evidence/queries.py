@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from evidence.catalogue import expressions, load
 from evidence.kinds import Control
@@ -16,7 +17,7 @@ from evidence.models import ControlResult, ControlRun, ControlSetting, EvidenceP
 from evidence.report import STATE_WORDS
 from ledger import queries as ledger
 from ledger.kinds import Head, SignedCheckpoint
-from ledger.models import Refusal
+from ledger.models import Anchor, Refusal
 from ledger.signer import is_separate
 from tenants.kinds import Actor
 from tenants.sharing import visible
@@ -48,9 +49,13 @@ class ControlLine:
         return STATE_WORDS[self.state]
 
 
+ANCHOR_LASTS = timedelta(days=2)
+"""A claim that others hold the log's state is made while the newest anchor is younger: anchors are made daily."""
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerFacts:
-    """The tenant's ledger as its page shows it; `tier` is the claim tier T0, T1 or T2 that is reached."""
+    """The tenant's ledger as its page shows it; `tier` is the claim reached, `held` the newest anchor that lasts."""
 
     head: Head
     checkpoint: SignedCheckpoint | None
@@ -59,6 +64,8 @@ class LedgerFacts:
     unsigned: int
     tier: str
     refusals: tuple[Refusal, ...]
+    anchors: tuple[Anchor, ...]
+    held: Anchor | None
 
 
 def settings_in_force() -> Settled:
@@ -133,7 +140,9 @@ def ledger_facts(log_id: UUID) -> LedgerFacts:
     head, checkpoint = ledger.head(log_id), ledger.latest_checkpoint(log_id)
     key = ledger.verifier_key(log_id) if checkpoint else ""
     signed = checkpoint.size if checkpoint and checkpoint.epoch == head.epoch else 0
-    tier = "T0" if checkpoint is None else "T2" if is_separate() else "T1"
+    anchors = tuple(ledger.anchors(log_id, epoch=head.epoch, limit=10))
+    held = next((row for row in anchors if row.holder and timezone.now() - row.anchored_at < ANCHOR_LASTS), None)
+    tier = "T0" if checkpoint is None else "T1" if not is_separate() else "T3" if held else "T2"
     refused = tuple(ledger.refusals(log_id, limit=5))
     recent = tuple(ledger.checkpoints(log_id, limit=10))
-    return LedgerFacts(head, checkpoint, recent, key, head.size - signed, tier, refused)
+    return LedgerFacts(head, checkpoint, recent, key, head.size - signed, tier, refused, anchors, held)

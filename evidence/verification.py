@@ -15,9 +15,11 @@ from datetime import datetime, timedelta
 from itertools import groupby, zip_longest
 from typing import Final
 
+from django.conf import settings
 from django.db import connections, transaction
 from django.utils import timezone
 
+from evidence.anchoring import anchor_files, file_of
 from evidence.findings import FailureClass, LogReport
 from evidence.signaturecheck import SignatureCheck
 from evidence.storedrows import StoredRow, StoredRows
@@ -33,6 +35,8 @@ from tenants.work import Progress, Silent
 PAGE_LEAVES: Final = 10_000
 PAGE_BATCHES: Final = 500
 SHOWN_STRAYS: Final = 20
+ANCHORS: Final = 4000
+"""Ten years of daily anchors."""
 SILENCE: Final = timedelta(minutes=65)
 """A heartbeat follows the last entry within an hour."""
 UNSIGNED_LIMIT: Final = timedelta(minutes=10)
@@ -125,7 +129,8 @@ class _Verification:
         self.progress.step(self.done, self.total, "Checking signatures")
         self.signatures.loss_explained = after is not None and self._explained(head, after)
         self.signatures.check()
-        self.signatures.check_held(self.held.notes)
+        self.signatures.check_held({**anchor_files(self.tenant.uuid), **self.held.notes})
+        self._check_anchors(head)
         self.report.signed_size += self.signatures.signed_size
         if after is None:
             self._check_end(head)
@@ -145,6 +150,14 @@ class _Verification:
         what = "its first entry does not say which epoch it continues" if not start else "the epoch before was changed"
         self._tree_fault(f"epoch {after.epoch}", what)
         return False
+
+    def _check_anchors(self, head: Head) -> None:
+        """Notes checkpoints that were put into the anchors' folder and are gone from it."""
+        if not settings.COUNTERSIGN_ANCHOR_FOLDER:
+            return
+        for row in queries.anchors(self.tenant.uuid, epoch=head.epoch, limit=ANCHORS, using=self.using):
+            if row.kind == "folder" and not file_of(row.log_id, row.epoch, row.size).exists():
+                self.findings.add(FailureClass.ANCHOR_MISSING, f"checkpoint {row.size}", f"{row.place} is gone")
 
     def _check_end(self, newest: Head) -> None:
         """Notes an epoch that the signer has signed and that is gone."""

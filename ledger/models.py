@@ -167,3 +167,26 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.refused_at:%Y-%m-%d %H:%M:%S} {self.reason}"
+
+
+class Anchor(models.Model):
+    """A checkpoint that was handed to somebody else: how, where, and who holds it; empty where nobody is named."""
+
+    id = models.BigAutoField(primary_key=True)
+    log_id = models.UUIDField()
+    epoch = models.IntegerField()
+    size = models.BigIntegerField()
+    kind = models.CharField(max_length=10)
+    place = models.TextField()
+    holder = models.TextField(default="")
+    anchored_at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[Anchor]] = models.Manager()
+
+    class Meta:
+        """Insert only."""
+
+        indexes = (models.Index(fields=("log_id", "-anchored_at"), name="anchor_newest_first"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.place}: {self.log_id}/{self.epoch} at {self.size} leaves"

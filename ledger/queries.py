@@ -10,7 +10,7 @@ from django.db.models import F
 
 from ledger.kinds import HASH_BYTES, BatchPlace, Head, KeyLink, ProofBundle, SignedCheckpoint
 from ledger.merkle import Nodes, consistency_path, inclusion_path
-from ledger.models import Batch, Checkpoint, Log, Refusal
+from ledger.models import Anchor, Batch, Checkpoint, Log, Refusal
 from ledger.models import Head as HeadRow
 from ledger.notes import parse_checkpoint, parse_note
 from ledger.proofs import format_growth
@@ -90,6 +90,12 @@ def key_links(log_id: UUID) -> list[KeyLink]:
     rows = Checkpoint.objects.filter(log_id=log_id).order_by("epoch", "vkey", "size").distinct("epoch", "vkey")
     ordered = sorted(rows, key=lambda row: (row.epoch, row.size))
     return [KeyLink(before.vkey, row.vkey, row.note, row.size) for before, row in pairwise(ordered)]
+
+
+def anchors(log_id: UUID, *, epoch: int | None = None, limit: int = 20, using: str = "default") -> list[Anchor]:
+    """Returns the checkpoints that were handed to somebody else, newest first, of one epoch if told."""
+    rows = Anchor.objects.using(using).filter(log_id=log_id).order_by("-anchored_at", "-id")
+    return list((rows if epoch is None else rows.filter(epoch=epoch))[:limit])
 
 
 def refusals(log_id: UUID, limit: int = 20) -> list[Refusal]:

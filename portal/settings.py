@@ -85,8 +85,7 @@ FORM_RENDERER = "portal.rendering.PortalForms"
 _LOGIN = connection_settings(COUNTERSIGN_DATA, COUNTERSIGN_ROLE, env_text("COUNTERSIGN_DATABASE", "countersign"))
 # For the web server's threads only: django-q forks its workers, and two processes on one connection mix their answers.
 _POOL = {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}} if env_flag("COUNTERSIGN_POOL", default=False) else {}
-# Elsewhere a connection is kept for minutes: each new one is four lines in the log that the portal itself takes in.
-# The job queue forks: its processes would share a kept connection.
+# Elsewhere one is kept for minutes: each new one is four lines in our own log. The job queue forks and would share it.
 _KEEPS = not _POOL and env_flag("COUNTERSIGN_KEEP_CONNECTION", default=True)
 _KEPT = {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 300 if _KEEPS else 0}
 _DATABASE = {**_LOGIN, **_KEPT, "OPTIONS": {**_LOGIN["OPTIONS"], **_POOL}}
@@ -94,15 +93,16 @@ DATABASES = {
     "default": _DATABASE,
     # Progress of long work is seen while the work's own transaction runs: a connection of its own.
     "progress": {**_LOGIN, "CONN_HEALTH_CHECKS": True, "TEST": {"MIRROR": "default"}},
-    # Verification from the command line reads as a role that can change nothing.
     "readonly": {**connection_settings(COUNTERSIGN_DATA, "readonly", _LOGIN["NAME"]), "TEST": {"MIRROR": "default"}},
 }
-COUNTERSIGN_VERIFIER_CONNECTION = "readonly"
-# The signer never signs what its caller has appended and not yet committed.
-COUNTERSIGN_SIGNER_CONNECTION = "progress"
+COUNTERSIGN_VERIFIER_CONNECTION = "readonly"  # a role that can change nothing
+COUNTERSIGN_SIGNER_CONNECTION = "progress"  # never signs what its caller has appended and not yet committed
 # Days that the keys of delivered records, and delivered files of the own logs, are kept; see docs/operating.md.
 COUNTERSIGN_RESEND_DAYS = env_number("COUNTERSIGN_RESEND_DAYS", 35, least=3)
 COUNTERSIGN_OWN_LOG_DAYS = env_number("COUNTERSIGN_OWN_LOG_DAYS", 30, least=1)
+COUNTERSIGN_ANCHOR_FOLDER = env_text("COUNTERSIGN_ANCHOR_FOLDER")
+COUNTERSIGN_ANCHOR_HOLDER = env_text("COUNTERSIGN_ANCHOR_HOLDER")
+COUNTERSIGN_ANCHOR_MAIL = env_flag("COUNTERSIGN_ANCHOR_MAIL", default=False)
 # Its key and state; a directory of another system user is the second tier of trust.
 COUNTERSIGN_SIGNER = Path(env_text("COUNTERSIGN_SIGNER", str(COUNTERSIGN_DATA / "signer"))).absolute()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

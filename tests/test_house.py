@@ -50,7 +50,7 @@ OPEN_VIEWS = {
     "api:schema": "describes the API, holds no data",
 }
 APPEND_ONLY = {
-    *("tenants_auditentry", "ledger_batch", "ledger_tile", "ledger_checkpoint", "ledger_refusal"),
+    *("tenants_auditentry", "ledger_batch", "ledger_tile", "ledger_checkpoint", "ledger_refusal", "ledger_anchor"),
     *("logs_accessevent", "logs_delivery", "logs_quarantinedline", "logs_eventexport"),
     *("identities_snapshot", "identities_snapshotrow", "identities_peoplefeed"),
     *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),
