@@ -17,6 +17,8 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 PAGE: Final = 2000
+WHOLE_PAGE: Final = 250
+"""Events read at once with their sealed bytes, each up to 1 MiB."""
 CHUNK_BYTES: Final = 65_536
 
 
@@ -26,8 +28,8 @@ def exported(*, export_id: UUID, tenant: Tenant, form: str, q: str, filters: Fil
     An export that is broken off has no manifest. Each page is read in a scope of its own.
     """
     began_at, digest, sent = timezone.now(), hashlib.sha256(), 0
-    pages = _Pages(tenant, filters)
-    for piece in _pieces(FORMS[form][0](pages)):
+    pages = _Pages(tenant, filters, whole=FORMS[form].whole)
+    for piece in _pieces(FORMS[form].lines(pages, str(tenant.uuid))):
         digest.update(piece)
         sent += len(piece)
         yield piece
@@ -49,15 +51,15 @@ def exported(*, export_id: UUID, tenant: Tenant, form: str, q: str, filters: Fil
 class _Pages:
     """Every match, page by page, and how many there were."""
 
-    def __init__(self, tenant: Tenant, filters: Filters) -> None:
+    def __init__(self, tenant: Tenant, filters: Filters, *, whole: bool) -> None:
         self.rows = 0
-        self._tenant, self._filters = tenant, filters
+        self._tenant, self._filters, self._whole = tenant, filters, whole
 
     def __iter__(self) -> Iterator[AccessEvent]:
-        cursor = ""
+        cursor, limit = "", WHOLE_PAGE if self._whole else PAGE
         while True:
             with tenant_scope(self._tenant):
-                page = search_events(self._filters, cursor=cursor, limit=PAGE)
+                page = search_events(self._filters, cursor=cursor, limit=limit, whole=self._whole)
             self.rows += len(page.events)
             yield from page.events
             cursor = page.cursor

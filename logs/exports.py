@@ -1,4 +1,4 @@
-"""Events as CSV or NDJSON, row by row. Pure.
+"""Events as CSV, NDJSON or OCSF, row by row. Pure.
 
 A CSV cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection); NDJSON holds
 the values as they are.
@@ -8,10 +8,12 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
+
+from logs.ocsf import ocsf_lines
 
 COLUMNS: Final = (
     *("key", "occurred_at", "received_at", "source_id", "log_type", "class_uid", "activity_id", "status_id"),
@@ -24,7 +26,7 @@ COLUMNS: Final = (
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def csv_lines(events: Iterable[Any]) -> Iterator[str]:
+def csv_lines(events: Iterable[Any], _log: str) -> Iterator[str]:
     """Give the header and one CSV line for each event."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
@@ -35,17 +37,27 @@ def csv_lines(events: Iterable[Any]) -> Iterator[str]:
         yield _taken(buffer)
 
 
-def ndjson_lines(events: Iterable[Any]) -> Iterator[str]:
+def ndjson_lines(events: Iterable[Any], _log: str) -> Iterator[str]:
     """Give one JSON line for each event; times are RFC 3339 in UTC."""
     for event in events:
         yield msgspec.json.encode({name: getattr(event, name) for name in COLUMNS}).decode() + "\n"
 
 
-FORMS: Final[Mapping[str, tuple[Callable[[Iterable[Any]], Iterator[str]], str]]] = {
-    "csv": (csv_lines, "text/csv"),
-    "ndjson": (ndjson_lines, "application/x-ndjson"),
+class Form(NamedTuple):
+    """A form of an export; ``lines`` takes the events and the UUID of the tenant's log."""
+
+    lines: Callable[[Iterable[Any], str], Iterator[str]]
+    media: str
+    ending: str
+    whole: bool = False
+    """Whether it needs the events' sealed bytes."""
+
+
+FORMS: Final[Mapping[str, Form]] = {
+    "csv": Form(csv_lines, "text/csv", "csv"),
+    "ndjson": Form(ndjson_lines, "application/x-ndjson", "ndjson"),
+    "ocsf": Form(ocsf_lines, "application/x-ndjson", "ocsf.ndjson", whole=True),
 }
-"""Forms of an export: what writes its lines, and its media type."""
 
 
 def harmless(cell: str) -> str:

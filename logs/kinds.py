@@ -80,6 +80,7 @@ class Format(models.TextChoices):
     CEF = "cef", "CEF (ArcSight Common Event Format)"
     LEEF = "leef", "LEEF 1.0 and 2.0 (QRadar)"
     ECS = "ecs", "Elastic Common Schema JSON"
+    OCSF = "ocsf", "OCSF JSON"
 
 
 class StatusDetail(models.TextChoices):

@@ -9,6 +9,7 @@ urlpatterns = [
     path("search/", events.search, name="search"),
     path("search/export.csv", events.export, {"form_name": "csv"}, name="export_csv"),
     path("search/export.ndjson", events.export, {"form_name": "ndjson"}, name="export_ndjson"),
+    path("search/export.ocsf.ndjson", events.export, {"form_name": "ocsf"}, name="export_ocsf"),
     path("search/exports/", searches.export_list, name="exports"),
     path("search/exports/<uuid:export_id>/manifest.json", searches.export_manifest, name="export_manifest"),
     path("search/views/", searches.search_save, name="search_save"),

@@ -26,6 +26,7 @@ from logs.parsers import (
     json_mapped,
     leef,
     mysql_audit,
+    ocsf,
     okta,
     openvpn,
     portal,
@@ -64,6 +65,7 @@ PARSERS: dict[Format, Parser] = {
     Format.CEF: cef.PARSER,
     Format.LEEF: leef.PARSER,
     Format.ECS: ecs.PARSER,
+    Format.OCSF: ocsf.PARSER,
 }
 
 _MARKS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
@@ -76,6 +78,7 @@ _MARKS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
     (Format.WINDOWS, (b'"eventid"', b'"channel"')),
     *SAAS_MARKS,
     (Format.PORTAL, (b'"kind"', b'"at"', b'"user"')),
+    (Format.OCSF, (b'"class_uid"', b'"metadata"')),
     (Format.ECS, (b'"@timestamp"', b'"event')),
 )
 _LINE_MARKS: tuple[tuple[Format, re.Pattern[bytes]], ...] = (

@@ -58,14 +58,15 @@ def window(since: datetime, until: datetime | None = None) -> Q:
     return bounds & Q(occurred_at__lt=until) if until else bounds
 
 
-def search_events(filters: Filters, *, cursor: str = "", limit: int = PAGE) -> SearchPage:
-    """Return a page of the events that match, newest first, after the cursor."""
+def search_events(filters: Filters, *, cursor: str = "", limit: int = PAGE, whole: bool = False) -> SearchPage:
+    """Return a page of the events that match, newest first, after the cursor; ``whole`` with their sealed bytes."""
     rows = matching(filters)
     if place := read_event_key(cursor):
         occurred_at, number = place
         rows = rows.filter(Q(occurred_at__lt=occurred_at) | Q(occurred_at=occurred_at, id__lt=number))
         rows = rows.filter(occurred_at__lte=occurred_at)
-    events = list(rows.order_by("-occurred_at", "-id").defer(*HEAVY)[: limit + 1])
+    rows = rows.order_by("-occurred_at", "-id")
+    events = list((rows if whole else rows.defer(*HEAVY))[: limit + 1])
     more = len(events) > limit
     events = events[:limit]
     return SearchPage(events, event_key(events[-1].occurred_at, events[-1].id) if more else "")

@@ -55,13 +55,13 @@ def search(request: TenantRequest) -> HttpResponse:
 @requires(Permission.EVENT_EXPORT)
 @require_safe
 def export(request: TenantRequest, form_name: str) -> HttpResponseBase:
-    """Stream everything that matches as CSV or NDJSON; the audit entry is written before the first row."""
+    """Stream everything that matches as CSV, NDJSON or OCSF; the audit entry is written before the first row."""
     _form, asked = _search(request)
     if asked.fault:
         return redirect(f"{reverse('logs:search', args=[request.tenant.slug])}?{request.GET.urlencode()}")
     export_id = uuid4()
     export_events(export_id=export_id, form=form_name, asked=asked.facts(), by=request.actor)
-    name = f"events-{request.tenant.slug}-{str(export_id)[:8]}.{form_name}"
+    name = f"events-{request.tenant.slug}-{str(export_id)[:8]}.{FORMS[form_name].ending}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     body = exported(
         export_id=export_id,
@@ -71,7 +71,7 @@ def export(request: TenantRequest, form_name: str) -> HttpResponseBase:
         filters=asked.filters,
         by=request.actor,
     )
-    return StreamingHttpResponse(body, content_type=f"{FORMS[form_name][1]}; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(body, content_type=f"{FORMS[form_name].media}; charset=utf-8", headers=headers)
 
 
 @requires(Permission.EVENT_VIEW)

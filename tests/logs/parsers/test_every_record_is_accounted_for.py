@@ -30,6 +30,19 @@ SETTINGS = {
 }
 FIELDS = {name for names in INSERTS.values() for name in names}
 PLAIN_FORMATS = {Format.CSV, Format.MYSQL_AUDIT, Format.AUDITD}
+OCSF_EVENT: dict[str, object] = {
+    "class_uid": 3002,
+    "activity_id": 1,
+    "time": 1785837601250,
+    "status_id": 2,
+    "severity_id": 1,
+    "count": 2,
+    "user": {"name": "ana"},
+    "src_endpoint": {"ip": "192.0.2.7"},
+    "metadata": {"uid": "1"},
+    "duration": 5,
+    "unmapped": {"countersign": {"log_type": 6, "mfa": True, "extra": {"a": 1}}, "b": [1]},
+}
 LINE_FORMATS = {Format.SSHD_SYSLOG, *PLAIN_FORMATS, *TEXT_FORMATS}
 WORDS = st.sampled_from(
     [
@@ -131,6 +144,7 @@ def test_json_records_with_any_member_changed_are_each_given_back_once(form: For
         Format.PORTAL: {"id": "1", "at": "2026-08-04T10:00:00Z", "kind": "deed", "user": "a", "verb": "x.y", "rows": 1},
         **RECORDS,
         Format.ECS: json.loads(ecs(source={"ip": "192.0.2.7"}, host={"name": "web"}, message="x")),
+        Format.OCSF: OCSF_EVENT,
         **{text: {"message": WRAPPED[text]} for text in TEXT_FORMATS},
     }[form]
     lines: list[bytes] = []

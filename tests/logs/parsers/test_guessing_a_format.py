@@ -41,6 +41,7 @@ from tests.logs.parsers.windows_made import ALL_SHAPES
         ([b'<189>date=2026-08-04 time=10:00:01 logid="0101039424" type="event"'], Format.FORTINET),
         ([b"Aug  4 10:00:01 web CEF:0|a|b|1|c|d|3|suser=x"], Format.CEF),
         ([b"LEEF:2.0|a|b|1|c|^|usrName=x"], Format.LEEF),
+        ([b'{"class_uid": 3002, "metadata": {}}'], Format.OCSF),
         ([b'{"@timestamp": "x", "event": {"category": "iam"}}'], Format.ECS),
         ([b'{"a": 1}', b'{"a": 2}'], Format.JSON),
         ([b'[\n', b'{"a": 1}]'], Format.JSON),
