@@ -14,7 +14,7 @@ from logs.sessions import Deed, Session, sessions_from
 from tenants.scope import current_tenant_id
 
 MOST_EVENTS: Final = 5000
-SHOWN: Final = 25
+SHOWN: Final = 10
 
 _COLUMNS: Final = (
     "occurred_at, source_id, actor_key, class_uid, activity_id, status_id, session_uid, coalesce(host(src_ip), ''), "
