@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.error import URLError
@@ -41,7 +42,7 @@ def serving(name: str, home: Path) -> Iterator[tuple[str, Path]]:
     """Serve the database on a free port; yields the address and the log, and ends the process and its children."""
     port = _free_port()
     told = environment(name, port, home)
-    _manage("collectstatic", "--noinput", "--verbosity", "0", told=told)
+    collect_static()
     log = home / "web.log"
     with log.open("w") as out:
         # fmt: off
@@ -74,8 +75,11 @@ def working(name: str, home: Path) -> Iterator[None]:
             worker.wait()
 
 
-def _manage(*arguments: str, told: dict[str, str]) -> None:
-    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=told, check=True)
+@cache
+def collect_static() -> None:
+    """Collect the static files as the product serves them, once for all servers of this process."""
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+    subprocess.run(command, cwd=ROOT, env=environment("", 0, ROOT), check=True)
 
 
 @contextmanager
