@@ -4,7 +4,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +42,11 @@ def sources(*folders: str) -> Iterator[Path]:
         for path in sorted((ROOT / folder).rglob("*.py")):
             if "migrations" not in path.parts:
                 yield path
+
+
+def empty_names(paths: Iterable[Path]) -> list[str]:
+    """Name the modules that have, or lie in a package that has, a name which says nothing."""
+    return [str(path) for path in paths if FORBIDDEN_NAMES & {path.stem, path.parent.name}]
 
 
 def templates() -> Iterator[Path]:
