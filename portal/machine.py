@@ -3,6 +3,7 @@
 Nothing here widens what others made: a directory that the server's user cannot pass is refused with a sentence.
 """
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -16,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 OS_USER = "countersign"
-# Used only where root starts a project that lies behind a directory which is closed to others.
+# Used only where root starts: a lock, and the programs where the project lies behind a directory closed to others.
 STATE_DIRECTORY = Path("/var/lib/countersign")
 WHEEL_PROGRAMS = Path("pginstall18/bin")
 # Below the ephemeral range: in it a client's reconnect loop can connect to itself (measured on 55432).
@@ -61,6 +62,17 @@ def server_user() -> pwd.struct_passwd:
         return pwd.getpwuid(os.geteuid())
     with suppress(KeyError):
         return pwd.getpwnam(OS_USER)
+    STATE_DIRECTORY.mkdir(mode=0o755, exist_ok=True)
+    # Two `useradd` at once both succeeded, and the second took the first one's user, number 999, away again.
+    with (STATE_DIRECTORY / ".user.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(KeyError):
+            return pwd.getpwnam(OS_USER)
+        return _added_user()
+
+
+def _added_user() -> pwd.struct_passwd:
+    """Adds the system user of the server; the caller holds the lock."""
     command = ["/usr/sbin/useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent"]
     command += ["--user-group", "--shell", "/usr/sbin/nologin", OS_USER]
     try:

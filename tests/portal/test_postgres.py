@@ -2,13 +2,17 @@
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import stat
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -226,6 +230,27 @@ def test_a_socket_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
     planted.chmod(0o777)
     with pytest.raises(EmbeddedServerError, match="made by somebody else"):
         machine.closed_directory(planted, machine.server_user())
+
+
+ADDS_A_USER: Final = """
+import sys, time
+from portal import machine
+machine.OS_USER = sys.argv[1]
+time.sleep(max(0, float(sys.argv[2]) - time.time()))
+print(machine.server_user().pw_uid)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root adds the system user of the server")
+def test_starts_at_the_same_moment_add_one_system_user() -> None:
+    name, moment = f"cs-test-{os.getpid()}", str(time.time() + 1)
+    command = [sys.executable, "-c", ADDS_A_USER, name, moment]
+    starts = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    try:
+        numbers = {start.communicate()[0].strip() for start in starts}
+        assert numbers == {str(pwd.getpwnam(name).pw_uid)}
+    finally:
+        subprocess.run(["/usr/sbin/userdel", name], check=True, capture_output=True)
 
 
 @pytest.fixture
