@@ -110,7 +110,7 @@ def test_one_period_has_one_campaign(cast: Cast) -> None:
 
 
 def test_missed_periods_of_a_recurring_plan_are_made_late_and_once(cast: Cast, system: Actor) -> None:
-    made = plan(cast, rule="FREQ=WEEKLY")
+    made = plan(cast, rule="FREQ=WEEKLY", starts_on=timezone.localdate() - timedelta(days=15))
     CampaignPlan.objects.filter(pk=made.pk).update(next_opening_at=timezone.now() - timedelta(days=15))
     assert len(create_due_campaigns(by=system)) >= 2
     made.refresh_from_db()

@@ -5,10 +5,17 @@ const rows = () => [...list.querySelectorAll("[data-row]")];
 const here = () => document.activeElement?.closest("[data-row]") ?? rows().find((row) => row.hasAttribute("aria-current"));
 let waiting = null;
 
+// What htmx has just put into the page it binds a moment later; a key that is faster would follow the link or send the
+// form without it. Asking for it here is harmless: htmx binds an element once.
+function press(element) {
+  window.htmx.process(element.form ?? element);
+  element.click();
+}
+
 function choose(row) {
   if (!row) return;
   row.focus();
-  row.click();
+  press(row);
 }
 
 function mark(row) {
@@ -36,7 +43,7 @@ function decide(key) {
     return;
   }
   waiting = here()?.closest("li").id ?? null;
-  button.click();
+  press(button);
 }
 
 const KEYS = {
