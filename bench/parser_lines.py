@@ -27,11 +27,13 @@ def lines(made: Made, count: int) -> Iterator[bytes]:
         yield made.line(number).encode() + b"\n"
 
 
-def _person(number: int) -> str:
+def person(number: int) -> str:
+    """Gives one of 4,000 names."""
     return f"agent{number * 7919 % 4000}"
 
 
-def _address(number: int) -> str:
+def address(number: int) -> str:
+    """Gives one of many addresses."""
     return f"10.{number * 31 % 200}.{number * 17 % 250}.{number % 250}"
 
 
@@ -48,7 +50,7 @@ def _logon(number: int) -> dict[str, str]:
         "SubjectDomainName": "BPO",
         "SubjectLogonId": "0x3e7",
         "TargetUserSid": f"S-1-5-21-1-2-3-{number % 4000 + 1000}",
-        "TargetUserName": _person(number),
+        "TargetUserName": person(number),
         "TargetDomainName": "BPO",
         "TargetLogonId": hex(number + 4096),
         "LogonType": "10",
@@ -61,7 +63,7 @@ def _logon(number: int) -> dict[str, str]:
         "KeyLength": "0",
         "ProcessId": "0x2f8",
         "ProcessName": "C:\\Windows\\System32\\svchost.exe",
-        "IpAddress": _address(number),
+        "IpAddress": address(number),
         "IpPort": str(number % 60000 + 1024),
     }
 
@@ -124,17 +126,17 @@ def auditd(number: int) -> str:
     kind = ("USER_AUTH", "USER_LOGIN", "USER_START", "CRED_DISP", "USER_END")[number % 5]
     res = "success" if number % 5 else "failed"
     stamp = f"msg=audit(1785837{number // 1000 % 1000:03}.{number % 1000:03}:{number})"
-    inner = f'op=PAM:session acct="{_person(number)}" exe="/usr/sbin/sshd" hostname={_address(number)}'
+    inner = f'op=PAM:session acct="{person(number)}" exe="/usr/sbin/sshd" hostname={address(number)}'
     return (
         f"type={kind} {stamp}: pid={number % 30000} uid=0 auid={number % 4000} ses={number // 5} "
-        f"subj=system_u:system_r:sshd_t:s0 msg='{inner} addr={_address(number)} terminal=ssh res={res}'"
+        f"subj=system_u:system_r:sshd_t:s0 msg='{inner} addr={address(number)} terminal=ssh res={res}'"
     )
 
 
 def mysql_audit(number: int) -> str:
     """Gives a log-in, a statement, the table that it touched or a log-off."""
     when = f"20260804 {number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}"
-    head = f"{when},db1,{_person(number)},{_address(number)},{number // 5},{number}"
+    head = f"{when},db1,{person(number)},{address(number)},{number // 5},{number}"
     sql = "SELECT name, phone FROM customer JOIN orders USING (id) WHERE note <> \\'x, y\\' AND id = " + str(number)  # noqa: S608 -- never run
     tails = (
         "CONNECT,crm,,0",
@@ -149,9 +151,9 @@ def mysql_audit(number: int) -> str:
 def pgaudit(number: int) -> str:
     """Gives a line of pgAudit in PostgreSQL's jsonlog."""
     sql = "select name, phone from customer where id = " + str(number)  # noqa: S608 -- never run
-    row = {"timestamp": _time(number)[:23].replace("T", " ") + " UTC", "user": _person(number), "dbname": "crm"}
+    row = {"timestamp": _time(number)[:23].replace("T", " ") + " UTC", "user": person(number), "dbname": "crm"}
     row |= {
-        "remote_host": _address(number),
+        "remote_host": address(number),
         "remote_port": 5000,
         "session_id": f"6b03.{number // 4}",
         "line_num": number,

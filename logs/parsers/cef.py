@@ -43,8 +43,12 @@ class Fields(dict[str, str]):
     vendor = product = version = signature = name = severity = ""
 
 
+def _letter(found: re.Match[str]) -> str:
+    return _LETTERS.get(found[1], found[1])
+
+
 def _unescaped(text: str) -> str:
-    return _ESCAPED.sub(lambda found: _LETTERS.get(found[1], found[1]), text) if "\\" in text else text
+    return _ESCAPED.sub(_letter, text) if "\\" in text else text
 
 
 def _is_escaped(text: str, place: int) -> bool:
@@ -57,6 +61,11 @@ def _is_escaped(text: str, place: int) -> bool:
 
 def header(text: str, parts: int) -> list[str] | None:
     """Take ``parts`` fields before their pipes, and the rest; None when there are fewer pipes."""
+    plain = text.split("|", parts)
+    if len(plain) <= parts:
+        return None
+    if not any("\\" in field for field in plain[:-1]):
+        return [*map(str.strip, plain[:-1]), plain[-1]]
     found: list[str] = []
     start = 0
     while len(found) < parts:
@@ -72,9 +81,9 @@ def header(text: str, parts: int) -> list[str] | None:
 
 def extension(text: str) -> dict[str, str]:
     """Take an extension apart; where a key comes twice the last counts."""
-    found = list(_KEY.finditer(text))
-    ends = [match.start() for match in found[1:]] + [len(text)]
-    return {match[1]: _unescaped(text[match.end() : end].strip()) for match, end in zip(found, ends, strict=True)}
+    pieces = _KEY.split(text)
+    values = [_unescaped(value.strip()) if "\\" in value else value.strip() for value in pieces[2::2]]
+    return dict(zip(pieces[1::2], values, strict=True))
 
 
 def fields(text: str) -> Fields | None:
@@ -117,9 +126,11 @@ def _labelled(found: Fields) -> dict[str, object]:
     """Give the labelled and the other fields that have no place of their own, by the vendor's name for them."""
     beside: dict[str, object] = {}
     for key, value in found.items():
-        if key in _MAPPED or key.endswith("Label") or not value:
+        if key in _MAPPED or not value or key.endswith("Label"):
             continue
-        label = found.get(f"{key}Label") if _LABELLED.match(key) else None
+        label = found.get(f"{key}Label")
+        if label and not _LABELLED.match(key):
+            label = None
         beside[clean(label or key)[:100]] = said(value)[:1000]
     return beside
 
@@ -141,7 +152,7 @@ def _put_who(facts: Facts, found: Fields) -> None:
 
 def _put_place(facts: Facts, found: Fields, host: str) -> None:
     source = address(found.get("src"))
-    put_source(facts, source._replace(port=port_number(found.get("spt"))))
+    put_source(facts, source, port_number(found.get("spt")))
     facts["src_host"] = said(found.get("shost")) or source.host
     facts["dst_host"] = said(found.get("dhost")) or address(found.get("dst")).ip or said(found.get("dvchost")) or host
     facts["device_uid"] = said(found.get("deviceExternalId") or found.get("smac"))
@@ -150,7 +161,8 @@ def _put_place(facts: Facts, found: Fields, host: str) -> None:
     facts["app"] = said(found.get("destinationServiceName") or found.get("sourceServiceName") or found.product)
     facts["bytes_in"], facts["bytes_out"] = count(found.get("in")), count(found.get("out"))
     facts["native_id"] = record_id(found.get("externalId"))
-    facts["repeat_count"] = max(1, count(found.get("cnt")) or 1)
+    if "cnt" in found:
+        facts["repeat_count"] = max(1, count(found["cnt"]) or 1)
 
 
 def _put_duration(facts: Facts, found: Fields, zone_name: str) -> None:
@@ -171,7 +183,7 @@ def _status(found: Fields) -> Status:
 def read_fields(found: Fields, entry: Entry, zone_name: str, moment: Moment | None = None) -> Outcome:
     """Give the event of a record whose vendor has no map of its own; ``moment`` is its time where that is known."""
     raw, position = entry.raw, entry.position
-    if not any(said(found.get(key)) for key in ("suser", "duser", "suid", "duid")):
+    if not (said(found.get("suser")) or any(said(found.get(key)) for key in ("duser", "suid", "duid"))):
         return Ignored(raw, "record that names no actor", position)
     try:
         moment = moment or moment_of(found, entry, zone_name)
@@ -188,7 +200,8 @@ def read_fields(found: Fields, entry: Entry, zone_name: str, moment: Moment | No
     number = count(found.severity)
     if number is not None and number >= 7:
         facts["severity_id"] = 5 if number >= 9 else 4
-    facts["severity_id"] = _SEVERITIES.get(found.severity.lower(), facts.get("severity_id", 1))
+    elif number is None and found.severity.lower() in _SEVERITIES:
+        facts["severity_id"] = _SEVERITIES[found.severity.lower()]
     head: dict[str, object] = {"vendor": clean(found.vendor)[:100], "signature": clean(found.signature)[:100]}
     facts["extra"] = bounded(_labelled(found) | head)
     if not facts["native_id"]:

@@ -157,9 +157,11 @@ def _list(words: Words) -> list[str]:
 
 
 def _text(value: Words | int | float) -> str:
+    if value is None:
+        return ""
     if isinstance(value, list):
-        value = next((word for word in value if word), None)
-    return "" if value is None else said(str(value))
+        value = next((word for word in value if word), "")
+    return said(value if isinstance(value, str) else str(value))
 
 
 def _nested(raw: bytes) -> _Record:
@@ -227,7 +229,7 @@ def _name(user: _User | None) -> tuple[str, str]:
 def _put_all(facts: dict[str, object], record: _Record, event: _Event) -> None:
     source, end, host = record.source or record.client or _End(), record.destination or _End(), record.host or _Host()
     found = address(_text(source.ip) or source.address or source.domain)
-    put_source(facts, found._replace(port=port_number(source.port)))  # type: ignore[arg-type]  # a Facts
+    put_source(facts, found, port_number(source.port))  # type: ignore[arg-type]  # a Facts
     facts["src_host"] = said(source.domain) or found.host
     facts["dst_host"] = said(end.domain) or _text(host.name) or said(host.hostname) or _text(end.ip)
     facts["device_uid"] = said(host.id)

@@ -54,36 +54,24 @@ class HeadReader:
     def __init__(self, settings: SourceSettings) -> None:
         self._clock = YearlessClock(settings)
         self._zone = settings.time_zone
+        self._last: tuple[str, tuple[Moment | None, str]] = ("", (None, ""))
 
     def read(self, head: str) -> tuple[Moment | None, str]:
         """Give the time and host of a header; raises ValueError for a time that is none."""
-        moment, host = self._one(head)
-        while moment is not None:
-            found, rest = self._next(head)
-            if found is None:
-                break
-            inner, inner_host = self._one(rest)
-            moment, host, head = inner or moment, inner_host or host, rest
+        if head == self._last[0]:  # the lines of one second have one header
+            return self._last[1]
+        found, rest = _dated_head(head), head
+        moment, host = self._one(found, head) if found else (None, "")
+        while found:
+            found, rest = _next(rest, found.end())
+            if found:
+                inner, inner_host = self._one(found, rest)
+                moment, host = inner or moment, inner_host or host
+        self._last = (head, (moment, host))
         return moment, host
 
-    def _next(self, head: str) -> tuple[re.Match[str] | None, str]:
-        """Find a second header behind the first one's time and host."""
-        first = _BSD.match(head) or _ISO.match(head)
-        rest = head[first.end() :] if first else ""
-        behind = rest.partition(" ")[2].lstrip(": ")
-        for text in (rest, behind):
-            if found := _BSD.match(text) or _ISO.match(text):
-                return found, text
-        return None, ""
-
-    def _one(self, head: str) -> tuple[Moment | None, str]:
-        found = _BSD.match(head)
-        if found:
-            moment = self._bsd(found)
-        elif found := _ISO.match(head):
-            moment = iso_time(found[1].replace(",", "."), self._zone)
-        else:
-            return None, ""
+    def _one(self, found: re.Match[str], head: str) -> tuple[Moment | None, str]:
+        moment = self._bsd(found) if found.re is _BSD else iso_time(found[1].replace(",", "."), self._zone)
         host = _HOST.match(head, found.end())
         name = host[1] if host else ""
         return moment, "" if name in {"-", ":"} or name.startswith("-") else clean(name.rstrip(":"))
@@ -93,6 +81,22 @@ class HeadReader:
         if year is None:
             return self._clock.read(month, day, clock, fraction or ""), int(self._clock.quality)
         return dated(month, day, year, clock, fraction or "", self._zone)
+
+
+def _dated_head(text: str) -> re.Match[str] | None:
+    return _BSD.match(text) or _ISO.match(text)
+
+
+def _next(head: str, end: int) -> tuple[re.Match[str] | None, str]:
+    """Find a second header behind the time and host of the one that ends here; a time of day has two colons."""
+    rest = head[end:]
+    if rest.count(":") < 2:
+        return None, ""
+    behind = rest.partition(" ")[2].lstrip(": ")
+    for text in (rest, behind):
+        if found := _dated_head(text):
+            return found, text
+    return None, ""
 
 
 def dated(month: str, day: str, year: str, clock: str, fraction: str, zone_name: str) -> Moment:

@@ -1,7 +1,7 @@
 """What a parser has understood of one record, and how it becomes a `Draft`."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, cast
 
 import msgspec
 
@@ -65,6 +65,10 @@ class Parser(NamedTuple):
     parse: Callable[[Iterable[bytes], SourceSettings], Iterator[Outcome]]
 
 
+_NUMBERS = ("log_type", "class_uid", "status_id", "severity_id")
+_WORDS = ("status_detail", "actor_type")
+"""Facts that a parser may give as members of their enumerations."""
+
 MAX_REPEATS = 1_000_000
 """Cap on `repeat_count`, so that a hostile "message repeated" cannot overflow a column or a sum."""
 
@@ -105,25 +109,37 @@ def deed(kind: LogType, class_uid: int, activity_id: int, status_id: int = Statu
     return Facts(log_type=kind, class_uid=class_uid, activity_id=activity_id, status_id=status_id)
 
 
-def put_source(facts: Facts, source: Address) -> None:
-    """Write where it came from."""
-    facts["src_ip"] = source.ip
-    facts["src_host"] = source.host
-    if source.port is not None:
-        facts["src_port"] = source.port
+def put_source(facts: Facts, source: Address, port: int | None = None) -> None:
+    """Write where it came from; ``port`` where another field than the address states it."""
+    facts["src_ip"], facts["src_host"], own = source
+    if port is not None or own is not None:
+        facts["src_port"] = own if port is None else port
 
 
 def make_draft(moment: Moment, raw: bytes, position: int, facts: Facts) -> Draft:
-    """Join time, exact bytes and position of a record with what it says, in plain numbers and texts."""
-    facts["log_type"] = int(facts["log_type"])
-    facts["class_uid"] = int(facts["class_uid"])
-    facts["status_id"] = int(facts.get("status_id", 0))
-    facts["severity_id"] = int(facts.get("severity_id", 1))
-    facts["status_detail"] = str(facts.get("status_detail", ""))
-    facts["actor_type"] = str(facts.get("actor_type", "unknown"))
-    if facts.get("repeat_count", 1) > MAX_REPEATS:
+    """Join time, exact bytes and position of a record with what it says, in plain numbers and texts.
+
+    A member of an enumeration becomes its plain value here; most facts are plain already and are only looked at.
+    """
+    plain = cast("dict[str, object]", facts)
+    for name in _NUMBERS:
+        value = plain.get(name)
+        if value is not None and type(value) is not int:
+            plain[name] = int(cast("int", value))
+    for name in _WORDS:
+        value = plain.get(name)
+        if value is not None and type(value) is not str:
+            plain[name] = str(value)
+    if "repeat_count" in facts and facts["repeat_count"] > MAX_REPEATS:
         facts["repeat_count"] = MAX_REPEATS
-    return Draft(occurred_at=moment[0], clock_quality=int(moment[1]), raw=raw, position=position, **facts)
+    quality = moment[1]
+    return Draft(
+        occurred_at=moment[0],
+        clock_quality=quality if type(quality) is int else int(quality),
+        raw=raw,
+        position=position,
+        **facts,
+    )
 
 
 def bounded(extra: dict[str, object]) -> dict[str, object]:

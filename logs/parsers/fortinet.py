@@ -105,7 +105,7 @@ def _put_who(facts: Facts, said_of: Pairs) -> None:
     ui = _UI.search(said_of.get("ui", "")[-60:])
     came = said_of.get("remip") or said_of.get("srcip") or (ui[1] if ui else "")
     found = address(came)
-    put_source(facts, found._replace(port=port_number(said_of.get("remport") or said_of.get("srcport"))))
+    put_source(facts, found, port_number(said_of.get("remport") or said_of.get("srcport")))
     facts["is_remote"] = said_of.get("subtype") == "vpn" or found.ip is not None
 
 

@@ -27,6 +27,10 @@ _elements = msgspec.json.Decoder(list[msgspec.Raw])
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+_Wrapper = tuple[tuple[str, bytes], ...]
+"""Names under which records may stand in an array, each with the mark that it leaves in the bytes."""
+
+
 class Record(msgspec.Struct, frozen=True, gc=False):
     """One record of a body: its exact bytes without the line feed, and its position from 0."""
 
@@ -36,9 +40,12 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 def all_lines(body: Iterable[bytes]) -> Iterator[bytes]:
     """Give every line without its line feed; a carriage return stays, a byte order mark at the beginning does not."""
-    for number, item in enumerate(body):
-        if not number and item.startswith(BOM_UTF8):
-            item = item[len(BOM_UTF8) :]  # noqa: PLW2901 -- the mark belongs to the file and to none of its records
+    items = iter(body)
+    for first in items:
+        # The mark belongs to the file and to none of its records.
+        items = chain([first.removeprefix(BOM_UTF8)], items)
+        break
+    for item in items:
         line = item[:-1] if item.endswith(b"\n") else item
         if b"\n" in line:
             yield from line.split(b"\n")
@@ -48,9 +55,7 @@ def all_lines(body: Iterable[bytes]) -> Iterator[bytes]:
 
 def lines(body: Iterable[bytes]) -> Iterator[bytes]:
     """Give every line that is not blank, without its line feed; a carriage return stays."""
-    for line in all_lines(body):
-        if line and not line.isspace():
-            yield line
+    return (line for line in all_lines(body) if line and not line.isspace())
 
 
 def numbered_lines(body: Iterable[bytes]) -> Iterator[Record | Quarantined]:
@@ -59,7 +64,7 @@ def numbered_lines(body: Iterable[bytes]) -> Iterator[Record | Quarantined]:
         yield Record(line, position) if len(line) <= MAX_LINE_BYTES else Quarantined(line, TOO_LONG, position)
 
 
-def _inner(raw: bytes, wrapper: str) -> Iterable[bytes] | str:
+def _inner(raw: bytes, wrapper: "_Wrapper") -> Iterable[bytes] | str:
     """Give the records inside one JSON value, or the sentence that says why there are none."""
     start = raw.lstrip()[:1]
     if len(raw) > MAX_LINE_BYTES and raw.count(b",") > MAX_COMMAS:
@@ -69,13 +74,22 @@ def _inner(raw: bytes, wrapper: str) -> Iterable[bytes] | str:
             return map(bytes, _elements.decode(raw))
         if start != b"{":
             return "The line is not a JSON object."
-        for name in wrapper.split("|") if wrapper else ():
-            inner = _members.decode(raw).get(name) if f'"{name}"'.encode() in raw[:4096] else None
+        for name, mark in wrapper:
+            inner = _members.decode(raw).get(name) if mark in raw[:4096] else None
             if inner is not None and bytes(inner).lstrip()[:1] == b"[":
                 return map(bytes, _elements.decode(inner))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return f"The record is not valid JSON. {sentence(error)}"
     return [raw]
+
+
+def _may_wrap(raw: bytes, names: _Wrapper) -> bool:
+    """Tell whether the beginning of an object names one of the wrappers; most records do not."""
+    begin = raw[:4096]
+    for _name, mark in names:  # noqa: SIM110 -- a generator costs more than the search
+        if mark in begin:
+            return True
+    return False
 
 
 def _whole(raw: bytes) -> bool:
@@ -111,9 +125,14 @@ def json_records(body: Iterable[bytes], wrapper: str = "") -> Iterator[Record | 
     if first is None:
         return
     values = chain([first], source) if _whole(first) else _joined(first, source)
+    names: _Wrapper = tuple((name, f'"{name}"'.encode()) for name in wrapper.split("|") if name)
     position = 0
     for value in values:
-        inner = _inner(value, wrapper)
+        if value[:1] == b"{" and len(value) <= MAX_LINE_BYTES and not (names and _may_wrap(value, names)):
+            yield Record(value, position)
+            position += 1
+            continue
+        inner = _inner(value, names)
         if isinstance(inner, str):
             yield Quarantined(value, inner, position)
             position += 1

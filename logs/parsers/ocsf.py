@@ -208,7 +208,7 @@ def _reason(event: Event, status: int) -> tuple[str, str]:
     code, detail = _text(event.status_code), said(event.status_detail)
     if status != Status.FAILURE:
         return code, ""
-    if detail in StatusDetail.values:
+    if detail and detail in _REASONS:
         return code, detail
     reason = why(detail, code) if event.class_uid == OcsfClass.AUTHENTICATION else ""
     return code or detail[:120], str(reason)

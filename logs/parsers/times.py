@@ -31,10 +31,12 @@ def zone(name: str) -> ZoneInfo:
 
 def in_range(when: datetime) -> datetime:
     """Give the aware time in UTC; raises ValueError outside the years 1990 to 2199, which no log can mean."""
-    try:
-        moved = when.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("The time is out of range.") from error
+    moved = when
+    if when.tzinfo is not UTC:
+        try:
+            moved = when.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("The time is out of range.") from error
     if not _OLDEST_YEAR <= moved.year <= _NEWEST_YEAR:
         raise ValueError(f"The year {moved.year} is not the year of a log.")
     return moved

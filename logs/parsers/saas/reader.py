@@ -19,10 +19,14 @@ from logs.parsers.framing import Record, json_records
 from logs.parsers.saas.deeds import Deed, by_verb
 from logs.parsers.saas.tables import TableRow, is_table, table_rows
 from logs.parsers.saas.values import Row, lowered, moment, number, shown, text
-from logs.parsers.text import address, clean, record_id, sentence
+from logs.parsers.text import address, clean, record_id, said, sentence
 
 _decoder = msgspec.json.Decoder(dict[str, object])
 _PEOPLE = frozenset({"user", "users", "User", "person"})
+_SUCCESS, _FAILURE = int(Status.SUCCESS), int(Status.FAILURE)
+_USER, _UNKNOWN = ActorType.USER.value, ActorType.UNKNOWN.value
+_OFTEN = 160
+"""Longest outcome whose meaning is remembered: a hostile one must not fill the memory."""
 _IAM = frozenset({OcsfClass.ACCOUNT_CHANGE, OcsfClass.USER_ACCESS, OcsfClass.GROUP_MANAGEMENT})
 
 Getter = Callable[[Row], object]
@@ -70,6 +74,8 @@ def _member(parts: tuple[str, ...]) -> Getter:
     """Give the function that follows one path."""
     if len(parts) == 1:
         return methodcaller("get", parts[0])
+    if len(parts) == 2 and not parts[1].isdecimal():
+        return _inner_member(*parts)
 
     first, rest = parts[0], tuple((part, int(part) if part.isdecimal() else -1) for part in parts[1:])
 
@@ -85,6 +91,16 @@ def _member(parts: tuple[str, ...]) -> Getter:
         return value
 
     return follow
+
+
+def _inner_member(outer: str, name: str) -> Getter:
+    """Give the function that finds a member of an object; most paths are such."""
+
+    def inner(row: Row) -> object:
+        value = row.get(outer)
+        return value.get(name) if isinstance(value, dict) else None
+
+    return inner
 
 
 def _first_member(names: list[str]) -> Getter:
@@ -138,6 +154,8 @@ class Reader:
         self._extra = [(name, getter(paths)) for name, paths in vendor.extra.items()]
         self._names = self._known_names()
         self._meaning = lru_cache(maxsize=4096)(self._mean)
+        self._result = lru_cache(maxsize=4096)(self._judge)
+        self._kinds = {word: kind.value for word, kind in vendor.actor_types.items()}
 
     @staticmethod
     def _name_from(get: Getter) -> Callable[[Row], str]:
@@ -160,8 +178,10 @@ class Reader:
 
     def _mean(self, name: str) -> Deed | str:
         """Give what an event's name means, or the reason why it is no access event."""
-        ignored = self._vendor.ignored.get(name)
-        return ignored or self._vendor.deeds.get(name) or self._vendor.otherwise(name)
+        if ignored := self._vendor.ignored.get(name):
+            return ignored
+        deed = self._vendor.deeds.get(name) or self._vendor.otherwise(name)
+        return Deed(int(deed.kind), int(deed.class_uid), deed.activity, deed.outcome)
 
     def read(self, record: Record) -> Outcome:
         """Read one JSON record."""
@@ -205,51 +225,72 @@ class Reader:
     def _facts(self, row: Row, deed: Deed, name: str) -> Facts:
         facts = Facts(log_type=deed.kind, class_uid=deed.class_uid, activity_id=deed.activity)
         facts["app"], facts["action"] = self._vendor.app, name
-        plain = cast("dict[str, object]", facts)
-        for field, get in self._texts:
-            value = get(row)
-            if value is not None and (words := shown(value)):
-                plain[field] = words
-        for field, get in self._numbers:
-            plain[field] = number(get(row))
+        self._put_plain(facts, row)
         if self._address:
             put_source(facts, address(text(self._address(row))))
-        self._put_outcome(facts, row, deed)
+        self._put_outcome(facts, row, name[:300])
         self._put_people(facts, row)
         if self._native:
-            parts = [text(get(row)) for get in self._native]
-            facts["native_id"] = record_id("/".join(parts)) if all(parts) else ""
-        if self._extra:
-            facts["extra"] = {key: value[:300] for key, get in self._extra if (value := shown(get(row)))}
+            facts["native_id"] = self._native_id(row)
         if self._vendor.amend:
             self._vendor.amend(facts, row)
         settle(facts)
         return facts
 
-    def _put_outcome(self, facts: Facts, row: Row, deed: Deed) -> None:
-        vendor = self._vendor
+    def _put_plain(self, facts: Facts, row: Row) -> None:
+        """Write texts, numbers and what is kept beside; flat on purpose, it runs for every field of every record."""
+        plain = cast("dict[str, object]", facts)
+        for field, get in self._texts:
+            value = get(row)
+            if value is not None and (words := said(value) if isinstance(value, str) else shown(value)):
+                plain[field] = words
+        for field, get in self._numbers:
+            plain[field] = number(get(row))
+        extra: dict[str, object] = {}
+        for key, get in self._extra:
+            value = get(row)
+            if value is not None and (words := shown(value)):
+                extra[key] = words[:300]
+        if extra:
+            facts["extra"] = extra
+
+    def _native_id(self, row: Row) -> str:
+        """Give the id of a record, "" where a part of it is missing."""
+        if len(self._native) == 1:
+            return record_id(text(self._native[0](row)))
+        parts = [text(get(row)) for get in self._native]
+        return record_id("/".join(parts)) if all(parts) else ""
+
+    def _put_outcome(self, facts: Facts, row: Row, name: str) -> None:
         value = text(self._outcome(row)) if self._outcome else ""
+        status, why, code = self._result(value, name) if len(value) <= _OFTEN else self._judge(value, name)
+        facts["status_id"] = status
+        if why:
+            facts["status_detail"] = why
+        if status != _SUCCESS and not facts.get("status_code"):
+            facts["status_code"] = code
+
+    def _judge(self, value: str, name: str) -> tuple[int, str, str]:
+        """Give status, reason of a refusal and the shown outcome of an event whose outcome the record tells so."""
+        vendor, deed = self._vendor, self._meaning(name)
         result = vendor.outcomes.get(value.lower(), vendor.unmapped) if value else vendor.silent
-        if deed.outcome is not None and not isinstance(result, Why):
+        if isinstance(deed, Deed) and deed.outcome is not None and not isinstance(result, Why):
             result = deed.outcome
         if isinstance(result, Why):
-            facts["status_id"], facts["status_detail"] = Status.FAILURE, result
-        else:
-            facts["status_id"] = result
-        if facts["status_id"] != Status.SUCCESS and not facts.get("status_code"):
-            facts["status_code"] = clean(value)[:120]
+            return int(Status.FAILURE), result.value, clean(value)[:120]
+        return int(result), "", clean(value)[:120]
 
     def _put_people(self, facts: Facts, row: Row) -> None:
         """Write what kind of account acted, on what kind of target, and with which factor and rights."""
         kind = text(self._actor_type(row)).lower() if self._actor_type else ""
-        named = ActorType.USER if facts.get("actor_name") or facts.get("actor_uid") else ActorType.UNKNOWN
-        facts["actor_type"] = self._vendor.actor_types.get(kind, named)
-        if facts.get("target_name") or facts.get("target_uid"):
+        named = _USER if "actor_name" in facts or "actor_uid" in facts else _UNKNOWN
+        facts["actor_type"] = self._kinds.get(kind, named) if kind else named
+        if "target_name" in facts or "target_uid" in facts:
             plain = "account" if facts["class_uid"] in _IAM else "object"
             facts["target_kind"] = "account" if (said_kind := facts.get("target_kind", plain)) in _PEOPLE else said_kind
         if self._mfa:
             factor = text(self._mfa(row)).lower()
-            if factor and facts["status_id"] == Status.SUCCESS:
+            if factor and facts["status_id"] == _SUCCESS:
                 facts["mfa"] = factor in self._vendor.yes
         if self._privileges:
             held = self._privileges(row)
@@ -259,7 +300,7 @@ class Reader:
 
 def settle(facts: Facts) -> None:
     """Make kind, reason and severity agree with the outcome: a refused authentication is always a failed log-in."""
-    if facts["status_id"] != Status.FAILURE:
+    if facts["status_id"] != _FAILURE:
         return
     facts["severity_id"] = max(int(facts.get("severity_id", 1)), Severity.LOW)
     if facts["class_uid"] == OcsfClass.AUTHENTICATION:

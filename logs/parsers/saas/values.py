@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
 
 import msgspec
 
@@ -19,8 +18,6 @@ _LARGEST = 2**63 - 1
 _MILLI, _MICRO, _NANO = 1e11, 1e14, 1e17
 """Unix times from these numbers on count milliseconds, microseconds, nanoseconds (seconds would be the year 5138)."""
 _DEEPEST = 12
-_OFTEN = 160
-"""Longest text that is kept among those that come again and again: names, applications, user agents."""
 
 
 def text(value: object) -> str:
@@ -40,12 +37,9 @@ def text(value: object) -> str:
 
 def shown(value: object) -> str:
     """Give a JSON value as clean text, or "" where it only says that it has nothing to say."""
+    if value is None:
+        return ""
     words = value if isinstance(value, str) else text(value)
-    return _said(words) if len(words) <= _OFTEN else said(words)
-
-
-@lru_cache(maxsize=16384)
-def _said(words: str) -> str:
     return said(words)
 
 
@@ -64,6 +58,8 @@ def moment(value: object) -> Moment:
     Times without a zone are UTC (assumed). Raises ValueError with what is wrong.
     """
     if isinstance(value, str):
+        if value[4:5] == "-" and " " not in value:
+            return iso_time(value)
         if _COMPACT.match(value):
             seconds, _, rest = value.partition(".")
             when = datetime.strptime(seconds, "%Y%m%d%H%M%S").replace(tzinfo=UTC, microsecond=int(f"{rest:0<6}"))
