@@ -52,6 +52,8 @@ class Tenant(models.Model):
                 condition=Q(kind=TenantKind.BPO, parent=None) | Q(kind=TenantKind.CLIENT, parent__isnull=False),
                 name="tenant_client_belongs_to_a_bpo",
             ),
+            # So that another table can hold, by a foreign key, that somebody is the operator of a tenant.
+            models.UniqueConstraint(fields=("id", "parent"), name="tenant_and_its_parent"),
         )
 
     def __str__(self) -> str:

@@ -3,6 +3,9 @@
 `tenant_scope` opens a transaction, names the tenant to row security by a literal ``SET LOCAL`` and, when the outermost
 scope ends, appends what the transaction stored to the tenant's ledger as its last statement. What is committed is
 therefore in the log, and what is rolled back is not.
+
+`client_scope` opens, inside a BPO's scope and its transaction, the rows of one of its clients (docs/adr/0304). At any
+moment one tenant's rows are open; at the end each tenant's leaves go to its own ledger, all or nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,6 +43,7 @@ class Scope:
     audit_batch_id: UUID = field(default_factory=uuid4)
     audited: int = 0
     batches: list[LeafBatch] = field(default_factory=list)
+    clients: dict[int, "Scope"] = field(default_factory=dict)
 
 
 _open: ContextVar[dict[str, Scope] | None] = ContextVar("tenant_scope", default=None)
@@ -86,9 +90,8 @@ def tenant_scope(tenant: "Tenant", *, using: str = "default") -> Iterator[Scope]
         return
     connection = connections[using]
     with transaction.atomic(using=using):
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL app.tenant = '{int(tenant.pk)}'; SET LOCAL app.log = '{UUID(str(tenant.uuid))}'")
         scope = Scope(tenant.pk, tenant.uuid, using, len(connection.savepoint_ids), timezone.now())
+        _name(scope)
         token = _open.set({**scopes, using: scope})
         try:
             yield scope
@@ -100,6 +103,43 @@ def tenant_scope(tenant: "Tenant", *, using: str = "default") -> Iterator[Scope]
             _open.reset(token)
 
 
+@contextmanager
+def client_scope(client: "Tenant", *, using: str = "default") -> Iterator[Scope]:
+    """Open the rows of a client of the open BPO in a savepoint of its transaction; the BPO's are closed meanwhile.
+
+    What the block audits goes to the client's ledger when the outermost scope ends. Whoever writes to several clients
+    visits them by ascending id, so that two transactions never wait for each other in a circle.
+
+    Raises:
+        NoScopeError: no scope is open.
+        RuntimeError: the tenant is no client of the open one.
+    """
+    host = current_scope(using)
+    if client.parent_id != host.tenant_id:
+        message = "Only a client of the open tenant is reached from its scope."
+        raise RuntimeError(message)
+    connection = connections[using]
+    visited = host.clients.get(client.pk) or Scope(client.pk, client.uuid, using, host.depth, host.opened_at)
+    host.clients[client.pk] = visited
+    with transaction.atomic(using=using):
+        _name(visited)
+        token = _open.set({**_scopes(), using: visited})
+        try:
+            yield visited
+        finally:
+            _open.reset(token)
+        # After an error the savepoint's roll-back names the host again by itself.
+        if not connection.needs_rollback:
+            _name(host)
+
+
+def _name(scope: Scope) -> None:
+    """Name the tenant and its log to row security, until the transaction or the savepoint is rolled back or ends."""
+    tenant_id, log_id = int(scope.tenant_id), UUID(str(scope.log_id))
+    with connections[scope.using].cursor() as cursor:
+        cursor.execute(f"SET LOCAL app.tenant = '{tenant_id}'; SET LOCAL app.log = '{log_id}'")
+
+
 def _forget(using: str) -> None:
     """Close the scope in the database too, where an outer transaction goes on (a roll-back does so by itself).
 
@@ -109,23 +149,32 @@ def _forget(using: str) -> None:
         cursor.execute("SET LOCAL app.tenant = ''; SET LOCAL app.log = ''; SET CONSTRAINTS ALL DEFERRED")
 
 
-def add_batch(batch: LeafBatch, using: str = "default") -> None:
-    """Hand leaves over to the ledger; they are appended when the outermost scope ends.
+def add_batch(batch: LeafBatch, using: str = "default", *, client_id: int | None = None) -> None:
+    """Hand leaves over to the ledger, of a visited client where one is named; appended when the outermost scope ends.
 
     Raises:
         RuntimeError: called inside a savepoint, whose roll-back would leave leaves without rows.
+        KeyError: the client was not visited.
     """
     scope = current_scope(using)
     if len(connections[using].savepoint_ids) != scope.depth:
         message = "Events are recorded outside of savepoints: their leaves could not be taken back."
         raise RuntimeError(message)
-    scope.batches.append(batch)
+    (scope if client_id is None else scope.clients[client_id]).batches.append(batch)
 
 
 def _seal(scope: Scope) -> None:
-    batches = [*scope.batches, *_audit_batch(scope)]
-    if batches:
-        ledger.append(log_id=scope.log_id, batches=batches, using=scope.using)
+    """Append to each ledger that has got something: heads are locked last, by ascending log id (ledger.md 3.2)."""
+    waiting = []
+    for one in (scope, *scope.clients.values()):
+        if one is not scope:
+            _name(one)
+        if batches := [*one.batches, *_audit_batch(one)]:
+            waiting.append((one, batches))
+    for one, batches in sorted(waiting, key=lambda pair: pair[0].log_id):
+        if scope.clients:
+            _name(one)
+        ledger.append(log_id=one.log_id, batches=batches, using=one.using)
 
 
 def _audit_batch(scope: Scope) -> Sequence[LeafBatch]:
