@@ -160,6 +160,9 @@ def _manifest(row: Delivery, place: BatchPlace) -> StoredRow:
     shown: dict[str, object] = {name: getattr(row, name) for name in MANIFEST_COLUMNS}
     shown |= {"batch": str(row.id), "source": row.source_id, "received_at": rfc3339(row.received_at)}
     shown |= {"body_sha256": bytes(row.body_sha256).hex()}
+    # Only deliveries of shared sources say these; in the columns of the others they are empty.
+    shown |= {"routing": row.routing or None, "routed": row.routed or None, "routed_to": row.routed_to or None}
+    shown |= {"origin_batch": str(row.origin_batch) if row.origin_batch else None}
     differs = _unequal(core, shown)
     if place.body_sha256 != bytes(row.body_sha256) or place.received_at != row.received_at:
         differs = (*differs, "batch")

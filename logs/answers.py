@@ -12,7 +12,8 @@ class DeliveryAnswer:
     """What became of one delivered body: received = stored + duplicates + ignored + quarantined.
 
     ``errors`` holds the first 100 quarantined records: position and reason. ``replayed`` is true when the same body
-    was delivered before and nothing was stored now.
+    was delivered before and nothing was stored now. ``routed`` says how many of the stored events went to which client
+    (its slug); None for a source without rules.
     """
 
     batch: UUID
@@ -23,9 +24,11 @@ class DeliveryAnswer:
     quarantined: int
     errors: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     replayed: bool = False
+    routed: Mapping[str, int] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer as the doors send it."""
+        routed = {} if self.routed is None else {"routed": dict(self.routed)}
         return {
             "batch": str(self.batch),
             "received": self.received,
@@ -35,6 +38,7 @@ class DeliveryAnswer:
             "rejected": self.quarantined,
             "replayed": self.replayed,
             "errors": list(self.errors),
+            **routed,
         }
 
 

@@ -146,8 +146,12 @@ class Reading:
             reason = (
                 f"{reason} Only the first {KEPT_BYTES:,} of its {len(raw):,} bytes are kept, with the SHA-256 of all."
             )
-        reason = reason.translate(_REPLACED)
-        chunk.rejected.append((position, reason, raw[:KEPT_BYTES], len(raw), digest))
+        self.keep_reject(chunk, (position, reason.translate(_REPLACED), raw[:KEPT_BYTES], len(raw), digest))
+
+    def keep_reject(self, chunk: Chunk, row: QuarantineRow) -> None:
+        """Count a quarantined record, which may have been refused in the reading of another tenant's part."""
+        position, reason, _kept, _size, digest = row
+        chunk.rejected.append(row)
         self.tally.quarantined += 1
         self.tally.rejects.update(digest)
         if len(self.tally.errors) < ERRORS_SHOWN:

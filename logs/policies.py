@@ -1,13 +1,20 @@
 """Who may deliver records, manage sources and look at events."""
 
+from typing import Final
+
 from logs.models import LogSource, SavedSearch
-from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
+from tenants.kinds import ALLOWED, Actor, Permission, TenantKind, Verdict, denied, permit
+from tenants.models import Tenant
+
+_FED: Final = "This source is fed from a shared source of the operator: its records, settings and rules are held there."
 
 
 def can_record_events(by: Actor, source: LogSource) -> Verdict:
     """Return whether the actor may deliver records to the source."""
     if by.tenant_id != source.tenant_id:
         return denied("This source belongs to another tenant.")
+    if source.is_fed:
+        return denied(_FED)
     if not source.enabled:
         return denied("This source is switched off: it takes no records. Switch it on before sending again.")
     if by.is_system:
@@ -23,6 +30,22 @@ def can_prune(by: Actor) -> Verdict:
 def can_manage_sources(by: Actor) -> Verdict:
     """Return whether the actor may add sources and change their settings and tokens."""
     return permit(by, Permission.SOURCE_MANAGE, to="manage log sources")
+
+
+def can_change_source(by: Actor, source: LogSource) -> Verdict:
+    """Return whether the actor may change a source, switch it or give it tokens: not one that an operator feeds."""
+    return denied(_FED) if source.is_fed else can_manage_sources(by)
+
+
+def can_route_source(by: Actor, source: LogSource, tenant: Tenant) -> Verdict:
+    """Return whether the actor may say which client gets what of a source of the tenant."""
+    if source.tenant_id != by.tenant_id or tenant.pk != by.tenant_id:
+        return denied("This source belongs to another tenant.")
+    if source.is_fed:
+        return denied(_FED)
+    if tenant.kind != TenantKind.BPO:
+        return denied("Only an operator shares a source with clients; this tenant is a client itself.")
+    return permit(by, Permission.SOURCE_MANAGE, to="route a source's events to clients")
 
 
 def can_export_events(by: Actor) -> Verdict:

@@ -51,7 +51,7 @@ OPEN_VIEWS = {
 }
 APPEND_ONLY = {
     *("tenants_auditentry", "ledger_batch", "ledger_tile", "ledger_checkpoint", "ledger_refusal", "ledger_anchor"),
-    *("logs_accessevent", "logs_delivery", "logs_quarantinedline", "logs_eventexport"),
+    *("logs_accessevent", "logs_delivery", "logs_quarantinedline", "logs_eventexport", "logs_sourcerouting"),
     *("identities_snapshot", "identities_snapshotrow", "identities_peoplefeed"),
     *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),

@@ -2,7 +2,8 @@
 
 from logs.actions.acks import give_ack
 from logs.actions.looks import export_events, look_at_events, look_at_quarantine
-from logs.actions.record import CHANNEL, Envelope, KeyReusedError, record_events
+from logs.actions.record import Envelope, KeyReusedError, RulesChangedError, record_events
+from logs.actions.routing import RoutingPlan, route_source
 from logs.actions.searches import ExportFacts, finish_export, remove_search, save_search
 from logs.actions.sources import (
     SourcePlan,
@@ -12,12 +13,15 @@ from logs.actions.sources import (
     revoke_source_token,
     switch_source,
 )
+from logs.actions.stage import CHANNEL
 
 __all__ = [
     "CHANNEL",
     "Envelope",
     "ExportFacts",
     "KeyReusedError",
+    "RoutingPlan",
+    "RulesChangedError",
     "SourcePlan",
     "add_source",
     "change_source",
@@ -30,6 +34,7 @@ __all__ = [
     "record_events",
     "remove_search",
     "revoke_source_token",
+    "route_source",
     "save_search",
     "switch_source",
 ]

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from django.db import DataError, connections, transaction
+from django.db import DatabaseError, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from ledger.entries import canonical, leaf_hash, salts, seal
-from ledger.kinds import LeafBatch, LeafKind
+from ledger.entries import salts
+from ledger.kinds import LeafBatch
 from logs.actions import stage
+from logs.actions.chunks import keep_chunk
+from logs.actions.manifests import seal_manifest
 from logs.actions.numbers import keep_numbers
+from logs.actions.routed import Routes, touch
 from logs.answers import DeliveryAnswer
 from logs.bodies import Body, spool
 from logs.intake import Chunk, ContentKeys, GivenIds, Reading, native_key
@@ -26,7 +29,7 @@ from logs.sealing import Place, rfc3339
 from logs.sequences import NUMBERED, Seen
 from logs.watched import Register
 from tenants.kinds import Actor, enforce
-from tenants.scope import add_batch, current_scope
+from tenants.scope import add_batch, current_scope, current_tenant_id
 
 REPLAY: Final = timedelta(hours=48)
 """How long the same body from the same source is answered as before and not stored again (ingest.md 3.3)."""
@@ -36,8 +39,6 @@ CHUNKED_SUFFIX: Final = "-chunked"
 """Ends the name of a door where the body came chunked: one that was cut between two records cannot be told."""
 
 MOST_BEGINNINGS: Final = 20
-CHANNEL: Final = "countersign_events"
-"""The channel on which the database says that a tenant has new events; the payload is the tenant's id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ def record_events(
         Refused: the source is switched off or not the actor's to deliver to.
         BodyError: the body is empty, too long, damaged, or holds too many records.
         KeyReusedError: the idempotency key belongs to another body.
+        RulesChangedError: the routing rules of the source were changed meanwhile; nothing is stored.
     """
     enforce(can_record_events(by, source))
     envelope = door if isinstance(door, Envelope) else Envelope(door=door, idempotency_key=idempotency_key)
@@ -92,12 +94,15 @@ def record_events(
             _lock(source)
             _refuse_replay(work)
             delivery, batch = _finish(work)
+            routed = work.routes.finish(delivery) if work.routes else ()
     except _ReplayError as replay:
         return answer_of(replay.delivery, replayed=True)
     finally:
         if whole is not body:
             whole.close()
     add_batch(batch)
+    for client_id, part in routed:
+        add_batch(part, client_id=client_id)
     return answer_of(delivery)
 
 
@@ -111,6 +116,7 @@ class _Work:
     by: Actor
     reading: Reading = field(init=False)
     facts: stage.Facts = field(init=False)
+    routes: Routes | None = field(init=False)
 
     def __post_init__(self) -> None:
         received_at, batch, parser = timezone.now(), uuid4(), PARSERS[Format(self.source.format)]
@@ -125,6 +131,7 @@ class _Work:
             "batch": batch,
             "received_at": received_at,
         }
+        self.routes = Routes(self.source, self.reading) if self.source.routing_version else None
 
 
 class _ReplayError(Exception):
@@ -135,17 +142,25 @@ class _ReplayError(Exception):
         self.delivery = delivery
 
 
+class RulesChangedError(DatabaseError):
+    """The rules of a shared source were changed while a delivery was read by the old ones: it has to come again.
+
+    So versions and deliveries stand in one order, and no delivery is routed by rules that no longer held.
+    """
+
+
 def answer_of(delivery: Delivery, *, replayed: bool = False) -> DeliveryAnswer:
     """Return the answer that belongs to a stored delivery."""
     return DeliveryAnswer(
         batch=delivery.id,
         received=delivery.received,
-        stored=delivery.stored,
+        stored=delivery.stored + delivery.routed,
         duplicates=delivery.duplicates,
         ignored=delivery.ignored,
         quarantined=delivery.quarantined,
         errors=tuple(delivery.errors),
         replayed=replayed,
+        routed={part["slug"]: part["events"] for part in delivery.routed_to} if delivery.routing else None,
     )
 
 
@@ -185,6 +200,9 @@ def _lock(source: LogSource) -> None:
     locked = LogSource.objects.select_for_update(no_key=True).get(pk=source.pk)
     source.last_record, source.last_received_at = locked.last_record, locked.last_received_at
     source.last_occurred_at = locked.last_occurred_at
+    if source.routing_version != locked.routing_version:
+        message = "The routing rules of the source were changed meanwhile."
+        raise RulesChangedError(message)
 
 
 def _read(work: _Work) -> None:
@@ -206,57 +224,33 @@ def _read(work: _Work) -> None:
         # For every lock from here on: another delivery's record keys, the source's row, roll-ups, the ledger's head.
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         stage.open_stage(cursor)
+        if work.routes:
+            stage.open_routed(cursor)
         for chunk in reading.chunks(outcomes):
             _drop_duplicates(cursor, reading, chunk, work.facts, work.envelope.keys)
+            if work.routes:
+                work.routes.divert(cursor, reading, chunk)
             register.learn(chunk.drafts)
-            _stage(cursor, reading, chunk, register)
+            keep_chunk(cursor, reading, chunk, register)
             stage.keep_quarantine(cursor, work.facts, chunk.rejected)
         stage.insert_events(cursor, work.facts)
-
-
-def _stage(cursor: CursorWrapper, reading: Reading, chunk: Chunk, register: Register) -> None:
-    """Copy a chunk into the stage; records that the database refuses are found one by one and quarantined."""
-    before = reading.mark(chunk)
-    try:
-        with transaction.atomic():
-            stage.copy_rows(cursor, reading.rows(chunk, register.find))
-    except DataError:
-        reading.undo(before, chunk)
-        drafts, chunk.drafts = chunk.drafts, []
-        for draft in drafts:
-            if problem := _refused(cursor, reading, draft, register):
-                reading.reject(chunk, draft.raw, f"The database refuses the record: {problem}", draft.position)
-            else:
-                chunk.drafts.append(draft)
-        stage.copy_rows(cursor, reading.rows(chunk, register.find))
-
-
-def _refused(cursor: CursorWrapper, reading: Reading, draft: Draft, register: Register) -> str:
-    """Return why the database refuses a record, "" when it takes it; nothing of the try is kept."""
-    alone = Chunk(drafts=[draft])
-    before = reading.mark(alone)
-    try:
-        with transaction.atomic():
-            stage.copy_rows(cursor, reading.rows(alone, register.find))
-            transaction.set_rollback(True)
-    except DataError as error:
-        return str(error).partition("\n")[0][:200].rstrip(".") + "."
-    finally:
-        reading.undo(before, alone)
-    return ""
+        if work.routes:
+            work.routes.insert_events(cursor)
 
 
 def _finish(work: _Work) -> tuple[Delivery, LeafBatch]:
     """Write roll-ups and delivery; return the delivery and the leaves for the ledger."""
     reading, tally = work.reading, work.reading.tally
-    delivery, leaf = _deliver(work.source, work.body, work.envelope, work.by, reading)
+    delivery, leaf = _deliver(work)
     with connections["default"].cursor() as cursor:
         delivery.first_occurred_at, delivery.last_occurred_at = stage.time_span(cursor)
         stage.add_rollups(cursor, work.facts, quarantined=tally.quarantined, ignored=tally.ignored.total())
+        if work.routes:
+            work.routes.count_for_operator(cursor, delivery, work.facts)
         delivery.save(force_insert=True)
-        _touch(work.source, delivery)
+        touch(work.source, delivery)
         keep_numbers(work.source, reading.numbers, reading.received_at)
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(work.source.tenant_id)])
+        stage.notify(cursor, current_tenant_id())
     leaves = [*reading.leaves, leaf]
     batch = LeafBatch(id=delivery.pk, leaves=leaves, received_at=reading.received_at, body_sha256=work.body.sha256)
     return delivery, batch
@@ -292,15 +286,16 @@ def _drop_duplicates(
     chunk.drafts = kept
 
 
-def _deliver(source: LogSource, body: Body, envelope: Envelope, by: Actor, reading: Reading) -> tuple[Delivery, bytes]:
+def _deliver(work: _Work) -> tuple[Delivery, bytes]:
     """Return the delivery with its sealed manifest, and the manifest's leaf: the last of the batch."""
-    tally, place, salt = reading.tally, reading.place, salts(1)[0]
+    source, body, envelope, reading = work.source, work.body, work.envelope, work.reading
+    tally, place = reading.tally, reading.place
     delivery = Delivery(
         id=UUID(place.batch),
         source=source,
         door=envelope.door,
         received_at=reading.received_at,
-        by=by.name[:200],
+        by=work.by.name[:200],
         address=envelope.address or None,
         body_sha256=body.sha256,
         body_bytes=body.size,
@@ -316,41 +311,7 @@ def _deliver(source: LogSource, body: Body, envelope: Envelope, by: Actor, readi
         first_record=tally.first_record,
         last_record=tally.last_record,
         previous_record=source.last_record,
-        salts=salt,
+        salts=salts(1)[0],
     )
-    delivery.core = core = canonical(manifest(delivery, place, envelope, tally.rejects.hexdigest()))
-    return delivery, leaf_hash(seal(LeafKind.MANIFEST, core, subj=None, raw=None, salts=salt))
-
-
-def manifest(delivery: Delivery, place: Place, envelope: Envelope, rejects: str) -> dict[str, str | int]:
-    """Return what a batch's manifest says (ledger.md 2.2); ``rejects`` hashes the hashes of the quarantined records."""
-    return {
-        "batch": place.batch,
-        "body_bytes": delivery.body_bytes,
-        "body_sha256": bytes(delivery.body_sha256).hex(),
-        "door": envelope.door,
-        "duplicates": delivery.duplicates,
-        "first_record": delivery.first_record,
-        "ignored": delivery.ignored,
-        "last_record": delivery.last_record,
-        "parser": place.parser,
-        "previous_record": delivery.previous_record,
-        "quarantined": delivery.quarantined,
-        "quarantined_sha256": rejects,
-        "received": delivery.received,
-        "received_at": place.received_at,
-        "source": place.source,
-        "stored": delivery.stored,
-        "tenant": place.tenant,
-        "v": 1,
-        **envelope.note,
-    }
-
-
-def _touch(source: LogSource, delivery: Delivery) -> None:
-    """Write the source's freshness."""
-    latest: list[datetime] = [at for at in (source.last_occurred_at, delivery.last_occurred_at) if at]
-    source.last_received_at = delivery.received_at
-    source.last_occurred_at = max(latest) if latest else None
-    source.last_record = delivery.last_record or source.last_record
-    source.save(update_fields=["last_received_at", "last_occurred_at", "last_record"])
+    note = {**envelope.note, **(work.routes.name_in(delivery) if work.routes else {})}
+    return delivery, seal_manifest(delivery, place, tally.rejects.hexdigest(), note)

@@ -15,7 +15,7 @@ from identities.models import System
 from logs.kinds import Format
 from logs.models import Grade, LogSource, SourceToken
 from logs.parsers import check_mapping
-from logs.policies import can_manage_sources
+from logs.policies import can_change_source, can_manage_sources
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
 from tenants.scope import current_scope
@@ -52,7 +52,7 @@ def add_source(*, plan: SourcePlan, by: Actor) -> LogSource:
         ValidationError: a field is wrong, the time zone is not known, or a CSV or JSON source has no usable mapping.
     """
     enforce(can_manage_sources(by))
-    source = LogSource(key=plan.key or _free_key(plan.name), **_fields(plan))
+    source = LogSource(key=plan.key or free_key(plan.name), **_fields(plan))
     _check(source)
     source.save(force_insert=True)
     audit("source.add", by=by, target=source.name, detail=_facts(source))
@@ -66,7 +66,7 @@ def change_source(*, source: LogSource, plan: SourcePlan, by: Actor) -> LogSourc
     Raises:
         ValidationError: as for `add_source`.
     """
-    enforce(can_manage_sources(by))
+    enforce(can_change_source(by, source))
     before = _facts(source)
     if plan.mapping != source.mapping:
         source.mapping_version += 1
@@ -83,7 +83,7 @@ def change_source(*, source: LogSource, plan: SourcePlan, by: Actor) -> LogSourc
 @transaction.atomic
 def switch_source(*, source: LogSource, enabled: bool, by: Actor) -> LogSource:
     """Switch a source on or off; a source that is off refuses what is sent to it."""
-    enforce(can_manage_sources(by))
+    enforce(can_change_source(by, source))
     source.enabled = enabled
     source.save(update_fields=["enabled"])
     audit("source.switch", by=by, target=source.name, detail={"enabled": enabled})
@@ -96,7 +96,7 @@ def issue_source_token(*, source: LogSource, by: Actor, days: int | None = 365) 
 
     Tokens that the source has already go on for 24 hours, so that senders can change over without a gap.
     """
-    enforce(can_manage_sources(by))
+    enforce(can_change_source(by, source))
     now, new = timezone.now(), make_token("src", current_scope().log_id)
     for old in SourceToken.objects.filter(source=source, revoked_at=None):
         if old.expires_at is None or old.expires_at > now + OVERLAP:
@@ -161,7 +161,7 @@ def _facts(source: LogSource) -> dict[str, Any]:
     }
 
 
-def _free_key(name: str) -> str:
+def free_key(name: str) -> str:
     """Return a key made of the name that no source of the tenant has."""
     base = slugify(name)[:50] or "source"
     taken = set(LogSource.objects.filter(key__startswith=base).values_list("key", flat=True))

@@ -4,6 +4,9 @@ COPY does not work under row security, so rows go by COPY into a temporary table
 ``INSERT ... SELECT``, where the policy's WITH CHECK holds (postgres.md 4.4: 6 to 23 % dearer than a bare COPY).
 Roll-ups read the stage too; each upsert is ordered by its key, so that two deliveries never wait for each other in a
 circle.
+
+What a shared source routes to clients waits in a second temporary table, `ROUTED`, with the number of its receiver; the
+statements read the receiver's part of it instead of the stage (`part_of`).
 """
 
 from collections.abc import Sequence
@@ -13,14 +16,18 @@ from typing import Any, Final
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
-from logs.copyrows import STAGE_COLUMNS
+from logs.copyrows import DELIMITER, STAGE_COLUMNS
 from logs.intake import QuarantineRow
 from logs.kinds import ClockQuality
 
 STAGE: Final = "intake_stage"
+ROUTED: Final = "intake_routed"
 ACTION_CHARS: Final = 64
 BIGINT_MAX: Final = 2**63 - 1
 """Where sums of stated sizes stop: a source that states absurd ones must not make its own deliveries fail for ever."""
+CHANNEL: Final = "countersign_events"
+"""The channel on which the database says that a tenant has new events; the payload is the tenant's id."""
+
 QUARANTINE_ROWS: Final = 2000
 QUARANTINE_BYTES: Final = 4 * 1024 * 1024
 
@@ -28,7 +35,13 @@ _CREATE: Final = (
     f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGE} "
     f"({', '.join(f'{name} {kind}' for name, kind in STAGE_COLUMNS)}) ON COMMIT DELETE ROWS"
 )
-_COPY: Final = f"COPY {STAGE} FROM STDIN WITH (FORMAT text, DELIMITER E'\\x1f', NULL E'\\x1e')"
+# Not emptied at every commit as the stage is: deliveries of other sources would pay for it.
+_CREATE_ROUTED: Final = (
+    f"CREATE TEMPORARY TABLE IF NOT EXISTS {ROUTED} "
+    f"(receiver integer, {', '.join(f'{name} {kind}' for name, kind in STAGE_COLUMNS)}); "
+    f"CREATE INDEX IF NOT EXISTS {ROUTED}_by_receiver ON {ROUTED} (receiver)"
+)
+_COPY: Final = "COPY {} FROM STDIN WITH (FORMAT text, DELIMITER E'\\x1f', NULL E'\\x1e')"
 _NAMES: Final = ", ".join(name for name, _kind in STAGE_COLUMNS)
 _EVENTS: Final = f"""
 INSERT INTO logs_accessevent (tenant_id, received_at, source_id, system_id, batch_id, parser, {_NAMES})
@@ -115,6 +128,21 @@ def open_stage(cursor: CursorWrapper) -> None:
     cursor.execute(f"DELETE FROM {STAGE}")  # noqa: S608 -- a constant name
 
 
+def open_routed(cursor: CursorWrapper) -> None:
+    """Make the connection's table of routed events; it is empty but for the transaction that routes."""
+    cursor.execute(_CREATE_ROUTED)
+
+
+def close_routed(cursor: CursorWrapper) -> None:
+    """Empty the table of routed events."""
+    cursor.execute(f"TRUNCATE {ROUTED}")
+
+
+def part_of(receiver: int) -> str:
+    """Return what the statements read instead of the stage: the routed events of one receiver."""
+    return f"(SELECT * FROM {ROUTED} WHERE receiver = {int(receiver)}) AS part"  # noqa: S608 -- a constant name and a number
+
+
 def keep_keys(cursor: CursorWrapper, facts: Facts, keys: Sequence[bytes]) -> set[bytes]:
     """Store the 16-byte keys that are new and return them."""
     parameters = {**facts, "keys": b"".join(keys), "last": len(keys) - 1}
@@ -129,32 +157,44 @@ def renew_keys(cursor: CursorWrapper, facts: Facts, keys: Sequence[bytes]) -> No
         cursor.execute(_RENEW, {**facts, "keys": list(keys)})
 
 
-def copy_rows(cursor: CursorWrapper, rows: Sequence[str]) -> None:
+def copy_routed(cursor: CursorWrapper, rows: Sequence[str], *, receiver: int) -> None:
+    """Copy the rows of one receiver beside the stage."""
+    copy_rows(cursor, [f"{receiver}{DELIMITER}{row}" for row in rows], ROUTED)
+
+
+def copy_rows(cursor: CursorWrapper, rows: Sequence[str], table: str = STAGE) -> None:
     """Copy the rows into the stage.
 
     Django wraps no errors of COPY: without this a server that dies in the middle is no database error to the door,
     which would answer 500 instead of 503, and the dead connection would be kept as a good one.
     """
-    with cursor.db.wrap_database_errors, cursor.copy(_COPY) as copy:
+    with cursor.db.wrap_database_errors, cursor.copy(_COPY.format(table)) as copy:
         for start in range(0, len(rows), 1000):
             copy.write("".join(rows[start : start + 1000]).encode())
 
 
-def insert_events(cursor: CursorWrapper, facts: Facts) -> None:
+def insert_events(cursor: CursorWrapper, facts: Facts, rows: str = STAGE) -> None:
     """Move the stage into the event table, as a role that is subject to row security."""
-    cursor.execute(_EVENTS, facts)
+    cursor.execute(_EVENTS.replace(STAGE, rows), facts)
 
 
-def add_rollups(cursor: CursorWrapper, facts: Facts, *, quarantined: int, ignored: int) -> None:
+def add_rollups(
+    cursor: CursorWrapper, facts: Facts, *, quarantined: int = 0, ignored: int = 0, rows: str = STAGE
+) -> None:
     """Add the stage to the roll-ups, in one order of tables and of keys."""
     for statement in (_USAGE, _LAST_USE, _TYPES):
-        cursor.execute(statement, facts)
-    cursor.execute(_HOURS, {**facts, "quarantined": quarantined, "ignored": ignored})
+        cursor.execute(statement.replace(STAGE, rows), facts)
+    add_hours(cursor, facts, quarantined=quarantined, ignored=ignored, rows=rows)
 
 
-def time_span(cursor: CursorWrapper) -> tuple[datetime | None, datetime | None]:
+def add_hours(cursor: CursorWrapper, facts: Facts, *, quarantined: int = 0, ignored: int = 0, rows: str) -> None:
+    """Add the stage to the hours in which the source delivered."""
+    cursor.execute(_HOURS.replace(STAGE, rows), {**facts, "quarantined": quarantined, "ignored": ignored})
+
+
+def time_span(cursor: CursorWrapper, rows: str = STAGE) -> tuple[datetime | None, datetime | None]:
     """Return the first and last time of the staged events."""
-    cursor.execute(f"SELECT min(occurred_at), max(occurred_at) FROM {STAGE}")  # noqa: S608 -- a constant name
+    cursor.execute(f"SELECT min(occurred_at), max(occurred_at) FROM {rows}")  # noqa: S608 -- a constant name
     row: tuple[datetime | None, datetime | None] = cursor.fetchone()
     return row
 
@@ -171,6 +211,11 @@ def keep_quarantine(cursor: CursorWrapper, facts: Facts, lines: Sequence[Quarant
         columns = {"positions": positions, "reasons": reasons, "raws": raws, "sizes": sizes, "hashes": hashes}
         cursor.execute(_QUARANTINE, {**facts, **columns})
         start = end
+
+
+def notify(cursor: CursorWrapper, tenant_id: int) -> None:
+    """Say, when the transaction is committed, that a tenant has new events."""
+    cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(tenant_id)])
 
 
 def deferred_checks_now() -> None:

@@ -17,6 +17,7 @@ from logs.models.sources import (
     LogSource,
     LogSourceShare,
     ReadPosition,
+    SourceRouting,
     SourceToken,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "RecordKey",
     "SavedSearch",
     "SourceHour",
+    "SourceRouting",
     "SourceStream",
     "SourceToken",
     "TypeDay",

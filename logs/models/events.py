@@ -36,6 +36,10 @@ def read_event_key(key: str) -> tuple[datetime, int] | None:
 class Delivery(TenantOwned):
     """One body that a source delivered, with its counts and the sealed manifest (leaf kind 02, last of its batch).
 
+    A delivery to a shared source names the version of the rules (``routing``) and where its events went: ``stored`` are
+    those that stayed, ``routed`` those that clients got. What a client got of it is a delivery of the client's own,
+    whose ``origin_batch`` is the operator's; its body is the part that came there.
+
     ``id`` is also the id of the ledger's batch: leaf index = the batch's first index + ``AccessEvent.ord``; the
     manifest's ordinal is ``stored``.
     """
@@ -55,6 +59,10 @@ class Delivery(TenantOwned):
     duplicates = models.IntegerField()
     ignored = models.IntegerField()
     quarantined = models.IntegerField()
+    routing = models.PositiveIntegerField(default=0, db_default=0)
+    routed = models.IntegerField(default=0, db_default=0)
+    routed_to = models.JSONField(default=list)
+    origin_batch = models.UUIDField(null=True)
     ignored_reasons = models.JSONField(default=dict)
     errors = models.JSONField(default=list)
     first_record = models.TextField(default="", blank=True)
@@ -79,7 +87,11 @@ class Delivery(TenantOwned):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    received=models.F("stored") + models.F("duplicates") + models.F("ignored") + models.F("quarantined")
+                    received=models.F("stored")
+                    + models.F("routed")
+                    + models.F("duplicates")
+                    + models.F("ignored")
+                    + models.F("quarantined")
                 ),
                 name="delivery_accounts_for_every_record",
             ),

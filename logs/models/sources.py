@@ -29,6 +29,9 @@ class LogSource(TenantOwned):
 
     ``expected`` says when records must arrive, in the source's zone: ``{"every_minutes": 60, "hours": [8, 9],
     "weekdays": [1, 2, 3, 4, 5]}``; empty means that nothing is expected and silence is no gap.
+
+    A shared source has routing rules: ``routing_version`` is above 0. A routed source is fed from one: it belongs to a
+    client, takes nothing itself, and names the shared source, which foreign keys hold to be one of its own operator.
     """
 
     name = models.CharField(max_length=120)
@@ -47,6 +50,12 @@ class LogSource(TenantOwned):
     last_received_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_occurred_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_record = models.TextField(default="", blank=True, editable=False)
+    routing_version = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    fed_by = models.ForeignKey(
+        "tenants.Tenant", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    fed_by_source = models.BigIntegerField(null=True, blank=True, editable=False)
+    fed_by_name = models.CharField(max_length=120, default="", db_default="", blank=True, editable=False)
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
@@ -57,11 +66,22 @@ class LogSource(TenantOwned):
         constraints = (
             models.UniqueConstraint(fields=("tenant", "key"), name="log_source_key_is_unique_in_a_tenant"),
             models.UniqueConstraint(fields=("tenant", "name"), name="log_source_name_is_unique_in_a_tenant"),
+            models.UniqueConstraint(fields=("tenant", "fed_by_source"), name="log_source_is_fed_by_a_source_once"),
             models.CheckConstraint(condition=~Q(name="") & ~Q(key=""), name="log_source_has_a_name_and_a_key"),
+            models.CheckConstraint(
+                condition=Q(fed_by=None, fed_by_source=None, fed_by_name="")
+                | Q(fed_by__isnull=False, fed_by_source__isnull=False, routing_version=0) & ~Q(fed_by_name=""),
+                name="log_source_that_is_fed_names_its_feed_and_routes_nothing",
+            ),
         )
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether its events come from a shared source of the operator."""
+        return self.fed_by_source is not None
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
@@ -77,6 +97,36 @@ class LogSource(TenantOwned):
     def log_type_names(self) -> list[str]:
         """What the source delivers, in words."""
         return [str(LogType(number).label) for number in self.log_types]
+
+
+class SourceRouting(TenantOwned):
+    """One version of a shared source's routing rules, whole (`logs.routing.as_json`); append-only.
+
+    ``digest`` is salted: it stands in the manifests of deliveries, at the clients too.
+    """
+
+    source = models.ForeignKey(LogSource, on_delete=models.PROTECT, related_name="routings")
+    version = models.PositiveIntegerField()
+    rules = models.JSONField()
+    reason = models.CharField(max_length=300)
+    by = models.CharField(max_length=200)
+    made_at = models.DateTimeField()
+    salt = models.BinaryField(max_length=32)
+    digest = models.BinaryField(max_length=32)
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        """A source's versions are numbered from 1, and each says why."""
+
+        ordering = ("-version",)
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "source", "version"), name="source_routing_version_is_one"),
+            models.CheckConstraint(condition=Q(version__gte=1) & ~Q(reason=""), name="source_routing_says_why"),
+        )
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
 
 
 class LogSourceShare(ObjectShare):
