@@ -38,6 +38,8 @@ class SourceShape(serializers.Serializer[Any]):
     time_zone = serializers.CharField(help_text="IANA name, for records without a zone.")
     enabled = serializers.BooleanField()
     expected = serializers.JSONField(help_text="When records must arrive; empty when nothing is expected.")
+    routing_version = serializers.IntegerField(help_text="Version of its routing rules; 0 for a source without any.")
+    fed_by_name = serializers.CharField(help_text="The operator's source that feeds it; empty for most.")
     last_received_at = serializers.DateTimeField(allow_null=True)
     last_occurred_at = serializers.DateTimeField(allow_null=True)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from logs.views import coverage, events, searches, sources, timelines, unmatched
+from logs.views import coverage, events, routing, searches, sources, timelines, unmatched
 
 app_name = "logs"
 urlpatterns = [
@@ -22,6 +22,7 @@ urlpatterns = [
     path("sources/new/", sources.source_add, name="source_add"),
     path("sources/<int:source_id>/", sources.source, name="source"),
     path("sources/<int:source_id>/change/", sources.source_change, name="source_change"),
+    path("sources/<int:source_id>/routing/", routing.routing, name="routing"),
     path("sources/<int:source_id>/switch/", sources.switch, name="source_switch"),
     path("sources/<int:source_id>/tokens/", sources.token_issue, name="token_issue"),
     path("sources/<int:source_id>/tokens/<int:token_id>/revoke/", sources.token_revoke, name="token_revoke"),

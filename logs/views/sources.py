@@ -17,13 +17,13 @@ from logs.actions import (
     switch_source,
 )
 from logs.models import LogSource, SourceToken, event_key, read_event_key
-from logs.policies import can_manage_sources
+from logs.policies import can_change_source, can_manage_sources, can_route_source
 from logs.queries import coverage, quarantine, source_lines, source_week, visible_source_ids
 from logs.queries.calendars import WEEKS, coverage_overview, gapped_streams
 from logs.queries.sources import deliveries_of, tokens_of, visible_sources
 from logs.sourceforms import SourceForm
 from tenants.access import TenantRequest, requires
-from tenants.kinds import Permission
+from tenants.kinds import Permission, enforce
 
 QUARANTINE_PAGE = 50
 
@@ -54,7 +54,7 @@ def source(request: TenantRequest, source_id: int) -> HttpResponse:
 def _show(request: TenantRequest, found: LogSource, issued: str = "") -> HttpResponse:
     now = timezone.now()
     (covered,) = coverage(since=now - timedelta(days=30), until=now, source_ids=[found.pk])
-    may_manage = can_manage_sources(request.actor)
+    may_manage = can_change_source(request.actor, found)
     half_year = coverage_overview([found], zone=found.zone, now=now)
     context = {
         "source": found,
@@ -67,6 +67,7 @@ def _show(request: TenantRequest, found: LogSource, issued: str = "") -> HttpRes
         "deliveries": deliveries_of(found),
         "tokens": tokens_of(found) if may_manage else (),
         "may_manage": may_manage,
+        "may_route": can_route_source(request.actor, found, request.tenant),
         "issued": issued,
         "now": now,
         "door": request.build_absolute_uri(f"/api/v1/t/{request.tenant.slug}/ingest/{found.key}"),
@@ -92,6 +93,7 @@ def source_add(request: TenantRequest) -> HttpResponse:
 def source_change(request: TenantRequest, source_id: int) -> HttpResponse:
     """Change a source's settings; what is stored already stays as it was read."""
     found = _source(request, source_id)
+    enforce(can_change_source(request.actor, found))
     form = SourceForm(request.POST or None, source=found, initial=_initial(found), zone=found.time_zone)
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
         change_source(source=found, plan=form.plan(), by=request.actor)

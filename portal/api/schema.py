@@ -127,6 +127,12 @@ INGEST: Final[dict[str, Any]] = {
                             "duplicates": {"type": "integer"},
                             "ignored": {"type": "integer", "description": "Known records that are no access events."},
                             "rejected": {"type": "integer", "description": "Records in quarantine."},
+                            "routed": {
+                                "type": "object",
+                                "additionalProperties": {"type": "integer"},
+                                "description": "Of the stored events, how many went to which client (its slug). Only "
+                                "where the source has routing rules; what is named nowhere stayed with its owner.",
+                            },
                             "replayed": {"type": "boolean", "description": "Whether the body was here before."},
                             "errors": {
                                 "type": "array",

@@ -37,6 +37,7 @@ KINDS: Final = {
     **dict.fromkeys(("system", "systems"), "system"),
     **dict.fromkeys(("item", "items"), "item"),
     "source": "source",
+    "to_0": "receiver",
     "person": "person",
     "campaign": "campaign",
     "before": "alert",
@@ -83,6 +84,7 @@ def side(tenant: Tenant, officer: User, mark: str) -> Side:
             "campaign": campaign.pk,
             "pack": EvidencePack.objects.get().pk,
             "person": auditor.pk,
+            "receiver": str(tenant.uuid),
         }
     return Side(tenant, objects, {**ids, "alert": int(str(objects["alerts", "alert_id"])) + 1})
 
@@ -194,6 +196,7 @@ _SOURCE: Final = {
     "every_minutes": "",
     "time_format": "iso",
 }
+_ROUTING: Final = {"rows": 1, "after": 0, "field_0_0": "user", "is_0_0": "a*", "reason": "Shared.", "save": "1"}
 DEEDS: Final = [
     Deed("identities:system_new", "owner", {**_SYSTEM, "name": "New", "key": "new"}),
     Deed("identities:system_edit", "owner", {**_SYSTEM, "name": "Old", "key": "old"}),
@@ -204,6 +207,7 @@ DEEDS: Final = [
     Deed("reviews:bulk", "items", {"reason": ""}, reviewer=True),
     Deed("logs:source_add", "system", {**_SOURCE, "name": "Bastion"}),
     Deed("logs:source_change", "system", {**_SOURCE, "name": "Bastion"}),
+    Deed("logs:routing", "to_0", _ROUTING),
     Deed("evidence:pack_share", "person"),
 ]
 
