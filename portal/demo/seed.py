@@ -15,7 +15,7 @@ from identities.actions import upsert_identities
 from identities.models import Identity
 from logs.models import LogSource
 from logs.simulate import BPO, Scenario
-from portal.demo import campaign, feeds, register
+from portal.demo import campaign, feeds, register, sharing
 from portal.demo.cast import AUDITOR_DAYS, Part, SignIns, join
 from tenants.actions import open_tenant
 from tenants.audit import audit
@@ -136,6 +136,10 @@ class Seed:
             with tenant_scope(tenant):
                 feeds.bring_source(sim, by)
             stored += feeds.deliver(self.scenario, sim, tenant, by, self.progress)
+        clients = {key: self.tenants[key] for key in CLIENTS}
+        with tenant_scope(self.tenants[HOME]):
+            sharing.bring_gateway(clients, self.by(HOME))
+        stored += sharing.deliver_gateway(self.tenants[HOME], clients, self.scenario.days, self.by(HOME))
         self.progress.step(stored, stored, "events stored, sealed and counted")
 
     def review_to_the_end(self) -> None:

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from evidence.models import EvidencePack
 from evidence.states import PackState
 from ledger.queries import head
+from logs.models import AccessEvent, LogSource
 from portal.demo.seed import Seed
 from reviews.models import Campaign
 from reviews.states import CampaignState
@@ -38,6 +39,9 @@ def test_it_seeds_a_bpo_with_two_clients_once(fresh_database: FreshDatabase, tmp
         actor = actor_for(cleo, acme)
         assert actor is not None
         assert visible(actor, EvidencePack.objects.all()).count() == 1
+        fed = LogSource.objects.get(fed_by=home)
+        people = set(AccessEvent.objects.filter(source=fed).values_list("actor_name", flat=True))
+        assert people == {f"sup{number}@acme.example" for number in range(1, 5)}
     again = io.StringIO()
     call_command("demo", stdout=again)
     assert "nothing was seeded again" in again.getvalue()

@@ -72,6 +72,7 @@ def test_what_cannot_be_saved_is_said_and_stores_nothing(
         (typed((acme, "user", "a*"), save="1"), "Say why the rules are changed"),
         (typed((acme, "user", "a*"), save="1", reason="x", after="0"), "Somebody made version 1"),
         (typed((acme, "user", "*"), save="1", reason="x"), "matches everything"),
+        (typed((acme, "user", "*"), **{"try": "1"}), "matches everything"),
         (typed((acme, "", "a*"), save="1", reason="x"), "Choose the field"),
         (typed((strangers, "user", "a*"), save="1", reason="x"), "Select a valid choice"),
     ):
@@ -99,7 +100,7 @@ def test_a_try_counts_where_events_would_go_and_stores_nothing(
 ) -> None:
     deliver(shared, *MIXED)
     before = [rows(tenant) for tenant in (bpo, acme, zenith)]
-    sent = typed((zenith, "user", "*@acme.example; *@x.example"), **{"try": "1"})
+    sent = typed((zenith, "user", "*@acme.example; *@x.example"), **{"try": "1"}, reason="Not yet.")
     said = " ".join(officer.post(page_of(shared), sent).content.decode().split())
     assert "4 events of 4 would go elsewhere" in said
     for line in ("Acme Insurance</th>", "Northwind Services</th>", "agent4@x.example"):
@@ -125,7 +126,8 @@ def test_a_member_of_the_client_sees_its_events_and_the_client_sees_the_look(
 def test_the_queries_of_a_try_do_not_grow_with_the_events(
     shared: LogSource, acme: Tenant, zenith: Tenant, officer: Client
 ) -> None:
-    sent, counts = typed((zenith, "user", "*@acme.example"), **{"try": "1"}), []
+    rules = ((zenith, "user", "*@acme.example"), (acme, "group", "desk"), (acme, "application", "vpn"))
+    sent, counts = typed(*rules, **{"try": "1"}), []
     for first, number in ((0, 4), (100, 4), (200, 60)):
         deliver(shared, *(who(first + n, ("acme", "x")[n % 2] + ".example") for n in range(number)))
         with CaptureQueriesContext(connection) as queries:
