@@ -6,7 +6,9 @@ set apart by the unit separator and NULL is the record separator, so that ordina
 
 from typing import Final, NamedTuple
 
+from logs.devices import device_of
 from logs.kinds import Draft
+from logs.places import place_of
 
 STAGE_COLUMNS: Final = (
     ("ord", "integer"),
@@ -32,6 +34,7 @@ STAGE_COLUMNS: Final = (
     ("is_remote", "boolean"),
     ("repeat_count", "integer"),
     ("out_of_hours", "boolean"),
+    ("src_asn", "bigint"),
     ("status_code", "text"),
     ("status_detail", "text"),
     ("actor_key", "text"),
@@ -42,8 +45,10 @@ STAGE_COLUMNS: Final = (
     ("target_name", "text"),
     ("target_kind", "text"),
     ("src_host", "text"),
+    ("src_country", "text"),
     ("device_uid", "text"),
     ("user_agent", "text"),
+    ("client", "text"),
     ("dst_host", "text"),
     ("app", "text"),
     ("resource", "text"),
@@ -91,7 +96,8 @@ class Sealed(NamedTuple):
 
 def row_text(draft: Draft, who: Who, number: int, when: str, sealed: Sealed, rest: tuple[str, bool | None]) -> str:
     """Return one COPY line; ``when`` is the event's time as text, ``rest`` its unmapped JSON and out-of-hours flag."""
-    texts = _texts(draft, who.key, rest[0])
+    place = place_of(draft.src_ip or "")
+    texts = _texts(draft, who.key, place.country, rest[0])
     together = "".join(texts)
     if "\\" in together or not together.isprintable():
         texts = tuple([text.translate(_ESCAPES) for text in texts])
@@ -119,6 +125,7 @@ def row_text(draft: Draft, who: Who, number: int, when: str, sealed: Sealed, res
         _BOOLEAN[draft.is_remote],
         draft.repeat_count,
         _BOOLEAN[rest[1]],
+        NULL if place.asn is None else place.asn,
         *texts,
         sealed.core.hex(),
         sealed.subj.hex(),
@@ -127,7 +134,7 @@ def row_text(draft: Draft, who: Who, number: int, when: str, sealed: Sealed, res
     )
 
 
-def _texts(draft: Draft, actor_key: str, extra: str) -> tuple[str, ...]:
+def _texts(draft: Draft, actor_key: str, country: str, extra: str) -> tuple[str, ...]:
     """Return the text columns of a row, in the order of `STAGE_COLUMNS`."""
     return (
         draft.status_code,
@@ -140,8 +147,10 @@ def _texts(draft: Draft, actor_key: str, extra: str) -> tuple[str, ...]:
         draft.target_name,
         draft.target_kind,
         draft.src_host,
+        country,
         draft.device_uid,
         draft.user_agent,
+        device_of(draft.user_agent),
         draft.dst_host,
         draft.app,
         draft.resource,

@@ -19,7 +19,8 @@ COLUMNS: Final = (
     *("key", "occurred_at", "received_at", "source_id", "log_type", "class_uid", "activity_id", "status_id"),
     *("status_code", "status_detail", "severity_id", "actor_name", "actor_uid", "actor_type", "account_id"),
     *("identity_id", "target_name", "target_uid", "target_kind", "privileges", "src_ip", "src_port", "src_host"),
-    *("device_uid", "user_agent", "dst_host", "app", "resource", "database", "table", "action", "session_uid"),
+    *("src_country", "src_asn", "device_uid", "user_agent", "client", "dst_host", "app", "resource", "database"),
+    *("table", "action", "session_uid"),
     *("duration_ms", "bytes_in", "bytes_out", "rows_count", "logon_type_id", "auth_protocol_id", "mfa", "is_remote"),
     *("repeat_count", "ticket_ref", "native_id", "out_of_hours", "clock_quality", "batch_id", "ord"),
 )

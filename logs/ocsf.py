@@ -18,8 +18,10 @@ import msgspec
 from ledger.entries import seal
 from ledger.kinds import LeafKind
 from ledger.merkle import leaf_hash
+from logs.devices import os_of
 from logs.kinds import OCSF_VERSION, ActorType, OcsfClass, Status
 from logs.parsers.ocsf import CHAIN, FIELDS, OWN, USER_TYPES, Event, facts_of
+from logs.places import network_name
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SHA256: Final = 3
@@ -187,6 +189,9 @@ def _put_people(found: Json, event: Any) -> None:
 
 def _put_ends(found: Json, event: Any) -> None:
     source = _filled(ip=event.src_ip, port=event.src_port, hostname=event.src_host, uid=event.device_uid)
+    source |= _place(event)
+    if os := os_of(event.user_agent):
+        source["os"] = {"name": os[0], "type_id": os[1]}
     if event.class_uid in {OcsfClass.API, OcsfClass.DATASTORE, OcsfClass.FILE_HOSTING}:
         source = source or {"type_id": 0}
     found["src_endpoint"] = source
@@ -194,6 +199,13 @@ def _put_ends(found: Json, event: Any) -> None:
         found["dst_endpoint"] = {"ip" if _is_address(event.dst_host) else "hostname": event.dst_host}
     if event.class_uid != OcsfClass.TUNNEL and event.user_agent:
         found["http_request"] = {"user_agent": event.user_agent}
+
+
+def _place(event: Any) -> Json:
+    """Write what the table of addresses said at intake: an event that is no row of `AccessEvent` has no such thing."""
+    asn = getattr(event, "src_asn", None)
+    network = _filled(number=asn, name=network_name(asn)) if asn else {}
+    return _filled(location=_filled(country=getattr(event, "src_country", "")), autonomous_system=network)
 
 
 def _is_address(text: str) -> bool:

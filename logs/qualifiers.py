@@ -1,10 +1,11 @@
 """The qualifiers of the query language: their names, what each is called on a page, and the values it takes. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from logs.kinds import LogType, StatusDetail
+from logs.places import asn_text, country_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +13,14 @@ class Qualifier:
     """What a qualifier is called on the page and which values it takes.
 
     ``choices`` maps each word that it takes to the word that is kept; empty for any text. ``shape`` is text, address or
-    time.
+    time. ``read`` gives of a value the one that is kept, "" when it takes none such; ``hint`` then says what to write.
     """
 
     label: str
     choices: Mapping[str, str] = field(default_factory=dict)
     shape: str = "text"
+    read: Callable[[str], str] | None = None
+    hint: str = ""
 
     @property
     def is_time(self) -> bool:
@@ -46,6 +49,10 @@ QUALIFIERS: Final[Mapping[str, Qualifier]] = {
     "user": Qualifier("Account"),
     "person": Qualifier("Person"),
     "ip": Qualifier("From", shape="address"),
+    "country": Qualifier(
+        "Country", read=country_code, hint="write two letters (ISO 3166-1) or an English name: country:PH"
+    ),
+    "asn": Qualifier("Network", read=asn_text, hint="write the network's number: asn:4775 or asn:AS4775"),
     "type": Qualifier("Kind", {**_KINDS, "vpn": "remote"}),
     "outcome": Qualifier("Outcome", _same("allowed", "denied", "unstated")),
     "action": Qualifier("Action"),

@@ -210,6 +210,8 @@ def _check(name: str, values: Iterable[Value], *, negated: bool, at: int) -> Non
         if known.choices and (value.form is not Form.IS or value.text.lower() not in known.choices):
             words = ", ".join(dict.fromkeys(known.choices.values()))
             raise _wrong(at, f"stands {name}: with “{value.text or '*'}”; it takes one of {words}")
+        if known.read and (value.form is Form.BEGINS or (value.form is Form.IS and not known.read(value.text))):
+            raise _wrong(at, f"stands {name}: with “{value.text}”, which it does not take; {known.hint}")
         if known.shape == "address" and value.form is not Form.ANY and network_of(value) is None:
             hint = "write 203.0.113.7, 10.0.0.0/8 or an IPv6 address"
             raise _wrong(at, f"stands {name}: with “{value.text}”, which is no address; {hint}")
@@ -220,6 +222,8 @@ def _normal(name: str, value: Value, place: int) -> Value:  # noqa: ARG001 -- on
     known = QUALIFIERS[name]
     if known.choices:
         return Value(known.choices[value.text.lower()])
+    if known.read and value.form is Form.IS:
+        return Value(known.read(value.text))
     if known.shape == "address" and (network := network_of(value)) is not None:
         whole = network.prefixlen == network.max_prefixlen
         return Value(str(network.network_address) if whole else str(network))

@@ -36,6 +36,7 @@ class Deed(NamedTuple):
     app: str
     host: str
     duration_ms: int | None
+    country: str = ""
 
     @property
     def begins(self) -> bool:
@@ -72,6 +73,7 @@ class Session:
     device: str = ""
     app: str = ""
     host: str = ""
+    country: str = ""
     events: int = 1
     idle: timedelta = field(default_factory=timedelta)
     stated: bool = False
@@ -91,7 +93,7 @@ class Session:
         self.idle = max(self.idle, deed.occurred_at - self.last_at)
         self.last_at = max(self.last_at, deed.occurred_at)
         self.events += 1
-        for name in ("src_ip", "device", "app", "host"):
+        for name in ("src_ip", "device", "app", "host", "country"):
             if not getattr(self, name):
                 setattr(self, name, getattr(deed, name))
 
@@ -175,4 +177,5 @@ def _session(deed: Deed, began_at: datetime | None) -> Session:
         device=deed.device,
         app=deed.app,
         host=deed.host,
+        country=deed.country,
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ledger.entries import Json, canonical, leaf_hash, seal
 from ledger.kinds import LeafKind
 from logs.models import Delivery
+from logs.places import made_on
 from logs.sealing import Place
 
 
@@ -21,6 +22,7 @@ def seal_manifest(delivery: Delivery, place: Place, rejects: str, note: Mapping[
             "ignored": delivery.ignored,
             "last_record": delivery.last_record,
             "parser": place.parser,
+            "places_on": made_on().isoformat(),
             "previous_record": delivery.previous_record,
             "quarantined": delivery.quarantined,
             "quarantined_sha256": rejects,

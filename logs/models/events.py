@@ -110,7 +110,9 @@ class AccessEvent(TenantOwned):
     """One access, in typed columns with the meaning of OCSF 1.8.0 beside the sealed bytes they are a projection of.
 
     ``actor_key`` is the lower-case name that roll-ups and timelines go by. ``account_id``, ``identity_id`` and
-    ``out_of_hours`` are what the register and the hours said at intake; they are not part of the sealed bytes.
+    ``out_of_hours`` are what the register and the hours said at intake, ``src_country`` and ``src_asn`` what the table
+    of addresses said (its day is in the delivery's sealed manifest), ``client`` what the user agent means in words.
+    They are not part of the sealed bytes.
     """
 
     pk = models.CompositePrimaryKey("tenant_id", "received_at", "id")
@@ -153,8 +155,11 @@ class AccessEvent(TenantOwned):
     src_ip = models.GenericIPAddressField(null=True, blank=True)
     src_port = models.IntegerField(null=True, blank=True)
     src_host = models.TextField(default="", blank=True)
+    src_country = models.TextField(default="", blank=True)
+    src_asn = models.BigIntegerField(null=True, blank=True)
     device_uid = models.TextField(default="", blank=True)
     user_agent = models.TextField(default="", blank=True)
+    client = models.TextField(default="", blank=True)
     dst_host = models.TextField(default="", blank=True)
     app = models.TextField(default="", blank=True)
     resource = models.TextField(default="", blank=True)

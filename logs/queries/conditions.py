@@ -26,7 +26,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "database": ("database",),
     "table": ("table",),
     "target": ("target_name", "target_uid"),
-    "device": ("device_uid", "user_agent"),
+    "device": ("device_uid", "client", "user_agent"),
     "host": ("src_host", "dst_host"),
     "ticket": ("ticket_ref",),
 }
@@ -93,6 +93,14 @@ def _address(value: Value) -> Q:
     return Q(src_ip=first) if first == last else Q(src_ip__gte=first, src_ip__lte=last)
 
 
+def _country(value: Value) -> Q:
+    return ~Q(src_country="") if value.form is Form.ANY else Q(src_country=value.text)
+
+
+def _network(value: Value) -> Q:
+    return Q(src_asn__isnull=False) if value.form is Form.ANY else Q(src_asn=int(value.text))
+
+
 def _session(value: Value) -> Q:
     if value.form is Form.IS:
         return Q(session_uid=value.text)
@@ -118,6 +126,8 @@ _COMPARED: Final[Mapping[str, Callable[[Value], Q]]] = {
     "": _words,
     "user": _user,
     "ip": _address,
+    "country": _country,
+    "asn": _network,
     "session": _session,
     "outcome": _outcome,
     "who": _who,

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -126,13 +126,21 @@ def place_of(event: AccessEvent) -> Place:
 def event_facts(event: AccessEvent) -> dict[str, Any]:
     """Return what the page of one event shows beside it: delivery, place in the ledger, record and sealed bytes."""
     raw, entry = _bytes(event.raw), sealed_event(event)
+    delivery = Delivery.objects.filter(pk=event.batch_id).select_related("source").first()
     return {
-        "delivery": Delivery.objects.filter(pk=event.batch_id).select_related("source").first(),
+        "delivery": delivery,
         "place": place_of(event),
         "raw": raw.decode("utf-8", "backslashreplace") if raw is not None else "",
         "raw_sha256": hashlib.sha256(raw).hexdigest() if raw is not None else "",
         "core": json.loads(entry.core),
+        "places_on": _places_on(delivery),
         "changed": differences(entry.core, entry.subj, entry.shown or {}),
         "account": Account.objects.select_related("system", "identity").filter(pk=event.account_id or 0).first(),
         "clock": ClockQuality(event.clock_quality).label if event.clock_quality in ClockQuality.values else "",
     }
+
+
+def _places_on(delivery: Delivery | None) -> date | None:
+    """Return the day of the table of addresses that was in use at intake, as the sealed manifest says it."""
+    said = json.loads(bytes(delivery.core)).get("places_on") if delivery else None
+    return date.fromisoformat(said) if said else None

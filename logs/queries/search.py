@@ -17,7 +17,7 @@ HEAVY: Final = ("core", "subj", "raw", "salts", "extra")
 
 TEXT_COLUMNS: Final = (
     *("actor_name", "actor_uid", "target_name", "app", "action", "resource", "src_host", "dst_host", "device_uid"),
-    *("database", "table", "session_uid", "status_detail", "user_agent", "ticket_ref"),
+    *("database", "table", "session_uid", "status_detail", "user_agent", "client", "ticket_ref"),
 )
 """Columns that free text looks into."""
 

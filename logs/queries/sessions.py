@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db import connections
 
 from logs.models import LogSource
+from logs.places import country_names
 from logs.queries.people import Person
 from logs.queries.search import SKEW
 from logs.sessions import Deed, Session, sessions_from
@@ -18,7 +19,7 @@ SHOWN: Final = 10
 
 _COLUMNS: Final = (
     "occurred_at, source_id, actor_key, class_uid, activity_id, status_id, session_uid, coalesce(host(src_ip), ''), "
-    "coalesce(nullif(device_uid, ''), user_agent), app, dst_host, duration_ms"
+    "coalesce(nullif(device_uid, ''), nullif(client, ''), user_agent), app, dst_host, duration_ms, src_country"
 )
 _WINDOW: Final = (
     "tenant_id = %(tenant)s AND occurred_at >= %(since)s AND occurred_at < %(until)s AND received_at >= %(received)s "
@@ -43,6 +44,7 @@ class SessionLine:
 
     session: Session
     source: str
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ def sessions_of(
         deeds = [Deed(*row) for row in cursor.fetchall()]
     found = sessions_from(deeds)
     names = dict(LogSource.objects.filter(pk__in={one.source_id for one in found[:SHOWN]}).values_list("pk", "name"))
-    lines = [SessionLine(one, names.get(one.source_id, "A source that is gone")) for one in found[:SHOWN]]
+    lines = [
+        SessionLine(
+            one, names.get(one.source_id, "A source that is gone"), country_names().get(one.country, one.country)
+        )
+        for one in found[:SHOWN]
+    ]
     cut = len(deeds) == MOST_EVENTS
     return Sessions(lines, len(found), deeds[-1].occurred_at if cut else since, cut)

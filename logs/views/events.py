@@ -12,6 +12,7 @@ from logs.actions import export_events, look_at_events
 from logs.exporting import exported
 from logs.exports import FORMS
 from logs.forms import Asked, SaveForm, SearchForm
+from logs.places import made_on
 from logs.queries import (
     event_by_key,
     event_facts,
@@ -44,6 +45,7 @@ def search(request: TenantRequest) -> HttpResponse:
         "filters": asked.filters,
         "chips": asked.chips,
         "lines": event_lines(page.events, asked),
+        "places_on": made_on(),
         "cursor": page.cursor,
         "views": saved_searches(request.actor),
         "save_form": SaveForm(initial={"q": asked.text, "window": asked.window}, auto_id="view_%s"),

@@ -6,9 +6,11 @@ from datetime import UTC, timedelta
 from typing import Final
 
 from identities.models import Identity
+from logs.devices import device_of
 from logs.forms import Asked
 from logs.kinds import LogType, StatusDetail
 from logs.models import AccessEvent, LogSource
+from logs.places import UNKNOWN, country_names, network_name, why_nowhere
 from logs.qualifiers import TYPES
 from logs.queries.people import person_key
 from logs.querylang import Query, add, only, term, written_term
@@ -41,6 +43,9 @@ class EventLine:
     person: str
     person_key: str
     object: str
+    place: str
+    network: str
+    client: str
     links: dict[str, Links]
     around: str
 
@@ -64,6 +69,9 @@ class Narrowing:
             "reason": event.status_detail,
             "hours": "out" if event.out_of_hours else "",
             "ip": event.src_ip or "",
+            "country": event.src_country,
+            "asn": str(event.src_asn or ""),
+            "device": event.client,
             "host": "" if event.src_ip else event.src_host,
             "object": object_of(event),
             "source": source.key if source else "",
@@ -92,6 +100,19 @@ def object_of(event: AccessEvent) -> str:
     return next((name for name in found if name), "")
 
 
+def place_words(event: AccessEvent) -> str:
+    """Return the country that the table named at intake, or what an address without one is; "" when it is not known."""
+    if event.src_country:
+        return country_names().get(event.src_country, event.src_country)
+    why = why_nowhere(event.src_ip) if event.src_ip else ""
+    return why if why != UNKNOWN else ""
+
+
+def network_words(asn: int | None) -> str:
+    """Return a network's number and name."""
+    return f"AS{asn} {network_name(asn)}".strip() if asn else ""
+
+
 def event_lines(events: Sequence[AccessEvent], asked: Asked | None = None) -> list[EventLine]:
     """Return the rows of a page; two queries however many there are. With a search each row gets narrowing links."""
     narrowing = Narrowing(asked) if asked else None
@@ -118,6 +139,9 @@ def _line(
         person=person.name if person else "",
         person_key=person_key(event),
         object=object_of(event),
+        place=place_words(event),
+        network=network_words(event.src_asn),
+        client=event.client or device_of(event.user_agent),
         links=narrowing.links(event, source, person) if narrowing else {},
         around=narrowing.around(event) if narrowing else "",
     )

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from logs.actions import look_at_events
+from logs.places import made_on
 from logs.queries import (
     Filters,
     condition,
@@ -135,4 +136,5 @@ def _picture(counts: Counts, window: Window, zone: ZoneInfo) -> dict[str, Any]:
     """Return the strip and the window for the page."""
     columns = begins(window.columns_since, window.columns_until, zone, by_hour=window.by_hour)
     strip = time_strip(counts, columns, by_hour=window.by_hour)
-    return {"strip": strip, "window": window, "since": window.since, "until": window.until, "spans": SPANS}
+    shown = {"strip": strip, "window": window, "since": window.since, "until": window.until, "spans": SPANS}
+    return shown | {"places_on": made_on()}
