@@ -3,23 +3,32 @@
 import hashlib
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
 
 from identities.csvtable import BadFile
 from identities.grantlist import account_ref
-from identities.kinds import AccountKind, PeopleAnswer, PersonRow, SnapshotUpload
-from identities.models import Account, Identity, PeopleFeed, Snapshot, SnapshotFile, System
+from identities.kinds import AccountKind, PeopleAnswer, PersonRow, RosterRow, SnapshotUpload
+from identities.models import Account, Identity, PeopleFeed, RosterFeed, RosterShift, Snapshot, SnapshotFile, System
 from identities.peoplelist import read_people
-from identities.policies import can_claim_account, can_import_snapshot, can_save_system, can_upsert_identities
+from identities.policies import (
+    can_claim_account,
+    can_import_roster,
+    can_import_snapshot,
+    can_save_system,
+    can_upsert_identities,
+)
 from identities.privileged import problem
+from identities.rosterlist import read_roster
 from identities.sealing import seal_snapshot
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
-from tenants.models import Membership, Work
+from tenants.models import Membership, Tenant, Work
 from tenants.scope import current_tenant_id
 from tenants.work import Progress, enqueue
 
@@ -190,6 +199,53 @@ def _link_users(rows: Sequence[PersonRow], known: dict[str, Identity]) -> None:
             taken.add(user_id)
             linked.append(person)
     Identity.objects.bulk_update(linked, ["user"], batch_size=500)
+
+
+@transaction.atomic
+def import_roster(*, body: bytes, tenant: Tenant, by: Actor) -> RosterFeed:
+    """Imports a roster: planned shifts of people whom the register knows. Earlier rosters stay, the newest counts.
+
+    Raises:
+        BadFile: with one sentence for the first thing that is wrong; nothing is stored then.
+    """
+    enforce(can_import_roster(by))
+    rows = read_roster(body)
+    named = {row.external_id for row in rows}
+    known = {person.external_id: person for person in Identity.objects.filter(external_id__in=named)}
+    shifts = _shifts(rows, known, tenant)
+    days = [shift.on for shift in shifts]
+    feed = RosterFeed.objects.create(
+        delivered_at=timezone.now(),
+        delivered_by=by.name,
+        first_on=min(days),
+        last_on=max(days),
+        row_total=len(shifts),
+        raw_sha256=hashlib.sha256(body).hexdigest(),
+    )
+    for shift in shifts:
+        shift.feed = feed
+    RosterShift.objects.bulk_create(shifts, batch_size=2000)
+    detail = {"rows": feed.row_total, "first_on": feed.first_on, "last_on": feed.last_on, "sha256": feed.raw_sha256}
+    audit("roster.import", by=by, target="roster", detail=detail)
+    return feed
+
+
+def _shifts(rows: Sequence[RosterRow], known: Mapping[str, Identity], tenant: Tenant) -> list[RosterShift]:
+    """Returns the rows as shifts, without their roster; times without an offset are by the person's own clock."""
+    shifts: list[RosterShift] = []
+    seen: dict[tuple[str, datetime], int] = {}
+    for row in rows:
+        person = known.get(row.external_id)
+        if person is None:
+            raise BadFile(f"Line {row.line} names '{row.external_id}', whom the register does not know.", row.line)
+        zone = ZoneInfo(person.time_zone) if person.time_zone else tenant.zone
+        since, until = (one if one.tzinfo else one.replace(tzinfo=zone) for one in (row.since, row.until))
+        first = seen.setdefault((row.external_id, since.astimezone(UTC)), row.line)
+        if first != row.line:
+            raise BadFile(f"Lines {first} and {row.line} are the same shift of '{row.external_id}'.", row.line)
+        on = since.astimezone(zone).date()
+        shifts.append(RosterShift(identity=person, on=on, starts_at=since, ends_at=until, site=row.site))
+    return shifts
 
 
 @transaction.atomic

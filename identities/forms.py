@@ -114,3 +114,13 @@ class PeopleForm(forms.Form):
         help_text="Columns 'external_id' and 'name', one person a line.",
         validators=[_short_enough],
     )
+
+
+class RosterForm(forms.Form):
+    """Asks for a roster."""
+
+    file = forms.FileField(
+        label="Roster (CSV, UTF-8)",
+        help_text="Columns 'external_id', 'since' and 'until', one shift a line.",
+        validators=[_short_enough],
+    )

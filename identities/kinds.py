@@ -85,6 +85,17 @@ class PersonRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterRow:
+    """Holds one planned shift; its times are aware, or both without a zone: then in the person's own."""
+
+    line: int
+    external_id: str
+    since: datetime
+    until: datetime
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotUpload:
     """Holds one delivered list of grants with what its deliverer says about it.
 

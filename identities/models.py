@@ -319,3 +319,56 @@ class PeopleFeed(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.row_total} people"
+
+
+class RosterFeed(TenantOwned):
+    """Stores that a roster was delivered: the local days it covers, by whom, how many shifts, and the file's hash."""
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    delivered_at = models.DateTimeField()
+    delivered_by = models.CharField(max_length=200)
+    first_on = models.DateField()
+    last_on = models.DateField()
+    row_total = models.PositiveIntegerField()
+    raw_sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        """Holds the rules of a delivered roster."""
+
+        constraints = [models.CheckConstraint(condition=Q(last_on__gte=F("first_on")), name="roster_covers_days")]
+        indexes = [models.Index(fields=["tenant", "-delivered_at"], name="roster_feed_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.row_total} shifts"
+
+
+class RosterShift(TenantOwned):
+    """Stores a planned shift of a person as a roster said it; it is never changed.
+
+    ``on`` is the day on which it begins by the clock of the person's zone. Of several rosters that name the person and
+    cover the day the newest one counts.
+    """
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    feed = models.ForeignKey(RosterFeed, on_delete=models.PROTECT, related_name="shifts")
+    identity = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="shifts")
+    on = models.DateField()
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    site = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        """Holds the rules of a planned shift."""
+
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="shift_ends_after_it_begins"),
+            models.UniqueConstraint(
+                fields=["tenant", "feed", "identity", "starts_at"], name="roster_names_a_shift_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "identity", "on"], name="shift_of_person_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.identity_id} on {self.on}"

@@ -19,6 +19,11 @@ def can_upsert_identities(by: Actor) -> Verdict:
     return permit(by, Permission.REGISTER_MANAGE, to="import people")
 
 
+def can_import_roster(by: Actor) -> Verdict:
+    """Returns whether the actor may import a roster: who is planned to work when."""
+    return permit(by, Permission.REGISTER_MANAGE, to="import a roster")
+
+
 def can_import_snapshot(by: Actor, system: System) -> Verdict:
     """Returns whether the actor may deliver a list of grants of this system."""
     if system.tenant_id != by.tenant_id:

@@ -2,12 +2,22 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from identities.grantlist import digest
-from identities.models import Account, Grant, Identity, PeopleFeed, Snapshot, SnapshotRow, System
+from identities.models import (
+    Account,
+    Grant,
+    Identity,
+    PeopleFeed,
+    RosterFeed,
+    RosterShift,
+    Snapshot,
+    SnapshotRow,
+    System,
+)
 
 
 def match_accounts(system_id: int, names: Collection[str]) -> dict[str, int]:
@@ -147,3 +157,30 @@ def people(text: str = "") -> QuerySet[Identity]:
     if text:
         rows = rows.filter(Q(name__icontains=text) | Q(external_id__icontains=text) | Q(email__icontains=text))
     return rows.order_by("name", "id")
+
+
+def newest_roster() -> RosterFeed | None:
+    """Returns the newest delivered roster."""
+    return RosterFeed.objects.order_by("-delivered_at").first()
+
+
+def rostered(identity_ids: Collection[int], first: date, last: date) -> dict[tuple[int, date], list[RosterShift]]:
+    """Returns the planned shifts of people for each day that a roster covers; an empty list is a day off.
+
+    Of the rosters that name the person and cover the day the newest one counts. Days that none covers are left out.
+    Three queries.
+    """
+    shifts = RosterShift.objects.filter(identity_id__in=list(identity_ids))
+    reach = shifts.filter(feed__first_on__lte=last, feed__last_on__gte=first).order_by()
+    named = list(reach.values_list("identity_id", "feed_id").distinct())
+    feeds = RosterFeed.objects.in_bulk({feed_id for _person, feed_id in named})
+    planned: dict[tuple[int, date, int], list[RosterShift]] = {}
+    for shift in shifts.filter(on__gte=first, on__lte=last, feed_id__in=feeds).order_by("starts_at"):
+        planned.setdefault((shift.identity_id, shift.on, shift.feed_id), []).append(shift)
+    found: dict[tuple[int, date], list[RosterShift]] = {}
+    for person, feed_id in sorted(named, key=lambda one: (feeds[one[1]].delivered_at, one[1])):
+        day, end = max(first, feeds[feed_id].first_on), min(last, feeds[feed_id].last_on)
+        while day <= end:
+            found[person, day] = planned.get((person, day, feed_id), [])
+            day += timedelta(days=1)
+    return found

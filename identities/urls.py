@@ -15,4 +15,5 @@ urlpatterns = [
     path("register/people/", views.people_page, name="people"),
     path("register/people/choices/", views.people_choices, name="people_choices"),
     path("register/people/upload/", views.people_upload, name="people_upload"),
+    path("register/rosters/upload/", views.roster_upload, name="roster_upload"),
 ]

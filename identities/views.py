@@ -1,5 +1,6 @@
 """Shows the register: systems, accounts and grants, people, and snapshots with the proof that they are complete."""
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponse
@@ -7,14 +8,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from identities.actions import import_snapshot, save_system, stage_snapshot, upsert_identities
+from identities.actions import import_roster, import_snapshot, save_system, stage_snapshot, upsert_identities
 from identities.csvtable import BadFile
-from identities.forms import PeopleForm, SnapshotForm, SystemForm
+from identities.forms import PeopleForm, RosterForm, SnapshotForm, SystemForm
 from identities.models import Snapshot, System
 from identities.personfield import SHOWN, label_of
 from identities.queries import (
     grants_of_system,
     latest_people_feed,
+    newest_roster,
     people,
     snapshot_holds,
     snapshot_rows,
@@ -132,3 +134,21 @@ def people_upload(request: TenantRequest) -> HttpResponse:
             form.add_error("file", bad.sentence)
     status = 422 if form.is_bound else 200
     return render(request, "identities/people_upload.html", {"form": form}, status=status)
+
+
+@requires(Permission.REGISTER_MANAGE)
+def roster_upload(request: TenantRequest) -> HttpResponse:
+    """Takes a roster: who is planned to work when."""
+    form = RosterForm(request.POST or None, request.FILES or None)
+    if form.is_valid():
+        try:
+            with transaction.atomic():
+                feed = import_roster(body=form.cleaned_data["file"].read(), tenant=request.tenant, by=request.actor)
+            days = f"{feed.first_on:%-d %b %Y} to {feed.last_on:%-d %b %Y}"
+            messages.success(request, f"The roster of {days} is imported: {feed.row_total:,} shifts.")
+            return redirect("identities:people", request.tenant.slug)
+        except BadFile as bad:
+            form.add_error("file", bad.sentence)
+    status = 422 if form.is_bound else 200
+    context = {"form": form, "newest": newest_roster()}
+    return render(request, "identities/roster_upload.html", context, status=status)

@@ -1,7 +1,9 @@
 """An export from its first row to its manifest: page by page, so that neither its size nor memory is a limit."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,37 +24,69 @@ WHOLE_PAGE: Final = 250
 CHUNK_BYTES: Final = 65_536
 
 
-def exported(*, export_id: UUID, tenant: Tenant, form: str, q: str, filters: Filters, by: Actor) -> Iterator[bytes]:
-    """Give the bytes of an export in pieces; after the last one its manifest is stored and a deed in the ledger.
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is taken out: its id, of which tenant, in which form, and what was asked for."""
 
-    An export that is broken off has no manifest. Each page is read in a scope of its own.
+    id: UUID
+    tenant: Tenant
+    form: str
+    q: str
+    since: datetime
+    until: datetime
+
+
+class Rows:
+    """Lines that count the rows among them while they are given."""
+
+    def __init__(self, lines: Callable[["Rows"], Iterator[str]]) -> None:
+        self.count = 0
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[str]:
+        return self._lines(self)
+
+
+def exported(*, export_id: UUID, tenant: Tenant, form: str, q: str, filters: Filters, by: Actor) -> Iterator[bytes]:
+    """Give the bytes of an export of events in pieces; each page is read in a scope of its own."""
+
+    def lines(rows: Rows) -> Iterator[str]:
+        pages = _Pages(tenant, filters, rows, whole=FORMS[form].whole)
+        return FORMS[form].lines(pages, str(tenant.uuid))
+
+    yield from sealed(Export(export_id, tenant, form, q, filters.since, filters.until), Rows(lines), by=by)
+
+
+def sealed(export: Export, rows: Rows, *, by: Actor) -> Iterator[bytes]:
+    """Give the bytes of an export; after the last one its manifest is stored and a deed in the ledger.
+
+    An export that is broken off has no manifest.
     """
     began_at, digest, sent = timezone.now(), hashlib.sha256(), 0
-    pages = _Pages(tenant, filters, whole=FORMS[form].whole)
-    for piece in _pieces(FORMS[form].lines(pages, str(tenant.uuid))):
+    for piece in _pieces(iter(rows)):
         digest.update(piece)
         sent += len(piece)
         yield piece
     facts = ExportFacts(
-        id=export_id,
-        form=form,
-        q=q,
-        since=filters.since,
-        until=filters.until,
-        rows=pages.rows,
+        id=export.id,
+        form=export.form,
+        q=export.q,
+        since=export.since,
+        until=export.until,
+        rows=rows.count,
         size_bytes=sent,
         sha256=digest.digest(),
         began_at=began_at,
     )
-    with tenant_scope(tenant):
-        finish_export(tenant=tenant, facts=facts, by=by)
+    with tenant_scope(export.tenant):
+        finish_export(tenant=export.tenant, facts=facts, by=by)
 
 
 class _Pages:
-    """Every match, page by page, and how many there were."""
+    """Every match, page by page; they are counted as rows."""
 
-    def __init__(self, tenant: Tenant, filters: Filters, *, whole: bool) -> None:
-        self.rows = 0
+    def __init__(self, tenant: Tenant, filters: Filters, rows: Rows, *, whole: bool) -> None:
+        self.rows = rows
         self._tenant, self._filters, self._whole = tenant, filters, whole
 
     def __iter__(self) -> Iterator[AccessEvent]:
@@ -60,7 +94,7 @@ class _Pages:
         while True:
             with tenant_scope(self._tenant):
                 page = search_events(self._filters, cursor=cursor, limit=limit, whole=self._whole)
-            self.rows += len(page.events)
+            self.rows.count += len(page.events)
             yield from page.events
             cursor = page.cursor
             if not cursor:

@@ -27,6 +27,13 @@ COLUMNS: Final = (
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
+def cells_line(cells: Iterable[object]) -> str:
+    """Return one CSV line of cells that no spreadsheet takes for formulas."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow([harmless(_text(cell)) for cell in cells])
+    return buffer.getvalue()
+
+
 def csv_lines(events: Iterable[Any], _log: str) -> Iterator[str]:
     """Give the header and one CSV line for each event."""
     buffer = io.StringIO()

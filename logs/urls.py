@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from logs.views import coverage, events, routing, searches, sources, timelines, unmatched
+from logs.views import attendance, coverage, events, routing, searches, sources, timelines, unmatched
 
 app_name = "logs"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("search/views/", searches.search_save, name="search_save"),
     path("search/views/<int:search_id>/remove/", searches.search_remove, name="search_remove"),
     path("events/<str:key>/", events.event, name="event"),
+    path("attendance/", attendance.attendance, name="attendance"),
+    path("attendance/export.csv", attendance.attendance_export, name="attendance_export"),
     path("people/<path:key>/", timelines.timeline, name="timeline"),
     path("things/<slug:kind>/<path:value>/", timelines.thing, name="thing"),
     path("coverage/", coverage.coverage, name="coverage"),

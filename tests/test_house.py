@@ -53,6 +53,7 @@ APPEND_ONLY = {
     *("tenants_auditentry", "ledger_batch", "ledger_tile", "ledger_checkpoint", "ledger_refusal", "ledger_anchor"),
     *("logs_accessevent", "logs_delivery", "logs_quarantinedline", "logs_eventexport", "logs_sourcerouting"),
     *("identities_snapshot", "identities_snapshotrow", "identities_peoplefeed"),
+    *("identities_rosterfeed", "identities_rostershift"),
     *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),

@@ -69,6 +69,7 @@ def export_manifest(request: TenantRequest, export_id: UUID) -> JsonResponse:
     if found is None:
         message = "There is no such export, or it is not yours to see."
         raise Http404(message)
-    name = f"events-{request.tenant.slug}-{str(export_id)[:8]}.manifest.json"
+    kind = "attendance" if found.form == "attendance" else "events"
+    name = f"{kind}-{request.tenant.slug}-{str(export_id)[:8]}.manifest.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return JsonResponse(manifest(found, request.tenant), headers=headers, json_dumps_params={"indent": 2})

@@ -1,5 +1,6 @@
 """Timelines of a person and of a thing: the strip by day or hour, and the events, over all kinds of log."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -10,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from identities.kinds import IdentityKind
 from logs.actions import look_at_events
 from logs.places import made_on
 from logs.queries import (
@@ -23,7 +25,9 @@ from logs.queries import (
     thing_of,
     visible_source_ids,
 )
-from logs.queries.people import seen
+from logs.queries.attendance import PersonDays
+from logs.queries.attendance import attendance as days_of
+from logs.queries.people import Person, seen
 from logs.queries.sessions import sessions_of
 from logs.queries.things import Counts
 from logs.querylang import Query, address, written
@@ -36,6 +40,7 @@ from tenants.kinds import Permission
 PERSON_DAYS: Final = 90
 THING_DAYS: Final = 7
 SPANS: Final = (1, 7, 30, 90, 365)
+ATTENDED_DAYS: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ def timeline(request: TenantRequest, key: str) -> HttpResponse:
     context |= {"lines": event_lines(page.events), "cursor": page.cursor, **_picture(counts, window, zone)}
     if not cursor:
         context["sessions"] = sessions_of(person, since=window.since, until=window.until, source_ids=ids)
+        context["attendance"] = _attendance(person, window, zone, ids)
     return render(request, "logs/timeline.html", context)
 
 
@@ -130,6 +136,16 @@ def thing(request: TenantRequest, kind: str, value: str) -> HttpResponse:
     context |= {"lead": "Everything that happened with it, over all kinds of log, newest first."}
     context |= {"lines": event_lines(page.events), "cursor": page.cursor, **_picture(counts, window, zone)}
     return render(request, "logs/timeline.html", context)
+
+
+def _attendance(person: Person, window: Window, zone: ZoneInfo, ids: Collection[int] | None) -> PersonDays | None:
+    """Return the window's days of a person in the register, at most the last 14 of them."""
+    if person.identity is None or person.identity.kind == IdentityKind.SERVICE:
+        return None
+    last = (window.until - timedelta(microseconds=1)).astimezone(zone).date()
+    first = max(window.since.astimezone(zone).date(), last - timedelta(days=ATTENDED_DAYS - 1))
+    (found,) = days_of([person.identity], first, last, zone=zone, source_ids=ids)
+    return found
 
 
 def _picture(counts: Counts, window: Window, zone: ZoneInfo) -> dict[str, Any]:

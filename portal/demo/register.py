@@ -7,19 +7,26 @@ from collections.abc import Mapping, Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
+from identities.actions import SystemFacts, import_roster, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
 from identities.models import Identity, System
 from logs.simulate import Scenario
 from logs.simulate.sources import SimSystem
 from reviews.models import Remediation
 from tenants.kinds import Actor
+from tenants.models import Tenant
 
 
 @transaction.atomic
 def bring_people(scenario: Scenario, tenant_key: str, by: Actor) -> int:
     """Upload the HR list of one tenant; returns how many people it holds."""
     return upsert_identities(body=scenario.people_csv(tenant_key), by=by).rows
+
+
+@transaction.atomic
+def bring_roster(scenario: Scenario, tenant: Tenant, by: Actor) -> int:
+    """Upload the roster of the BPO; returns how many shifts it holds."""
+    return import_roster(body=b"".join(scenario.roster()), tenant=tenant, by=by).row_total
 
 
 @transaction.atomic

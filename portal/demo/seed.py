@@ -100,6 +100,7 @@ class Seed:
                 if key == HOME:
                     self._reviewers(tenant)
                     upsert_identities(body=self._people(), by=self.by(key))
+                    register.bring_roster(self.scenario, tenant, self.by(key))
                 else:
                     register.bring_people(self.scenario, key, self.by(key))
         for system in self.scenario.systems():

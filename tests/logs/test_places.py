@@ -94,7 +94,9 @@ def tarball(path: Path, name: str, v4: str, v6: str) -> Path:
 
 def test_an_installation_uses_a_table_of_its_own(tmp_path: Path, settings: Any, fresh: None) -> None:
     settings.COUNTERSIGN_DATA = tmp_path
-    country = tarball(tmp_path, "c", "1.1.1.0,1.1.1.255,NZ\n10.0.0.0,10.9.9.9,NZ\n", "2400:cb00::,2400:cb00:ffff::,NZ\n")
+    country = tarball(
+        tmp_path, "c", "1.1.1.0,1.1.1.255,NZ\n10.0.0.0,10.9.9.9,NZ\n", "2400:cb00::,2400:cb00:ffff::,NZ\n"
+    )
     asn = tarball(tmp_path, "a", '1.1.1.0,1.1.1.127,7,"A, Inc."\n', "2400:cb00::,2400:cb00:ffff::,7,A\n")
     call_command("build_places", country, country, asn, stdout=io.StringIO())
     assert (place_of("1.1.1.1"), place_of("1.1.1.128"), place_of("1.1.2.0")) == (Place("NZ", 7), Place("NZ"), Place())
