@@ -10,10 +10,13 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Final
 
+from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLE: Final = "logs_accessevent"
 MONTHS_AHEAD: Final = 3
+MAKING_LOCK: Final = 4_311_702_020
+"""Serialises those who make months: "countersign months" as a number, one after the lock of the roles' set-up."""
 
 TABLE_SQL: Final = f"""
 CREATE SEQUENCE {TABLE}_id_seq CACHE 500;
@@ -102,11 +105,8 @@ def partition_name(month: date) -> str:
     return f"{TABLE}_{month:%Y_%m}"
 
 
-def make_partitions(connection: BaseDatabaseWrapper, *, now: datetime, ahead: int = MONTHS_AHEAD) -> list[str]:
-    """Make the partitions of this month (UTC) and the next ones that are missing; return the names of those made.
-
-    The connection logs in as the owner of the tables.
-    """
+def missing_months(connection: BaseDatabaseWrapper, *, now: datetime, ahead: int = MONTHS_AHEAD) -> list[str]:
+    """Return the names of the partitions of this month (UTC) and the next ones that are not attached; any role may."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
@@ -114,14 +114,24 @@ def make_partitions(connection: BaseDatabaseWrapper, *, now: datetime, ahead: in
             [TABLE],
         )
         there = {name for (name,) in cursor.fetchall()}
-        made = []
-        for begin, end in months(now.date(), ahead + 1):
-            name = partition_name(begin)
-            if name in there:
+    return [name for begin, _end in months(now.date(), ahead + 1) if (name := partition_name(begin)) not in there]
+
+
+def make_partitions(connection: BaseDatabaseWrapper, *, now: datetime, ahead: int = MONTHS_AHEAD) -> list[str]:
+    """Make the partitions of this month (UTC) and the next ones that are missing; return the names of those made.
+
+    The connection logs in as the owner of the tables. A month is made and attached in one transaction, and two that
+    start at once wait for each other: a table that was made and never attached would be in the way for ever.
+    """
+    made = []
+    for begin, end in months(now.date(), ahead + 1):
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MAKING_LOCK])
+            if partition_name(begin) not in missing_months(connection, now=now, ahead=ahead):
                 continue
-            for statement in partition_sql(name, begin, end):
+            for statement in partition_sql(partition_name(begin), begin, end):
                 cursor.execute(statement)
-            made.append(name)
+            made.append(partition_name(begin))
     return made
 
 

@@ -21,6 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from ledger.signer import is_separate
+from logs.partitions import missing_months, partition_name
 
 OLDEST_SERVER, NEWEST_SERVER = 15, 18
 LEAST_FREE_BYTES = 500 * 1024**2
@@ -141,6 +142,19 @@ def _migrations() -> tuple[State, str]:
     return State.WELL, f"All {len(executor.loader.applied_migrations)} migrations are applied."
 
 
+def _months() -> tuple[State, str]:
+    """Checks that the event table has this month's partition and the next ones: without one, intake stops."""
+    now = timezone.now()
+    missing = missing_months(connections[ALIAS], now=now)
+    if not missing:
+        return State.WELL, "The event table has this month and the next three."
+    sentence = (
+        f"The event table lacks {', '.join(missing)}: run `manage.py make_partitions` as the owner. "
+        "`manage.py run` does it at every start and once a day."
+    )
+    return (State.ILL if partition_name(now.date()) in missing else State.CARE), sentence
+
+
 def _clock() -> tuple[State, str]:
     """Compares this machine's clock with the database's, and asks the kernel whether it is kept in step."""
     before = timezone.now()
@@ -212,6 +226,7 @@ _DATABASE_CHECKS: tuple[tuple[str, Callable[[], tuple[State, str]]], ...] = (
     ("role", _role),
     ("row security", _row_security),
     ("migrations", _migrations),
+    ("months", _months),
     ("clock", _clock),
 )
 _MACHINE_CHECKS: tuple[tuple[str, Callable[[], tuple[State, str]]], ...] = (

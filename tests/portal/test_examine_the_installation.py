@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError, connections
+from django.utils import timezone
 from pytest_django import Settings
 
+from logs.partitions import make_partitions, months, partition_name
 from portal import doctor
 from portal.doctor import State
 from tests import database
@@ -51,6 +54,26 @@ def test_it_names_the_first_missing_migration(fresh_database: database.FreshData
     finding = {finding.name: finding for finding in doctor.examine()}["migrations"]
     assert finding.state is State.ILL
     assert "migrations are missing" in finding.sentence
+
+
+def test_it_names_missing_months_and_a_making_that_was_cut_short_is_made_good(
+    fresh_database: database.FreshDatabase,
+) -> None:
+    look, now = dict(doctor._DATABASE_CHECKS)["months"], timezone.now()  # noqa: SLF001 -- alone: the others start programs
+    gone: list[str] = []
+    for ahead, state in ((3, State.CARE), (0, State.ILL)):
+        gone.insert(0, partition_name(months(now.date(), ahead + 1)[-1][0]))
+        with fresh_database.connect("owner") as connection:
+            connection.execute(f"DROP TABLE {gone[0]}")  # type: ignore[call-overload]  # our own name
+        assert look()[0] is state
+    database.use_role("owner", fresh_database.name)
+    with fresh_database.connect("owner", autocommit=False) as busy, connections["default"].cursor() as cursor:
+        busy.execute("LOCK TABLE logs_accessevent IN SHARE UPDATE EXCLUSIVE MODE")
+        cursor.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            make_partitions(connections["default"], now=now)
+    assert make_partitions(connections["default"], now=now) == gone
+    assert look()[0] is State.WELL
 
 
 @pytest.mark.django_db
