@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -57,6 +57,16 @@ class Finding:
 
 
 @dataclass(slots=True)
+class PruneSeen:
+    """A removal by retention: its entry's place in the log, the received month, leaves announced and without rows."""
+
+    leaf: int
+    month: str
+    announced: int
+    leaves: int = 0
+
+
+@dataclass(slots=True)
 class Findings:
     """Counts every failure and keeps the first ones of each class."""
 
@@ -80,6 +90,7 @@ class LogReport:
         lost: The most signed leaves that a closed epoch lost, as the entry says that opened the next one.
         held: Checkpoints held elsewhere that the log was compared with.
         silences: Times when nothing was written for more than 65 minutes: nobody kept the log then.
+        pruned: Leaves whose rows went when their term had passed, as the entries in `prunes` say.
         longest_silence: The longest of them, in seconds.
         signed_size: Leaves covered by the newest checkpoint whose signature holds; 0 for none.
     """
@@ -100,6 +111,8 @@ class LogReport:
     silences: int = 0
     longest_silence: float = 0.0
     seconds: float = 0.0
+    pruned: int = 0
+    prunes: list[PruneSeen] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
 
     @property
@@ -126,6 +139,8 @@ class LogReport:
             "silences": self.silences,
             "longest_silence_minutes": round(self.longest_silence / 60),
             "milliseconds": round(self.seconds * 1000),
+            "pruned": self.pruned,
+            "prunes": [asdict(prune) for prune in self.prunes],
             "holds": self.holds,
             "failures": {str(failure): count for failure, count in sorted(self.findings.counts.items())},
             "findings": [

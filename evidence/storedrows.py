@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -81,7 +82,7 @@ class StoredRows:
         rows = AuditEntry.objects.using(self.using).filter(tenant_id=self.tenant_id, batch_id__in=ids)
         found: dict[UUID, list[StoredRow]] = {}
         for row in rows.order_by("batch_id", "ord"):
-            found.setdefault(row.batch_id, []).append(_deed(row, self.log_id))
+            found.setdefault(row.batch_id, []).append(deed_row(row, self.log_id))
         return found
 
     def announced_keys(self) -> set[str]:
@@ -98,8 +99,11 @@ class StoredRows:
         found: dict[str, Any] | None = rows.order_by("ord").values_list("detail", flat=True).first()
         return found or {}
 
-    def quarantine_faults(self, ids: Sequence[UUID]) -> Iterator[tuple[UUID, str]]:
-        """Yields deliveries whose quarantined records are not those that the manifest's hash names, with the reason."""
+    def quarantine_faults(self, ids: Sequence[UUID], removed: Callable[[datetime], bool]) -> Iterator[tuple[UUID, str]]:
+        """Yields deliveries whose quarantined records are not those that the manifest's hash names, with the reason.
+
+        ``removed`` says whether retention took the bytes of the records that were received at a moment.
+        """
         deliveries = Delivery.objects.using(self.using).filter(tenant_id=self.tenant_id, id__in=ids)
         sealed = {row.id: json.loads(bytes(row.core)) for row in deliveries.filter(quarantined__gt=0)}
         lines = QuarantinedLine.objects.using(self.using).filter(tenant_id=self.tenant_id, delivery_id__in=ids)
@@ -108,6 +112,8 @@ class StoredRows:
             digest = bytes(line.raw_sha256)
             if not line.cut and hashlib.sha256(bytes(line.raw)).digest() != digest:
                 yield line.delivery_id, f"the quarantined record {line.position} was changed"
+            if not line.raw and line.raw_bytes and not removed(line.received_at):
+                yield line.delivery_id, f"the bytes of the quarantined record {line.position} are gone"
             digests.setdefault(line.delivery_id, hashlib.sha256()).update(digest)
         for batch_id, found in digests.items():
             if found.hexdigest() != sealed.get(batch_id, {}).get("quarantined_sha256"):
@@ -170,7 +176,7 @@ def _manifest(row: Delivery, place: BatchPlace) -> StoredRow:
     return StoredRow(f"manifest of delivery {row.id}", row.id, row.stored, leaf, differs)
 
 
-def _deed(row: AuditEntry, log_id: UUID) -> StoredRow:
+def deed_row(row: AuditEntry, log_id: UUID) -> StoredRow:
     """Hashes one audit entry again and compares its columns."""
     core, subj = bytes(row.core), bytes(row.subj)
     differs = _unequal(core, {"at": rfc3339(row.at), "id": str(row.id), "log": str(log_id), "verb": row.verb})

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from evidence.anchoring import anchor_files, file_of
 from evidence.findings import FailureClass, LogReport
+from evidence.pruned import PrunedLeaves
 from evidence.signaturecheck import SignatureCheck
 from evidence.storedrows import StoredRow, StoredRows
 from evidence.treecheck import TreeCheck
@@ -106,6 +107,7 @@ class _Verification:
         self.report = LogReport(tenant.slug, self.heads[-1].origin, self.total, epochs=len(self.heads))
         self.findings = self.report.findings
         self.rows = StoredRows(tenant.pk, tenant.uuid, using)
+        self.pruned = PrunedLeaves(tenant, using, self.report)
         self.newest_at: datetime | None = None
         self.done = 0
         self.unsigned_since: datetime | None = None
@@ -126,6 +128,7 @@ class _Verification:
         self.signatures = SignatureCheck(self.tree, self.report, self.using, self.held.keys, before)
         self.progress.step(self.done, self.total, "Checking the tree")
         self.tree.check_tiles()
+        self.pruned.check_roots(head.epoch)
         self.progress.step(self.done, self.total, "Checking signatures")
         self.signatures.loss_explained = after is not None and self._explained(head, after)
         self.signatures.check()
@@ -217,7 +220,7 @@ class _Verification:
                 self._check_deeds(place, deeds[place.id])
             else:
                 self._check_delivery(place, (), manifests.get(place.id))
-        for batch_id, fault in self.rows.quarantine_faults(list(manifests)):
+        for batch_id, fault in self.rows.quarantine_faults(list(manifests), self.pruned.blanks):
             self.findings.add(FailureClass.CONTENT_CHANGED, f"delivery {batch_id}", fault)
 
     def _check_delivery(self, place: BatchPlace, events: Iterable[StoredRow], manifest: StoredRow | None) -> None:
@@ -284,11 +287,12 @@ class _Verification:
         self.findings.add(FailureClass.CONTENT_CHANGED, row.name, f"its bytes do not hash to leaf {index}")
 
     def _missing(self, place: BatchPlace, begin: int, end: int) -> None:
-        """Notes leaves without a row."""
-        if begin < end:
-            what = "manifest" if begin == place.n - 1 else "row"
-            where = f"leaves {place.first_index + begin} to {place.first_index + end - 1}"
-            self.findings.add(FailureClass.LEAF_MISSING, where, f"no {what} of batch {place.id} is stored", end - begin)
+        """Notes leaves without a row, but for those that retention removed."""
+        for first, stop in self.pruned.unexplained(place, begin, end):
+            what = "manifest" if first == place.n - 1 else "row"
+            where = f"leaves {place.first_index + first} to {place.first_index + stop - 1}"
+            detail = f"no {what} of batch {place.id} is stored"
+            self.findings.add(FailureClass.LEAF_MISSING, where, detail, stop - first)
 
     def _tree_fault(self, where: str, detail: str) -> None:
         self.findings.add(FailureClass.TREE_INCONSISTENT, where, detail)

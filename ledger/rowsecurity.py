@@ -18,6 +18,7 @@ OWNER: Final = "countersign_owner"
 APP: Final = "countersign_app"
 INTAKE: Final = "countersign_intake"
 READONLY: Final = "countersign_readonly"
+RETENTION: Final = "countersign_retention"
 
 CRUD: Final = "SELECT, INSERT, UPDATE, DELETE"
 APPEND: Final = "SELECT, INSERT"

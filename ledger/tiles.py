@@ -10,6 +10,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ledger.kinds import HASH_BYTES
 from ledger.merkle import Nodes, root_of
@@ -132,6 +133,15 @@ def grow(size: int, partial: Mapping[int, bytes], leaves: Sequence[bytes]) -> Gr
         level += 1
     kept = {at: hashes for at, hashes in after.items() if hashes}
     return Growth(size + len(leaves), edge_root(kept), tuple(full), kept, tuple(changed))
+
+
+def root_over(leaves: Iterable[bytes], *, chunk: int = WIDTH * WIDTH) -> bytes:
+    """Returns the tree hash (RFC 9162 2.1.1) over any number of leaf hashes, holding a chunk of them at a time."""
+    growth = grow(0, {}, ())
+    rest = iter(leaves)
+    while part := list(islice(rest, chunk)):
+        growth = grow(growth.size, growth.partial, part)
+    return growth.root
 
 
 def edge_root(partial: Mapping[int, bytes]) -> bytes:

@@ -27,6 +27,16 @@ def can_prune(by: Actor) -> Verdict:
     return ALLOWED if by.is_system else denied("What has had its time is removed by the schedule alone.")
 
 
+def can_manage_retention(by: Actor) -> Verdict:
+    """Return whether the actor may set terms, and set and lift legal holds."""
+    return permit(by, Permission.RETENTION_MANAGE, to="change how long events are kept, or what is held")
+
+
+def can_announce_prune(by: Actor) -> Verdict:
+    """Return whether the actor may announce a removal: the portal's own program, by the terms that people set."""
+    return ALLOWED if by.is_system else denied("What is past its term is removed by the program `retain` alone.")
+
+
 def can_manage_sources(by: Actor) -> Verdict:
     """Return whether the actor may add sources and change their settings and tokens."""
     return permit(by, Permission.SOURCE_MANAGE, to="manage log sources")

@@ -1,8 +1,8 @@
 """Creates the database's roles and tells Django how each of them logs in.
 
-Four roles, none of them the administrator: the owner migrates, app serves pages, intake stores events, readonly
-verifies and backs up. Their passwords are random and live in `<data>/secrets.json` (0600). Django is not imported here,
-because the settings import this module.
+Five roles, none of them the administrator: the owner migrates, app serves pages, intake stores events, readonly
+verifies and backs up, retention calls the functions that remove what is past its term. Their passwords are random and
+live in `<data>/secrets.json` (0600). Django is not imported here, because the settings import this module.
 """
 
 import json
@@ -23,7 +23,8 @@ OWNER = "countersign_owner"
 APP = "countersign_app"
 INTAKE = "countersign_intake"
 READONLY = "countersign_readonly"
-ROLES = (OWNER, APP, INTAKE, READONLY)
+RETENTION = "countersign_retention"
+ROLES = (OWNER, APP, INTAKE, READONLY, RETENTION)
 
 SECRETS_FILE = "secrets.json"
 ADDRESS_FILE = "postgres-address.json"
@@ -36,16 +37,17 @@ _ATTRIBUTES: dict[str, LiteralString] = {
     APP: "LOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER",
     INTAKE: "LOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER",
     READONLY: "LOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER",
+    RETENTION: "LOGIN NOCREATEDB NOCREATEROLE NOSUPERUSER",
 }
 # The portal's own statements are its deeds and stand in the audit trail; logging them again would copy personal data
 # into the server's log, and shipping that log would feed itself. Who reads past the portal is logged in full.
-_STATEMENTS_LOGGED: dict[str, LiteralString] = {APP: "ddl", INTAKE: "ddl", READONLY: "all"}
+_STATEMENTS_LOGGED: dict[str, LiteralString] = {APP: "ddl", INTAKE: "ddl", READONLY: "all", RETENTION: "all"}
 # Serialises concurrent set-ups of one server (test workers): "countersign roles" as a number.
 _SETUP_LOCK = 4_311_702_018
 
 
 def bootstrap(admin_dsn: str, data: Path, database: str = DEFAULT_DATABASE) -> None:
-    """Creates the four roles and the database, or mends what is missing of them; safe to run any number of times.
+    """Creates the five roles and the database, or mends what is missing of them; safe to run any number of times.
 
     Works on the embedded server and on any PostgreSQL 15 to 18 whose administrator's address is given. Passwords are
     kept in `<data>/secrets.json`; a role that does not accept the kept one gets it anew.
@@ -77,12 +79,12 @@ def connection_settings(data: Path, role: str, database: str = DEFAULT_DATABASE)
     here: the entry then fails at the first connection with a message that says what to do.
 
     Raises:
-        ValueError: the role is none of the four.
+        ValueError: the role is none of the five.
     """
     name = role if role.startswith("countersign_") else f"countersign_{role}"
     if name not in ROLES:
         raise ValueError(
-            f"There is no database role {role!r}: COUNTERSIGN_ROLE is one of app, owner, intake, readonly."
+            f"There is no database role {role!r}: the roles are app, owner, intake, readonly and retention."
         )
     address = _address(data)
     passwords = _read_json(data / SECRETS_FILE)
@@ -214,7 +216,7 @@ def _mend_password(connection: psycopg.Connection[Any], role: str, password: str
 def _set_row_security_bypass(connection: psycopg.Connection[Any]) -> None:
     """Gives BYPASSRLS to readonly alone (a dump under a bound role fails), and says so where the server refuses it."""
     if _is_superuser(connection):
-        for role in (OWNER, APP, INTAKE):
+        for role in (OWNER, APP, INTAKE, RETENTION):
             connection.execute(sql.SQL("ALTER ROLE {} NOBYPASSRLS").format(sql.Identifier(role)))
     try:
         connection.execute(sql.SQL("ALTER ROLE {} BYPASSRLS").format(sql.Identifier(READONLY)))
@@ -245,7 +247,7 @@ def _create_database(connection: psycopg.Connection[Any], database: str) -> None
         connection.execute(sql.SQL(statement).format(name, owner))
     connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(name, owner))
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
-    roles = sql.SQL(", ").join(sql.Identifier(role) for role in (APP, INTAKE, READONLY))
+    roles = sql.SQL(", ").join(sql.Identifier(role) for role in (APP, INTAKE, READONLY, RETENTION))
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, roles))
     writers = sql.SQL(", ").join(sql.Identifier(role) for role in (APP, INTAKE))
     connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(name, writers))
@@ -255,6 +257,6 @@ def _own_schema(connection: psycopg.Connection[Any], database: str) -> None:
     """Gives schema public to the owner; others may look into it but create nothing."""
     connection.execute(sql.SQL("ALTER SCHEMA public OWNER TO {}").format(sql.Identifier(OWNER)))
     connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
-    roles = sql.SQL(", ").join(sql.Identifier(role) for role in (APP, INTAKE, READONLY))
+    roles = sql.SQL(", ").join(sql.Identifier(role) for role in (APP, INTAKE, READONLY, RETENTION))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(roles))
     logger.debug("The roles of database %s are in place.", database)

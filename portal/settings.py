@@ -94,6 +94,7 @@ DATABASES = {
     # Progress of long work is seen while the work's own transaction runs: a connection of its own.
     "progress": {**_LOGIN, "CONN_HEALTH_CHECKS": True, "TEST": {"MIRROR": "default"}},
     "readonly": {**connection_settings(COUNTERSIGN_DATA, "readonly", _LOGIN["NAME"]), "TEST": {"MIRROR": "default"}},
+    "retention": {**connection_settings(COUNTERSIGN_DATA, "retention", _LOGIN["NAME"]), "TEST": {"MIRROR": "default"}},
 }
 COUNTERSIGN_VERIFIER_CONNECTION = "readonly"  # a role that can change nothing
 COUNTERSIGN_SIGNER_CONNECTION = "progress"  # never signs what its caller has appended and not yet committed

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     SOURCE_MANAGE = "source.manage"
     EVENT_VIEW = "event.view"
     EVENT_EXPORT = "event.export"
+    RETENTION_MANAGE = "retention.manage"
     REGISTER_VIEW = "register.view"
     REGISTER_MANAGE = "register.manage"
     CAMPAIGN_VIEW = "campaign.view"
@@ -68,6 +69,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             *(_P.EVENT_EXPORT, _P.REGISTER_VIEW, _P.REGISTER_MANAGE, _P.CAMPAIGN_VIEW, _P.CAMPAIGN_MANAGE),
             *(_P.REMEDIATION_MANAGE, _P.ALERT_VIEW, _P.ALERT_HANDLE, _P.ALERT_CONFIGURE, _P.CONTROL_VIEW),
             *(_P.CONTROL_COMPUTE, _P.PACK_VIEW, _P.PACK_BUILD, _P.LEDGER_VIEW, _P.TENANT_MANAGE),
+            _P.RETENTION_MANAGE,
         }
     ),
     Role.ANALYST: frozenset(

@@ -50,6 +50,11 @@ def use_role(role: str, database: str | None = None) -> None:
             target.update({key: fresh[key] for key in keys})
             if database:
                 target["NAME"] = database
+    # The one that removes keeps a role of its own, and only follows to the database.
+    connections["retention"].close()
+    own = connection_settings(Path(settings.COUNTERSIGN_DATA), "retention")
+    for target in (connections["retention"].settings_dict, connections.databases["retention"]):
+        target.update({key: own[key] for key in keys} | ({"NAME": database} if database else {}))
 
 
 def connect(role: str, database: str, *, autocommit: bool = True) -> psycopg.Connection[Any]:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from ledger.rowsecurity import APP, INTAKE, OWNER, READONLY
+from ledger.rowsecurity import APP, INTAKE, OWNER, READONLY, RETENTION
 
-RUN_TIME: Final = [APP, INTAKE, READONLY]
+RUN_TIME: Final = [APP, INTAKE, READONLY, RETENTION]
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"
 _SCOPED: Final = r"^\((tenant_id = app_tenant\(\)|log_id = app_log\(\))\)$"
 
@@ -92,6 +92,17 @@ def loose_functions(database: Database) -> list[str]:
     return [f"the function {name} runs as its owner without a fixed search path" for name in found]
 
 
+def loose_removers(database: Database) -> list[str]:
+    """Return the run-time roles beside retention that may call what removes events, and what they may call."""
+    return _names(
+        database,
+        "SELECT role || ' may call ' || proname || ', which removes events' FROM pg_proc p, unnest(%s::text[]) role "
+        "WHERE pronamespace = 'public'::regnamespace AND proname ~ '^retention_(remove|drop|forget)$' "
+        "AND has_function_privilege(role, p.oid, 'EXECUTE')",
+        [APP, INTAKE, READONLY],
+    )
+
+
 def foreign_property(database: Database) -> list[str]:
     """Return what somebody else than the owner owns, and the run-time roles that may create tables."""
     relations = _names(
@@ -118,7 +129,7 @@ def loose_roles(database: Database) -> list[str]:
         database,
         "SELECT rolname || ' is not bound by row security' FROM pg_roles "
         "WHERE rolname = ANY(%s) AND (rolsuper OR rolbypassrls)",
-        [APP, INTAKE],
+        [APP, INTAKE, RETENTION],
     ) + _names(
         database,
         "SELECT rolname || ' may make roles or become another' FROM pg_roles r WHERE rolname = ANY(%s) "

@@ -52,6 +52,7 @@ OPEN_VIEWS = {
 APPEND_ONLY = {
     *("tenants_auditentry", "ledger_batch", "ledger_tile", "ledger_checkpoint", "ledger_refusal", "ledger_anchor"),
     *("logs_accessevent", "logs_delivery", "logs_quarantinedline", "logs_eventexport", "logs_sourcerouting"),
+    *("logs_retentionterm", "logs_retentionprune"),
     *("identities_snapshot", "identities_snapshotrow", "identities_peoplefeed"),
     *("identities_rosterfeed", "identities_rostershift"),
     *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),
@@ -243,6 +244,7 @@ DATABASE_CHECKS: dict[str, Callable[[house_database.Database], list[str]]] = {
     "bound": house_database.loose_roles,
     "evidence": partial(house_database.wrong_evidence_grants, append_only=APPEND_ONLY, shared=SHARED_TABLES),
     "partitions": house_database.granted_partitions,
+    "removal": house_database.loose_removers,
 }
 
 
@@ -297,6 +299,16 @@ PLANTED = [
     ("evidence", "ALTER TABLE logs_delivery RENAME TO planted", "logs_delivery is listed and is no table"),
     ("evidence", f"{NEW} GRANT INSERT ON planted TO {APP}", "planted is append-only and not listed"),
     ("partitions", f"{PARTITION} GRANT SELECT ON planted TO {APP}", "planted is granted directly"),
+    (
+        "removal",
+        f"GRANT EXECUTE ON FUNCTION retention_remove(uuid) TO {APP}",
+        f"{APP} may call retention_remove, which removes events",
+    ),
+    (
+        "removal",
+        "GRANT EXECUTE ON FUNCTION retention_forget(logs_retentionprune) TO PUBLIC",
+        "countersign_intake may call retention_forget, which removes events",
+    ),
     ("partitions", f"{PARTITION} GRANT SELECT (id) ON planted TO countersign_intake", "planted is granted directly"),
 ]
 

@@ -3,6 +3,13 @@
 from logs.actions.acks import give_ack
 from logs.actions.looks import export_events, look_at_events, look_at_quarantine
 from logs.actions.record import Envelope, KeyReusedError, RulesChangedError, record_events
+from logs.actions.retention import (
+    HoldFacts,
+    announce_prune,
+    lift_legal_hold,
+    set_legal_hold,
+    set_retention_term,
+)
 from logs.actions.routing import RoutingPlan, route_source
 from logs.actions.searches import ExportFacts, finish_export, remove_search, save_search
 from logs.actions.sources import (
@@ -19,16 +26,19 @@ __all__ = [
     "CHANNEL",
     "Envelope",
     "ExportFacts",
+    "HoldFacts",
     "KeyReusedError",
     "RoutingPlan",
     "RulesChangedError",
     "SourcePlan",
     "add_source",
+    "announce_prune",
     "change_source",
     "export_events",
     "finish_export",
     "give_ack",
     "issue_source_token",
+    "lift_legal_hold",
     "look_at_events",
     "look_at_quarantine",
     "record_events",
@@ -36,5 +46,7 @@ __all__ = [
     "revoke_source_token",
     "route_source",
     "save_search",
+    "set_legal_hold",
+    "set_retention_term",
     "switch_source",
 ]

@@ -9,6 +9,7 @@ from logs.models.events import (
     event_key,
     read_event_key,
 )
+from logs.models.retention import HoldKind, LegalHold, RetentionPrune, RetentionTerm
 from logs.models.rollups import LastUse, SourceHour, SourceStream, TypeDay, UsageDay
 from logs.models.searches import EventExport, SavedSearch
 from logs.models.sources import (
@@ -28,12 +29,16 @@ __all__ = [
     "DeliveryAck",
     "EventExport",
     "Grade",
+    "HoldKind",
     "LastUse",
+    "LegalHold",
     "LogSource",
     "LogSourceShare",
     "QuarantinedLine",
     "ReadPosition",
     "RecordKey",
+    "RetentionPrune",
+    "RetentionTerm",
     "SavedSearch",
     "SourceHour",
     "SourceRouting",

@@ -98,6 +98,11 @@ class Command(BaseCommand):
             )
         if report.held:
             self.stdout.write(f"  Compared with {report.held:,} checkpoints that were held elsewhere.")
+        for prune in report.prunes:
+            self.stdout.write(
+                f"  Removed under retention: {prune.leaves:,} of {prune.announced:,} announced events received in "
+                f"{prune.month}; ledger entry {prune.leaf:,} says so."
+            )
         if report.silences:
             self.stdout.write(
                 f"  Nothing was written, not even a heartbeat, {report.silences:,} times for more than an hour; "
