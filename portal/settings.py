@@ -104,10 +104,9 @@ COUNTERSIGN_OWN_LOG_DAYS = env_number("COUNTERSIGN_OWN_LOG_DAYS", 30, least=1)
 COUNTERSIGN_ANCHOR_FOLDER = env_text("COUNTERSIGN_ANCHOR_FOLDER")
 COUNTERSIGN_ANCHOR_HOLDER = env_text("COUNTERSIGN_ANCHOR_HOLDER")
 COUNTERSIGN_ANCHOR_MAIL = env_flag("COUNTERSIGN_ANCHOR_MAIL", default=False)
-# Its key and state; a directory of another system user is the second tier of trust.
+COUNTERSIGN_HOLDERS = env_text("COUNTERSIGN_HOLDERS")  # witnesses and time stamps, one a line; see docs/ledger.md
 COUNTERSIGN_SIGNER = Path(env_text("COUNTERSIGN_SIGNER", str(COUNTERSIGN_DATA / "signer"))).absolute()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
