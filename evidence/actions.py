@@ -13,6 +13,7 @@ from django.utils import timezone
 from evidence.bundle import Bundle
 from evidence.catalogue import load
 from evidence.evaluate import evaluate_all, tally
+from evidence.holders import Receipt
 from evidence.kinds import VERIFICATION, Evaluation, Facts, KindEvidence, Period
 from evidence.metrics import MEASURES
 from evidence.metrics.coverage import by_log_type
@@ -298,17 +299,22 @@ def request_verification(*, by: Actor) -> Work:
 
 
 @transaction.atomic
-def keep_anchor(*, signed: SignedCheckpoint, kind: str, place: str, holder: str, by: Actor) -> Anchor:
-    """Note that a checkpoint was handed over; the place itself holds it."""
+def keep_anchor(*, signed: SignedCheckpoint, receipt: Receipt, by: Actor) -> Anchor:
+    """Note that a checkpoint was handed over, with what the holder answered; the holder itself has it."""
     enforce(can_keep_ledger(by))
     row = Anchor.objects.create(
         log_id=signed.log_id,
         epoch=signed.epoch,
         size=signed.size,
-        kind=kind,
-        place=place,
-        holder=holder,
+        kind=receipt.kind,
+        place=receipt.place,
+        holder=receipt.holder,
+        answer=receipt.answer,
+        key=receipt.key,
+        stated_at=receipt.stated_at,
         anchored_at=timezone.now(),
     )
-    audit("ledger.anchor", by=by, target=signed.origin, detail={"size": signed.size, "kind": kind, "place": place})
+    told = {"size": signed.size, "kind": receipt.kind, "place": receipt.place, "holder": receipt.holder}
+    detail = {**told, "answer_sha256": hashlib.sha256(receipt.answer).hexdigest() if receipt.answer else None}
+    audit("ledger.anchor", by=by, target=signed.origin, detail=detail)
     return row

@@ -6,13 +6,15 @@ fresh checkpoint; store the finished file. A cancel or a fault at any moment lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from evidence.actions import Computed, begin_pack, compute_controls, end_pack, issue_pack
+from evidence.anchoring import WITH_EACH_PACK, hand_over
 from evidence.bundle import Bundle, Checkpoint, Identity, Parts, build, content_digest, record_files
 from evidence.catalogue import load
+from evidence.claims import in_fact
 from evidence.evaluate import spell, tally
 from evidence.kinds import Evaluation, Period, Table
 from evidence.models import EvidencePack
@@ -21,13 +23,14 @@ from evidence.records import BINDINGS, Records, gather
 from evidence.rendering import Attachment, render
 from evidence.report import Report, html
 from evidence.sampling import draw
-from evidence.sections import body, front
+from evidence.sections import body, front, integrity
 from evidence.sections.source import Source, controls, deviations
 from evidence.states import PackState
 from evidence.tables import csv_bytes, from_rows
+from evidence.tiers import tier_of
 from evidence.verifier.check import Pack
 from ledger import queries as ledger
-from ledger.kinds import KeyLink, SignedCheckpoint
+from ledger.kinds import SignedCheckpoint
 from ledger.notes import Signer, open_checkpoint, parse_vkey
 from ledger.signer import is_separate, sign_now
 from tenants.kinds import Actor, Cancelled
@@ -43,10 +46,11 @@ report.pdf          the report for people (PDF/A-3a, PDF/UA-1)
 tables/*.csv        every table in full; UTF-8, RFC 3339 times in UTC
 queries/*.txt       the text of the query behind each table
 statements/*.json   what each reviewer signed, as they signed it; its SHA-256 is the digest in tables/sign_offs.csv
-proofs/             the ledger's signed checkpoint, and the sealed entries with their inclusion proofs
+proofs/             the ledger's signed checkpoint, and the sealed entries with their inclusion proofs; where others
+                    hold it: cosigned.txt with the witnesses' signatures, token-N.tsr with time stamps (RFC 3161)
 manifest.json       every file with its SHA-256; signed in manifest.sig (C2SP signed note, Ed25519)
 index.json          short digests of every row and page part, by which the verifier names what changed
-verify.py           checks all of this: python3 verify.py PACK.zip --key 'VERIFIER KEY'
+verify.py           checks all of this: python3 verify.py PACK.zip --key 'VERIFIER KEY' --witness 'ITS KEY'
 
 Compare the key's fingerprint with the one you were given elsewhere: a verifier that comes only inside the pack proves
 little. A cell that begins with an apostrophe was neutralised, so that no spreadsheet runs it.
@@ -105,13 +109,15 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
             begin_pack(pack=pack, computed=computed, by=by)
     progress.step(1, STEPS, "Signing a checkpoint of the ledger")
     signed = sign_now(tenant.uuid)
+    unheld = hand_over(tenant, signed, WITH_EACH_PACK).faults
     progress.step(2, STEPS, "Collecting records and proofs")
     with tenant_scope(tenant):
-        checkpoint = _checkpoint(signed, ledger.verifier_key(tenant.uuid), ledger.key_links(tenant.uuid))
+        checkpoint = _checkpoint(tenant, signed)
         records = gather(computed.frame, checkpoint.size)
         processor = tenant.parent.name if tenant.parent else tenant.name
     signer = pack_signer(tenant.uuid)
     source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
+    source = replace(source, omissions=(*source.omissions, *(f"Not held as it was to be: {text}" for text in unheld)))
     parts = _parts(source, computed, records)
     bundle, facts = _print_and_seal(source, parts, progress, signer)
     facts["run"] = computed.run  # a job that came back after a crash measured again
@@ -162,15 +168,18 @@ def compose(source: Source, digest: str) -> Report:
     """Compose the printed report from its source."""
     parts = (
         *(front.result, front.scope, front.population, front.matrix, body.campaigns, body.revocations),
-        *(body.alerts, body.exceptions, body.coverage, body.methods, body.integrity, body.closing),
+        *(body.alerts, body.exceptions, body.coverage, body.methods, integrity.integrity, body.closing),
     )
     return Report(front.cover(source, digest), tuple(part(source) for part in parts))
 
 
-def _checkpoint(signed: SignedCheckpoint, key: str, chain: Sequence[KeyLink]) -> Checkpoint:
-    """Return the checkpoint as packs carry it."""
-    note = signed.note if isinstance(signed.note, str) else bytes(signed.note).decode()
-    return Checkpoint(signed.origin, signed.size, bytes(signed.root), note.encode(), key, tuple(chain))
+def _checkpoint(tenant: Tenant, signed: SignedCheckpoint) -> Checkpoint:
+    """Return the checkpoint as packs carry it, with its keys and who holds this very one."""
+    key, chain = ledger.verifier_key(tenant.uuid), tuple(ledger.key_links(tenant.uuid))
+    anchors = ledger.anchors_of(tenant.uuid, signed.epoch, signed.size)
+    newest = {(item.kind, item.name): item for item in in_fact(tenant.slug, {signed.size: signed.note}, anchors)}
+    held = tuple(newest.values())
+    return Checkpoint(signed.origin, signed.size, bytes(signed.root), signed.note.encode(), key, chain, held)
 
 
 def _identity(tenant: Tenant, pack: EvidencePack, processor: str) -> Identity:
@@ -235,9 +244,8 @@ def _sample(decisions: Table, checkpoint: Checkpoint) -> Table:
 def _tier(checkpoint: Checkpoint) -> str:
     """Return the claim tier that was reached; a signer under the same system user as the portal adds nothing to T1."""
     verifier = parse_vkey(checkpoint.key)
-    if open_checkpoint(checkpoint.note, [verifier]).size != checkpoint.size:
-        return "T0"
-    return "T2" if is_separate() else "T1"
+    signed = open_checkpoint(checkpoint.note, [verifier]).size == checkpoint.size
+    return tier_of(signed=signed, separate=is_separate(), held=checkpoint.held)
 
 
 def _omissions(

@@ -15,8 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from evidence.holders import TSA, WITNESS
 from evidence.kinds import Period, Table
 from evidence.tables import csv_bytes, line_digests
+from evidence.tiers import Held
 from evidence.verifier import single_file
 from evidence.verifier.primitives import archive
 from ledger.kinds import KeyLink
@@ -54,6 +56,7 @@ class Checkpoint:
     note: bytes
     key: str
     chain: Sequence[KeyLink] = ()
+    held: Sequence[Held] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,40 @@ def record_files(parts: Parts) -> dict[str, bytes]:
     return files
 
 
+def held_files(checkpoint: Checkpoint | None) -> dict[str, bytes]:
+    """Return what others gave for the checkpoint: the note with all cosignatures, and time-stamp tokens as they came.
+
+    Not part of the content digest: they hold the time at which they were made.
+    """
+    if checkpoint is None:
+        return {}
+    files: dict[str, bytes] = {}
+    lines = [item.answer for item in checkpoint.held if item.kind == WITNESS]
+    if lines:
+        files["proofs/cosigned.txt"] = checkpoint.note + b"".join(lines)
+    for number, item in enumerate(_tokens(checkpoint), start=1):
+        files |= {f"proofs/token-{number}.tsr": item.answer, f"proofs/token-{number}.pem": item.key.encode()}
+    return files
+
+
+def _tokens(checkpoint: Checkpoint) -> list[Held]:
+    """Return the time stamps among what is held."""
+    return [item for item in checkpoint.held if item.kind == TSA]
+
+
+def _held(checkpoint: Checkpoint) -> list[dict[str, Any]]:
+    """Return the manifest's rows on who holds the checkpoint; each names the file that shows it, if one does."""
+    rows = []
+    for item in checkpoint.held:
+        row = {"kind": item.kind, "name": item.name, "size": item.size, "since": item.since.isoformat()}
+        if item.kind == WITNESS:
+            row |= {"key": item.key, "file": "proofs/cosigned.txt"}
+        elif item.kind == TSA:
+            row["file"] = f"proofs/token-{_tokens(checkpoint).index(item) + 1}.tsr"
+        rows.append(row)
+    return rows
+
+
 def content_digest(parts: Parts, records: Mapping[str, bytes]) -> str:
     """Return the digest of what the records say, without the pack's id and issue time."""
     said = {
@@ -155,7 +192,13 @@ def content_digest(parts: Parts, records: Mapping[str, bytes]) -> str:
 
 def build(parts: Parts, records: Mapping[str, bytes], printed: Printed, signer: Signer) -> Bundle:
     """Sign and pack; raises PackTooLargeError over 2 GiB."""
-    files = {**records, "report.pdf": printed.pdf, "verify.py": single_file(), "README.txt": parts.readme.encode()}
+    files = {
+        **records,
+        **held_files(parts.checkpoint),
+        "report.pdf": printed.pdf,
+        "verify.py": single_file(),
+        "README.txt": parts.readme.encode(),
+    }
     files["index.json"] = canonical(_index(files, printed))
     content = content_digest(parts, records)
     manifest = canonical(_manifest(parts, files, printed, signer) | {"content_sha256": content})
@@ -186,6 +229,7 @@ def _manifest(parts: Parts, files: Mapping[str, bytes], printed: Printed, signer
         root = base64.b64encode(checkpoint.root).decode()
         ledger = {"origin": checkpoint.origin, "size": checkpoint.size, "root": root, "key": checkpoint.key}
         ledger["chain"] = [{"old": link.old, "new": link.new, "note": link.note} for link in checkpoint.chain]
+        ledger["held"] = _held(checkpoint)
     return {
         "schema": SCHEMA,
         "pack": {name: getattr(identity, name) for name in identity.__dataclass_fields__},

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from evidence.actions import compute_controls
-from evidence.anchoring import anchor
+from evidence.anchoring import HOURLY, anchor
 from evidence.building import build_pack as build
 from evidence.kinds import Period
 from evidence.verification import verify_tenant
@@ -56,3 +56,9 @@ def anchor_ledger(progress: Progress, tenant: Tenant) -> dict[str, int]:
     """Hand the day's checkpoint over to whoever is to hold it; returns to how many places."""
     progress.step(0, 1, "Handing the checkpoint over")
     return {"places": anchor(tenant)}
+
+
+def cosign_ledger(progress: Progress, tenant: Tenant) -> dict[str, int]:
+    """Have the tenant's witnesses cosign what the log has become; returns how many did."""
+    progress.step(0, 1, "Asking the witnesses")
+    return {"cosigned": anchor(tenant, HOURLY)}

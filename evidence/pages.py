@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from django.utils import timezone
@@ -16,8 +17,10 @@ from evidence.packkey import pack_signer
 from evidence.queries import ControlLine, ledger_facts, missing_kinds
 from evidence.report import STATE_WORDS
 from evidence.states import RESULT_MEANINGS
+from evidence.tiers import REMAINS, TIERS, UNPROVABLE
 from evidence.verifier import single_file
 from evidence.verifier.primitives import fingerprint
+from ledger import witness
 from ledger.notes import NoteError, SignatureError, open_checkpoint, parse_vkey
 from ledger.queries import key_links
 from tenants.kinds import Role, WorkState
@@ -33,6 +36,8 @@ LOOKS: Final[Mapping[str, str]] = {
     "not_applicable": "off",
     "not_computed": "wait",
 }
+WITNESS_FILE: Final = Path(witness.__file__)
+"""The program that clients and auditors run; they get it as it is."""
 SHOWN_ROWS: Final = 25
 SHOWN_COLUMNS: Final = 7
 
@@ -118,7 +123,7 @@ def _short(cell: str) -> str:
 
 def ledger_words(tenant: Tenant) -> dict[str, Any]:
     """Return what the ledger's page prints, with the fingerprints that people compare."""
-    facts = ledger_facts(tenant.uuid)
+    facts = ledger_facts(tenant)
     signer = pack_signer(tenant.uuid).verifier.vkey
     return {
         "facts": facts,
@@ -127,7 +132,19 @@ def ledger_words(tenant: Tenant) -> dict[str, Any]:
         "pack_key": signer,
         "pack_fingerprint": fingerprint(signer),
         "verifier_sha256": hashlib.sha256(single_file()).hexdigest(),
+        "witness_sha256": hashlib.sha256(WITNESS_FILE.read_bytes()).hexdigest(),
+        "tier_look": "good" if facts.tier >= "T3" else "info" if facts.tier >= "T1" else "warn",
+        "tier_meaning": TIERS[facts.tier],
+        "tier_remains": REMAINS[facts.tier],
+        "tiers": [_tier(key, facts.tier) for key in TIERS],
+        "unprovable": UNPROVABLE,
     }
+
+
+def _tier(key: str, reached: str) -> tuple[str, str, str, str, str]:
+    """Return a tier with the look and word of whether it is reached, what it means, and who could still cheat."""
+    look, word = ("good", "reached") if key <= reached else ("off", "not reached")
+    return key, look, word, TIERS[key], REMAINS[key]
 
 
 def key_answer(typed: str, words: dict[str, Any]) -> tuple[str, str]:

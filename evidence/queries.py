@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from evidence.catalogue import expressions, load
+from evidence.claims import in_fact
+from evidence.holders import WITNESS
 from evidence.kinds import Control
 from evidence.metrics import MEASURES
 from evidence.models import ControlResult, ControlRun, ControlSetting, EvidencePack, KindResult, SettingKind
 from evidence.report import STATE_WORDS
+from evidence.tiers import Held, tier_of
 from ledger import queries as ledger
-from ledger.kinds import Head, SignedCheckpoint
-from ledger.models import Anchor, Refusal
+from ledger.kinds import FIRST_EPOCH, Head, SignedCheckpoint
+from ledger.models import Refusal
 from ledger.signer import is_separate
 from tenants.kinds import Actor
+from tenants.models import Tenant
 from tenants.sharing import visible
 
 NOT_COMPUTED = "not_computed"
+SHOWN_ANCHORS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,13 @@ class ControlLine:
         return STATE_WORDS[self.state]
 
 
-ANCHOR_LASTS = timedelta(days=2)
-"""A claim that others hold the log's state is made while the newest anchor is younger: anchors are made daily."""
-
-
 @dataclass(frozen=True, slots=True)
 class LedgerFacts:
-    """The tenant's ledger as its page shows it; `tier` is the claim reached, `held` the newest anchor that lasts."""
+    """The tenant's ledger as its page shows it.
+
+    `tier` is the claim reached, `holders` who holds which checkpoint as far as can be checked, newest first, `held` the
+    one that the claim rests on, `heads` the epochs.
+    """
 
     head: Head
     checkpoint: SignedCheckpoint | None
@@ -64,8 +68,9 @@ class LedgerFacts:
     unsigned: int
     tier: str
     refusals: tuple[Refusal, ...]
-    anchors: tuple[Anchor, ...]
-    held: Anchor | None
+    heads: tuple[Head, ...]
+    holders: tuple[Held, ...]
+    held: Held | None
 
 
 def settings_in_force() -> Settled:
@@ -135,14 +140,20 @@ def packs_issued(since: datetime, until: datetime) -> QuerySet[EvidencePack]:
     return EvidencePack.objects.filter(issued_at__gte=since, issued_at__lt=until, state="issued").order_by("issued_at")
 
 
-def ledger_facts(log_id: UUID) -> LedgerFacts:
-    """Return size, newest checkpoints and verifier key of the tenant's ledger."""
+def ledger_facts(tenant: Tenant) -> LedgerFacts:
+    """Return size, newest checkpoints, verifier key, holders and claim of the tenant's ledger."""
+    log_id = tenant.uuid
     head, checkpoint = ledger.head(log_id), ledger.latest_checkpoint(log_id)
     key = ledger.verifier_key(log_id) if checkpoint else ""
     signed = checkpoint.size if checkpoint and checkpoint.epoch == head.epoch else 0
-    anchors = tuple(ledger.anchors(log_id, epoch=head.epoch, limit=10))
-    held = next((row for row in anchors if row.holder and timezone.now() - row.anchored_at < ANCHOR_LASTS), None)
-    tier = "T0" if checkpoint is None else "T1" if not is_separate() else "T3" if held else "T2"
+    rows = ledger.anchors(log_id, epoch=head.epoch, limit=SHOWN_ANCHORS)
+    notes = ledger.notes_of(log_id, head.epoch, [row.size for row in rows]) if rows else {}
+    holders = in_fact(tenant.slug, notes, rows)
+    fresh = [item for item in holders if item.is_fresh(timezone.now())]
+    tier = tier_of(signed=checkpoint is not None, separate=is_separate(), held=fresh)
+    witnessed = [item for item in fresh if item.kind == WITNESS] if tier == "T4" else fresh
+    held = max(witnessed, key=lambda item: item.size, default=None)
     refused = tuple(ledger.refusals(log_id, limit=5))
     recent = tuple(ledger.checkpoints(log_id, limit=10))
-    return LedgerFacts(head, checkpoint, recent, key, head.size - signed, tier, refused, anchors, held)
+    heads = (head,) if head.epoch == FIRST_EPOCH else tuple(ledger.heads(log_id))
+    return LedgerFacts(head, checkpoint, recent, key, head.size - signed, tier, refused, heads, tuple(holders), held)

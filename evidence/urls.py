@@ -19,4 +19,6 @@ urlpatterns: list[URLPattern] = [
     path("ledger/verify/", views.verify, name="verify"),
     path("ledger/growth.txt", views.growth, name="growth"),
     path("ledger/verify.py", views.verifier, name="verifier"),
+    path("ledger/witness.py", views.witness, name="witness"),
+    path("ledger/checkpoint.txt", views.checkpoint, name="checkpoint"),
 ]

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import connections, transaction
 from django.utils import timezone
 
-from evidence.anchoring import anchor_files, file_of
+from evidence.anchorfolder import anchor_files, file_of
 from evidence.findings import FailureClass, LogReport
 from evidence.pruned import PrunedLeaves
 from evidence.signaturecheck import SignatureCheck

@@ -14,9 +14,17 @@ from evidence.catalogue import load
 from evidence.forms import ControlFilter, GrowthForm, KeyForm, PackForm, PeriodForm, SettingForm, ShareForm
 from evidence.kinds import Control
 from evidence.models import EvidencePack, SettingKind
-from evidence.pages import control_facts, framework_tally, key_answer, ledger_words, people_to_share, verification_words
+from evidence.pages import (
+    WITNESS_FILE,
+    control_facts,
+    framework_tally,
+    key_answer,
+    ledger_words,
+    people_to_share,
+    verification_words,
+)
 from evidence.verifier import single_file
-from ledger.queries import growth_proof
+from ledger.queries import growth_proof, latest_checkpoint
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
 from tenants.models import User, Work
@@ -197,6 +205,21 @@ def growth(request: TenantRequest) -> HttpResponse:
 def verifier(request: TenantRequest) -> HttpResponse:  # noqa: ARG001 -- the same for everybody
     """Give the verifier that every pack carries."""
     return _attachment(single_file(), "verify.py", "text/x-python; charset=utf-8")
+
+
+@requires(Permission.LEDGER_VIEW)
+def witness(request: TenantRequest) -> HttpResponse:  # noqa: ARG001 -- the same for everybody
+    """Give the witness that a client or an auditor runs."""
+    return _attachment(WITNESS_FILE.read_bytes(), "witness.py", "text/x-python; charset=utf-8")
+
+
+@requires(Permission.LEDGER_VIEW)
+def checkpoint(request: TenantRequest) -> HttpResponse:
+    """Give the newest checkpoint as the signer wrote it."""
+    newest = latest_checkpoint(request.tenant.uuid)
+    if newest is None:
+        raise Http404
+    return _attachment(newest.note.encode(), "checkpoint.txt", "text/plain; charset=utf-8")
 
 
 def _attachment(data: bytes, name: str, kind: str) -> HttpResponse:

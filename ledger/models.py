@@ -170,7 +170,11 @@ class Refusal(models.Model):
 
 
 class Anchor(models.Model):
-    """A checkpoint that was handed to somebody else: how, where, and who holds it; empty where nobody is named."""
+    """A checkpoint that was handed to somebody else: how, where, and who holds it; empty where nobody is named.
+
+    `answer` is what the holder gave back (a cosignature line, a time-stamp token), `key` what verifies it, `stated_at`
+    the time in it.
+    """
 
     id = models.BigAutoField(primary_key=True)
     log_id = models.UUIDField()
@@ -179,6 +183,9 @@ class Anchor(models.Model):
     kind = models.CharField(max_length=10)
     place = models.TextField()
     holder = models.TextField(default="")
+    answer = models.BinaryField(default=b"")
+    key = models.TextField(default="")
+    stated_at = models.DateTimeField(null=True)
     anchored_at = models.DateTimeField()
 
     objects: ClassVar[models.Manager[Anchor]] = models.Manager()

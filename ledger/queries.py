@@ -98,6 +98,35 @@ def anchors(log_id: UUID, *, epoch: int | None = None, limit: int = 20, using: s
     return list((rows if epoch is None else rows.filter(epoch=epoch))[:limit])
 
 
+def anchors_of(log_id: UUID, epoch: int, size: int) -> list[Anchor]:
+    """Returns who was handed one checkpoint, in the order in which it was."""
+    return list(Anchor.objects.filter(log_id=log_id, epoch=epoch, size=size).order_by("id"))
+
+
+def checkpoint_of_note(log_id: UUID, note: str) -> SignedCheckpoint:
+    """Returns the checkpoint that this very note is.
+
+    Raises:
+        NotSignedError: The log's signer published no such note.
+    """
+    row = Checkpoint.objects.filter(log_id=log_id, note=note).first()
+    if row is None:
+        raise NotSignedError("This is no checkpoint that the log's signer published.")
+    return _signed(row)
+
+
+def notes_of(log_id: UUID, epoch: int, sizes: list[int]) -> dict[int, str]:
+    """Returns the log's own checkpoints of these sizes, as the signer wrote them."""
+    rows = Checkpoint.objects.filter(log_id=log_id, epoch=epoch, size__in=sizes)
+    return dict(rows.values_list("size", "note"))
+
+
+def cosigned_size(log_id: UUID, epoch: int, key: str) -> int:
+    """Returns the size of the largest checkpoint that the witness with this key cosigned; 0 for none."""
+    rows = Anchor.objects.filter(log_id=log_id, epoch=epoch, kind="witness", key=key).order_by("-size")
+    return rows.values_list("size", flat=True).first() or 0
+
+
 def refusals(log_id: UUID, limit: int = 20) -> list[Refusal]:
     """Returns the times the signer refused the log, newest first."""
     return list(Refusal.objects.filter(log_id=log_id).order_by("-refused_at", "-id")[:limit])

@@ -31,5 +31,6 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
     Entry("reviews.remind", timedelta(days=1), "reviews.jobs.remind"),
     Entry("logs.prune", timedelta(days=1), "logs.jobs.prune"),
     Entry("evidence.anchor", timedelta(days=1), "evidence.jobs.anchor_ledger"),
+    Entry("evidence.cosign", timedelta(hours=1), "evidence.jobs.cosign_ledger"),
     Entry("evidence.evaluate", timedelta(days=7), "evidence.jobs.evaluate_lately"),
 )

@@ -1,16 +1,13 @@
-"""Composes the sections on campaigns, revocations, alerts, coverage, deviations, methods, integrity and words."""
+"""Composes the sections on campaigns, revocations, alerts, coverage, deviations, methods and words."""
 
 from __future__ import annotations
 
 import hashlib
 
-from evidence.bundle import Checkpoint
-from evidence.report import Block, Code, Grid, Heading, Pairs, Prose, Section, grid
-from evidence.sections.front import TIERS, percent
+from evidence.report import Block, Grid, Heading, Pairs, Prose, Section, grid
+from evidence.sections.front import percent
 from evidence.sections.source import Source, deviations, widths
 from evidence.tables import control_total, from_rows
-from evidence.verifier import single_file
-from evidence.verifier.primitives import fingerprint
 
 MAX_DECISIONS = 1_200
 
@@ -216,54 +213,6 @@ def methods(source: Source) -> Section:
     return Section(
         "methods", "How each table was made", (intro, table, Heading("Notes and limits"), Pairs(tuple(limits)))
     )
-
-
-def _checkpoint(source: Source, checkpoint: Checkpoint) -> list[Block]:
-    """Print the checkpoint with the keys to compare."""
-    claim = (
-        "The records in this pack are the bytes received by the portal at the stated times. They are included, in "
-        f"this order, in the log {checkpoint.origin} as of the checkpoint below. Any later change, insertion, "
-        "removal or reordering of records covered by that checkpoint would make verification fail. The log does not "
-        "prove that the source systems reported truthfully or completely, and does not protect records received "
-        "after the last externally held checkpoint."
-    )
-    lines = tuple(line for line in checkpoint.note.decode().split("\n") if line)
-    keys = (
-        ("Ledger size", f"{checkpoint.size:,} entries"),
-        ("Ledger key", checkpoint.key),
-        ("Its fingerprint", fingerprint(checkpoint.key)),
-        ("Pack signer's key", source.signer_key),
-        ("Its fingerprint (SHA-256)", fingerprint(source.signer_key)),
-        ("verify.py, SHA-256", hashlib.sha256(single_file()).hexdigest()),
-    )
-    mono = frozenset(label for label, _ in keys[1:])
-    return [Prose((claim,)), Code(lines, "Signed checkpoint (C2SP signed note)"), Pairs(keys, mono)]
-
-
-def integrity(source: Source) -> Section:
-    """Return the integrity page: checkpoint, fingerprints, what may be claimed, how to verify."""
-    blocks = _checkpoint(source, source.checkpoint) if source.checkpoint else []
-    steps = Prose(
-        (
-            "1. Take verify.py from the portal's ledger page or from an earlier pack and compare its SHA-256 with "
-            "the one above.",
-            "2. Compare the fingerprint of the signer's key with the one you were given in the contract or by "
-            "telephone.",
-            "3. Run the command below with Python 3.9 or later. It needs no network and nothing but the standard "
-            "library. It checks the signature, every file, every table row that names a ledger entry, and every "
-            "proof, and says which file, page, row, entry or signature broke.",
-        )
-    )
-    command = Code((f"python3 verify.py pack.zip --key '{source.signer_key}'",), "Command")
-    chain = Grid(
-        "Claim tiers",
-        ("Tier", "What holds", "This pack"),
-        (10, 70, 20),
-        tuple((key, text, "reached" if key <= source.tier else "not reached") for key, text in TIERS.items()),
-        len(TIERS),
-    )
-    blocks += [Heading("How to verify without us"), steps, command, Heading("What is proven"), chain]
-    return Section("integrity", "Integrity and verification", tuple(blocks))
 
 
 def sample(source: Source) -> Block:

@@ -23,14 +23,7 @@ from evidence.report import (
 )
 from evidence.sections.source import Source, deviations, spell_used, widths
 from evidence.states import RESULT_MEANINGS
-
-TIERS = {
-    "T0": "hashes agree inside the database",
-    "T1": "hashes agree and the checkpoint's signature is valid",
-    "T2": "as T1, and the signer runs under a system user of its own, with a state that nothing else can write",
-    "T3": "as T2, and the checkpoint is held by a named third party",
-    "T4": "as T3, and the checkpoint is cosigned by an independent witness",
-}
+from evidence.tiers import TIERS
 
 
 def cover(source: Source, content_digest: str) -> Cover:

@@ -1,6 +1,7 @@
 """Checks an evidence pack: manifest and signature, every file, the checkpoint, every proof, and the cells they seal.
 
-The pack's `verify.py` is primitives.py followed by this module, as one file for Python 3.9 and its standard library.
+The pack's `verify.py` is primitives.py, witnessed.py and this module, as one file for Python 3.9 and its standard
+library.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ from evidence.verifier.primitives import (
     unbase64,
     unpack,
 )
+from evidence.verifier.witnessed import (
+    Holders,
+    tier_lines,
+)
 
 SCHEMA = "countersign-pack/1"
 SIGNED = ("manifest.json", "manifest.sig")
@@ -50,19 +55,23 @@ class Pack:
         self.manifest: dict[str, Any] = {}
         self.index: dict[str, Any] = {}
         self.entries: dict[int, dict[str, Any]] = {}
+        self.holders: Holders | None = None
 
     def fault(self, where: str, what: str) -> None:
         """Note a fault once."""
         if (where, what) not in self.faults:
             self.faults.append((where, what))
 
-    def check(self, key: str | None = None, ledger_key: str | None = None) -> list[tuple[str, str]]:
+    def check(
+        self, key: str | None = None, ledger_key: str | None = None, witnesses: list[str] | None = None
+    ) -> list[tuple[str, str]]:
         """Run every check and return the faults; a check that needs an earlier one is left out when that failed."""
         steps: list[Callable[[], bool]] = [
             lambda: self.check_manifest(key),
             self.check_files,
             self.check_statements,
             lambda: self.check_ledger(ledger_key),
+            lambda: self.check_holders(witnesses or []),
         ]
         for step in steps:
             try:
@@ -211,6 +220,17 @@ class Pack:
             self.check_cells(table, binding)
         return True
 
+    def check_holders(self, witnesses: list[str]) -> bool:
+        """Check who else holds the checkpoint, and that no tier is claimed that they do not carry."""
+        if self.manifest["ledger"]:
+            self.holders = Holders(self.manifest, self.files, witnesses)
+            self.holders.check()
+            for where, what in self.holders.faults:
+                self.fault(where, what)
+        elif self.manifest["tier"] != "T0":
+            self.fault("manifest.json", f"it claims {self.manifest['tier']} without a checkpoint.")
+        return True
+
     def check_chain(self, given: str | None, key: str, chain: list[dict[str, str]]) -> None:
         """Follow the ledger's keys from the one that the reader was given, or the first, to the one in use.
 
@@ -302,6 +322,11 @@ def report(pack: Pack, path: str, *, compared: bool) -> int:
     write(f"  ledger    {counts['entries']} entries proved under checkpoint {ledger['size']} of {ledger['origin']}\n")
     write(f"  cells     {counts['cells']} table cells equal the bytes that the ledger sealed\n")
     write(f"  signed    {counts['statements']} statements of reviewers agree with their digests and decisions\n")
+    if pack.holders:
+        for line in tier_lines(pack.holders):
+            write(f"  tier      {line}\n")
+        for line in pack.holders.lines:
+            write(f"  held      {line}\n")
     write(f"  signed by {manifest['signer']['key'].split('+')[0]}\n")
     write(f"  key       {fingerprint(manifest['signer']['key'])}\n")
     if not compared:
@@ -318,6 +343,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("pack")
     parser.add_argument("--key", help="the pack signer's verifier key, from another source than the pack")
     parser.add_argument("--ledger-key", help="the ledger's verifier key, from another source than the pack")
+    parser.add_argument(
+        "--witness", action="append", default=[], help="a witness's verifier key, from the witness; may be repeated"
+    )
     options = parser.parse_args(arguments)
     try:
         pack = Pack(Path(options.pack).read_bytes())
@@ -327,7 +355,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Broken as broken:
         sys.stdout.write(f"BROKEN  {broken.where}: {broken.what}\n\n{options.pack} does NOT hold.\n")
         return 1
-    pack.check(options.key, options.ledger_key)
+    pack.check(options.key, options.ledger_key, options.witness)
     return report(pack, options.pack, compared=bool(options.key))
 
 

@@ -1,7 +1,7 @@
 """Signatures, signed notes, the archive's layout and Merkle proofs, on the standard library alone.
 
-The pack's `verify.py` is this module followed by check.py (evidence/verifier/__init__.py joins them), so nothing of the
-product may be imported here, and both keep to Python 3.9.
+The pack's `verify.py` is this module followed by witnessed.py and check.py (evidence/verifier/__init__.py joins them),
+so nothing of the product may be imported here, and all keep to Python 3.9.
 """
 
 from __future__ import annotations
@@ -84,15 +84,15 @@ def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 # ---------------------------------------------------------------- signed notes (C2SP signed-note)
-def parse_key(text: str) -> tuple[str, bytes, bytes]:
-    """Return (name, key id, public key) of a verifier key `name+hex+base64`."""
+def parse_key(text: str, kind: int = 1) -> tuple[str, bytes, bytes]:
+    """Return (name, key id, public key) of a verifier key `name+hex+base64`; a log's has type 1, a witness's 4."""
     try:
         name, hexid, packed = text.strip().split("+", 2)
         body = unbase64(packed)
     except ValueError:
         raise Broken("verifier key", "it is not of the form name+id+base64.") from None
     digest = hashlib.sha256(name.encode() + b"\n" + body).digest()[:4]
-    if len(body) != 33 or body[0] != 1 or digest.hex() != hexid:
+    if len(body) != 33 or body[0] != kind or digest.hex() != hexid:
         raise Broken("verifier key", "its id does not match its key.")
     return name, digest, body[1:]
 

@@ -13,6 +13,7 @@ from evidence import queries as facts
 from evidence.actions import keep_anchor
 from evidence.anchoring import AnchorError, anchor
 from evidence.findings import FailureClass
+from evidence.holders import Receipt
 from evidence.jobs import anchor_ledger
 from evidence.queries import ledger_facts
 from ledger.models import Anchor
@@ -89,16 +90,16 @@ def test_the_claim_lasts_two_days_and_needs_a_name(
     settings.COUNTERSIGN_ANCHOR_HOLDER = ""
     anchor(bpo)
     with tenant_scope(bpo):
-        assert ledger_facts(bpo.uuid).tier == "T2"
+        assert ledger_facts(bpo).tier == "T2"
     settings.COUNTERSIGN_ANCHOR_HOLDER = "Vault Ltd"
     anchor(bpo)
     with tenant_scope(bpo):
-        assert ledger_facts(bpo.uuid).tier == "T3"
+        assert ledger_facts(bpo).tier == "T3"
     assert "by Vault Ltd" in make.login(carla).get(f"/t/{bpo.slug}/ledger/").content.decode()
     now = facts.timezone.now()
     monkeypatch.setattr(facts.timezone, "now", lambda: now + timedelta(days=2, minutes=1))
     with tenant_scope(bpo):
-        assert ledger_facts(bpo.uuid).tier == "T2"
+        assert ledger_facts(bpo).tier == "T2"
 
 
 @pytest.mark.django_db
@@ -107,7 +108,7 @@ def test_no_person_notes_one_and_none_is_changed(bpo: Tenant, folder: Path, olga
     signed = sign_now(bpo.uuid)
     with tenant_scope(bpo):
         with pytest.raises(Refused):
-            keep_anchor(signed=signed, kind="mail", place="x", holder="x", by=make.actor(olga, bpo))
+            keep_anchor(signed=signed, receipt=Receipt("mail", "x", "x"), by=make.actor(olga, bpo))
         with pytest.raises(DatabaseError), transaction.atomic():
             Anchor.objects.all().delete()
 

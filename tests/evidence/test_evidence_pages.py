@@ -1,5 +1,6 @@
 """The pages of controls, packs and the ledger: what they say, who may open them, and how a pack is fetched."""
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -68,9 +69,21 @@ def test_an_unknown_row_is_not_found(bpo: Tenant, carla: User) -> None:
 def test_the_ledger_page_prints_checkpoint_and_fingerprints(bpo: Tenant, axel: User, computed: None) -> None:
     text = make.login(axel).get(reverse("evidence:ledger", args=[bpo.slug])).content.decode()
     assert f"countersign/t/{bpo.uuid}/1" in text
-    assert "Claim tier T1" in text
-    answer = make.login(axel).get(reverse("evidence:verifier", args=[bpo.slug]))
-    assert answer.content.startswith(b"#!/usr/bin/env python3")
+    assert "tamper-evident" in text
+    assert text.count(">reached<") == 2, "T0 and T1: the signer runs as the same user"
+    assert text.count(">not reached<") == 3
+    assert "Nobody else is known to hold a checkpoint of this log." in text
+    for name in ("verifier", "witness"):
+        answer = make.login(axel).get(reverse(f"evidence:{name}", args=[bpo.slug]))
+        assert answer.content.startswith(b"#!/usr/bin/env python3")
+        assert hashlib.sha256(answer.content).hexdigest() in text
+
+
+def test_the_newest_checkpoint_is_given_as_the_signer_wrote_it(bpo: Tenant, axel: User) -> None:
+    address = reverse("evidence:checkpoint", args=[bpo.slug])
+    assert make.login(axel).get(address).status_code == 404
+    signed = sign_now(bpo.uuid)
+    assert make.login(axel).get(address).content == signed.note.encode()
 
 
 @pytest.mark.parametrize("given", ["ledger", "packs", "strange", "broken"])

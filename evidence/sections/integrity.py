@@ -1,0 +1,87 @@
+"""Composes the integrity page: checkpoint, keys, who holds it, what may be claimed, how to verify it elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+
+from evidence.bundle import Checkpoint
+from evidence.holders import TSA, WITNESS
+from evidence.report import Block, Code, Grid, Heading, Pairs, Prose, Section, moment
+from evidence.sections.source import Source
+from evidence.tiers import REMAINS, TIERS, UNPROVABLE, Held
+from evidence.verifier import single_file
+from evidence.verifier.primitives import fingerprint
+from evidence.verifier.witnessed import openssl_line
+
+
+def integrity(source: Source) -> Section:
+    """Return the integrity page."""
+    blocks = _checkpoint(source, source.checkpoint) if source.checkpoint else []
+    steps = Prose(
+        (
+            "1. Take verify.py from the portal's ledger page or from an earlier pack and compare its SHA-256 with "
+            "the one above.",
+            "2. Compare the fingerprint of the signer's key with the one you were given in the contract or by "
+            "telephone.",
+            "3. Run the command below with Python 3.9 or later. It needs no network and nothing but the standard "
+            "library. It checks the signature, every file, every table row that names a ledger entry, and every "
+            "proof, and says which file, page, row, entry or signature broke. With --witness and the verifier key of "
+            "a witness it also checks that witness's cosignature.",
+        )
+    )
+    command = Code((f"python3 verify.py pack.zip --key '{source.signer_key}'",), "Command")
+    chain = Grid(
+        "Claim tiers",
+        ("Tier", "What holds", "This pack"),
+        (10, 70, 20),
+        tuple((key, text, "reached" if key <= source.tier else "not reached") for key, text in TIERS.items()),
+        len(TIERS),
+    )
+    still = Prose((f"Who could still change a record unseen: {REMAINS[source.tier]}",), tone="note")
+    unproved = Prose(tuple(f"{number}. {text}" for number, text in enumerate(UNPROVABLE, start=1)))
+    blocks += [Heading("How to verify without us"), steps, command, Heading("What is proven"), chain, still]
+    blocks += [Heading("What stays unprovable"), unproved]
+    return Section("integrity", "Integrity and verification", tuple(blocks))
+
+
+def _checkpoint(source: Source, checkpoint: Checkpoint) -> list[Block]:
+    """Print the checkpoint with the keys to compare, and who holds it."""
+    zone = source.period.zone
+    held = "; ".join(f"{item.name} since {moment(item.since, zone)}" for item in checkpoint.held)
+    claim = (
+        "The records in this pack are the bytes received by the portal at the stated times. They are included, in "
+        f"this order, in the log {checkpoint.origin} as of the checkpoint below"
+        f"{f', which is held by {held}' if source.tier >= 'T3' else ''}. Any later change, insertion, "
+        "removal or reordering of records covered by that checkpoint would make verification fail. The log does not "
+        "prove that the source systems reported truthfully or completely, and does not protect records received "
+        "after the last externally held checkpoint."
+    )
+    lines = tuple(line for line in checkpoint.note.decode().split("\n") if line)
+    keys = (
+        ("Ledger size", f"{checkpoint.size:,} entries"),
+        ("Ledger key", checkpoint.key),
+        ("Its fingerprint", fingerprint(checkpoint.key)),
+        ("Pack signer's key", source.signer_key),
+        ("Its fingerprint (SHA-256)", fingerprint(source.signer_key)),
+        ("verify.py, SHA-256", hashlib.sha256(single_file()).hexdigest()),
+    )
+    mono = frozenset(label for label, _ in keys[1:])
+    holders = Grid(
+        "Who else holds this checkpoint",
+        ("Holder", "How", "Since", "How to check it"),
+        (24, 16, 22, 38),
+        tuple((item.name, item.how, moment(item.since, zone), _check(item, checkpoint)) for item in checkpoint.held),
+        len(checkpoint.held),
+        empty="Nobody else is known to hold this checkpoint.",
+    )
+    return [Prose((claim,)), Code(lines, "Signed checkpoint (C2SP signed note)"), Pairs(keys, mono), holders]
+
+
+def _check(item: Held, checkpoint: Checkpoint) -> str:
+    """Say how a reader checks that somebody holds the checkpoint."""
+    if item.kind == WITNESS:
+        return f"verify.py --witness with the key that the witness gives you; here it is said to be {item.key}"
+    if item.kind == TSA:
+        number = [row for row in checkpoint.held if row.kind == TSA].index(item) + 1
+        return f"with the authority's own certificates: {openssl_line(f'proofs/token-{number}.tsr')}"
+    return f"ask the holder for its checkpoint of {checkpoint.size:,} entries and compare it with the one above"
