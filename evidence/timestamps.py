@@ -29,6 +29,11 @@ class TimestampError(RuntimeError):
     """A time stamp could not be had or does not hold; the message says why."""
 
 
+def is_installed() -> bool:
+    """Says whether the extra is there."""
+    return rfc3161_client is not None
+
+
 def make_query(note: bytes) -> bytes:
     """Return the request for a token over a checkpoint's bytes: SHA-256, with certificates, no nonce.
 

@@ -135,3 +135,23 @@ class EpochStart:
     closed: Head
     signed_size: int
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one round did with one log: the checkpoint that now stands (None before the first), or why it refused."""
+
+    log_id: UUID
+    origin: str
+    signed: SignedCheckpoint | None
+    is_new: bool = False
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A key that took over: the old verifier key, the new one, and the checkpoint size that both signed."""
+
+    old: str
+    new: str
+    size: int

@@ -14,7 +14,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -24,8 +23,8 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from ledger import queries
-from ledger.kinds import CheckpointBody, EpochStart, Head, SignedCheckpoint
-from ledger.merkle import ProofError, consistency_path, verify_consistency
+from ledger.kinds import CheckpointBody, EpochStart, Head, Outcome, Rotation, SignedCheckpoint
+from ledger.merkle import EMPTY_ROOT, ProofError, consistency_path, verify_consistency
 from ledger.models import Checkpoint, Refusal
 from ledger.notes import NoteError, Signer, Verifier, checkpoint_text, open_checkpoint, sign_note
 from ledger.signerstate import LastSigned, SignerFiles, SignerFilesError, term_at
@@ -38,6 +37,9 @@ TILES_AHEAD: Final = 64
 AWAY_SECONDS: Final = 90
 """Longest wait for a signer of another system user: its rounds are at most 60 seconds apart."""
 PAUSE_SECONDS: Final = 0.5
+GONE: Final = (
+    "This signer has signed it, and the database knows no such log: it is an older copy, or the log was removed."
+)
 
 
 class RefusedToSignError(RuntimeError):
@@ -55,26 +57,6 @@ class EpochNotNeededError(RuntimeError):
 
 class SignerAwayError(RuntimeError):
     """The signer of another system user did not sign in time; it may not run, or refuse."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one round did with one log: the checkpoint that now stands (None before the first), or why it refused."""
-
-    log_id: UUID
-    origin: str
-    signed: SignedCheckpoint | None
-    is_new: bool = False
-    refused: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """A key that took over: the old verifier key, the new one, and the checkpoint size that both signed."""
-
-    old: str
-    new: str
-    size: int
 
 
 def signer_files() -> SignerFiles:
@@ -211,6 +193,18 @@ def sign_all() -> Iterator[Outcome]:
             yield Outcome(log_id, origin, None, refused=str(error))
         else:
             yield Outcome(log_id, origin, signed, is_new=is_new)
+    yield from _vanished()
+
+
+def _vanished() -> Iterator[Outcome]:
+    """Refuses, on record, each log that was signed and that the database does not know at all."""
+    files = signer_files()
+    known = {log_id for log_id, _epoch, _origin in queries.logs(using=_connection())}
+    for log_id, (epoch, origin) in sorted(files.logs().items()):
+        if log_id not in known:
+            refusal = RefusedToSignError(Head(log_id, epoch, origin, 0, EMPTY_ROOT), GONE)
+            _record(files, refusal)
+            yield Outcome(log_id, origin, None, refused=str(refusal))
 
 
 def _sign(log_id: UUID) -> tuple[SignedCheckpoint, bool]:

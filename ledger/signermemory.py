@@ -41,6 +41,16 @@ def signed_epochs(log_id: UUID) -> list[int]:
         return []
 
 
+def signed_logs() -> list[tuple[UUID, str]]:
+    """Returns every log that the signer remembers with its origin; none where this process cannot read its files."""
+    try:
+        if is_separate() or not Path(settings.COUNTERSIGN_SIGNER).exists():
+            return []
+        return [(log_id, origin) for log_id, (_epoch, origin) in sorted(signer_files().logs().items())]
+    except PermissionError:
+        return []
+
+
 def last_signed(log_id: UUID, epoch: int, origin: str) -> LastSigned | None:
     """Returns what the signer itself remembers as last signed for a log; None for nothing.
 

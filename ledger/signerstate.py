@@ -33,6 +33,7 @@ from ledger.notes import NoteError, Signer, Verifier, open_checkpoint, parse_vke
 
 MASTER_BYTES: Final = 32
 MASTER_FILE: Final = "master.key"
+UUID_CHARS: Final = 36
 REFUSALS_FILE: Final = "refusals.ndjson"
 PRIVATE: Final = 0o600
 
@@ -217,6 +218,12 @@ class SignerFiles:
     def epochs(self, log_id: UUID) -> list[int]:
         """Returns the epochs of a log that were signed, oldest first."""
         return sorted(int(path.stem.rpartition("-")[2]) for path in self.directory.glob(f"{log_id}-*.json"))
+
+    def logs(self) -> dict[UUID, tuple[int, str]]:
+        """Returns every log that was signed, with its newest epoch and that one's origin."""
+        found = {UUID(path.stem[:UUID_CHARS]) for path in self.directory.glob("*-*.json")}
+        newest = {log_id: self.epochs(log_id)[-1] for log_id in found}
+        return {log_id: (epoch, self.origin_of(log_id, epoch) or "") for log_id, epoch in newest.items()}
 
     def keep(self, log_id: UUID, epoch: int, signed: LastSigned) -> None:
         """Writes the last signed checkpoint, durable before it returns; whole or not at all."""

@@ -20,7 +20,11 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from evidence.holders import TSA, HoldersError, read_holders
+from evidence.timestamps import MISSING, is_installed
+from ledger.queries import logs
 from ledger.signer import is_separate
+from ledger.signermemory import signed_logs
 from logs.partitions import missing_months, partition_name
 
 OLDEST_SERVER, NEWEST_SERVER = 15, 18
@@ -206,6 +210,32 @@ def _signer() -> tuple[State, str]:
     return State.WELL, "The signer's key and last state are readable by this user alone."
 
 
+def _logs() -> tuple[State, str]:
+    """Checks that the database has every log that the signer signed: an older copy lacks later tenants."""
+    known = {log_id for log_id, _epoch, _origin in logs(using=ALIAS)}
+    gone = [origin for log_id, origin in signed_logs() if log_id not in known]
+    if gone:
+        told = f"The signer has signed {gone[0]}{f' and {len(gone) - 1} more' if gone[1:] else ''}, which the database"
+        return State.ILL, f"{told} does not have: it is an older copy. Restore a later backup; see `verify_ledger`."
+    return State.WELL, f"The database has every log that the signer signed ({len(known)})."
+
+
+def _holders() -> tuple[State, str]:
+    """Reads who is to hold checkpoints."""
+    try:
+        rows = read_holders(settings.COUNTERSIGN_HOLDERS)
+    except HoldersError as fault:
+        return State.ILL, str(fault)
+    if not rows:
+        return State.WELL, "No witness and no time-stamping authority is set: the claim does not reach T4."
+    if not is_installed() and any(row.kind == TSA for row in rows):
+        return State.ILL, MISSING
+    return (
+        State.WELL,
+        f"{len(rows)} witnesses and authorities are set: {', '.join(sorted({row.name for row in rows}))}.",
+    )
+
+
 def _open_to_others(path: Path) -> bool:
     """Says whether anybody but the owner may read a file, by its own mode and its directory's."""
     mode = path.stat().st_mode
@@ -228,9 +258,11 @@ _DATABASE_CHECKS: tuple[tuple[str, Callable[[], tuple[State, str]]], ...] = (
     ("migrations", _migrations),
     ("months", _months),
     ("clock", _clock),
+    ("logs", _logs),
 )
 _MACHINE_CHECKS: tuple[tuple[str, Callable[[], tuple[State, str]]], ...] = (
     ("pdf", _pango),
     ("signer", _signer),
+    ("holders", _holders),
     ("disk", _disk),
 )

@@ -132,3 +132,12 @@ def _leaf(core: bytes, subj: bytes, raw: bytes, salts: bytes) -> bytes:
     for name, salt, data in ((b"subj", salts[:16], subj), (b"raw", salts[16:], raw)):
         groups += hashlib.sha256(b"countersign/v1/" + name + b"\0" + salt + data).digest()
     return hashlib.sha256(b"\0\x01\x01" + groups + core).digest()
+
+
+def tenant_gone(db: Superuser, log_id: UUID) -> None:
+    """Leave nothing of a tenant and its log, as a copy from before it came."""
+    for table in ("head", "log", "batch", "tile", "partialtile", "checkpoint", "anchor", "refusal"):
+        run(db, f"DELETE FROM ledger_{table} WHERE log_id = %s", [log_id])
+    own = "(SELECT id FROM tenants_tenant WHERE uuid = %s)"
+    run(db, f"DELETE FROM tenants_auditentry WHERE tenant_id = {own}", [log_id])
+    run(db, "DELETE FROM tenants_tenant WHERE uuid = %s", [log_id])

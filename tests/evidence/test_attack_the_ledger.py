@@ -13,14 +13,17 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
+from evidence.absence import absent_logs
+from evidence.anchoring import anchor
 from evidence.findings import FailureClass
 from evidence.verification import HeldElsewhere, verify_tenant
 from ledger.kinds import SignedCheckpoint
 from ledger.notes import parse_vkey
 from ledger.queries import UnknownLogError, verifier_key
-from ledger.signer import RefusedToSignError, sign_now
+from ledger.signer import RefusedToSignError, sign_all, sign_now, signer_files
+from portal.doctor import State, examine
 from tenants.scope import tenant_scope
-from tests import database
+from tests import database, make
 from tests.database import FreshDatabase, execute_as_owner
 from tests.evidence import attacks
 from tests.evidence.attacks import Superuser, superuser
@@ -143,3 +146,36 @@ def test_a_tail_cut_before_an_anchor_is_found(world: World, settings: Settings, 
         call_command("verify_ledger", "--quiet", "--against", str(tmp_path / "worm"), stdout=out)
     assert "FAILED log rolled back" in out.getvalue()
     assert "Compared with 1 checkpoints that were held elsewhere." in out.getvalue()
+
+
+def test_a_tenant_that_an_older_copy_never_had_is_missed(world: World, settings: Settings, tmp_path: Path) -> None:
+    """Nothing in that copy is wrong: the signer, the anchors' folder, or a kept checkpoint remember the tenant."""
+    late = make.tenant("late")
+    sign_now(late.uuid)
+    settings.COUNTERSIGN_ANCHOR_FOLDER = str(tmp_path / "worm")
+    anchor(late)
+    kept = sign_now(late.uuid)
+    with superuser(world.fresh.name) as db:
+        attacks.tenant_gone(db, late.uuid)
+    connection.close()
+    assert world.verify().holds
+    outcomes = {outcome.log_id: outcome.refused for outcome in sign_all()}
+    assert outcomes[world.tenant.uuid] == ""
+    assert "the database knows no such log" in outcomes[late.uuid]
+    assert [row["origin"] for row in signer_files().refusals()] == [kept.origin]
+    list(sign_all())
+    assert len(signer_files().refusals()) == 1, "once for each new finding"
+    assert next(found for found in examine() if found.name == "logs").state == State.ILL
+    (report,) = absent_logs({"mail.txt": kept.note.encode(), "other.txt": b"nonsense"})
+    assert set(report.findings.counts) == {ROLLED_BACK}
+    told = " ".join(finding.detail for finding in report.findings.shown)
+    assert all(name in told for name in ("the signer knows", "the anchors' folder knows", "mail.txt knows"))
+    with pytest.raises(CommandError, match="a tenant that is gone"):
+        call_command("verify_ledger", "--quiet", stdout=StringIO())
+
+
+def test_a_tenant_that_was_removed_beside_its_log_is_missed(world: World) -> None:
+    with superuser(world.fresh.name) as db:
+        attacks.run(db, "DELETE FROM tenants_tenant WHERE uuid = %s", [world.tenant.uuid])
+    (report,) = absent_logs({})
+    assert "the list of logs knows" in report.findings.shown[0].detail

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from ledger import actions, queries, signer
+from ledger.kinds import Rotation
 from ledger.models import Checkpoint, Head
 from ledger.notes import open_checkpoint, open_note, parse_vkey
 from ledger.signermemory import known_keys
@@ -19,7 +20,7 @@ def grow(log_id: UUID, n: int, first: int = 0) -> None:
     actions.append(log_id=log_id, batches=[a_batch(leaves(n, first))])
 
 
-def rotate(log_id: UUID, at: int) -> signer.Rotation:
+def rotate(log_id: UUID, at: int) -> Rotation:
     """Rotate a log of `at` leaves; the leaf that announces it is one like all others here."""
     return signer.rotate(log_id, lambda _old, _new: grow(log_id, 1, at))
 

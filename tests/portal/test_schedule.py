@@ -3,11 +3,17 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import load_command_class
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Schedule
 
+from evidence.tiers import LASTS
+from evidence.verification import SILENCE
+from ledger.management.commands.ledger_sign import LONGEST_WAIT
 from portal import jobs
+from portal.management.commands.run import BESIDE_THE_WEB
 from portal.schedule import SCHEDULE, Entry
+from tenants.actions import SILENT_AFTER
 from tenants.models import Tenant
 
 NIGHTLY = Entry("test.nightly", timedelta(days=1), "tests.portal.test_schedule.nightly")
@@ -62,3 +68,19 @@ def test_an_entry_that_is_gone_is_said_and_does_nothing(bpo: Tenant, only_nightl
 @pytest.mark.django_db
 def test_one_tick_drives_everything() -> None:
     assert list(Schedule.objects.values_list("func", "minutes", "repeats")) == [("portal.jobs.tick", 1, -1)]
+
+
+@pytest.mark.django_db
+def test_the_ledger_keeps_its_times() -> None:
+    """A checkpoint within a minute of growth, a heartbeat within an hour of silence, witnesses hourly."""
+    every = {entry.name: entry.every for entry in SCHEDULE}
+    (tick,) = Schedule.objects.filter(func="portal.jobs.tick")
+    look = timedelta(minutes=tick.minutes)
+    assert tick.schedule_type == Schedule.MINUTES
+    assert SILENT_AFTER + every["tenants.heartbeat"] + 2 * look <= timedelta(hours=1) < SILENCE
+    assert every["evidence.cosign"] <= timedelta(hours=1)
+    assert every["evidence.anchor"] + timedelta(hours=1) <= LASTS
+    ((_name, command, arguments),) = [program for program in BESIDE_THE_WEB if program[1] == "ledger_sign"]
+    told = load_command_class("ledger", command).create_parser("manage.py", command).parse_args(list(arguments))
+    assert told.every <= LONGEST_WAIT <= 60
+    assert not told.once

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
+from evidence.absence import absent_logs
 from evidence.findings import LogReport
 from evidence.verification import HeldElsewhere, verify_tenant
 from ledger.notes import NoteError, parse_vkey
@@ -59,6 +60,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{tenant.name} ({tenant.slug})")
             reports.append(verify_tenant(tenant, progress=progress, using=using, held=held))
             self._say(reports[-1])
+        for report in absent_logs(held.notes, using=using) if not options["tenant"] else ():
+            self.stdout.write(report.tenant)
+            reports.append(report)
+            self._say(report)
         if options["json"]:
             text = json.dumps([report.as_json() for report in reports], indent=1, ensure_ascii=False)
             options["json"].write_text(text + "\n", encoding="utf-8")

@@ -11,7 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connections
 
-from ledger.signer import Outcome, sign_all
+from ledger.kinds import Outcome
+from ledger.signer import sign_all
 
 logger = logging.getLogger("countersign.signer")
 
