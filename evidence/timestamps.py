@@ -21,7 +21,7 @@ try:
 except ImportError:
     rfc3161_client = None  # type: ignore[assignment]  # the extra is not installed
 
-MISSING = "RFC 3161 time stamps need the extra `timestamps`: install it with `uv sync --extra timestamps`."
+MISSING = "RFC 3161 time stamps need the extra `timestamps`: install it with `uv sync --inexact --extra timestamps`."
 OPENSSL = "openssl ts -verify -data checkpoint.txt -in checkpoint.tsr -CAfile tsa.pem"
 
 

@@ -161,6 +161,13 @@ def edge_at(size: int, read: ReadTile) -> dict[int, bytes]:
     return {level: _cut(read, level, n, width) for level, n, width in edge(size)}
 
 
+def places_of(index: int, size: int) -> set[tuple[int, int]]:
+    """Returns level and number of each tile that the proof of a leaf reads: those above it, and the right edge."""
+    levels = range((max(size - 1, 1).bit_length() - 1) // HEIGHT + 1)
+    above = {(level, index >> (HEIGHT * (level + 1))) for level in levels}
+    return above | {(level, n) for level, n, _width in edge(size)}
+
+
 def nodes_from(read: ReadTile) -> Nodes:
     """Returns the `Nodes` of a tree held in tiles; each tile is read once."""
     seen: dict[tuple[int, int], bytes] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Collection
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connections
@@ -17,6 +18,15 @@ READ: Final = (
     "AND n >= %(first)s AND n < %(end)s AND hashes <> ''"
 )
 """One statement for both tables: between two, a partial tile could become full and be seen in neither."""
+READ_SOME: Final = (
+    "SELECT w.level, w.n, coalesce("
+    "(SELECT t.hashes FROM ledger_tile t WHERE t.log_id = %(log)s AND t.epoch = %(epoch)s "
+    "AND t.level = w.level AND t.n = w.n), "
+    "(SELECT p.hashes FROM ledger_partialtile p WHERE p.log_id = %(log)s AND p.epoch = %(epoch)s "
+    "AND p.level = w.level AND p.n = w.n AND p.hashes <> '')) "
+    "FROM unnest(%(levels)s::int[], %(ns)s::bigint[]) AS w (level, n)"
+)
+"""Looks each tile up by its whole key: as a join, without statistics, it read every tile of the log (1 M: 2 ms)."""
 
 
 class StoredTiles:
@@ -32,6 +42,15 @@ class StoredTiles:
     def __init__(self, log_id: UUID, epoch: int, *, ahead: int = 1, using: str = "default") -> None:
         self.log_id, self.epoch, self.ahead, self.using = log_id, epoch, ahead, using
         self._window: dict[int, dict[int, bytes]] = {}
+        self._kept: dict[tuple[int, int], bytes] = {}
+
+    def fetch(self, places: Collection[tuple[int, int]]) -> None:
+        """Reads tiles by level and number in one statement and keeps them: a proof needs few, known beforehand."""
+        levels, ns = [level for level, _ in places], [n for _, n in places]
+        values: dict[str, Any] = {"log": self.log_id, "epoch": self.epoch, "levels": levels, "ns": ns}
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(READ_SOME, values)
+            self._kept |= {(level, n): bytes(hashes) for level, n, hashes in cursor if hashes is not None}
 
     def read(self, level: int, n: int) -> bytes:
         """Returns the hashes of a tile, full or partial, in a row.
@@ -39,6 +58,8 @@ class StoredTiles:
         Raises:
             TileError: The tile is missing.
         """
+        if (level, n) in self._kept:
+            return self._kept[level, n]
         window = self._window.get(level, {})
         if n not in window:
             window = self._window[level] = self._fetch(level, n)

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.utils import DataError
+from pytest_django import DjangoAssertNumQueries
 
 from ledger import actions, queries
 from ledger.merkle import EMPTY_ROOT, root_of, verify_consistency, verify_inclusion
@@ -50,6 +51,16 @@ def test_proofs_from_the_tables_hold(log_id: UUID) -> None:
         queries.inclusion_proof(log_id, 700, 700)
     with pytest.raises(ValueError, match="has 700"):
         queries.inclusion_proof(log_id, 0, 701)
+
+
+def test_a_proof_takes_two_statements(log_id: UUID, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    everything = leaves(70_000)
+    actions.append(log_id=log_id, batches=[a_batch(everything)])
+    for index in (0, 300, 65_536, 69_999):
+        size = 70_000 if index == 69_999 else 69_000
+        with django_assert_num_queries(2):
+            path = queries.inclusion_proof(log_id, index, size)
+        verify_inclusion(everything[index], index, size, path, root_of(everything[:size]))
 
 
 def test_a_roll_back_leaves_no_gap(log_id: UUID) -> None:
