@@ -273,6 +273,12 @@ def _omissions(
             f"{records.earlier_epochs} batches of records lie in earlier epochs of the ledger, before a restore: they "
             "are shown, but not proved under this checkpoint."
         )
+    if records.superseded:
+        lines.append(
+            f"{records.superseded} readings of the period's events were superseded when their records were read again "
+            "with a newer parser or mapping: each event is listed and counted once, by its newest reading; the older "
+            "ones stay in the ledger and verify."
+        )
     unproved = sum(row[-1] is None for table in bound for row in table.rows)
     if unproved:
         lines.append(f"{unproved} records have no ledger entry of their own (written in one deed).")

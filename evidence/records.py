@@ -17,7 +17,8 @@ from evidence.rounds import campaign_tables, signed_statements
 from evidence.tables import from_rows
 from ledger import queries
 from ledger.kinds import LeafKind
-from logs.models import AccessEvent
+from logs.models import AccessEvent, event_key
+from logs.queries.again import later_readings
 from tenants.models import AuditEntry
 
 MAX_EVENTS: Final = 500
@@ -80,6 +81,14 @@ _ENTRY_CHUNK: Final = 2_000
 OUTCOMES: Final = {1: "success", 2: "failure"}
 
 
+SUPERSEDED: Final = """
+SELECT count(*) AS events FROM logs_superseded s JOIN logs_accessevent e
+    ON e.tenant_id = s.tenant_id AND e.received_at = s.received_at AND e.id = s.event_id
+WHERE s.tenant_id = %(tenant)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
+    AND e.received_at >= %(since)s::timestamptz - interval '120 seconds'
+"""
+"""Readings of the period's events that a newer parser or mapping has superseded: they stay in the ledger."""
+
 EARLIER = """
 SELECT count(*) AS batches FROM ledger_batch
 WHERE log_id = %(log)s AND epoch < (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s)
@@ -96,6 +105,7 @@ class Records:
     cited_total: int
     statements: Mapping[int, bytes]
     earlier_epochs: int = 0
+    superseded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,7 @@ def gather(frame: Frame, size: int) -> Records:
         cited_total=len(cited),
         statements=signed_statements(frame),
         earlier_epochs=int(Asked(frame).one(EARLIER)["batches"]),
+        superseded=int(Asked(frame).one(SUPERSEDED)["events"]),
     )
 
 
@@ -186,10 +197,13 @@ def _deeds(frame: Frame, places: Mapping[Any, int]) -> dict[str, _Leaf]:
 
 
 def _events(cited: list[Row], places: Mapping[Any, int]) -> list[tuple[tuple[Row, AccessEvent], _Leaf | None]]:
-    """Return the cited events that are still at hand, each with its leaf where the checkpoint covers it."""
+    """Return the cited events that are still at hand, as they are read now, each with its leaf under the checkpoint."""
     answers: list[tuple[tuple[Row, AccessEvent], _Leaf | None]] = []
+    later = later_readings([(row["event_received_at"], row["event_id"]) for row in cited])
     for row in cited:
-        event = AccessEvent.objects.filter(received_at=row["event_received_at"], id=row["event_id"]).first()
+        cited_as = (row["event_received_at"], row["event_id"])
+        received_at, number = later.get(cited_as, cited_as)
+        event = AccessEvent.sealed.filter(received_at=received_at, id=number).first()
         if event is None:
             continue
         first = places.get(event.batch_id)
@@ -209,16 +223,18 @@ def _events(cited: list[Row], places: Mapping[Any, int]) -> list[tuple[tuple[Row
 
 
 def _event_table(events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> Table:
-    """Return the table of the events that alerts rest on."""
+    """Return the table of the events that alerts rest on; ``cited_as`` names the reading that an alert stands on."""
     columns = (
         *("alert", "rule", "event", "occurred_at", "received_at", "actor", "action", "status_id", "outcome"),
         "src_ip",
+        "cited_as",
         "ledger_index",
     )
     rows = [
         [
             *(row["alert"], row["rule"], event.key, event.occurred_at, event.received_at, event.actor_name),
             *(event.action, event.status_id, OUTCOMES.get(event.status_id, "unknown"), event.src_ip),
+            event_key(row["event_received_at"], row["event_id"]),
             leaf.index if leaf else None,
         ]
         for (row, event), leaf in events

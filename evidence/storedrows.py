@@ -61,7 +61,7 @@ class StoredRows:
     def events(self, places: Iterable[BatchPlace]) -> Iterator[StoredRow]:
         """Yields the events of some batches, batch by batch, in the order of their ordinals."""
         known = list(places)
-        rows = AccessEvent.objects.using(self.using).filter(
+        rows = AccessEvent.sealed.using(self.using).filter(
             tenant_id=self.tenant_id,
             received_at__in={place.received_at for place in known},
             batch_id__in=[place.id for place in known],
@@ -121,9 +121,9 @@ class StoredRows:
 
     def totals(self) -> tuple[int, int, int]:
         """Returns how many events, deliveries and audit entries the tenant has."""
-        models = (AccessEvent, Delivery, AuditEntry)
+        managers = (AccessEvent.sealed, Delivery.objects, AuditEntry.objects)
         events, deliveries, deeds = (
-            model.objects.using(self.using).filter(tenant_id=self.tenant_id).count() for model in models
+            manager.using(self.using).filter(tenant_id=self.tenant_id).count() for manager in managers
         )
         return events, deliveries, deeds
 
@@ -131,7 +131,7 @@ class StoredRows:
         """Yields the names of rows that belong to no batch of the log."""
         batches = Batch.objects.using(self.using).filter(log_id=self.log_id)
         by_batch = batches.filter(id=OuterRef("batch_id"))
-        events = AccessEvent.objects.using(self.using).filter(tenant_id=self.tenant_id)
+        events = AccessEvent.sealed.using(self.using).filter(tenant_id=self.tenant_id)
         lost = events.filter(~Exists(by_batch.filter(received_at=OuterRef("received_at"))))
         yield from (f"event {number}" for number in lost.values_list("id", flat=True)[:limit])
         deliveries = Delivery.objects.using(self.using).filter(tenant_id=self.tenant_id)

@@ -23,6 +23,7 @@ from evidence.anchorfolder import anchor_files, file_of
 from evidence.findings import FailureClass, LogReport
 from evidence.pruned import PrunedLeaves
 from evidence.signaturecheck import SignatureCheck
+from evidence.storedreadings import reading_faults
 from evidence.storedrows import StoredRow, StoredRows
 from evidence.treecheck import TreeCheck
 from ledger import queries
@@ -118,6 +119,7 @@ class _Verification:
         for head, after in zip_longest(self.heads, self.heads[1:]):
             before = self._check_epoch(head, after, before)
         self._check_strays()
+        self._check_readings()
         self._check_age()
         return self.report
 
@@ -304,6 +306,12 @@ class _Verification:
         if self.rows.totals() != (report.events, report.deliveries, report.deeds):
             for name in self.rows.strays(SHOWN_STRAYS):
                 self.findings.add(FailureClass.ROW_UNSEALED, name, "its batch is not in the log")
+
+    def _check_readings(self) -> None:
+        """Notes what the pages leave out, or count twice, against what sealed events say of their older readings."""
+        self.progress.step(self.done, self.total, "Comparing what was read again")
+        for where, detail in reading_faults(self.tenant.pk, self.using):
+            self.findings.add(FailureClass.PROJECTION_DIFFERS, where, detail)
 
     def _check_rotations(self) -> None:
         """Notes a key that signs although no entry of the log announced it."""

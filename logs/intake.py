@@ -32,6 +32,11 @@ FUTURE_LIMIT: Final = timedelta(hours=24)
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _REPLACED: Final = str.maketrans({"\0": "\ufffd"} | {chr(code): "\ufffd" for code in range(0xD800, 0xE000)})
 
+COLUMN_NAMES: Final = "column names"
+"""The reason of a table's first line: it is no record, and without it none of the others can be read again."""
+COLUMNS_KEPT: Final = 16 * 1024
+"""Longest line of column names that a manifest keeps, in bytes: an entry of the ledger holds 64 KiB."""
+
 _NUL: Final = b"\\u0000"
 
 QuarantineRow = tuple[int, str, bytes, int, bytes]
@@ -57,6 +62,7 @@ class Tally:
     quarantined: int = 0
     first_record: str = ""
     last_record: str = ""
+    columns: bytes = b""
     errors: list[dict[str, object]] = field(default_factory=list)
     rejects: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
@@ -116,6 +122,8 @@ class Reading:
             self.tally.duplicates += 1
         elif type(outcome) is Ignored:
             self.tally.ignored[outcome.reason[:100]] += 1
+            if outcome.reason == COLUMN_NAMES and len(outcome.raw) <= COLUMNS_KEPT:
+                self.tally.columns = outcome.raw
         elif type(outcome) is Quarantined:
             self.reject(chunk, outcome.raw, outcome.reason, outcome.position)
         elif isinstance(outcome, Draft):

@@ -58,6 +58,13 @@ def can_route_source(by: Actor, source: LogSource, tenant: Tenant) -> Verdict:
     return permit(by, Permission.SOURCE_MANAGE, to="route a source's events to clients")
 
 
+def can_read_again(by: Actor, source: LogSource) -> Verdict:
+    """Return whether the actor may have old records of a source read again; a source that is off may be, too."""
+    if by.tenant_id != source.tenant_id:
+        return denied("This source belongs to another tenant.")
+    return permit(by, Permission.SOURCE_MANAGE, to="have records read again")
+
+
 def can_export_events(by: Actor) -> Verdict:
     """Return whether the actor may take events out of the portal."""
     return permit(by, Permission.EVENT_EXPORT, to="export log events")

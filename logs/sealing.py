@@ -13,7 +13,7 @@ A default of -1 never occurs: such a field is always written.
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -174,6 +174,52 @@ def subject_of(draft: Draft, extra: str) -> bytes:
 def extra_text(extra: Mapping[str, object]) -> str:
     """Return unmapped fields as JSON text with sorted keys, "" for none."""
     return _sorted.encode(extra).decode() if extra else ""
+
+
+class AgainCore(Core, omit_defaults=True, gc=False):
+    """The core of an event whose record was read again: what it takes the place of, and when the record came in.
+
+    ``supersedes`` names an event by its leaf (batch and ordinal), ``resolves`` a record that lay in quarantine (by
+    delivery and position). Its fields are sorted when it is written.
+    """
+
+    first_received_at: str = ""
+    resolves: str = ""
+    supersedes: str = ""
+
+
+class Origin(NamedTuple):
+    """Where an event comes from whose record was read again; times as RFC 3339 text, what does not apply is ""."""
+
+    first_received_at: str
+    supersedes: str = ""
+    resolves: str = ""
+
+
+def leaf_name(batch: object, number: int) -> str:
+    """Return the name of a leaf, or of a record of a delivery, inside the tenant's log: ``<batch>/<number>``."""
+    return f"{batch}/{number}"
+
+
+_read_again: Final = msgspec.json.Decoder(AgainCore)
+_encode_again: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+def with_origin(core: bytes, origin: Origin) -> bytes:
+    """Return the sealed core of an event with where it comes from."""
+    read = _read_again.decode(core)
+    read.first_received_at, read.supersedes, read.resolves = origin
+    return _encode_again(read)
+
+
+def origin_of(core: bytes) -> Origin | None:
+    """Return where an event comes from, None when its record was read only once.
+
+    Raises:
+        msgspec.DecodeError: the bytes are no sealed event.
+    """
+    read = _read_again.decode(core)
+    return Origin(read.first_received_at, read.supersedes, read.resolves) if read.first_received_at else None
 
 
 CORE_COLUMNS: Final = tuple(

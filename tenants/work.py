@@ -107,8 +107,9 @@ def run_work(work_id: int, tenant_id: int) -> str:
         return "nothing to do"
     try:
         result = import_string(work.job)(Tracked(work_id, tenant), tenant, *work.arguments)
-    except Cancelled:
-        return _finish(work_id, tenant, WorkState.CANCELLED, message="Cancelled; nothing of it was kept.")
+    except Cancelled as stop:
+        message = str(stop) or "Cancelled; nothing of it was kept."
+        return _finish(work_id, tenant, WorkState.CANCELLED, message=message)
     except Exception as fault:
         _log.exception("Work %s (%s) failed", work_id, work.job)
         _finish(work_id, tenant, WorkState.FAILED, error=_sentence(fault))

@@ -28,6 +28,7 @@ NO_DEED = {
     "alerts/actions/notices.py": frozenset({"claim_notice"}),  # finish_notice says how it ended
     "logs/actions/acks.py": frozenset({"give_ack"}),  # a receipt of a delivery, whose manifest is the deed
     "logs/actions/record.py": frozenset({"record_events", "answer_of"}),  # its deed is the delivery's manifest leaf
+    "logs/actions/again.py": frozenset({"read_batch_again"}),  # atomic inside: leaves leave savepoints
 }
 # Models that belong to no single tenant, each with its reason.
 GLOBAL_MODELS = {
@@ -53,6 +54,7 @@ APPEND_ONLY = {
     *("tenants_auditentry", "ledger_batch", "ledger_tile", "ledger_checkpoint", "ledger_refusal", "ledger_anchor"),
     *("logs_accessevent", "logs_delivery", "logs_quarantinedline", "logs_eventexport", "logs_sourcerouting"),
     *("logs_retentionterm", "logs_retentionprune"),
+    *("logs_mappingversion", "logs_superseded", "logs_resolvedline", "logs_rereading"),
     *("identities_snapshot", "identities_snapshotrow", "identities_peoplefeed"),
     *("identities_rosterfeed", "identities_rostershift"),
     *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),

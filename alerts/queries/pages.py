@@ -81,7 +81,7 @@ def alert_events(of: Alert, limit: int = SHOWN_EVENTS) -> list[EvidenceLine]:
         return []
     these = reduce(or_, (Q(received_at=received_at, id=event_id) for received_at, event_id in keys))
     within = Q(received_at__gte=min(keys)[0], received_at__lte=max(keys)[0])
-    rows = AccessEvent.objects.defer("core", "subj", "raw", "salts").select_related("source")
+    rows = AccessEvent.sealed.defer("core", "subj", "raw", "salts").select_related("source")
     found = rows.filter(within & these).order_by("occurred_at", "id")
     return [EvidenceLine(event, str(LogType(event.log_type).label)) for event in found]
 

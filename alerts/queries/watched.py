@@ -1,4 +1,8 @@
-"""The events that rules judge, as facts: new ones past the cursor, and those around them in event time."""
+"""The events that rules judge, as facts: new ones past the cursor, and those around them in event time.
+
+An access is judged once, as it was read first: a later reading of the same record raises nothing again, and the events
+that an alert stands on keep their names. What only leaves quarantine later is read for the first time then.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -101,13 +105,13 @@ def _part_of(batch: Batch, cursor: WatchCursor, limit: int) -> NewRows:
     """Return the next part of a batch that is larger than one look."""
     start = max(0, cursor.position - batch.first_index) if batch.epoch == cursor.epoch else 0
     end = min(start + limit, batch.n)
-    rows = AccessEvent.objects.filter(received_at=batch.received_at, batch_id=batch.id, ord__gte=start, ord__lt=end)
+    rows = AccessEvent.firsts.filter(received_at=batch.received_at, batch_id=batch.id, ord__gte=start, ord__lt=end)
     return NewRows(rows_of(rows.order_by("ord")), batch.epoch, batch.first_index + end, more=True)
 
 
 def _rows_in(batches: list[Batch]) -> list[Row]:
     times, ids = {batch.received_at for batch in batches}, {batch.id for batch in batches}
-    return rows_of(AccessEvent.objects.filter(received_at__in=times, batch_id__in=ids).order_by("received_at", "id"))
+    return rows_of(AccessEvent.firsts.filter(received_at__in=times, batch_id__in=ids).order_by("received_at", "id"))
 
 
 def is_login_attempt(row: Row) -> bool:
@@ -199,7 +203,7 @@ def logins_around(accounts: Collection[str], since: datetime, until: datetime) -
 
 def _between(since: datetime, until: datetime) -> QuerySet[AccessEvent]:
     """Return the events by event time; the bound on receipt lets months before be skipped."""
-    return AccessEvent.objects.filter(
+    return AccessEvent.firsts.filter(
         occurred_at__gte=since, occurred_at__lte=until, received_at__gte=since - SKEW
     ).order_by(F("occurred_at"), F("id"))
 

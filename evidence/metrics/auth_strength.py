@@ -13,7 +13,7 @@ SELECT s.name AS source, count(*) AS logins, count(*) FILTER (WHERE e.mfa) AS wi
             AND t.id = g.entitlement_id AND t.privileged
         WHERE g.tenant_id = e.tenant_id AND g.account_id = e.account_id AND g.since <= e.occurred_at
             AND (g.until IS NULL OR g.until > e.occurred_at))) AS privileged_without_mfa
-FROM logs_accessevent e JOIN logs_logsource s ON s.tenant_id = e.tenant_id AND s.id = e.source_id
+FROM logs_currentevent e JOIN logs_logsource s ON s.tenant_id = e.tenant_id AND s.id = e.source_id
 WHERE e.tenant_id = %(tenant)s AND e.log_type IN (1, 4) AND e.status_id = 1
     AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
     AND e.received_at >= %(since)s::timestamptz - interval '120 seconds'

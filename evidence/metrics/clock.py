@@ -9,7 +9,7 @@ SELECT s.name AS source, count(*) AS records, count(*) FILTER (WHERE e.clock_qua
     count(*) FILTER (WHERE e.clock_quality = 4) AS year_inferred,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM e.received_at - e.occurred_at))
         AS median_delay_seconds
-FROM logs_accessevent e JOIN logs_logsource s ON s.tenant_id = e.tenant_id AND s.id = e.source_id
+FROM logs_currentevent e JOIN logs_logsource s ON s.tenant_id = e.tenant_id AND s.id = e.source_id
 WHERE e.tenant_id = %(tenant)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
     AND e.received_at >= %(since)s::timestamptz - interval '120 seconds'
 GROUP BY s.name ORDER BY s.name

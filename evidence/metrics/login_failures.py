@@ -6,7 +6,7 @@ from evidence.metrics.frame import Asked, Frame, ratio
 TOTALS = """
 SELECT coalesce(sum(repeat_count), 0) AS attempts,
     coalesce(sum(repeat_count) FILTER (WHERE status_id = 2), 0) AS failures
-FROM logs_accessevent
+FROM logs_currentevent
 WHERE tenant_id = %(tenant)s AND log_type IN (1, 6) AND occurred_at >= %(since)s AND occurred_at < %(until)s
     AND received_at >= %(since)s::timestamptz - interval '120 seconds'
 """
@@ -14,14 +14,14 @@ BURSTS = """
 WITH failed AS (
     SELECT system_id, source_id, actor_key, date_trunc('hour', occurred_at) AS hour, sum(repeat_count) AS failures,
         count(DISTINCT src_ip) AS addresses, bool_or(status_detail = 'locked') AS locked, max(occurred_at) AS last_at
-    FROM logs_accessevent
+    FROM logs_currentevent
     WHERE tenant_id = %(tenant)s AND log_type IN (1, 6) AND status_id = 2 AND actor_key <> ''
         AND occurred_at >= %(since)s AND occurred_at < %(until)s
         AND received_at >= %(since)s::timestamptz - interval '120 seconds'
     GROUP BY 1, 2, 3, 4 HAVING sum(repeat_count) >= %(threshold)s
 )
 SELECT s.name AS source, f.actor_key AS account, f.hour, f.failures, f.addresses, f.locked, f.last_at,
-    (SELECT min(e.occurred_at) FROM logs_accessevent e WHERE e.tenant_id = %(tenant)s AND e.actor_key = f.actor_key
+    (SELECT min(e.occurred_at) FROM logs_currentevent e WHERE e.tenant_id = %(tenant)s AND e.actor_key = f.actor_key
         AND e.source_id = f.source_id AND e.log_type IN (1, 4) AND e.status_id = 1 AND e.occurred_at >= f.last_at
         AND e.occurred_at < f.last_at + interval '30 minutes'
         AND e.received_at >= f.last_at - interval '120 seconds') AS success_at,

@@ -10,7 +10,7 @@ SELECT s.name AS source, e.actor_key AS account, count(*) AS sessions, count(DIS
     EXISTS (SELECT 1 FROM alerts_alert a WHERE a.tenant_id = %(tenant)s AND a.rule = 'out_of_hours'
         AND lower(a.account_name) = e.actor_key AND a.acknowledged_at IS NOT NULL
         AND a.last_at >= %(since)s AND a.first_at < %(until)s) AS reviewed
-FROM logs_accessevent e JOIN logs_logsource s ON s.tenant_id = e.tenant_id AND s.id = e.source_id
+FROM logs_currentevent e JOIN logs_logsource s ON s.tenant_id = e.tenant_id AND s.id = e.source_id
 WHERE e.tenant_id = %(tenant)s AND e.log_type = 4 AND e.status_id = 1
     AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
     AND e.received_at >= %(since)s::timestamptz - interval '120 seconds'

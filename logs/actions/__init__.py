@@ -1,6 +1,7 @@
 """Deeds on logs: recording what sources deliver, and managing the sources themselves."""
 
 from logs.actions.acks import give_ack
+from logs.actions.again import read_batch_again
 from logs.actions.looks import export_events, look_at_events, look_at_quarantine
 from logs.actions.record import Envelope, KeyReusedError, RulesChangedError, record_events
 from logs.actions.retention import (
@@ -41,6 +42,7 @@ __all__ = [
     "lift_legal_hold",
     "look_at_events",
     "look_at_quarantine",
+    "read_batch_again",
     "record_events",
     "remove_search",
     "revoke_source_token",

@@ -25,6 +25,7 @@ from logs.models import Delivery, LogSource
 from logs.ownsources import PROGRAMS, services_of
 from logs.parsers import PARSERS
 from logs.policies import can_record_events
+from logs.rereading import reader_name
 from logs.sealing import Place, rfc3339
 from logs.sequences import NUMBERED, Seen
 from logs.watched import Register
@@ -120,7 +121,7 @@ class _Work:
 
     def __post_init__(self) -> None:
         received_at, batch, parser = timezone.now(), uuid4(), PARSERS[Format(self.source.format)]
-        name = f"{parser.name}/{parser.version}"
+        name = reader_name(parser, self.source.mapping_version if self.source.mapping else None)
         place = Place(str(batch), str(current_scope().log_id), self.source.pk, name, rfc3339(received_at))
         self.reading = Reading(place, received_at, numbers=Seen(NUMBERED.get(self.source.format)))
         self.facts = {
@@ -313,5 +314,7 @@ def _deliver(work: _Work) -> tuple[Delivery, bytes]:
         previous_record=source.last_record,
         salts=salts(1)[0],
     )
+    if tally.columns:
+        envelope.note["columns"] = tally.columns.decode("utf-8", "backslashreplace")
     note = {**envelope.note, **(work.routes.name_in(delivery) if work.routes else {})}
     return delivery, seal_manifest(delivery, place, tally.rejects.hexdigest(), note)

@@ -18,9 +18,9 @@ from ledger.queries import head
 from ledger.tiles import WIDTH, root_over
 from ledger.tilestore import StoredTiles
 from logs.kinds import LogType
+from logs.leafsets import Places, pack, places_of
 from logs.models import HoldKind, LegalHold, LogSource, RetentionPrune, RetentionTerm
 from logs.partitions import partition_name
-from logs.leafsets import Places, pack, places_of
 from logs.policies import can_announce_prune, can_manage_retention
 from logs.queries.people import person_of
 from logs.queries.retention import DueEvent, due_events, due_quarantine, holds_in_force, terms_in_force

@@ -9,6 +9,7 @@ from logs.models.events import (
     event_key,
     read_event_key,
 )
+from logs.models.readings import AGAIN, MappingVersion, Rereading, ResolvedLine, Superseded
 from logs.models.retention import HoldKind, LegalHold, RetentionPrune, RetentionTerm
 from logs.models.rollups import LastUse, SourceHour, SourceStream, TypeDay, UsageDay
 from logs.models.searches import EventExport, SavedSearch
@@ -23,6 +24,7 @@ from logs.models.sources import (
 )
 
 __all__ = [
+    "AGAIN",
     "SKEW_SECONDS",
     "AccessEvent",
     "Delivery",
@@ -34,9 +36,12 @@ __all__ = [
     "LegalHold",
     "LogSource",
     "LogSourceShare",
+    "MappingVersion",
     "QuarantinedLine",
     "ReadPosition",
     "RecordKey",
+    "Rereading",
+    "ResolvedLine",
     "RetentionPrune",
     "RetentionTerm",
     "SavedSearch",
@@ -44,6 +49,7 @@ __all__ = [
     "SourceRouting",
     "SourceStream",
     "SourceToken",
+    "Superseded",
     "TypeDay",
     "UsageDay",
     "event_key",

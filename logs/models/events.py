@@ -9,10 +9,11 @@ from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
+from logs.models.readings import Superseded
 from logs.models.sources import LogSource
-from tenants.scope import TenantManager, TenantOwned
+from tenants.scope import TenantManager, TenantOwned, current_tenant_id
 
 SKEW_SECONDS = 120
 """How far ahead of its receipt an event may claim to be (clock skew)."""
@@ -31,6 +32,32 @@ def read_event_key(key: str) -> tuple[datetime, int] | None:
     if not (dash and micros.isdecimal() and number.isdecimal() and len(micros) < 18 and len(number) < 19):
         return None
     return _EPOCH + timedelta(microseconds=int(micros)), int(number)
+
+
+class SealedEvents(TenantManager["AccessEvent"]):
+    """Every row that was sealed, superseded readings too: for what verifies, proves or follows a link."""
+
+
+class CurrentEvents(TenantManager["AccessEvent"]):
+    """Each access once, as it is read now: whatever counts, lists or exports goes by this one."""
+
+    def get_queryset(self) -> models.QuerySet["AccessEvent"]:
+        """Return the rows that no later reading supersedes (the view logs_currentevent says the same in SQL)."""
+        later = Superseded.objects.filter(
+            tenant_id=current_tenant_id(), received_at=OuterRef("received_at"), event_id=OuterRef("id")
+        )
+        return super().get_queryset().filter(~Exists(later))
+
+
+class FirstReadings(TenantManager["AccessEvent"]):
+    """Each access once, as it was read first: what alerts judge and stand on."""
+
+    def get_queryset(self) -> models.QuerySet["AccessEvent"]:
+        """Return the rows that supersede nothing; a record that left quarantine is read for the first time."""
+        earlier = Superseded.objects.filter(
+            tenant_id=current_tenant_id(), by_received_at=OuterRef("received_at"), by_id=OuterRef("id")
+        )
+        return super().get_queryset().filter(~Exists(earlier))
 
 
 class Delivery(TenantOwned):
@@ -109,6 +136,7 @@ class Delivery(TenantOwned):
 class AccessEvent(TenantOwned):
     """One access, in typed columns with the meaning of OCSF 1.8.0 beside the sealed bytes they are a projection of.
 
+    ``objects`` gives each access once, as it is read now; ``sealed`` every row; ``firsts`` each as it was read first.
     ``actor_key`` is the lower-case name that roll-ups and timelines go by. ``account_id``, ``identity_id`` and
     ``out_of_hours`` are what the register and the hours said at intake, ``src_country`` and ``src_asn`` what the table
     of addresses said (its day is in the delivery's sealed manifest), ``client`` what the user agent means in words.
@@ -186,7 +214,9 @@ class AccessEvent(TenantOwned):
     raw = models.BinaryField(null=True)
     salts = models.BinaryField(null=True)
 
-    objects: ClassVar[TenantManager[Self]] = TenantManager()
+    objects: ClassVar[CurrentEvents] = CurrentEvents()
+    sealed: ClassVar[SealedEvents] = SealedEvents()
+    firsts: ClassVar[FirstReadings] = FirstReadings()
 
     class Meta:
         """The table, its partitions, indexes and checks are SQL in the migration."""

@@ -24,7 +24,7 @@ SELECT received_at, id FROM (
     SELECT e.received_at, e.id, e.occurred_at
     FROM unnest(%(keys)s::text[], %(systems)s::bigint[]) AS who (key, system)
     CROSS JOIN LATERAL (
-        SELECT received_at, id, occurred_at FROM logs_accessevent
+        SELECT received_at, id, occurred_at FROM logs_currentevent
         WHERE tenant_id = %(tenant)s AND actor_key = who.key AND (who.system IS NULL OR system_id = who.system)
             AND occurred_at >= %(since)s AND received_at >= %(received)s
             AND (occurred_at, id) < (%(until)s, %(last)s)
@@ -33,7 +33,7 @@ SELECT received_at, id FROM (
     ) AS e
     UNION
     SELECT received_at, id, occurred_at FROM (
-        SELECT received_at, id, occurred_at FROM logs_accessevent
+        SELECT received_at, id, occurred_at FROM logs_currentevent
         WHERE tenant_id = %(tenant)s AND log_type = 5 AND lower(target_name) = ANY(%(keys)s)
             AND occurred_at >= %(since)s AND received_at >= %(received)s
             AND (occurred_at, id) < (%(until)s, %(last)s)
@@ -48,13 +48,13 @@ SELECT date_trunc(%(unit)s, occurred_at, %(zone)s) AS begin, log_type, count(*) 
     SELECT e.received_at, e.id, e.occurred_at, e.log_type
     FROM unnest(%(keys)s::text[], %(systems)s::bigint[]) AS who (key, system)
     CROSS JOIN LATERAL (
-        SELECT received_at, id, occurred_at, log_type FROM logs_accessevent
+        SELECT received_at, id, occurred_at, log_type FROM logs_currentevent
         WHERE tenant_id = %(tenant)s AND actor_key = who.key AND (who.system IS NULL OR system_id = who.system)
             AND occurred_at >= %(since)s AND occurred_at < %(until)s AND received_at >= %(received)s
             AND (%(sources)s::bigint[] IS NULL OR source_id = ANY(%(sources)s))
     ) AS e
     UNION
-    SELECT received_at, id, occurred_at, log_type FROM logs_accessevent
+    SELECT received_at, id, occurred_at, log_type FROM logs_currentevent
     WHERE tenant_id = %(tenant)s AND log_type = 5 AND lower(target_name) = ANY(%(keys)s)
         AND occurred_at >= %(since)s AND occurred_at < %(until)s AND received_at >= %(received)s
         AND (%(sources)s::bigint[] IS NULL OR source_id = ANY(%(sources)s))

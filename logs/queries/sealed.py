@@ -30,7 +30,8 @@ def events_after(cursor: int, limit: int = 1000) -> EventPage:
     """Return events from a leaf index of the tenant's ledger on, in its order, and the index to go on from.
 
     The leaf index is a safe cursor: whatever is committed later has a higher one. A page may hold no event and still
-    move the cursor (leaves of other kinds); at the end the cursor stays.
+    move the cursor (leaves of other kinds); at the end the cursor stays. Superseded events are left out: whoever took
+    one before gets its next reading later on, under that one's own index.
     """
     log_id = current_scope().log_id
     places = _places_from(log_id, cursor)
@@ -61,7 +62,7 @@ def sealed_entries(batch_ids: Collection[UUID]) -> Iterator[SealedEntry]:
     """Give every leaf of the deliveries in the order of their ordinals, the manifest last; two queries a delivery."""
     deliveries = Delivery.objects.filter(pk__in=list(batch_ids)).order_by("received_at", "id")
     for delivery in deliveries:
-        rows = AccessEvent.objects.filter(received_at=delivery.received_at, batch_id=delivery.pk).order_by("ord")
+        rows = AccessEvent.sealed.filter(received_at=delivery.received_at, batch_id=delivery.pk).order_by("ord")
         for event in rows.iterator(chunk_size=2000):
             yield sealed_event(event)
         core, salts = bytes(delivery.core), bytes(delivery.salts)

@@ -98,11 +98,11 @@ def newest_event_at(source_ids: Collection[int] | None = None) -> datetime | Non
 
 
 def event_by_key(key: str, source_ids: Collection[int] | None = None) -> AccessEvent | None:
-    """Return the event that an address names, with its sealed bytes; None when there is none to be seen."""
+    """Return the event that an address names, with its sealed bytes, superseded or not; None for one unseen."""
     place = read_event_key(key)
     if place is None:
         return None
-    rows = AccessEvent.objects.filter(received_at=place[0], id=place[1])
+    rows = AccessEvent.sealed.filter(received_at=place[0], id=place[1])
     if source_ids is not None:
         rows = rows.filter(source_id__in=list(source_ids))
     return rows.first()

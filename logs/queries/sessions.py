@@ -27,13 +27,13 @@ _WINDOW: Final = (
 )
 _BY_NAME: Final = f"""
 SELECT e.* FROM unnest(%(keys)s::text[], %(systems)s::bigint[]) AS who (key, system) CROSS JOIN LATERAL (
-    SELECT {_COLUMNS} FROM logs_accessevent
+    SELECT {_COLUMNS} FROM logs_currentevent
     WHERE {_WINDOW} AND actor_key = who.key AND (who.system IS NULL OR system_id = who.system)
     ORDER BY occurred_at DESC, id DESC LIMIT %(limit)s
 ) AS e ORDER BY occurred_at DESC LIMIT %(limit)s
 """  # noqa: S608 -- constant texts
 _BY_ADDRESS: Final = f"""
-SELECT {_COLUMNS} FROM logs_accessevent WHERE {_WINDOW} AND src_ip = %(address)s::inet
+SELECT {_COLUMNS} FROM logs_currentevent WHERE {_WINDOW} AND src_ip = %(address)s::inet
 ORDER BY occurred_at DESC, id DESC LIMIT %(limit)s
 """  # noqa: S608 -- constant texts
 

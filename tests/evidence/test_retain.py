@@ -20,6 +20,7 @@ from ledger.kinds import LeafKind
 from ledger.queries import batch, latest_checkpoint
 from logs.actions import HoldFacts, lift_legal_hold, set_legal_hold, set_retention_term
 from logs.kinds import LogType
+from logs.leafsets import unpack
 from logs.models import (
     AccessEvent,
     HoldKind,
@@ -33,7 +34,6 @@ from logs.models import (
     UsageDay,
 )
 from logs.partitions import partition_name
-from logs.leafsets import unpack
 from logs.queries.retention import terms_in_force
 from logs.retaining import RUN_LOCK, NotSettledError, Outcome, retain
 from logs.terms import DEFAULTS
