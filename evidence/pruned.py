@@ -22,8 +22,8 @@ from ledger.models import Batch
 from ledger.tiles import WIDTH, TileError, root_over
 from ledger.tilestore import StoredTiles
 from logs.kinds import LogType
-from logs.models import RetentionPrune
 from logs.leafsets import Places, PlacesError, unpack
+from logs.models import RetentionPrune
 from logs.terms import later, month_of, shortest
 from tenants.models import AuditEntry, Tenant
 

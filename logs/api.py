@@ -15,6 +15,7 @@ from logs.actions import look_at_events
 from logs.kinds import Format, LogType, StatusDetail
 from logs.models import AccessEvent
 from logs.queries import Filters, condition, coverage, event_by_key, visible_source_ids
+from logs.queries.again import links_of
 from logs.queries.search import HEAVY, matching
 from logs.queries.sources import visible_sources
 from logs.querylang import MOST_CHARS, Query, QueryError, parse, span, term
@@ -120,6 +121,16 @@ class EventShape(serializers.Serializer[Any]):
     ordinal = serializers.IntegerField(source="ord", help_text="Its place in the batch.")
 
 
+class EventDetailShape(EventShape):
+    """An access event with its older and newer readings: a record that is read again becomes another event."""
+
+    supersedes = serializers.CharField(help_text="The event whose place it takes; empty for none.")
+    superseded_by = serializers.CharField(help_text="The event that takes its place; empty for none.")
+    first_received_at = serializers.DateTimeField(
+        allow_null=True, help_text="When its record came in, where that was read again later; else null."
+    )
+
+
 class Sources(TenantView):
     """The log sources that the caller may see."""
 
@@ -180,7 +191,7 @@ class Event(TenantView):
 
     permissions: ClassVar[tuple[Permission, ...]] = (Permission.EVENT_VIEW,)
 
-    @extend_schema(operation_id="events_read", summary="Read an event", responses=EventShape)
+    @extend_schema(operation_id="events_read", summary="Read an event", responses=EventDetailShape)
     def get(self, request: Request, key: str) -> Response:  # noqa: ARG002 -- DRF's signature
         """Answer with the event."""
         self.asked()
@@ -188,7 +199,9 @@ class Event(TenantView):
         if found is None:
             raise Http404(NOT_HERE)
         look_at_events(what=f"Event {key}, by the API", asked={}, shown=1, by=self.actor)
-        return Response(EventShape(found).data)
+        links = links_of(found)
+        told = {name: getattr(links, name) for name in ("supersedes", "superseded_by", "first_received_at")}
+        return Response({**EventShape(found).data, **told})
 
 
 def _filters(asked: Mapping[str, Any], view: TenantView) -> Filters:

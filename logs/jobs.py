@@ -1,11 +1,12 @@
-"""Long deliveries: files cut into parts, and the portal's own logs; each part is one transaction."""
+"""Long work: files cut into parts, the portal's own logs, and reading again; each part is one transaction."""
 
 import gzip
 import zlib
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
 
@@ -13,6 +14,7 @@ import msgspec
 from django.conf import settings
 from django.utils import timezone
 
+from logs.actions.again import read_batch_again
 from logs.actions.own import Shipped, ensure_own_source, ship_part
 from logs.actions.prune import BATCH, prune_own_files, prune_record_keys, prune_streams
 from logs.actions.record import Envelope, record_events
@@ -20,11 +22,12 @@ from logs.answers import DeliveryAnswer
 from logs.bodies import GZIP, MAX_BODY_BYTES, BodyError
 from logs.intake import MAX_RECORDS, ContentKeys
 from logs.kinds import MAX_LINE_BYTES, Format
-from logs.models import LogSource
+from logs.models import Delivery, LogSource
 from logs.ownsources import OWN_SOURCES, OwnSource
 from logs.parsers import table_format
 from logs.parsers.windows_evtx import MAGIC, split
-from tenants.kinds import Actor
+from logs.queries.again import batch_ids
+from tenants.kinds import Actor, Cancelled
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.work import Progress
@@ -36,6 +39,7 @@ OPEN_BYTES: Final = 2 * MAX_LINE_BYTES
 STREAMS_KEPT: Final = timedelta(days=30)
 """How long the numbers of a stream are followed after its last record."""
 
+_COUNTED: Final = ("read", "superseded", "resolved", "unchanged", "kept")
 _EVENT: Final = (b"<Event>", b"<Event ")
 _json = msgspec.json.Decoder(msgspec.Raw)
 
@@ -177,6 +181,38 @@ def _prune_own(own: OwnSource, tenant: Tenant, data: Path, before: datetime, by:
             return 0
         own.rotate(data)
         return len(prune_own_files(source=source, own=own, data=data, before=before, by=by))
+
+
+def read_again(
+    progress: Progress, tenant: Tenant, source_id: int, since: str, until: str, asked_by: str
+) -> dict[str, int]:
+    """Read a source's records again that an older parser or mapping has read, and were received between two moments.
+
+    The moments are RFC 3339 texts, "" for no bound. Each batch is a transaction of its own: what is done stays, and a
+    second run goes on where the first one stopped.
+
+    Raises:
+        Cancelled: the person no longer wants it; batches that were read again stay so.
+    """
+    by, totals = Actor.system(f"read again for {asked_by}", tenant.pk), Counter[str]()
+    begin, end = (datetime.fromisoformat(text).astimezone(UTC) if text else None for text in (since, until))
+    with tenant_scope(tenant):
+        source = LogSource.objects.get(pk=source_id)
+        ids = batch_ids(source, begin, end)
+    for number, batch_id in enumerate(ids):
+        message = f"Reading batch {number + 1:,} of {len(ids):,} again"
+        try:
+            progress.step(number, len(ids), message)
+        except Cancelled:
+            sentence = f"Cancelled. {number:,} of {len(ids):,} batches were read again and stay so; go on at any time."
+            raise Cancelled(sentence) from None
+        with tenant_scope(tenant):
+            batch = Delivery.objects.select_related("source__tenant").get(pk=batch_id)
+            answer = read_batch_again(batch=batch, by=by)
+        if answer is not None:
+            totals += Counter({"batches": 1, **{name: getattr(answer, name) for name in _COUNTED}})
+    progress.step(len(ids), len(ids), "Every batch was read again")
+    return {name: totals[name] for name in ("batches", *_COUNTED)}
 
 
 def ship_own_logs(*, tenant: Tenant, data: Path, say: Callable[[str], None]) -> int:

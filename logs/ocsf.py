@@ -22,6 +22,7 @@ from logs.devices import os_of
 from logs.kinds import OCSF_VERSION, ActorType, OcsfClass, Status
 from logs.parsers.ocsf import CHAIN, FIELDS, OWN, USER_TYPES, Event, facts_of
 from logs.places import network_name
+from logs.sealing import origin_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SHA256: Final = 3
@@ -64,6 +65,7 @@ class Kept:
     leaf: bytes | None
     raw_sha256: bytes | None
     raw_bytes: int | None
+    first_received_at: datetime | None = None
 
 
 def kept_of(event: Any, chain_uid: str) -> Kept:
@@ -72,6 +74,7 @@ def kept_of(event: Any, chain_uid: str) -> Kept:
     The leaf is computed from the sealed bytes. It is left out where the subject or the record was erased.
     """
     core, subj, raw, salts = (None if part is None else bytes(part) for part in _sealed(event))
+    origin = origin_of(core) if core is not None else None
     leaf = None
     if core is not None and subj is not None and raw is not None and salts is not None:
         leaf = leaf_hash(seal(LeafKind.EVENT, core, subj=subj, raw=raw, salts=salts))
@@ -86,6 +89,7 @@ def kept_of(event: Any, chain_uid: str) -> Kept:
         leaf=leaf,
         raw_sha256=None if raw is None else hashlib.sha256(raw).digest(),
         raw_bytes=None if raw is None else len(raw),
+        first_received_at=datetime.fromisoformat(origin.first_received_at) if origin else None,
     )
 
 
@@ -153,7 +157,8 @@ def _metadata(event: Any, kept: Kept) -> Json:
         "tenant_uid": kept.chain_uid,
         "original_event_uid": event.native_id,
         "original_time": event.occurred_at.astimezone(UTC).isoformat(),
-        "logged_time": milliseconds(kept.received_at),
+        "logged_time": milliseconds(kept.first_received_at or kept.received_at),
+        "processed_time": milliseconds(kept.received_at) if kept.first_received_at else None,
         "log_source": kept.source,
         "log_provider": kept.parser,
         "event_code": event.action,

@@ -3,6 +3,7 @@
 from typing import Final
 
 from logs.models import LogSource, SavedSearch
+from logs.rereading import MAPPED
 from tenants.kinds import ALLOWED, Actor, Permission, TenantKind, Verdict, denied, permit
 from tenants.models import Tenant
 
@@ -62,6 +63,8 @@ def can_read_again(by: Actor, source: LogSource) -> Verdict:
     """Return whether the actor may have old records of a source read again; a source that is off may be, too."""
     if by.tenant_id != source.tenant_id:
         return denied("This source belongs to another tenant.")
+    if source.is_fed and source.format in MAPPED:
+        return denied(_FED)
     return permit(by, Permission.SOURCE_MANAGE, to="have records read again")
 
 

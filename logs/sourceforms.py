@@ -98,7 +98,12 @@ class SourceForm(forms.Form):
         self.source = source
         self.fields["system"].queryset = System.objects.order_by("name")  # type: ignore[attr-defined]  # a field with choices
         self.fields["time_zone"].initial = zone
-        self.columns = columns_of(self.data.get("format", ""), self.data.get("sample", "")) if self.is_bound else []
+        self.edited_elsewhere = bool(source is not None and source.mapping)
+        if self.edited_elsewhere:
+            for name in ("sample", "time_format", "allowed_words", "denied_words"):
+                del self.fields[name]
+        bound = self.is_bound and not self.edited_elsewhere
+        self.columns = columns_of(self.data.get("format", ""), self.data.get("sample", "")) if bound else []
         if self.columns and "preview" in self.data:
             filled = cast("QueryDict", self.data).copy()
             for number, column in enumerate(self.columns):
@@ -132,7 +137,7 @@ class SourceForm(forms.Form):
         cleaned["mapping"] = self._mapping(cleaned)
         if cleaned["mapping"] is not None:
             for sentence in check_mapping(cleaned["mapping"]):
-                self.add_error("sample", sentence)
+                self.add_error(None if self.edited_elsewhere else "sample", sentence)
         return cleaned
 
     def _mapping(self, cleaned: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -147,6 +152,7 @@ class SourceForm(forms.Form):
         mapping: dict[str, Any] = {
             "columns": {column: field for column, field in chosen.items() if field},
             "time_format": cleaned.get("time_format") or "iso",
+            "time_zone": cleaned.get("time_zone") or "UTC",
             "log_type": int(kinds[0]),
             "outcomes": words,
         }

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from logs.views import attendance, coverage, events, routing, searches, sources, timelines, unmatched
+from logs.views import (
+    again,
+    attendance,
+    coverage,
+    events,
+    mappings,
+    routing,
+    searches,
+    sources,
+    timelines,
+    unmatched,
+)
 
 app_name = "logs"
 urlpatterns = [
@@ -25,6 +36,9 @@ urlpatterns = [
     path("sources/<int:source_id>/", sources.source, name="source"),
     path("sources/<int:source_id>/change/", sources.source_change, name="source_change"),
     path("sources/<int:source_id>/routing/", routing.routing, name="routing"),
+    path("sources/<int:source_id>/mapping/", mappings.mapping, name="mapping"),
+    path("sources/<int:source_id>/mapping/take-up/", mappings.mapping_take_up, name="mapping_take_up"),
+    path("sources/<int:source_id>/again/", again.read_again, name="read_again"),
     path("sources/<int:source_id>/switch/", sources.switch, name="source_switch"),
     path("sources/<int:source_id>/tokens/", sources.token_issue, name="token_issue"),
     path("sources/<int:source_id>/tokens/<int:token_id>/revoke/", sources.token_revoke, name="token_revoke"),

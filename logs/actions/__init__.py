@@ -1,8 +1,9 @@
 """Deeds on logs: recording what sources deliver, and managing the sources themselves."""
 
 from logs.actions.acks import give_ack
-from logs.actions.again import read_batch_again
+from logs.actions.again import read_batch_again, request_reading_again
 from logs.actions.looks import export_events, look_at_events, look_at_quarantine
+from logs.actions.mappings import save_mapping, take_up_mapping
 from logs.actions.record import Envelope, KeyReusedError, RulesChangedError, record_events
 from logs.actions.retention import (
     HoldFacts,
@@ -45,10 +46,13 @@ __all__ = [
     "read_batch_again",
     "record_events",
     "remove_search",
+    "request_reading_again",
     "revoke_source_token",
     "route_source",
+    "save_mapping",
     "save_search",
     "set_legal_hold",
     "set_retention_term",
     "switch_source",
+    "take_up_mapping",
 ]

@@ -27,16 +27,33 @@ from logs.intake import Chunk, Reading, native_key
 from logs.kinds import Draft, Ignored
 from logs.models import AGAIN, Delivery, LogSource, Rereading, ResolvedLine
 from logs.policies import can_read_again
-from logs.queries.again import first_receipt, read_stored, reader_of
+from logs.queries.again import JOB, first_receipt, read_stored, reader_of, reading_again
 from logs.queries.search import newest_event_at
 from logs.rereading import Kept, changes, resolved_digest
 from logs.sealing import Origin, Place, leaf_name, rfc3339, with_origin
 from logs.watched import Register
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
+from tenants.models import Work
 from tenants.scope import add_batch, current_scope
+from tenants.work import enqueue
 
 CLAIM: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+
+@transaction.atomic
+def request_reading_again(*, source: LogSource, since: datetime | None, until: datetime | None, by: Actor) -> Work:
+    """Hand the reading of a source's old records to the worker; one that waits or runs already is returned."""
+    enforce(can_read_again(by, source))
+    running = reading_again(source)
+    if running is not None:
+        return running
+    window = [moment.isoformat() if moment else "" for moment in (since, until)]
+    title = f"Reading the records of {source.name} again"
+    work = enqueue(f"{JOB}.{source.pk}", "logs.jobs.read_again", source.pk, *window, by.name, title=title, by=by)
+    detail = {"reader": reader_of(source), "since": since, "until": until}
+    audit("source.read_again", by=by, target=source.name, detail=detail)
+    return work
 
 
 def read_batch_again(*, batch: Delivery, by: Actor) -> Rereading | None:

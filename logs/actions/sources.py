@@ -12,17 +12,16 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from identities.models import System
+from logs.actions.mappings import keep_mapping
 from logs.kinds import Format
 from logs.models import Grade, LogSource, SourceToken
 from logs.parsers import check_mapping
 from logs.policies import can_change_source, can_manage_sources
+from logs.rereading import MAPPED
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
 from tenants.scope import current_scope
 from tenants.tokens import make_token
-
-MAPPED: Final = frozenset({Format.CSV, Format.JSON})
-"""Formats that are read with the source's own mapping."""
 
 OVERLAP: Final = timedelta(hours=24)
 """How long an old token still opens the door after a rotation."""
@@ -55,6 +54,8 @@ def add_source(*, plan: SourcePlan, by: Actor) -> LogSource:
     source = LogSource(key=plan.key or free_key(plan.name), **_fields(plan))
     _check(source)
     source.save(force_insert=True)
+    if source.mapping:
+        keep_mapping(source=source, why="The first mapping, made with the source.", by=by)
     audit("source.add", by=by, target=source.name, detail=_facts(source))
     return source
 
@@ -68,12 +69,15 @@ def change_source(*, source: LogSource, plan: SourcePlan, by: Actor) -> LogSourc
     """
     enforce(can_change_source(by, source))
     before = _facts(source)
-    if plan.mapping != source.mapping:
+    remapped = bool(plan.mapping) and plan.mapping != source.mapping
+    if remapped and source.mapping:
         source.mapping_version += 1
     for name, value in _fields(plan).items():
         setattr(source, name, value)
     _check(source)
     source.save()
+    if remapped:
+        keep_mapping(source=source, why="Changed with the settings of the source.", by=by)
     after = _facts(source)
     changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
     audit("source.change", by=by, target=source.name, detail=changed)

@@ -6,9 +6,8 @@ from logs.models.events import (
     Delivery,
     QuarantinedLine,
     RecordKey,
-    event_key,
-    read_event_key,
 )
+from logs.models.keys import event_key, read_event_key
 from logs.models.readings import AGAIN, MappingVersion, Rereading, ResolvedLine, Superseded
 from logs.models.retention import HoldKind, LegalHold, RetentionPrune, RetentionTerm
 from logs.models.rollups import LastUse, SourceHour, SourceStream, TypeDay, UsageDay

@@ -4,34 +4,19 @@ All of it is append-only for the run-time roles (ledger.md 7). `AccessEvent` is 
 table is made by SQL in the migration, and `logs/partitions.py` adds the months.
 """
 
-from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from logs.models.keys import event_key
 from logs.models.readings import Superseded
 from logs.models.sources import LogSource
 from tenants.scope import TenantManager, TenantOwned, current_tenant_id
 
 SKEW_SECONDS = 120
 """How far ahead of its receipt an event may claim to be (clock skew)."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def event_key(received_at: datetime, number: int) -> str:
-    """Return an event's name in addresses: microseconds of its receipt (UTC) and its number."""
-    return f"{(received_at - _EPOCH) // timedelta(microseconds=1)}-{number}"
-
-
-def read_event_key(key: str) -> tuple[datetime, int] | None:
-    """Return the receipt and number that an address names, or None when it names no event."""
-    micros, dash, number = key.partition("-")
-    if not (dash and micros.isdecimal() and number.isdecimal() and len(micros) < 18 and len(number) < 19):
-        return None
-    return _EPOCH + timedelta(microseconds=int(micros)), int(number)
 
 
 class SealedEvents(TenantManager["AccessEvent"]):

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from logs.models.keys import event_key
 from logs.models.sources import LogSource
 from tenants.scope import TenantManager, TenantOwned
 
@@ -137,6 +138,11 @@ class ResolvedLine(TenantOwned):
 
     def __str__(self) -> str:
         return self.get_outcome_display()
+
+    @property
+    def event_key(self) -> str:
+        """The event's name in addresses, "" for none; its batch is at hand."""
+        return event_key(self.batch.received_at, self.event_id) if self.event_id is not None else ""
 
 
 class Rereading(TenantOwned):

@@ -28,7 +28,11 @@ from logs.ownsources import PROGRAMS, services_of
 from logs.parsers import PARSERS
 from logs.rereading import Change, Kept, body_of, changes, reader_name, reading_of, settled, taken, year_of
 from logs.sealing import Place, projection, rfc3339
+from tenants.kinds import WorkState
+from tenants.models import Work
 
+JOB: Final = "logs.read_again"
+"""Begins the kind of the long work; the source's id ends it."""
 SHOWN: Final = 20
 LOOKED_AT: Final = 5000
 """Records that a preview reads at most: a second or two."""
@@ -233,6 +237,16 @@ def later_readings(places: Collection[tuple[datetime, int]]) -> Mapping[tuple[da
         asked = {later[place] for place in asked if place in later}
         found = {first: later.get(newest, newest) for first, newest in found.items()}
     return {first: newest for first, newest in found.items() if first != newest}
+
+
+def reading_again(source: LogSource) -> Work | None:
+    """Return the work that reads a source's records again and is not over; None when there is none."""
+    return Work.objects.filter(kind=f"{JOB}.{source.pk}", state__in=(WorkState.QUEUED, WorkState.RUNNING)).first()
+
+
+def last_reading_again(source: LogSource) -> Work | None:
+    """Return the newest work that reads, or read, a source's records again."""
+    return Work.objects.filter(kind=f"{JOB}.{source.pk}").order_by("-id").first()
 
 
 def rereadings_of(source: LogSource, limit: int = 10) -> list[Rereading]:

@@ -50,7 +50,8 @@ _ARRIVALS: Final = """
 SELECT s.id, d.door, d.last_record, d.received_at, d.last_occurred_at
 FROM unnest(%(sources)s::bigint[]) AS s (id) CROSS JOIN LATERAL (
     SELECT door, last_record, received_at, last_occurred_at FROM logs_delivery
-    WHERE tenant_id = %(tenant)s AND source_id = s.id AND stored + routed > 0 ORDER BY received_at DESC LIMIT %(newest)s
+    WHERE tenant_id = %(tenant)s AND source_id = s.id AND stored + routed > 0 AND door <> 'again'
+    ORDER BY received_at DESC LIMIT %(newest)s
 ) AS d
 """
 _GAPS: Final = """

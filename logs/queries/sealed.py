@@ -16,6 +16,7 @@ from ledger.models import Batch
 from logs.answers import EventPage, SealedEntry
 from logs.kinds import ClockQuality
 from logs.models import AccessEvent, Delivery
+from logs.queries.again import links_of
 from logs.queries.search import HEAVY
 from logs.sealing import CORE_COLUMNS, SUBJECT_COLUMNS, differences
 from tenants.scope import current_scope
@@ -137,6 +138,7 @@ def event_facts(event: AccessEvent) -> dict[str, Any]:
         "places_on": _places_on(delivery),
         "changed": differences(entry.core, entry.subj, entry.shown or {}),
         "account": Account.objects.select_related("system", "identity").filter(pk=event.account_id or 0).first(),
+        "links": links_of(event),
         "clock": ClockQuality(event.clock_quality).label if event.clock_quality in ClockQuality.values else "",
     }
 

@@ -92,10 +92,15 @@ def source_by_token(text: str) -> Opened | None:
 
 
 def quarantine(
-    source_ids: Collection[int] | None, *, source_id: int | None = None, before: tuple[datetime, int] | None = None
+    source_ids: Collection[int] | None,
+    *,
+    source_id: int | None = None,
+    before: tuple[datetime, int] | None = None,
+    resolved: bool = False,
 ) -> QuerySet[QuarantinedLine]:
-    """Return quarantined records that may be seen, newest first, after a place in the list."""
-    rows = QuarantinedLine.objects.select_related("source").order_by("-received_at", "-id")
+    """Return quarantined records that may be seen, newest first, after a place in the list: open or resolved ones."""
+    rows = QuarantinedLine.objects.select_related("source", "resolved__batch").order_by("-received_at", "-id")
+    rows = rows.filter(resolved__isnull=not resolved)
     if source_ids is not None:
         rows = rows.filter(source_id__in=list(source_ids))
     if source_id is not None:

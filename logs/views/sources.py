@@ -19,6 +19,7 @@ from logs.actions import (
 from logs.models import LogSource, SourceToken, event_key, read_event_key
 from logs.policies import can_change_source, can_manage_sources, can_route_source
 from logs.queries import coverage, quarantine, source_lines, source_week, visible_source_ids
+from logs.queries.again import unread
 from logs.queries.calendars import WEEKS, coverage_overview, gapped_streams
 from logs.queries.sources import deliveries_of, tokens_of, visible_sources
 from logs.sourceforms import SourceForm
@@ -36,7 +37,8 @@ def sources(request: TenantRequest) -> HttpResponse:
     return render(request, "logs/sources.html", context)
 
 
-def _source(request: TenantRequest, source_id: int) -> LogSource:
+def source_or_404(request: TenantRequest, source_id: int) -> LogSource:
+    """Return a source that the person may see; answers 404 otherwise."""
     found = visible_sources(request.actor).filter(pk=source_id).first()
     if found is None:
         message = "There is no such source, or it is not yours to see."
@@ -48,7 +50,7 @@ def _source(request: TenantRequest, source_id: int) -> LogSource:
 @require_safe
 def source(request: TenantRequest, source_id: int) -> HttpResponse:
     """Show one source: settings, freshness, a week's coverage, deliveries, tokens."""
-    return _show(request, _source(request, source_id))
+    return _show(request, source_or_404(request, source_id))
 
 
 def _show(request: TenantRequest, found: LogSource, issued: str = "") -> HttpResponse:
@@ -68,6 +70,7 @@ def _show(request: TenantRequest, found: LogSource, issued: str = "") -> HttpRes
         "tokens": tokens_of(found) if may_manage else (),
         "may_manage": may_manage,
         "may_route": can_route_source(request.actor, found, request.tenant),
+        "unread": unread(found) if may_manage else None,
         "issued": issued,
         "now": now,
         "door": request.build_absolute_uri(f"/api/v1/t/{request.tenant.slug}/ingest/{found.key}"),
@@ -92,7 +95,7 @@ def source_add(request: TenantRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def source_change(request: TenantRequest, source_id: int) -> HttpResponse:
     """Change a source's settings; what is stored already stays as it was read."""
-    found = _source(request, source_id)
+    found = source_or_404(request, source_id)
     enforce(can_change_source(request.actor, found))
     form = SourceForm(request.POST or None, source=found, initial=_initial(found), zone=found.time_zone)
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
@@ -125,7 +128,7 @@ def _initial(found: LogSource) -> dict[str, object]:
 @require_POST
 def token_issue(request: TenantRequest, source_id: int) -> HttpResponse:
     """Issue a token and show it this one time."""
-    found = _source(request, source_id)
+    found = source_or_404(request, source_id)
     return _show(request, found, issue_source_token(source=found, by=request.actor))
 
 
@@ -143,7 +146,7 @@ def token_revoke(request: TenantRequest, source_id: int, token_id: int) -> HttpR
 @require_POST
 def switch(request: TenantRequest, source_id: int) -> HttpResponse:
     """Switch a source on or off."""
-    found = _source(request, source_id)
+    found = source_or_404(request, source_id)
     switch_source(source=found, enabled=not found.enabled, by=request.actor)
     messages.success(request, f"{found.name} is switched {'on' if found.enabled else 'off'}.")
     return redirect("logs:source", request.tenant.slug, source_id)
@@ -155,11 +158,9 @@ def quarantined(request: TenantRequest) -> HttpResponse:
     """List the records that could not be read, newest first, with the reason."""
     ids, asked = visible_source_ids(request.actor), request.GET.get("source", "")
     source_id = int(asked) if asked.isdecimal() and len(asked) < 19 else None
-    rows = list(
-        quarantine(ids, source_id=source_id, before=read_event_key(request.GET.get("cursor", "")))[
-            : QUARANTINE_PAGE + 1
-        ]
-    )
+    before, resolved = read_event_key(request.GET.get("cursor", "")), request.GET.get("state") == "resolved"
+    found = quarantine(ids, source_id=source_id, before=before, resolved=resolved)
+    rows = list(found[: QUARANTINE_PAGE + 1])
     more, rows = len(rows) > QUARANTINE_PAGE, rows[:QUARANTINE_PAGE]
     look_at_quarantine(asked={"source": source_id or ""}, shown=len(rows), by=request.actor)
     context = {
@@ -167,5 +168,6 @@ def quarantined(request: TenantRequest) -> HttpResponse:
         "cursor": event_key(rows[-1].received_at, rows[-1].pk) if more else "",
         "sources": visible_sources(request.actor).order_by("name"),
         "source_id": source_id,
+        "resolved": resolved,
     }
     return render(request, "logs/quarantine.html", context)

@@ -5,10 +5,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 
+from alerts.models import WatchCursor
+from alerts.queries.watched import new_rows
 from ledger.queries import batch as ledger_batch
 from logs.actions import read_batch_again, record_events
+from logs.jobs import read_again
 from logs.kinds import Format
 from logs.models import (
     AccessEvent,
@@ -24,9 +29,10 @@ from logs.models import (
     UsageDay,
 )
 from logs.queries.again import unread
-from tenants.kinds import Actor
-from tenants.models import Tenant
+from tenants.kinds import Actor, Cancelled, Refused
+from tenants.models import AuditEntry, Tenant, User, Work
 from tenants.scope import tenant_scope
+from tenants.work import Silent
 from tests.logs.sources import lines
 
 pytestmark = pytest.mark.django_db
@@ -183,3 +189,171 @@ def test_a_third_reading_supersedes_the_second(bpo: Tenant, system: Actor) -> No
         }
         firsts = set(Superseded.objects.values_list("first_received_at", flat=True))
         assert firsts == {Delivery.objects.get(door="test").received_at}
+
+
+DAYS: Final = "first_day=2026-11-19&last_day=2026-11-21&window=days"
+
+
+def page_of(person: User, path: str) -> str:
+    """Return the body of a page, an export or an answer of the API."""
+    client = Client()
+    client.force_login(person)
+    answer: Any = client.get(path if path.startswith("/") else f"/t/northwind/{path}")
+    assert answer.status_code == 200, path
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return str(body.decode())
+
+
+def test_every_place_shows_one_of_the_two_readings(bpo: Tenant, system: Actor, carla: User) -> None:
+    a_source(bpo, system)
+    again(bpo, system)
+    window = "since=2026-11-20T00:00:00Z&until=2026-11-21T00:00:00Z"
+    listed = json.loads(page_of(carla, f"/api/v1/t/northwind/events/?{window}"))["items"]
+    exported = [json.loads(line) for line in page_of(carla, f"search/export.ndjson?{DAYS}").splitlines()]
+    for rows in (listed, exported):
+        assert sorted(row["actor_name"] for row in rows) == ["Ana", "Bo", "Cy", "desk"]
+    ocsf = [json.loads(line) for line in page_of(carla, f"search/export.ocsf.ndjson?{DAYS}").splitlines()]
+    later = [one["metadata"] for one in ocsf if "processed_time" in one["metadata"]]
+    assert (len(ocsf), len(later)) == (4, 3)
+    assert all(one["logged_time"] < one["processed_time"] for one in later)
+    assert page_of(carla, f"search/?{DAYS}").count("/t/northwind/events/") == 4
+    assert page_of(carla, f"people/name-desk/?{DAYS}").count("/t/northwind/events/") == 1
+
+
+def test_an_older_reading_is_kept_and_names_the_newer_one(bpo: Tenant, system: Actor, carla: User) -> None:
+    a_source(bpo, system)
+    again(bpo, system)
+    with tenant_scope(bpo):
+        ana = AccessEvent.objects.get(actor_name="Ana")
+    told = json.loads(page_of(carla, f"/api/v1/t/northwind/events/{ana.key}/"))
+    assert told["first_received_at"] < told["received_at"]
+    older = page_of(carla, f"events/{told['supersedes']}/")
+    assert "This is an older reading of the record." in older
+    assert ana.key in older
+    assert "In the place of" in page_of(carla, f"events/{ana.key}/")
+
+
+def test_the_page_counts_previews_and_starts_the_work(bpo: Tenant, system: Actor, carla: User, remy: User) -> None:
+    source = a_source(bpo, system)
+    path = f"/t/northwind/sources/{source.pk}/again/"
+    shown = page_of(carla, f"{path}?preview=1")
+    assert "4 records in 1 delivery, by json/1 mapping 1" in shown
+    assert (shown.count("<del>desk</del> <ins>Ana</ins>"), shown.count("Quarantine</td>")) == (1, 1)
+    with tenant_scope(bpo):
+        assert AccessEvent.sealed.count() == 3
+    client = Client()
+    client.force_login(carla)
+    assert client.post(path, {"first_day": "2026-11-22", "last_day": "2026-11-21"}).status_code == 422
+    assert [client.post(path, {}).status_code for _ in range(2)] == [302, 302]
+    with tenant_scope(bpo):
+        assert Work.objects.get().job == "logs.jobs.read_again"
+        assert AuditEntry.objects.filter(verb="source.read_again").count() == 1
+    client.force_login(remy)
+    assert client.post(path, {}).status_code == 403
+
+
+class Stop:
+    """Reports to nobody, and no longer wants the work at its second step."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def step(self, done: int, total: int, message: str = "") -> None:
+        self.steps += 1
+        if self.steps == 2:
+            raise Cancelled
+
+
+def test_cancelling_leaves_whole_batches_and_a_second_run_goes_on(bpo: Tenant, system: Actor) -> None:
+    source = a_source(bpo, system, lines(record(1, login="desk", user="Ana", result="yes")))
+    with tenant_scope(bpo):
+        record_events(source=source, body=lines(record(2, login="desk", user="Bo")), door="test", by=system)
+    with pytest.raises(Cancelled, match="1 of 2 batches were read again"):
+        read_again(Stop(), bpo, source.pk, "", "", "carla")
+    with tenant_scope(bpo):
+        assert (AccessEvent.sealed.count(), Superseded.objects.count(), Rereading.objects.count()) == (3, 1, 1)
+    told = read_again(Silent(), bpo, source.pk, "", "", "carla")
+    assert told == {"batches": 1, "read": 1, "superseded": 1, "resolved": 0, "unchanged": 0, "kept": 0}
+    assert set(counts(bpo)) == {"ana", "bo"}
+
+
+def test_nobody_reads_the_records_of_another_tenant_again(bpo: Tenant, strangers: Tenant, system: Actor) -> None:
+    source = a_source(bpo, system)
+    with tenant_scope(bpo):
+        batch = Delivery.objects.select_related("source__tenant").get()
+    other = Actor.system("tests", strangers.pk)
+    with tenant_scope(strangers), pytest.raises(Refused, match="another tenant"):
+        read_batch_again(batch=batch, by=other)
+    with pytest.raises(LogSource.DoesNotExist):
+        read_again(Silent(), strangers, source.pk, "", "", "stella")
+    a_source(strangers, other)
+    again(bpo, system)
+    with tenant_scope(strangers):
+        assert AccessEvent.objects.count() == AccessEvent.sealed.count() == 3
+        assert not Superseded.objects.exists()
+
+
+def test_the_command_line_reads_again(bpo: Tenant, system: Actor, capsys: pytest.CaptureFixture[str]) -> None:
+    a_source(bpo, system)
+    call_command("read_again", "desk", "--tenant", "northwind", "--until", "2001-01-01")
+    assert "0 records in 0 batches; json/1 mapping 2 reads now." in capsys.readouterr().out
+    call_command("read_again", "desk", "--tenant", "northwind")
+    assert "4 records read again: 2 superseded, 1 left quarantine, 0 the same, 1 stay" in capsys.readouterr().out
+
+
+def test_quarantine_lists_what_is_open_and_what_was_resolved_apart(bpo: Tenant, system: Actor, carla: User) -> None:
+    a_source(bpo, system)
+    assert "names no actor" in page_of(carla, "quarantine/")
+    again(bpo, system)
+    assert "Nothing in quarantine" in page_of(carla, "quarantine/")
+    assert "Became an event" in page_of(carla, "quarantine/?state=resolved")
+
+
+def test_an_access_is_judged_for_alerts_once_as_it_was_read_first(bpo: Tenant, system: Actor) -> None:
+    a_source(bpo, system)
+    with tenant_scope(bpo):
+        cursor = WatchCursor.objects.create()
+        first = new_rows(cursor, 100)
+        cursor.epoch, cursor.position = first.epoch, first.position
+    again(bpo, system)
+    with tenant_scope(bpo):
+        assert sorted(row["actor_key"] for row in first.rows) == ["desk", "desk", "desk"]
+        assert [row["actor_key"] for row in new_rows(cursor, 100).rows] == ["cy"]
+        cursor.position = 0
+        assert sorted(row["actor_key"] for row in new_rows(cursor, 100).rows) == ["cy", "desk", "desk", "desk"]
+
+
+def test_a_table_is_read_again_with_the_column_names_of_its_delivery(bpo: Tenant, system: Actor) -> None:
+    table = b"when,login,user\n2026-11-20T10:01:00Z,desk,Ana\n2026-11-20T10:02:00Z,desk,Bo\n"
+    columns = {"when": "occurred_at", "login": "actor_name"}
+    with tenant_scope(bpo):
+        source = LogSource.objects.create(
+            name="Table", key="table", format=Format.CSV, mapping={"columns": columns, "log_type": 2}, log_types=[2]
+        )
+        record_events(source=source, body=table, door="test", by=system)
+        mapping = {"columns": {"when": "occurred_at", "user": "actor_name"}, "log_type": 2}
+        LogSource.objects.filter(pk=source.pk).update(mapping=mapping, mapping_version=2)
+    again(bpo, system)
+    with tenant_scope(bpo):
+        assert set(AccessEvent.objects.values_list("actor_name", flat=True)) == {"Ana", "Bo"}
+
+
+def test_a_resend_of_a_record_with_a_new_id_stores_nothing(bpo: Tenant, system: Actor) -> None:
+    body = lines(record(1, login="desk", id="r-1"))
+    source = a_source(bpo, system, body)
+    with tenant_scope(bpo):
+        named = {**FIRST, "columns": {**FIRST["columns"], "id": "native_id"}}
+        LogSource.objects.filter(pk=source.pk).update(mapping=named, mapping_version=3)
+    again(bpo, system)
+    with tenant_scope(bpo):
+        source.refresh_from_db()
+        answer = record_events(source=source, body=body + b"\n", door="test", by=system)
+        assert (answer.stored, answer.duplicates, AccessEvent.objects.count()) == (0, 1, 1)
+
+
+def test_the_view_in_sql_and_the_manager_agree(bpo: Tenant, system: Actor) -> None:
+    a_source(bpo, system)
+    again(bpo, system)
+    with tenant_scope(bpo), connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM logs_currentevent")
+        assert {row[0] for row in cursor.fetchall()} == set(AccessEvent.objects.values_list("id", flat=True))
