@@ -283,5 +283,12 @@ class GivenIds:
             yield outcome
 
 
+def kept_unread(outcomes: Iterable[Outcome], spoilt: Mapping[bytes, str]) -> Iterator[Outcome]:
+    """Give the outcomes, records with these bytes as quarantined: "for bob" cut off at "for bo" would name another."""
+    for outcome in outcomes:
+        reason = spoilt.get(outcome.raw)
+        yield Quarantined(outcome.raw, reason, outcome.position) if reason else outcome
+
+
 def _short_hash(raw: bytes) -> bytes:
     return hashlib.blake2b(raw, digest_size=16).digest()

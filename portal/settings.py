@@ -106,7 +106,12 @@ COUNTERSIGN_ANCHOR_HOLDER = env_text("COUNTERSIGN_ANCHOR_HOLDER")
 COUNTERSIGN_ANCHOR_MAIL = env_flag("COUNTERSIGN_ANCHOR_MAIL", default=False)
 COUNTERSIGN_HOLDERS = env_text("COUNTERSIGN_HOLDERS")  # witnesses and time stamps, one a line; see docs/ledger.md
 COUNTERSIGN_SIGNER = Path(env_text("COUNTERSIGN_SIGNER", str(COUNTERSIGN_DATA / "signer"))).absolute()
+# The syslog door (docs/doors.md): its port, ports that belong to a source, and the PEM file of its certificate and key.
+COUNTERSIGN_SYSLOG_LISTEN = env_text("COUNTERSIGN_SYSLOG_LISTEN", "127.0.0.1:6514")
+COUNTERSIGN_SYSLOG_PORTS = env_list("COUNTERSIGN_SYSLOG_PORTS", "")
+COUNTERSIGN_SYSLOG_CERTIFICATE = env_text("COUNTERSIGN_SYSLOG_CERTIFICATE")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",

@@ -2,6 +2,7 @@
 
 from logs.actions.acks import give_ack
 from logs.actions.again import read_batch_again, request_reading_again
+from logs.actions.certificates import register_certificate, revoke_certificate
 from logs.actions.looks import export_events, look_at_events, look_at_quarantine
 from logs.actions.mappings import save_mapping, take_up_mapping
 from logs.actions.record import Envelope, KeyReusedError, RulesChangedError, record_events
@@ -45,8 +46,10 @@ __all__ = [
     "look_at_quarantine",
     "read_batch_again",
     "record_events",
+    "register_certificate",
     "remove_search",
     "request_reading_again",
+    "revoke_certificate",
     "revoke_source_token",
     "route_source",
     "save_mapping",

@@ -21,7 +21,8 @@ from django.utils import timezone
 from ledger.entries import canonical, leaf_hash, salts, seal
 from ledger.kinds import LeafBatch, LeafKind
 from logs.actions import corrections, stage
-from logs.actions.record import CHANNEL, LOCK_SECONDS, answer_of
+from logs.actions.record import LOCK_SECONDS, answer_of
+from logs.actions.stage import CHANNEL
 from logs.copyrows import Sealed
 from logs.intake import Chunk, Reading, native_key
 from logs.kinds import Draft, Ignored

@@ -1,6 +1,6 @@
 """Recording: one delivered body becomes events, leaves and counts, in the one transaction of the open scope."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -19,7 +19,7 @@ from logs.actions.numbers import keep_numbers
 from logs.actions.routed import Routes, touch
 from logs.answers import DeliveryAnswer
 from logs.bodies import Body, spool
-from logs.intake import Chunk, ContentKeys, GivenIds, Reading, native_key
+from logs.intake import Chunk, ContentKeys, GivenIds, Reading, kept_unread, native_key
 from logs.kinds import Draft, Format, SourceSettings
 from logs.models import Delivery, LogSource
 from logs.ownsources import PROGRAMS, services_of
@@ -49,7 +49,8 @@ class Envelope:
     ``keys`` is given where the body is a whole file or its next part: records without an id of their own are then told
     apart by their bytes and by how many equal ones came before, so that a file that grew is stored once. Elsewhere
     equal records are never taken for duplicates: real logs hold genuine repeats. ``ids`` are those that the sender gave
-    to its records outside of them.
+    to its records outside of them. ``spoilt`` says why a record with these bytes must not be read, though it could be:
+    it was cut off.
     """
 
     door: str
@@ -57,6 +58,7 @@ class Envelope:
     address: str | None = None
     keys: ContentKeys | None = None
     ids: GivenIds | None = None
+    spoilt: Mapping[bytes, str] = field(default_factory=dict)
     note: dict[str, str | int] = field(default_factory=dict)
 
 
@@ -220,6 +222,8 @@ def _read(work: _Work) -> None:
     outcomes = PARSERS[Format(source.format)].parse(work.body, settings)
     if work.envelope.ids:
         outcomes = work.envelope.ids.named(outcomes)
+    if work.envelope.spoilt:
+        outcomes = kept_unread(outcomes, work.envelope.spoilt)
     register = Register(source)
     with connections["default"].cursor() as cursor:
         # For every lock from here on: another delivery's record keys, the source's row, roll-ups, the ledger's head.

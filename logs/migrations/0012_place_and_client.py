@@ -7,7 +7,7 @@ COLUMNS = {"src_country": "text NOT NULL DEFAULT ''", "src_asn": "bigint", "clie
 
 class Migration(migrations.Migration):
     # A constant default writes no row, so that the table's partitions are changed in milliseconds whatever they hold.
-    dependencies = [("logs", "0010_route_shared_sources")]
+    dependencies = [("logs", "0011_certificates_of_senders")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

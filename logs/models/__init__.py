@@ -18,6 +18,7 @@ from logs.models.sources import (
     LogSource,
     LogSourceShare,
     ReadPosition,
+    SourceCertificate,
     SourceRouting,
     SourceToken,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "RetentionPrune",
     "RetentionTerm",
     "SavedSearch",
+    "SourceCertificate",
     "SourceHour",
     "SourceRouting",
     "SourceStream",

@@ -178,6 +178,49 @@ class SourceToken(TenantOwned):
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
+class SourceCertificate(TenantOwned):
+    """A sender's certificate that opens the syslog door to one source (docs/adr/0303).
+
+    Known by the SHA-256 of its DER form; nothing of it is secret. ``ends_at`` is empty where only the fingerprint was
+    given: the door itself reads the end from the certificate.
+    """
+
+    source = models.ForeignKey(LogSource, on_delete=models.CASCADE, related_name="certificates")
+    fingerprint = models.BinaryField(max_length=32)
+    subject = models.CharField(max_length=255, default="", blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    registered_at = models.DateTimeField(db_default=Now(), editable=False)
+    registered_by = models.CharField(max_length=200)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.CharField(max_length=200, default="", blank=True)
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        """A certificate opens one source of a tenant at a time, and is revoked by somebody."""
+
+        ordering = ("-registered_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "fingerprint"),
+                condition=Q(revoked_at=None),
+                name="source_certificate_opens_one_source",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at=None, revoked_by="") | (Q(revoked_at__isnull=False) & ~Q(revoked_by="")),
+                name="source_certificate_is_revoked_by_somebody",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.shown
+
+    @property
+    def shown(self) -> str:
+        """The fingerprint as tools print it: upper-case pairs with colons."""
+        return bytes(self.fingerprint).hex(":").upper()
+
+
 class DeliveryAck(TenantOwned):
     """The receipt of one committed request of a channel of Splunk's protocol; its id is the ``ackId``."""
 

@@ -19,7 +19,8 @@ _RECORD = re.compile(
 )
 _HEADED = re.compile(
     r"(?:<\d{1,3}>1? ?)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.,+Z-]{8,32}) (\S{1,255}) "
-    r"(?:audisp-syslog|audispd|auditd|audit|kernel)(?:\[\d{1,10}\])?:?(?: \S{1,128} \S{1,32} -)? "
+    r"(?:audisp-syslog|audispd|auditd|audit|kernel)(?:\[\d{1,10}\])?:?"
+    r'(?: \S{1,128} \S{1,32} (?:-|(?:\[(?:[^"\]]|"(?:[^"\\]|\\.)*+")*+\])++))? \ufeff?'
     r"(?:\[[ \d.]{1,24}\] )?(?:audit: )?(?=type=|node=)"
 )
 _FIELD = re.compile(r"""([A-Za-z][\w-]{0,40})=("[^"]*"|[^\s"',()\x1d]*)""")

@@ -66,7 +66,7 @@ _CEF = {
     "PanOSTimeGeneratedHighResolution": "high_res_timestamp",
     "dvchost": "device_name",
 }
-_MARK = re.compile(r"CEF:\s?\d|(?:^|(?<=\s))\d,\d{4}/\d\d/\d\d ")
+_MARK = re.compile(r"CEF:\s?\d|(?:^|(?<=[\s\ufeff]))\d,\d{4}/\d\d/\d\d ")
 _AUTH = frozenset({"portal-auth", "gateway-auth", "clientlessvpn-login"})
 _NOTHING = frozenset({"0.0.0.0", "::", "0"})  # noqa: S104 -- what the device writes for "none"
 
@@ -185,4 +185,4 @@ def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
         yield _read(entry, settings.time_zone) if isinstance(entry, Entry) else entry
 
 
-PARSER = Parser("globalprotect", "1", "Palo Alto GlobalProtect", parse)
+PARSER = Parser("globalprotect", "2", "Palo Alto GlobalProtect", parse)

@@ -4,12 +4,21 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from logs.answers import SourceCoverage
 from logs.coverage import schedule_of
-from logs.models import Delivery, DeliveryAck, LogSource, QuarantinedLine, SourceHour, SourceToken, TypeDay
+from logs.models import (
+    Delivery,
+    DeliveryAck,
+    LogSource,
+    QuarantinedLine,
+    SourceCertificate,
+    SourceHour,
+    SourceToken,
+    TypeDay,
+)
 from logs.queries.coverage import coverage
 from logs.strips import Strip, week
 from tenants.kinds import Actor
@@ -75,9 +84,14 @@ def tokens_of(source: LogSource) -> list[SourceToken]:
     return list(SourceToken.objects.filter(source=source).order_by("-created_at", "-id"))
 
 
+def certificates_of(source: LogSource) -> list[SourceCertificate]:
+    """Return the certificates that were registered for a source, newest first."""
+    return list(SourceCertificate.objects.filter(source=source).order_by("-registered_at", "-id"))
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The source that a token was issued for, and whether the token still opens it."""
+    """The source that a token or certificate was given for, and whether it still opens it."""
 
     source: LogSource
     live: bool
@@ -89,6 +103,13 @@ def source_by_token(text: str) -> Opened | None:
         return None
     token = SourceToken.objects.filter(digest=digest(text)).select_related("source__tenant").first()
     return Opened(token.source, token.is_live(timezone.now())) if token else None
+
+
+def source_by_certificate(fingerprint: bytes) -> Opened | None:
+    """Return for which source of the open tenant this certificate is registered, None for any other; one query."""
+    rows = SourceCertificate.objects.filter(fingerprint=fingerprint).select_related("source__tenant")
+    found = rows.order_by(F("revoked_at").desc(nulls_first=True)).first()
+    return Opened(found.source, found.revoked_at is None) if found else None
 
 
 def quarantine(
