@@ -263,10 +263,7 @@ def _omissions(
     lines += [
         f"{name.replace('_', ' ').capitalize()} records are out of scope: {why}" for name, why in out_of_scope.items()
     ]
-    if records.cited_total > len(cited.rows):
-        lines.append(
-            f"{records.cited_total - len(cited.rows)} of {records.cited_total} events behind alerts are not proved."
-        )
+    lines += _unproved_events(records, len(cited.rows))
     bound = [table for table in records.tables if table.name in BINDINGS]
     if records.earlier_epochs:
         lines.append(
@@ -283,6 +280,20 @@ def _omissions(
     if unproved:
         lines.append(f"{unproved} records have no ledger entry of their own (written in one deed).")
     return tuple(lines)
+
+
+def _unproved_events(records: Records, proved: int) -> list[str]:
+    """Return what is said about events behind alerts that the pack does not prove, and why they are not at hand."""
+    lines, more = [], records.cited_total - proved - records.cited_gone
+    if more:
+        lines.append(f"{more} of {records.cited_total} events behind alerts are not proved.")
+    if records.cited_gone:
+        entries = ", ".join(str(place) for place in records.gone_by) or "none that is known"
+        lines.append(
+            f"{records.cited_gone} events behind alerts are not at hand any more. Ledger entries that removed events "
+            f"of their months under retention: {entries}."
+        )
+    return lines
 
 
 def _parts(source: Source, computed: Computed, records: Records) -> Parts:

@@ -19,6 +19,8 @@ from ledger import queries
 from ledger.kinds import LeafKind
 from logs.models import AccessEvent, event_key
 from logs.queries.again import later_readings
+from logs.queries.retention import removals_of
+from logs.terms import month_of
 from tenants.models import AuditEntry
 
 MAX_EVENTS: Final = 500
@@ -59,11 +61,23 @@ FROM alerts_alertevent x JOIN alerts_alert a ON a.tenant_id = x.tenant_id AND a.
 WHERE x.tenant_id = %(tenant)s AND a.raised_at >= %(since)s AND a.raised_at < %(until)s
 ORDER BY x.alert_id, x.occurred_at, x.event_id
 """
+REMOVALS: Final = """
+SELECT p.id AS removal, to_char(p.month, 'YYYY-MM') AS month, p.count, p.held, p.quarantined, p.removed,
+    p.announced_at, p.removed_at, encode(p.removed_root, 'hex') AS removed_root,
+    encode(p.places_sha256, 'hex') AS places_sha256
+FROM logs_retentionprune p WHERE p.tenant_id = %(tenant)s AND (
+    (p.announced_at >= %(since)s AND p.announced_at < %(until)s)
+    OR (p.month < %(until)s AND p.month + interval '1 month' > %(since)s))
+ORDER BY p.month, p.announced_at, p.id
+"""
 BINDINGS: Final[dict[str, Binding]] = {
     "decisions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
     "sign_offs": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("count", "digest")}),
     "snapshots": Binding(
         "ledger_index", {name: ("subj", "detail", name) for name in ("digest", "rows", "source_total", "delivered_by")}
+    ),
+    "removals": Binding(
+        "ledger_index", {name: ("subj", "detail", name) for name in ("month", "count", "removed_root", "places_sha256")}
     ),
     "cited_events": Binding(
         "ledger_index",
@@ -76,7 +90,7 @@ BINDINGS: Final[dict[str, Binding]] = {
         },
     ),
 }
-_DEEDS: Final = ("item.decide", "item.decide_in_bulk", "campaign.sign", "snapshot.import")
+_DEEDS: Final = ("item.decide", "item.decide_in_bulk", "campaign.sign", "snapshot.import", "retention.prune")
 _ENTRY_CHUNK: Final = 2_000
 OUTCOMES: Final = {1: "success", 2: "failure"}
 
@@ -106,6 +120,8 @@ class Records:
     statements: Mapping[int, bytes]
     earlier_epochs: int = 0
     superseded: int = 0
+    cited_gone: int = 0
+    gone_by: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +148,7 @@ def gather(frame: Frame, size: int) -> Records:
         ("decisions", "Decisions", DECISIONS, _decision_key),
         ("sign_offs", "Sign-offs", SIGN_OFFS, lambda row: f"sign {row['digest']}"),
         ("snapshots", "Snapshots received", SNAPSHOTS, lambda row: f"snapshot {row['snapshot']}"),
+        ("removals", "Removed under retention", REMOVALS, lambda row: f"prune {row['removal']}"),
     ):
         asked = Asked(frame)
         rows = asked.rows(statement)
@@ -151,6 +168,8 @@ def gather(frame: Frame, size: int) -> Records:
         queries=texts | asked_of_rounds,
         entries=tuple(_prove(frame, found.values(), size)),
         cited_total=len(cited),
+        cited_gone=len(cited[:MAX_EVENTS]) - len(events),
+        gone_by=_removals_of(cited[:MAX_EVENTS], events),
         statements=signed_statements(frame),
         earlier_epochs=int(Asked(frame).one(EARLIER)["batches"]),
         superseded=int(Asked(frame).one(SUPERSEDED)["events"]),
@@ -183,6 +202,7 @@ def _deeds(frame: Frame, places: Mapping[Any, int]) -> dict[str, _Leaf]:
                 "item.decide_in_bulk": f"bulk {detail.get('bulk')}",
                 "campaign.sign": f"sign {detail.get('digest')}",
                 "snapshot.import": f"snapshot {detail.get('snapshot')}",
+                "retention.prune": f"prune {detail.get('prune')}",
             }
             found[keys[entry.verb]] = _Leaf(
                 index=places[entry.batch_id] + entry.ord,
@@ -222,6 +242,13 @@ def _events(cited: list[Row], places: Mapping[Any, int]) -> list[tuple[tuple[Row
     return answers
 
 
+def _removals_of(cited: list[Row], events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> tuple[int, ...]:
+    """Return the places of the ledger entries that say why cited events are not at hand any more."""
+    there = {(row["event_received_at"], row["event_id"]) for (row, _event), _leaf in events}
+    gone = [row["event_received_at"] for row in cited if (row["event_received_at"], row["event_id"]) not in there]
+    return tuple(one.leaf for one in removals_of({month_of(at) for at in gone}) if one.leaf is not None)
+
+
 def _event_table(events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> Table:
     """Return the table of the events that alerts rest on; ``cited_as`` names the reading that an alert stands on."""
     columns = (
@@ -257,6 +284,7 @@ def _columns(statement: str) -> tuple[str, ...]:
         SIGN_OFFS: "sign_off campaign round printed_name meaning count digest authenticated_at signed_at",
         SNAPSHOTS: "snapshot system captured_at recorded_at delivered_by source_total rows complete digest raw_sha256 "
         "filters",
+        REMOVALS: "removal month count held quarantined removed announced_at removed_at removed_root places_sha256",
     }
     return tuple(known[statement].split())
 

@@ -176,6 +176,13 @@ def coverage(source: Source) -> Section:
         Heading("Records at hand"),
         source.grid("retention", kept, limit=10, empty="No record is at hand."),
         *source.notes("retention"),
+        Heading("Removed under retention"),
+        source.grid(
+            "removals",
+            widths("month 18, count 16, held 14, removed 16, removed_at 30, ledger_index 20"),
+            limit=60,
+            empty="No event of the period was removed, and none was removed in it.",
+        ),
         Heading("Ledger entries of the period"),
         source.grid(
             "ledger",

@@ -321,6 +321,11 @@ def report(pack: Pack, path: str, *, compared: bool) -> int:
     write(f"  contents  {counts['files']} files, {counts['rows']} table rows, {counts['pages']} pages\n")
     write(f"  ledger    {counts['entries']} entries proved under checkpoint {ledger['size']} of {ledger['origin']}\n")
     write(f"  cells     {counts['cells']} table cells equal the bytes that the ledger sealed\n")
+    for row in pack.table("removals") if "tables/removals.csv" in pack.files else ():
+        write(f"  removed   {row['count']} events received in {row['month']}, under retention")
+        write(
+            f" by ledger entry {row['ledger_index']}\n" if row["ledger_index"] else ", by no entry of this checkpoint\n"
+        )
     write(f"  signed    {counts['statements']} statements of reviewers agree with their digests and decisions\n")
     if pack.holders:
         for line in tier_lines(pack.holders):

@@ -1,9 +1,10 @@
 """Retention: what is past its term goes in the ledger's order, what is held stays, and a killed run is finished."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg
@@ -11,10 +12,16 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, connections
+from django.utils import timezone
 from pytest_django import Settings
 
+from evidence.catalogue import load
 from evidence.findings import FailureClass, LogReport
+from evidence.kinds import Period
 from evidence.management.commands.retain import settle
+from evidence.metrics.frame import Frame
+from evidence.metrics.retention import measure
+from evidence.records import gather
 from evidence.verification import verify_tenant
 from ledger.kinds import LeafKind
 from ledger.queries import batch, latest_checkpoint
@@ -118,6 +125,29 @@ class World:
         with self.fresh.connect("owner") as next_one:  # its session ends when the server has seen that nobody is there
             next_one.execute("SELECT pg_advisory_lock(%s)", [RUN_LOCK])
 
+    def sees_that_evidence_names_the_entries(self) -> None:
+        """Measure retention, and gather what a pack says about a period in which events went."""
+        period = Period(moment_in(YEAR_AGO), timezone.now() + timedelta(minutes=5), "UTC")
+        with tenant_scope(self.bpo):
+            params = {name: parameter.value for name, parameter in load().params.items()}
+            frame = Frame(period, params, self.bpo.pk, self.bpo.uuid, timezone.now())
+            signed = latest_checkpoint(self.bpo.uuid)
+            assert signed is not None
+            measured, records = measure(frame).metrics, gather(frame, signed.size)
+        assert (measured["due_not_purged"], measured["purged_early"], measured["holds_broken"]) == (0, 0, 0)
+        removals = next(table for table in records.tables if table.name == "removals")
+        indexes = [row[removals.columns.index("ledger_index")] for row in removals.rows]
+        proved = {entry.index: json.loads(entry.subj or b"")["detail"] for entry in records.entries}
+        named = [(proved[int(index)]["month"], proved[int(index)]["count"]) for index in indexes if index is not None]
+        assert named == [(f"{LONG_AGO:%Y-%m}", 3), (f"{YEAR_AGO:%Y-%m}", 6)]
+
+    def overdue(self) -> float | None:
+        """Return how many events are past their term and were not removed."""
+        with tenant_scope(self.bpo):
+            now = timezone.now()
+            period = Period(now - timedelta(days=30), now, "UTC")
+            return measure(Frame(period, {}, self.bpo.pk, self.bpo.uuid, now)).metrics["due_not_purged"]
+
     def tamper(self, statement: str, values: Sequence[object] = ()) -> None:
         """Run a statement as the owner of the tables."""
         with self.fresh.connect("owner", autocommit=False) as owner:
@@ -159,11 +189,13 @@ def world(fresh_database: FreshDatabase, tmp_path: Path, settings: Settings) -> 
 
 
 def test_it_removes_in_the_ledgers_order_and_the_ledger_says_what_went(world: World) -> None:
+    assert world.overdue() == 9
     outcome = world.retain()
     assert (outcome.faults, outcome.dropped, has_month(LONG_AGO)) == ([], [LONG_AGO], False)
     assert (world.kinds(YEAR_AGO), world.kinds(LATELY)) == ([1, 1, 1], [1, 7])
     world.sees_that_it_was_announced_and_signed_first()
     world.sees_that_counts_and_bytes_followed()
+    world.sees_that_evidence_names_the_entries()
     report = world.verify()
     assert report.holds, report.findings.shown
     assert (report.pruned, [seen.leaves for seen in report.prunes]) == (9, [3, 6])
@@ -221,6 +253,8 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next_and_nothing_is_done_tw
 def test_nothing_goes_that_is_not_signed_or_is_held(world: World) -> None:
     deliver(world.source, YEAR_AGO, who="mallory", app=2)
     deliver(add_source(world.bpo, "Wiki"), LONG_AGO, who="carol", login=5)
+    settle(world.bpo)
+    settle(world.acme)
     person = world.hold(HoldFacts(HoldKind.PERSON, "Case 7/26.", person="Mallory"))
     wiki = world.hold(HoldFacts(HoldKind.SOURCE, "Case 8/26.", source=world.source_named("Wiki")))
     assert world.retain(no_mail).faults == ["acme: nothing was removed: no.", "northwind: nothing was removed: no."]
