@@ -152,6 +152,12 @@ def batch(log_id: UUID, batch_id: UUID) -> BatchPlace:
     return _place(Batch.objects.get(log_id=log_id, id=batch_id))
 
 
+def first_indexes(log_id: UUID, batch_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Returns where batches begin, for those that the log has."""
+    rows = Batch.objects.filter(log_id=log_id, id__in=batch_ids)
+    return dict(rows.values_list("id", "first_index"))
+
+
 def batches(
     log_id: UUID, *, epoch: int | None = None, first_index: int = 0, limit: int = 1000, using: str = "default"
 ) -> list[BatchPlace]:

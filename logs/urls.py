@@ -8,6 +8,7 @@ from logs.views import (
     coverage,
     events,
     mappings,
+    retention,
     routing,
     searches,
     sources,
@@ -44,5 +45,9 @@ urlpatterns = [
     path("sources/<int:source_id>/tokens/<int:token_id>/revoke/", sources.token_revoke, name="token_revoke"),
     path("register/unmatched/", unmatched.unmatched, name="unmatched"),
     path("register/unmatched/claim/", unmatched.claim, name="claim"),
+    path("retention/", retention.retention, name="retention"),
+    path("retention/terms/", retention.term_set, name="term_set"),
+    path("retention/holds/", retention.hold_set, name="hold_set"),
+    path("retention/holds/<int:hold_id>/lift/", retention.hold_lift, name="hold_lift"),
     path("quarantine/", sources.quarantined, name="quarantine"),
 ]

@@ -13,13 +13,15 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
 
+from identities.personfield import person_named
+from identities.queries import people
 from ledger.kinds import HASH_BYTES, LeafKind
 from ledger.queries import head
 from ledger.tiles import WIDTH, root_over
 from ledger.tilestore import StoredTiles
 from logs.kinds import LogType
 from logs.leafsets import Places, pack, places_of
-from logs.models import HoldKind, LegalHold, LogSource, RetentionPrune, RetentionTerm
+from logs.models import HoldKind, LastUse, LegalHold, LogSource, RetentionPrune, RetentionTerm
 from logs.partitions import partition_name
 from logs.policies import can_announce_prune, can_manage_retention
 from logs.queries.people import person_of
@@ -90,12 +92,16 @@ def set_legal_hold(*, facts: HoldFacts, by: Actor) -> LegalHold:
 
 
 def _name_person(hold: LegalHold, text: str) -> None:
-    """Write into the hold every name that the person goes by, in the register and in the logs."""
-    person = person_of(text.strip()) if text.strip() else None
+    """Write into the hold every name that the person goes by, in the register or in the logs."""
+    name = actor_key(text.strip())
+    try:
+        person = person_of(f"identity-{person_named(people, text.strip()).pk}")
+    except ValidationError:
+        person = person_of(f"name-{name}") if LastUse.objects.filter(actor_key=name).exists() else None
     if person is None:
-        raise ValidationError("Name the person whose events are held, as the logs or the register do.")
+        raise ValidationError("Nobody is called that in the register or the logs: name the person as they do.")
     hold.what, hold.identity_id = person.title[:300], person.identity.pk if person.identity else None
-    hold.actor_keys = sorted({name for name, _system in person.names} | {actor_key(person.title)})
+    hold.actor_keys = sorted({key for key, _system in person.names} | {name})
 
 
 @transaction.atomic

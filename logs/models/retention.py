@@ -1,6 +1,6 @@
 """How long what is kept, what must not go, and what went: terms, legal holds and announced removals."""
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from logs.kinds import LogType
-from logs.terms import LONGEST, SHORTEST, SHORTEST_SESSION, later
+from logs.terms import LONGEST, NOTICE_DAYS, SHORTEST, SHORTEST_SESSION, later
 from tenants.scope import TenantManager, TenantOwned
 
 
@@ -49,6 +49,11 @@ class RetentionTerm(TenantOwned):
     def kind_name(self) -> str:
         """The kind of log in words."""
         return str(LogType(self.log_type).label)
+
+    @property
+    def shorter_from(self) -> datetime:
+        """When the term holds, where it is shorter than the one before."""
+        return self.set_at + timedelta(days=NOTICE_DAYS)
 
 
 class HoldKind(models.TextChoices):
@@ -155,5 +160,7 @@ class RetentionPrune(TenantOwned):
 
     @property
     def kind_names(self) -> list[str]:
-        """The kinds of log in words."""
+        """The kinds of log in words; one word for all of them."""
+        if len(self.log_types) == len(LogType):
+            return ["every kind"]
         return [str(LogType(number).label) for number in self.log_types]

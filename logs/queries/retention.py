@@ -1,6 +1,6 @@
 """What is kept for how long, what is past its term, what is held, and what went."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -9,6 +9,7 @@ from django.db import connections
 from django.db.models import Sum
 
 from ledger import queries as ledger
+from ledger.kinds import LeafKind
 from logs.kinds import LogType
 from logs.models import LegalHold, QuarantinedLine, RetentionPrune, RetentionTerm, TypeDay
 from logs.terms import begin_of, cut, later, month_of, types_past
@@ -143,22 +144,27 @@ def pending_prunes() -> Sequence[RetentionPrune]:
     return list(RetentionPrune.objects.filter(removed_at=None).defer("places").order_by("month", "announced_at"))
 
 
-def prune_leaf(prune: RetentionPrune) -> tuple[int | None, AuditEntry | None]:
-    """Return the place of the removal's ledger entry, and the entry."""
-    entry = AuditEntry.objects.filter(batch_id=prune.batch_id, detail__prune=str(prune.pk)).first()
-    if entry is None:
-        return None, None
-    return ledger.batch(current_scope().log_id, entry.batch_id).first_index + entry.ord, entry
+def prunes_with_leaves(prunes: Sequence[RetentionPrune]) -> Sequence[PruneShown]:
+    """Return removals with the places of their ledger entries, in three queries whatever their number."""
+    log_id, batches = current_scope().log_id, {prune.batch_id for prune in prunes}
+    entries = AuditEntry.objects.filter(batch_id__in=batches, leaf_kind=LeafKind.PRUNE)
+    said = {entry.detail.get("prune"): entry for entry in entries}
+    firsts = ledger.first_indexes(log_id, batches)
+    shown = []
+    for prune in prunes:
+        entry = said.get(str(prune.pk))
+        leaf = firsts[entry.batch_id] + entry.ord if entry and entry.batch_id in firsts else None
+        shown.append(PruneShown(prune, leaf, str(entry.detail.get("approved_by", "")) if entry else ""))
+    return shown
 
 
 def retention_facts(now: datetime) -> dict[str, Any]:
     """Return what the page shows: terms, what goes next, holds, and what went."""
-    prunes = RetentionPrune.objects.defer("places")[:SHOWN]
     return {
         "terms": [_term(kind, months, now) for kind, months in terms_in_force().items()],
         "holds": holds_in_force(),
         "lifted": list(LegalHold.objects.exclude(lifted_at=None)[:SHOWN]),
-        "prunes": [_shown(prune) for prune in prunes],
+        "prunes": prunes_with_leaves(list(RetentionPrune.objects.defer("places")[:SHOWN])),
         "changes": list(RetentionTerm.objects.all()[:SHOWN]),
         "everything_is_held": everything_is_held(),
     }
@@ -181,12 +187,7 @@ def _term(kind: LogType, months: int, now: datetime) -> TermInForce:
     )
 
 
-def _shown(prune: RetentionPrune) -> PruneShown:
-    leaf, entry = prune_leaf(prune)
-    return PruneShown(prune, leaf, str(entry.detail.get("approved_by", "")) if entry else "")
-
-
-def prune_of(received_at: datetime) -> Sequence[RetentionPrune]:
-    """Return the removals that were carried out in the month of a receipt."""
-    month = month_of(received_at)
-    return list(RetentionPrune.objects.filter(month=month).exclude(removed_at=None).defer("places"))
+def removals_of(months: Collection[date]) -> Sequence[PruneShown]:
+    """Return the removals that were carried out in these months of receipt, oldest first."""
+    rows = RetentionPrune.objects.filter(month__in=months).exclude(removed_at=None).defer("places")
+    return prunes_with_leaves(list(rows.order_by("month", "announced_at")))

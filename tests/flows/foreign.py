@@ -16,9 +16,18 @@ from evidence.states import PackState
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
 from identities.models import Identity, System
-from logs.actions import ExportFacts, finish_export, issue_source_token, record_events, save_search
-from logs.kinds import Format
-from logs.models import AccessEvent, LogSource, SourceToken
+from logs.actions import (
+    ExportFacts,
+    HoldFacts,
+    finish_export,
+    issue_source_token,
+    record_events,
+    save_search,
+    set_legal_hold,
+    set_retention_term,
+)
+from logs.kinds import Format, LogType
+from logs.models import AccessEvent, HoldKind, LogSource, SourceToken
 from reviews.actions import PlanFacts, create_campaign, create_plan, decide, open_campaign
 from reviews.kinds import Choice, Outcome, Strategy
 from reviews.models import Finding, Remediation, ReviewItem, ScopeLine
@@ -111,7 +120,9 @@ def _searches(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         began_at=at,
     )
     export = finish_export(tenant=tenant, facts=taken, by=by)
-    return {("logs", "search_id"): view.pk, ("logs", "export_id"): export.pk}
+    set_retention_term(kind=LogType.ADMIN, months=24, reason=f"{mark} contract", by=by)
+    hold = set_legal_hold(facts=HoldFacts(HoldKind.PERSON, f"{mark} case", person=f"{mark}1"), by=by)
+    return {("logs", "search_id"): view.pk, ("logs", "export_id"): export.pk, ("logs", "hold_id"): hold.pk}
 
 
 def _alerts(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:

@@ -208,6 +208,7 @@ DEEDS: Final = [
     Deed("logs:source_add", "system", {**_SOURCE, "name": "Bastion"}),
     Deed("logs:source_change", "system", {**_SOURCE, "name": "Bastion"}),
     Deed("logs:routing", "to_0", _ROUTING),
+    Deed("logs:hold_set", "source", {"kind": "source", "reason": "A case is open."}),
     Deed("evidence:pack_share", "person"),
 ]
 
@@ -243,7 +244,7 @@ def test_every_form_field_that_takes_an_id_is_tried() -> None:
         if isinstance(one, forms.ModelChoiceField | PersonField)
     }
     assert {"owner", "systems", "new", "source"} <= found
-    assert found - {"source"} <= {deed.takes for deed in DEEDS}, "`source` only filters a search"
+    assert found - {"source"} <= {deed.takes for deed in DEEDS}, "`source` of a search only filters"
     assert found <= set(KINDS)
 
 

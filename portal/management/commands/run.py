@@ -31,6 +31,9 @@ WEB_ALONE_SECONDS = 15.0
 """How long the web server may start alone: beside six other programs on two cores its first page took twice as long."""
 DATABASE_LOOK_SECONDS = 2.0
 MONTHS_LOOK_SECONDS = 24 * 3600.0
+RETAIN_AFTER_SECONDS = 600.0
+"""When a start first removes what is past its term: after the first pages, and also where it runs for hours only."""
+RETAIN_SECONDS = 24 * 3600.0
 
 
 class Command(BaseCommand):
@@ -69,6 +72,7 @@ class _Run:
         self.began = time.monotonic()
         self.next_database_look = 0.0
         self.next_months_look = self.began + MONTHS_LOOK_SECONDS
+        self.next_retention = self.began + RETAIN_AFTER_SECONDS
         self.web_began = 0.0
         self.web_alone = True
         self.answered = False
@@ -136,13 +140,16 @@ class _Run:
         return Program("web", command, {"COUNTERSIGN_POOL": "1", **session_name("web")})
 
     def look(self) -> None:
-        """Restarts a dead database, makes months ahead, and lets the others start when the first page answers."""
+        """Restarts a dead database, does what is due daily, and lets the others start when the first page answers."""
         if self.database is not None and time.monotonic() >= self.next_database_look:
             self.look_after_database(self.database)
             self.next_database_look = time.monotonic() + DATABASE_LOOK_SECONDS
         if time.monotonic() >= self.next_months_look:
             self.next_months_look += MONTHS_LOOK_SECONDS
             self.make_months()
+        if time.monotonic() >= self.next_retention:
+            self.next_retention += RETAIN_SECONDS
+            self.retain()
         if not self.answered and self.page_answers():
             self.answered = True
             self.announce()
@@ -167,6 +174,11 @@ class _Run:
         command = (sys.executable, str(installation.MANAGE), "make_partitions")
         environment = {**installation.OWNER_ENVIRONMENT, **session_name("months")}
         self.supervisor.add(Program("months", command, environment, once=True))
+
+    def retain(self) -> None:
+        """Removes what is past its term, in a program of its own: no process that serves pages ever does."""
+        command = (sys.executable, str(installation.MANAGE), "retain")
+        self.supervisor.add(Program("retain", command, session_name("retain"), once=True))
 
     def page_answers(self) -> bool:
         """Says whether the web server answers its first page without an error of its own."""
