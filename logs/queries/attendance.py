@@ -102,6 +102,11 @@ class PersonDays:
         return self.count("unplanned")
 
     @property
+    def notable(self) -> list[DayLine]:
+        """The days on which roster and logs differ."""
+        return [day for day in self.days if day.outcome.key in {LATE, "outside", "no_record", "unplanned"}]
+
+    @property
     def gaps(self) -> int:
         """Days on which a source that could have shown the person was silent."""
         return sum(bool(day.silent) for day in self.days)

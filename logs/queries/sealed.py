@@ -16,6 +16,7 @@ from ledger.models import Batch
 from logs.answers import EventPage, SealedEntry
 from logs.kinds import ClockQuality
 from logs.models import AccessEvent, Delivery
+from logs.places import why_nowhere
 from logs.queries.again import links_of
 from logs.queries.search import HEAVY
 from logs.sealing import CORE_COLUMNS, SUBJECT_COLUMNS, differences
@@ -136,6 +137,7 @@ def event_facts(event: AccessEvent) -> dict[str, Any]:
         "raw_sha256": hashlib.sha256(raw).hexdigest() if raw is not None else "",
         "core": json.loads(entry.core),
         "places_on": _places_on(delivery),
+        "nowhere": why_nowhere(event.src_ip) if event.src_ip and not event.src_country else "",
         "changed": differences(entry.core, entry.subj, entry.shown or {}),
         "account": Account.objects.select_related("system", "identity").filter(pk=event.account_id or 0).first(),
         "links": links_of(event),

@@ -46,6 +46,15 @@ class Roster:
             found = self._days[day] = self._plan(day)
         return found
 
+    def planned(self, day: date) -> list[tuple[Person, datetime, datetime]]:
+        """Give who is planned to work on a day and when, also those who will be absent or late."""
+        found = []
+        for person in self._world.people:
+            if day.weekday() not in person.rest_days and person.employed(day):
+                begin = datetime.combine(day, time(person.shift_from), ZoneInfo(person.site.zone)).astimezone(UTC)
+                found.append((person, begin, begin + timedelta(hours=9)))
+        return found
+
     def between(self, since: int, until: int) -> list[Duty]:
         """Give the duties that overlap a span of Unix seconds."""
         first = datetime.fromtimestamp(since, UTC).date() - timedelta(days=1)

@@ -112,6 +112,14 @@ class Registers:
                 where = "home" if duty.remote else duty.person.site.key
                 yield f"{duty.person.external_id},{span[0]},{span[1]},{where},{str(duty.remote).lower()}\n".encode()
 
+    def plan(self) -> Iterator[bytes]:
+        """Give the roster as it was planned, in the same columns: also shifts that nobody worked."""
+        yield b"external_id,since,until,site,remote\n"
+        for number in range(self._world.days):
+            for person, since, until in self._roster.planned(self._world.start + timedelta(days=number)):
+                where = f"{'home' if person.remote else person.site.key},{str(person.remote).lower()}"
+                yield f"{person.external_id},{since.isoformat()},{until.isoformat()},{where}\n".encode()
+
     def grants(self, system_key: str) -> GrantSheet:
         """Give a system's list of grants; raises KeyError for a system that does not exist."""
         rows = sorted(self._rows(system_key))

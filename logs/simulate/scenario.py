@@ -119,6 +119,10 @@ class Scenario:
         """Give a system's list of grants at the end of the span, with the system's own total."""
         return self._registers.grants(system_key)
 
+    def plan(self) -> Iterator[bytes]:
+        """Give the roster as it was planned, as lines of CSV in UTC."""
+        return self._registers.plan()
+
     def roster(self) -> Iterator[bytes]:
         """Give the roster as lines of CSV, in UTC."""
         return self._registers.roster()

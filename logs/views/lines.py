@@ -10,7 +10,7 @@ from logs.devices import device_of
 from logs.forms import Asked
 from logs.kinds import LogType, StatusDetail
 from logs.models import AccessEvent, LogSource
-from logs.places import UNKNOWN, country_names, network_name, why_nowhere
+from logs.places import country_names, network_name
 from logs.qualifiers import TYPES
 from logs.queries.people import person_key
 from logs.querylang import Query, add, only, term, written_term
@@ -101,11 +101,8 @@ def object_of(event: AccessEvent) -> str:
 
 
 def place_words(event: AccessEvent) -> str:
-    """Return the country that the table named at intake, or what an address without one is; "" when it is not known."""
-    if event.src_country:
-        return country_names().get(event.src_country, event.src_country)
-    why = why_nowhere(event.src_ip) if event.src_ip else ""
-    return why if why != UNKNOWN else ""
+    """Return the country that the table named at intake, "" when it named none."""
+    return country_names().get(event.src_country, event.src_country)
 
 
 def network_words(asn: int | None) -> str:

@@ -26,7 +26,7 @@ def bring_people(scenario: Scenario, tenant_key: str, by: Actor) -> int:
 @transaction.atomic
 def bring_roster(scenario: Scenario, tenant: Tenant, by: Actor) -> int:
     """Upload the roster of the BPO; returns how many shifts it holds."""
-    return import_roster(body=b"".join(scenario.roster()), tenant=tenant, by=by).row_total
+    return import_roster(body=b"".join(scenario.plan()), tenant=tenant, by=by).row_total
 
 
 @transaction.atomic

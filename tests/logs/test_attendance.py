@@ -57,6 +57,8 @@ def test_a_shift_over_a_clock_change_is_as_long_as_the_night_is() -> None:
     for day, hours in ((spring, 7), (autumn, 9), (autumn + timedelta(days=7), 8)):
         shift = standing_shift(day, *NIGHT, BERLIN)
         assert shift.ends_at - shift.starts_at == hours * HOUR
+    doubled = standing_shift(autumn, time(18), time(2, 30), BERLIN)
+    assert doubled.ends_at - doubled.starts_at == 9.5 * HOUR
     (plan,) = plans(spring, spring, every_day(spring, 1, BERLIN), BERLIN)
     assert plan.begin == at("2026-03-28T14:00", BERLIN)
     assert plan.end == at("2026-03-29T14:00", BERLIN)

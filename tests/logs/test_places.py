@@ -94,13 +94,13 @@ def tarball(path: Path, name: str, v4: str, v6: str) -> Path:
 
 def test_an_installation_uses_a_table_of_its_own(tmp_path: Path, settings: Any, fresh: None) -> None:
     settings.COUNTERSIGN_DATA = tmp_path
-    country = tarball(
-        tmp_path, "c", "1.1.1.0,1.1.1.255,NZ\n10.0.0.0,10.9.9.9,NZ\n", "2400:cb00::,2400:cb00:ffff::,NZ\n"
-    )
+    v4, v6 = "1.1.1.0,1.1.1.255,NZ\n10.0.0.0,10.9.9.9,NZ\n", "2400:cb00::,2400:cb00:ffff::,AU\n"
+    country = tarball(tmp_path, "c", v4, v6)
+    delegated = tarball(tmp_path, "d", v4.replace("NZ", "FJ"), v6.replace("AU", "JP"))
     asn = tarball(tmp_path, "a", '1.1.1.0,1.1.1.127,7,"A, Inc."\n', "2400:cb00::,2400:cb00:ffff::,7,A\n")
-    call_command("build_places", country, country, asn, stdout=io.StringIO())
+    call_command("build_places", country, delegated, asn, stdout=io.StringIO())
     assert (place_of("1.1.1.1"), place_of("1.1.1.128"), place_of("1.1.2.0")) == (Place("NZ", 7), Place("NZ"), Place())
-    assert (place_of("10.1.1.1"), place_of("8.8.8.8"), place_of("2400:cb00::1")) == (Place(), Place(), Place("NZ", 7))
+    assert (place_of("10.1.1.1"), place_of("8.8.8.8"), place_of("2400:cb00::1")) == (Place(), Place(), Place("JP", 7))
     assert (network_name(7), places.made_on().isoformat()) == ("A, Inc.", "2026-11-03")
     with pytest.raises(CommandError, match="Line 1 is no range of IPv4 addresses"):
         call_command("build_places", tarball(tmp_path, "bad", "1.1.1.0,x,NZ\n", ""), country, asn)
@@ -116,6 +116,7 @@ def test_an_installation_uses_a_table_of_its_own(tmp_path: Path, settings: Any, 
         ("console.amazonaws.com", "", None),
         ("", "", None),
         ("x; (" * 100_000, "", None),
+        ("x" * 600 + CHROME, "", None),
     ],
 )  # fmt: skip
 def test_a_user_agent_becomes_words(agent: str, words: str, os: tuple[str, int] | None) -> None:
@@ -147,11 +148,12 @@ def test_place_and_device_are_kept_searched_and_shown(events: None, ana: User, b
         assert found(client, q) == [first.actor_name], q
     for q in ("-country:PH", "-asn:*", "device:curl*", f'-device:"{CHROME}"'):
         assert found(client, q) == [second.actor_name], q
+    assert found(client, "country:PK") == found(client, "asn:47") == []
     refused = client.get("/t/northwind/search/", {"q": "country:Atlantis"}).context["asked"].fault
     assert "two letters" in refused
     shown = client.get(f"/t/northwind/events/{first.key}/").content.decode()
     assert all(words in shown for words in ("Philippines", "AS4775 Globe Telecom", "17 Jun 2026", "Chrome 126 on Win"))
-    assert "a private network" in client.get(f"/t/northwind/events/{second.key}/").content.decode()
+    assert "No country: a private network" in client.get(f"/t/northwind/events/{second.key}/").content.decode()
 
 
 @pytest.mark.django_db
