@@ -23,17 +23,23 @@ class RuleRow:
     number: int
     to: forms.BoundField
     place: forms.BoundField
-    conditions: Sequence[tuple[forms.BoundField, forms.BoundField]]
+    first: tuple[forms.BoundField, forms.BoundField]
+    more: Sequence[tuple[forms.BoundField, forms.BoundField]]
+
+    @property
+    def shows_more(self) -> bool:
+        """Whether a further condition is filled in, or wrong."""
+        return any(field.value() or value.value() or field.errors for field, value in self.more)
 
 
 class RoutingForm(forms.Form):
     """Asks for the whole rule set; a rule for nobody is left out, and rows are ordered by their place."""
 
     reason = forms.CharField(
-        label="Why",
-        required=False,
+        label="Why the rules are changed",
         max_length=300,
-        help_text="Needed to save. Each client that the rules name reads it in its own trail.",
+        error_messages={"required": "Say why: it stands in the trail of every tenant concerned."},
+        help_text="Each client that the rules name reads it in its own audit trail. A try needs no reason.",
     )
     after = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=2**31 - 1)
     rows = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=MOST_RULES)
@@ -49,6 +55,7 @@ class RoutingForm(forms.Form):
                 number = min(number + 1, MOST_RULES)
                 data = {**{name: data[name] for name in data}, "rows": str(number)}
         super().__init__(data, initial={"after": version, "rows": number, **_initial(rules)})
+        self.fields["reason"].required = data is None or "save" in data
         self._receivers, self._number = receivers, number
         choices = (("", "Nobody: leave this rule out"), *((uuid, tenant.name) for uuid, tenant in receivers.items()))
         for row in range(number):
@@ -68,8 +75,8 @@ class RoutingForm(forms.Form):
     def rule_rows(self) -> Iterator[RuleRow]:
         """The rows of the page."""
         for row in range(self._number):
-            conditions = [(self[f"field_{row}_{one}"], self[f"is_{row}_{one}"]) for one in range(MOST_CONDITIONS)]
-            yield RuleRow(row + 1, self[f"to_{row}"], self[f"place_{row}"], conditions)
+            first, *more = [(self[f"field_{row}_{one}"], self[f"is_{row}_{one}"]) for one in range(MOST_CONDITIONS)]
+            yield RuleRow(row + 1, self[f"to_{row}"], self[f"place_{row}"], first, more)
 
     def clean(self) -> dict[str, Any]:
         """Put the rules together and refuse a set that cannot be used."""
@@ -77,6 +84,7 @@ class RoutingForm(forms.Form):
         placed = sorted(
             (cleaned.get(f"place_{row}") or row + 1, row) for row in range(self._number) if cleaned.get(f"to_{row}")
         )
+        self.fields["reason"].required = True  # after the fields were judged: a try needs none, the page asks for it
         cleaned["rules"] = tuple(Rule(cleaned[f"to_{row}"], self._conditions(cleaned, row)) for _place, row in placed)
         if not self.errors and (problem := problem_of(cleaned["rules"], self._receivers)):
             raise forms.ValidationError(problem)
@@ -111,6 +119,6 @@ def _initial(rules: Sequence[Rule]) -> dict[str, Any]:
 
 HINT: Final = (
     f"A rule takes an event when all its conditions hold; the first rule that takes it decides. Write whole values; * "
-    f"stands for any characters and ? for one, upper and lower case are the same. Several values are separated by "
-    f"{SEPARATOR}, and one of them has to match. For “{FIELDS[ADDRESS]}” write addresses or networks like 10.20.0.0/16."
+    f"stands for any characters and ? for one, upper and lower case are the same. Put a semicolon between several "
+    f"values: one of them has to match. For “{FIELDS[ADDRESS]}” write addresses or networks like 10.20.0.0/16."
 )

@@ -1,6 +1,6 @@
 """Routing: the rules and versions of a source, and what a changed rule set would do with what was delivered lately."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -123,14 +123,20 @@ def try_rules(source: LogSource, rules: Sequence[Rule], receivers: Mapping[str, 
     found = found[:MOST_EVENTS]
     trial = Trial(looked_at=len(found), since=found[-1].received_at if found else None)
     readable = _readable(receivers, {event.tenant_id for event in found}, by)
-    counts: Counter[tuple[str, str]] = Counter()
+    by_flow: dict[tuple[str, str], list[AccessEvent]] = defaultdict(list)
     for event in found:
         before, after = (_name(router.receiver(event) or owner, receivers) for router in (now, new))
-        counts[before, after] += 1
-        if before != after and len(trial.samples) < SAMPLES and event.tenant_id in readable:
-            trial.samples.append(Sample(event, before, after))
+        by_flow[before, after].append(event)
+    trial.flows = [Flow(*ends, len(events)) for ends, events in sorted(by_flow.items())]
+    moving = [
+        (flow, [one for one in by_flow[flow.before, flow.after] if one.tenant_id in readable])
+        for flow in trial.flows
+        if flow.moves
+    ]
+    for flow, events in moving:
+        for event in events[: max(1, SAMPLES // len(moving))][: SAMPLES - len(trial.samples)]:
+            trial.samples.append(Sample(event, flow.before, flow.after))
             trial.shown_of[event.tenant_id] += 1
-    trial.flows = [Flow(*ends, number) for ends, number in sorted(counts.items())]
     return trial
 
 

@@ -1,9 +1,12 @@
 """Changing routing rules: versions, who may, what each tenant's trail says, and what the database itself refuses."""
 
+import hashlib
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
+from ledger.entries import canonical
 from logs.actions import RoutingPlan, change_source, issue_source_token, record_events, route_source, switch_source
 from logs.actions.sources import SourcePlan
 from logs.kinds import Format
@@ -38,6 +41,8 @@ def test_a_version_is_kept_whole_and_each_tenant_is_told_its_own_rules(
     assert home.detail["sha256"] == there.detail["sha256"] == bytes(version.digest).hex()
     assert [one["to"] for one in there.detail["rules"]] == [str(acme.uuid)]
     assert "zenith" not in str(there.detail)
+    sealed = canonical({"rules": version.rules, "source": shared.pk, "tenant": str(bpo.uuid), "version": 1})
+    assert bytes(version.digest) == hashlib.sha256(bytes(version.salt) + sealed).digest()
 
 
 def test_a_client_that_is_named_no_more_is_told_too_and_its_source_stays(

@@ -69,7 +69,7 @@ def test_what_cannot_be_saved_is_said_and_stores_nothing(
 ) -> None:
     before = rows(bpo)
     for sent, said in (
-        (typed((acme, "user", "a*"), save="1"), "Say why the rules are changed"),
+        (typed((acme, "user", "a*"), save="1"), "Say why: it stands"),
         (typed((acme, "user", "a*"), save="1", reason="x", after="0"), "Somebody made version 1"),
         (typed((acme, "user", "*"), save="1", reason="x"), "matches everything"),
         (typed((acme, "user", "*"), **{"try": "1"}), "matches everything"),
