@@ -215,10 +215,10 @@ def witness(request: TenantRequest) -> HttpResponse:  # noqa: ARG001 -- the same
 
 @requires(Permission.LEDGER_VIEW)
 def checkpoint(request: TenantRequest) -> HttpResponse:
-    """Give the newest checkpoint as the signer wrote it."""
+    """Give the newest checkpoint as the signer wrote it; before the first, the page that says so."""
     newest = latest_checkpoint(request.tenant.uuid)
     if newest is None:
-        raise Http404
+        return redirect("evidence:ledger", request.tenant.slug)
     return _attachment(newest.note.encode(), "checkpoint.txt", "text/plain; charset=utf-8")
 
 
