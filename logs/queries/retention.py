@@ -11,7 +11,7 @@ from django.db.models import Sum
 from ledger import queries as ledger
 from ledger.kinds import LeafKind
 from logs.kinds import LogType
-from logs.models import LegalHold, QuarantinedLine, RetentionPrune, RetentionTerm, TypeDay
+from logs.models import LegalHold, QuarantinedLine, RetentionPrune, RetentionTerm, TypeDay, read_event_key
 from logs.terms import begin_of, cut, later, month_of, types_past
 from tenants.models import AuditEntry
 from tenants.scope import current_scope, current_tenant_id
@@ -191,3 +191,9 @@ def removals_of(months: Collection[date]) -> Sequence[PruneShown]:
     """Return the removals that were carried out in these months of receipt, oldest first."""
     rows = RetentionPrune.objects.filter(month__in=months).exclude(removed_at=None).defer("places")
     return prunes_with_leaves(list(rows.order_by("month", "announced_at")))
+
+
+def removals_of_event(key: str) -> Sequence[PruneShown]:
+    """Return the removals that may have taken an event that is not at hand; none where its key names no receipt."""
+    place = read_event_key(key)
+    return removals_of({month_of(place[0])}) if place else ()

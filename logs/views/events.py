@@ -20,6 +20,7 @@ from logs.queries import (
     search_events,
     visible_source_ids,
 )
+from logs.queries.retention import removals_of_event
 from logs.queries.searches import saved_searches
 from logs.views.lines import event_lines
 from tenants.access import TenantRequest, requires
@@ -82,6 +83,8 @@ def event(request: TenantRequest, key: str) -> HttpResponse:
     """Show one event: what is shown, what is sealed, the record as delivered, and where it stands in the ledger."""
     found = event_by_key(key, visible_source_ids(request.actor))
     if found is None:
+        if removals := removals_of_event(key) if request.actor.sees_all_shareable else ():
+            return render(request, "logs/event_gone.html", {"removals": removals}, status=410)
         message = "There is no such event, or it is not yours to see."
         raise Http404(message)
     look_at_events(what=f"Event {key}", asked={}, shown=1, by=request.actor)

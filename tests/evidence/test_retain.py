@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, connections
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -39,12 +40,13 @@ from logs.models import (
     SourceHour,
     TypeDay,
     UsageDay,
+    event_key,
 )
 from logs.partitions import partition_name
 from logs.queries.retention import terms_in_force
 from logs.retaining import RUN_LOCK, NotSettledError, Outcome, retain
 from logs.terms import DEFAULTS
-from tenants.kinds import Actor
+from tenants.kinds import Actor, Role
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
 from tests import database, make
@@ -141,6 +143,14 @@ class World:
         named = [(proved[int(index)]["month"], proved[int(index)]["count"]) for index in indexes if index is not None]
         assert named == [(f"{LONG_AGO:%Y-%m}", 3), (f"{YEAR_AGO:%Y-%m}", 6)]
 
+    def page_of_an_event(self, month: date) -> tuple[int, bytes]:
+        """Return the status and what an officer sees at the address of an event that was received in the month."""
+        officer, client = make.user("carla"), Client()
+        make.member(officer, self.bpo, Role.OFFICER)
+        client.force_login(officer)
+        page = client.get(f"/t/northwind/events/{event_key(moment_in(month), 1)}/")
+        return page.status_code, page.content
+
     def overdue(self) -> float | None:
         """Return how many events are past their term and were not removed."""
         with tenant_scope(self.bpo):
@@ -196,6 +206,8 @@ def test_it_removes_in_the_ledgers_order_and_the_ledger_says_what_went(world: Wo
     world.sees_that_it_was_announced_and_signed_first()
     world.sees_that_counts_and_bytes_followed()
     world.sees_that_evidence_names_the_entries()
+    status, page = world.page_of_an_event(LONG_AGO)
+    assert (status, b"announced by ledger entry" in page) == (410, True)
     report = world.verify()
     assert report.holds, report.findings.shown
     assert (report.pruned, [seen.leaves for seen in report.prunes]) == (9, [3, 6])
