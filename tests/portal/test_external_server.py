@@ -66,7 +66,7 @@ def connect(data: Path, role: str) -> psycopg.Connection[Any]:
     )
 
 
-@pytest.mark.parametrize("role", ["owner", "app", "intake", "readonly"])
+@pytest.mark.parametrize("role", ["owner", "app", "intake", "readonly", "retention"])
 def test_every_role_logs_in_on_postgresql_15(installed: Path, role: str) -> None:
     with connect(installed, role) as connection:
         assert connection.execute("SELECT current_user, current_database()").fetchone() == (

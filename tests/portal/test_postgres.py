@@ -134,7 +134,7 @@ def test_it_stops_and_says_so(server: Embedded) -> None:
     assert server.running()
 
 
-@pytest.mark.parametrize("role", ["app", "intake", "readonly"])
+@pytest.mark.parametrize("role", ["app", "intake", "readonly", "retention"])
 def test_a_run_time_role_creates_and_owns_nothing(server: Embedded, role: str) -> None:
     with connect(server, role) as connection:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -145,14 +145,14 @@ def test_a_run_time_role_creates_and_owns_nothing(server: Embedded, role: str) -
     assert owned == (0,)
 
 
-@pytest.mark.parametrize(("role", "may"), [("app", True), ("intake", True), ("readonly", False)])
+@pytest.mark.parametrize(("role", "may"), [("app", True), ("intake", True), ("readonly", False), ("retention", False)])
 def test_temporary_tables_are_for_the_writers(server: Embedded, role: str, may: bool) -> None:
     with connect(server, role) as connection:
         answer = connection.execute("SELECT has_database_privilege(current_database(), 'TEMP')").fetchone()
     assert answer == (may,)
 
 
-@pytest.mark.parametrize("role", ["app", "intake", "readonly"])
+@pytest.mark.parametrize("role", ["app", "intake", "readonly", "retention"])
 def test_nothing_of_the_owners_is_readable_by_default(server: Embedded, role: str) -> None:
     with connect(server, "owner") as owner:
         owner.execute("CREATE TABLE quiet (id int)")
@@ -175,6 +175,7 @@ def test_only_readonly_passes_row_security_and_nobody_is_superuser(server: Embed
         "countersign_app": [False, False, False],
         "countersign_intake": [False, False, False],
         "countersign_readonly": [True, False, False],
+        "countersign_retention": [False, False, False],
     }
 
 
