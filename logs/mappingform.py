@@ -12,57 +12,26 @@ import msgspec
 from django import forms
 from django.utils import timezone
 
+from logs.actions.mappings import WHY
 from logs.kinds import Format, LogType, SourceSettings
 from logs.models import LogSource
 from logs.parsers import check_mapping
 from logs.parsers.framing import Record, json_records
 from logs.parsers.mapped import as_text
 from logs.parsers.mapping import FIELDS
+from logs.rereading import FIELD_WORDS
 from logs.sourceforms import SAMPLE_CHARS, Preview, columns_of, delimiter_of, guess, preview
 
 MOST_COLUMNS: Final = 100
 SEEN_ROWS: Final = 200
 _object: Final = msgspec.json.Decoder(dict[str, object])
-WORDS: Final[Mapping[str, str]] = {
-    "occurred_at": "Time",
-    "actor_name": "Account (who acted)",
-    "actor_uid": "Account's own id",
-    "actor_type": "Kind of account",
-    "action": "Action, in the system's word",
-    "outcome": "Outcome",
-    "kind": "Kind of log",
-    "src_ip": "From address",
-    "src_port": "From port",
-    "src_host": "From host",
-    "device_uid": "Device",
-    "user_agent": "Browser or client",
-    "app": "Application",
-    "resource": "Object (record, page, file)",
-    "database": "Database",
-    "table": "Table",
-    "target_name": "Target account",
-    "target_uid": "Target account's id",
-    "target_kind": "Kind of target",
-    "dst_host": "To host",
-    "privileges": "Privileges",
-    "session_uid": "Session",
-    "native_id": "The record's own id",
-    "mfa": "Second factor used",
-    "duration_s": "Duration in seconds",
-    "duration_ms": "Duration in milliseconds",
-    "rows_count": "Rows",
-    "bytes_in": "Bytes received",
-    "bytes_out": "Bytes sent",
-    "repeat_count": "Times it happened",
-    "status_code": "Reason code",
-    "ticket_ref": "Ticket",
-}
-"""The fields of an event in words, the ones that matter most first."""
-
 BESIDE: Final = "extra"
 _FIELDS: Final = (
     ("", "Not used"),
-    *((name, WORDS.get(name, name)) for name in sorted(FIELDS, key=lambda name: [*WORDS, name].index(name))),
+    *(
+        (name, FIELD_WORDS.get(name, name))
+        for name in sorted(FIELDS, key=lambda name: [*FIELD_WORDS, name].index(name))
+    ),
     (BESIDE, "Keep beside, as it is"),
 )
 _TIMES: Final = (
@@ -134,7 +103,10 @@ class MappingForm(forms.Form):
         help_text="Of a table that has no first line with them, separated by commas; else empty.",
     )
     why = forms.CharField(
-        label="Why it changes", required=False, max_length=400, help_text="Whoever audits the mapping reads this."
+        label="Why it changes",
+        max_length=400,
+        help_text="Whoever audits the mapping reads this.",
+        error_messages={"required": WHY},
     )
 
     def __init__(self, data: Any = None, files: Any = None, *, source: LogSource, taken: str = "") -> None:
@@ -184,6 +156,8 @@ class MappingForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse a mapping that leaves time or account unmapped, or that cannot be read."""
         cleaned = super().clean() or self.cleaned_data
+        if "save" not in self.data:
+            self.errors.pop("why", None)
         cleaned["mapping"] = mapping = self._mapping(cleaned)
         for problem in check_mapping(mapping):
             self.add_error(None, problem)

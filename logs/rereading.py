@@ -37,6 +37,46 @@ _VAGUE: Final = frozenset({"", StatusDetail.OTHER.value})
 _SILENT: Final[tuple[object, ...]] = ("", None, (), {})
 
 
+FIELD_WORDS: Final[Mapping[str, str]] = {
+    "occurred_at": "Time",
+    "actor_name": "Account (who acted)",
+    "actor_uid": "Account's own id",
+    "actor_type": "Kind of account",
+    "action": "Action, in the system's word",
+    "outcome": "Outcome",
+    "kind": "Kind of log",
+    "src_ip": "From address",
+    "src_port": "From port",
+    "src_host": "From host",
+    "device_uid": "Device",
+    "user_agent": "Browser or client",
+    "app": "Application",
+    "resource": "Object (record, page, file)",
+    "database": "Database",
+    "table": "Table",
+    "target_name": "Target account",
+    "target_uid": "Target account's id",
+    "target_kind": "Kind of target",
+    "dst_host": "To host",
+    "privileges": "Privileges",
+    "session_uid": "Session",
+    "native_id": "The record's own id",
+    "mfa": "Second factor used",
+    "duration_s": "Duration in seconds",
+    "duration_ms": "Duration in milliseconds",
+    "rows_count": "Rows",
+    "bytes_in": "Bytes received",
+    "bytes_out": "Bytes sent",
+    "repeat_count": "Times it happened",
+    "status_code": "Reason code",
+    "ticket_ref": "Ticket",
+    "log_type": "Kind of log",
+    "status_id": "Outcome (OCSF)",
+    "status_detail": "Reason",
+}
+"""The fields of an event in words, the ones that matter most first."""
+
+
 class Kept(NamedTuple):
     """A stored record: its place (event: number and ordinal; quarantine: line), its bytes, and how it was read.
 
@@ -99,7 +139,7 @@ def settled(draft: Draft, before: Mapping[str, Any], form: Format) -> Draft:
 def changes(draft: Draft, before: Mapping[str, Any]) -> list[Change]:
     """Return the fields of a reading that differ from the stored one; none means that nothing is to be done."""
     return [
-        Change(name, _words(before[name]), _words(getattr(draft, name)))
+        Change(FIELD_WORDS.get(name, name.replace("_", " ")), _words(before[name]), _words(getattr(draft, name)))
         for name in COMPARED
         if getattr(draft, name) != before[name]
     ]

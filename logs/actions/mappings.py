@@ -14,6 +14,7 @@ from logs.policies import can_change_source
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
 
+WHY: Final = "Say in a few words why the mapping changes: whoever audits it reads that."
 BEFORE: Final = "Held before versions were kept."
 
 
@@ -54,7 +55,7 @@ def _next(
     if problems := check_mapping(mapping):
         raise ValidationError({"mapping": problems})
     if not why.strip():
-        raise ValidationError({"why": "Say in a few words why the mapping changes: whoever audits it reads that."})
+        raise ValidationError({"why": WHY})
     if mapping == held.mapping:
         raise ValidationError({"mapping": "This is the mapping that holds already: nothing would change."})
     if held.mapping and not MappingVersion.objects.filter(source=held, version=held.mapping_version).exists():

@@ -124,7 +124,22 @@ def _logs(crm: System, officer: Actor) -> LogSource:
     record_events(source=source, body=b"\n".join([*good, *bad, b"{not json"]) + b"\n", door="file", by=officer)
     silent = SourcePlan(name="VPN concentrator", format=Format.SSHD_SYSLOG, log_types=(4,), year=now.year)
     add_source(plan=silent, by=officer)
+    _mapped(noon - timedelta(days=20), officer)
     return source
+
+
+def _mapped(at: datetime, officer: Actor) -> None:
+    """Add a source whose first mapping was wrong, with records that it read, and one that it could not read."""
+    mapping = {"columns": {"at": "occurred_at", "till": "actor_name", "what": "action"}, "log_type": 2}
+    plan = SourcePlan(name="Desk tool", format=Format.JSON, log_types=(LogType.APPLICATION,), mapping=mapping)
+    source = add_source(plan=plan, by=officer)
+    rows: list[dict[str, str]] = [
+        {"at": (at + timedelta(minutes=n)).isoformat(), "till": f"till-{n}", "user": f"user{n}", "what": "open"}
+        for n in range(3)
+    ]
+    rows.append({"at": at.isoformat(), "user": "user9", "what": "export", "result": "no"})
+    body = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    record_events(source=source, body=body, door="file", by=officer)
 
 
 def _okta(at: datetime, name: str, result: str, number: int) -> bytes:
