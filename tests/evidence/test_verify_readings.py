@@ -2,17 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from evidence.findings import FailureClass
+from evidence.kinds import Period
+from evidence.metrics.frame import Frame, Row
+from evidence.records import _events, gather
 from evidence.verification import verify_tenant
 from ledger.signer import sign_now
+from logs.models import AccessEvent
 from tenants.kinds import Actor
 from tenants.models import Tenant
+from tenants.scope import tenant_scope
 from tests import make
 from tests.database import FreshDatabase
 from tests.logs.test_read_again import a_source, again
@@ -73,3 +80,18 @@ def planted(fresh: FreshDatabase, tenant: Tenant, statement: str) -> Iterator[No
         for name in TABLES:
             owner.execute(f"DELETE FROM {name}")  # type: ignore[call-overload]  # noqa: S608 -- ours
             owner.execute(f"INSERT INTO {name} SELECT * FROM kept_{name}")  # type: ignore[call-overload]  # noqa: S608 -- ours
+
+
+def test_a_pack_counts_what_was_superseded_and_lists_the_newest_reading(bpo: Tenant, system: Actor) -> None:
+    a_source(bpo, system)
+    again(bpo, system)
+    period = Period(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC), "UTC")
+    with tenant_scope(bpo):
+        frame = Frame(period, {}, bpo.pk, bpo.uuid, timezone.now())
+        assert gather(frame, 1).superseded == 2
+        first, newest = AccessEvent.firsts.get(position=0), AccessEvent.objects.get(position=0)
+        cited: Row = {"alert": 1, "rule": "x", "event_received_at": first.received_at, "event_id": first.id}
+        ((_row, listed), leaf) = _events([cited], {newest.batch_id: 0})[0]
+        assert (listed.key, listed.actor_name) == (newest.key, "Ana")
+        assert leaf is not None
+        assert leaf.core == bytes(newest.core)
