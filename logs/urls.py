@@ -5,6 +5,7 @@ from django.urls import path
 from logs.views import (
     again,
     attendance,
+    certificates,
     coverage,
     events,
     mappings,
@@ -43,6 +44,12 @@ urlpatterns = [
     path("sources/<int:source_id>/switch/", sources.switch, name="source_switch"),
     path("sources/<int:source_id>/tokens/", sources.token_issue, name="token_issue"),
     path("sources/<int:source_id>/tokens/<int:token_id>/revoke/", sources.token_revoke, name="token_revoke"),
+    path("sources/<int:source_id>/certificates/", certificates.certificate_register, name="certificate_register"),
+    path(
+        "sources/<int:source_id>/certificates/<int:certificate_id>/revoke/",
+        certificates.certificate_revoke,
+        name="certificate_revoke",
+    ),
     path("register/unmatched/", unmatched.unmatched, name="unmatched"),
     path("register/unmatched/claim/", unmatched.claim, name="claim"),
     path("retention/", retention.retention, name="retention"),

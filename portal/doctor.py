@@ -11,10 +11,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from cryptography import x509
 from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -25,11 +26,15 @@ from evidence.timestamps import MISSING, is_installed
 from ledger.queries import logs
 from ledger.signer import is_separate
 from ledger.signermemory import signed_logs
+from logs.certificates import facts_of
 from logs.partitions import missing_months, partition_name
+from logs.syslog.ports import OFF
+from logs.syslog.tls import OWN_CERTIFICATE
 
 OLDEST_SERVER, NEWEST_SERVER = 15, 18
 LEAST_FREE_BYTES = 500 * 1024**2
 LITTLE_FREE_BYTES = 5 * 1024**3
+LITTLE_TIME = timedelta(days=30)
 # The clock-skew alert of the product itself is 120 s; between portal and database far less is normal.
 MOST_SKEW_SECONDS = 2.0
 _TIME_ERROR = 5
@@ -236,6 +241,29 @@ def _holders() -> tuple[State, str]:
     )
 
 
+def _syslog() -> tuple[State, str]:
+    """Says by which certificate senders know the syslog door, and whether its key is closed to others."""
+    if settings.COUNTERSIGN_SYSLOG_LISTEN == OFF and not settings.COUNTERSIGN_SYSLOG_PORTS:
+        return State.WELL, "The syslog door is switched off."
+    given = settings.COUNTERSIGN_SYSLOG_CERTIFICATE
+    file = Path(given) if given else Path(settings.COUNTERSIGN_DATA) / OWN_CERTIFICATE
+    if not file.is_file() and not given:
+        return State.WELL, "The syslog door has no certificate yet: its first start makes one, signed by itself."
+    try:
+        facts = facts_of(x509.load_pem_x509_certificate(file.read_bytes()))
+    except (OSError, ValueError):
+        return (
+            State.ILL,
+            f"{file} cannot be read as a PEM file with a certificate and its key: the syslog door is shut.",
+        )
+    if _open_to_others(file):
+        return State.ILL, f"The syslog door's key in {file} is open to other users: run `chmod 600` on it."
+    ends = facts.ends_at or timezone.now()
+    what = "the certificate of COUNTERSIGN_SYSLOG_CERTIFICATE" if given else "a certificate signed by itself"
+    sentence = f"The syslog door has {what}, SHA-256 {facts.fingerprint.hex(':').upper()}, until {ends:%Y-%m-%d}."
+    return (State.WELL if ends > timezone.now() + LITTLE_TIME else State.CARE), sentence
+
+
 def _open_to_others(path: Path) -> bool:
     """Says whether anybody but the owner may read a file, by its own mode and its directory's."""
     mode = path.stat().st_mode
@@ -264,5 +292,6 @@ _MACHINE_CHECKS: tuple[tuple[str, Callable[[], tuple[State, str]]], ...] = (
     ("pdf", _pango),
     ("signer", _signer),
     ("holders", _holders),
+    ("syslog", _syslog),
     ("disk", _disk),
 )

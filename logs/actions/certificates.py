@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from logs.certificates import CertificateFacts
 from logs.models import LogSource, SourceCertificate
-from logs.policies import can_manage_sources
+from logs.policies import can_change_source
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
 from tenants.scope import current_scope
@@ -19,7 +19,7 @@ def register_certificate(*, source: LogSource, facts: CertificateFacts, by: Acto
     Raises:
         ValidationError: the certificate names another tenant or none, has ended, or opens a source already.
     """
-    enforce(can_manage_sources(by))
+    enforce(can_change_source(by, source))
     if facts.ends_at and facts.tenant != current_scope().log_id:
         message = "The certificate's subject does not name this tenant: make it with the command that is shown here."
         raise ValidationError(message)
@@ -45,7 +45,7 @@ def register_certificate(*, source: LogSource, facts: CertificateFacts, by: Acto
 @transaction.atomic
 def revoke_certificate(*, certificate: SourceCertificate, by: Actor) -> SourceCertificate:
     """Revoke a certificate: open connections end with their next delivery, new ones are refused."""
-    enforce(can_manage_sources(by))
+    enforce(can_change_source(by, certificate.source))
     if certificate.revoked_at is None:
         certificate.revoked_at, certificate.revoked_by = timezone.now(), by.name[:200]
         certificate.save(update_fields=["revoked_at", "revoked_by"])

@@ -20,6 +20,10 @@ THREADS: Final = 4
 STOP_SECONDS: Final = 6.0
 """The supervisor kills after eight seconds; what was read is stored or its loss is said before that."""
 
+WINDOW_BYTES: Final = 128 * 1024
+"""What the kernel takes from a sender before the door reads it, in bytes. A kill loses it, since syslog has no receipt:
+left to itself Linux let it grow until all of 1.7 MB were lost (measured, rsyslog 8.2302 on one machine)."""
+
 SAID_AGAIN_SECONDS: Final = 60.0
 _SAID_KEPT: Final = 4096
 _log = logging.getLogger("countersign.syslog")
@@ -51,7 +55,11 @@ class Listener:
         try:
             for port in self.ports:
                 take = partial(self._take, port)
-                self.listening.append(await asyncio.start_server(take, port.host, port.number, limit=READ_BYTES))
+                server = await asyncio.start_server(take, port.host, port.number, limit=READ_BYTES, start_serving=False)
+                self.listening.append(server)
+                for listening in server.sockets:
+                    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)
+                await server.start_serving()
                 _log.info("The syslog door listens on %s%s.", port.shown, "" if port.tls else ", without TLS")
             await self.stopping.wait()
         finally:

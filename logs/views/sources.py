@@ -16,12 +16,13 @@ from logs.actions import (
     revoke_source_token,
     switch_source,
 )
+from logs.certificateform import CertificateForm
 from logs.models import LogSource, SourceToken, event_key, read_event_key
 from logs.policies import can_change_source, can_manage_sources, can_route_source
 from logs.queries import coverage, quarantine, source_lines, source_week, visible_source_ids
 from logs.queries.again import unread
 from logs.queries.calendars import WEEKS, coverage_overview, gapped_streams
-from logs.queries.sources import deliveries_of, tokens_of, visible_sources
+from logs.queries.sources import certificates_of, deliveries_of, tokens_of, visible_sources
 from logs.sourceforms import SourceForm
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, enforce
@@ -50,10 +51,13 @@ def source_or_404(request: TenantRequest, source_id: int) -> LogSource:
 @require_safe
 def source(request: TenantRequest, source_id: int) -> HttpResponse:
     """Show one source: settings, freshness, a week's coverage, deliveries, tokens."""
-    return _show(request, source_or_404(request, source_id))
+    return shown(request, source_or_404(request, source_id))
 
 
-def _show(request: TenantRequest, found: LogSource, issued: str = "") -> HttpResponse:
+def shown(
+    request: TenantRequest, found: LogSource, issued: str = "", form: CertificateForm | None = None
+) -> HttpResponse:
+    """Show a source; ``issued`` is a new token, ``form`` a certificate that was refused."""
     now = timezone.now()
     (covered,) = coverage(since=now - timedelta(days=30), until=now, source_ids=[found.pk])
     may_manage = can_change_source(request.actor, found)
@@ -68,6 +72,8 @@ def _show(request: TenantRequest, found: LogSource, issued: str = "") -> HttpRes
         "strip": source_week(found, now),
         "deliveries": deliveries_of(found),
         "tokens": tokens_of(found) if may_manage else (),
+        "certificates": certificates_of(found) if may_manage else (),
+        "certificate_form": form or CertificateForm(),
         "may_manage": may_manage,
         "may_route": can_route_source(request.actor, found, request.tenant),
         "unread": unread(found) if may_manage else None,
@@ -75,7 +81,7 @@ def _show(request: TenantRequest, found: LogSource, issued: str = "") -> HttpRes
         "now": now,
         "door": request.build_absolute_uri(f"/api/v1/t/{request.tenant.slug}/ingest/{found.key}"),
     }
-    return render(request, "logs/source.html", context)
+    return render(request, "logs/source.html", context, status=422 if form else 200)
 
 
 @requires(Permission.SOURCE_MANAGE)
@@ -87,7 +93,7 @@ def source_add(request: TenantRequest) -> HttpResponse:
         added = add_source(plan=form.plan(), by=request.actor)
         token = issue_source_token(source=added, by=request.actor)
         messages.success(request, f"{added.name} is added. Send its records with the token below.")
-        return _show(request, added, token)
+        return shown(request, added, token)
     return _form(request, form, None)
 
 
@@ -129,7 +135,7 @@ def _initial(found: LogSource) -> dict[str, object]:
 def token_issue(request: TenantRequest, source_id: int) -> HttpResponse:
     """Issue a token and show it this one time."""
     found = source_or_404(request, source_id)
-    return _show(request, found, issue_source_token(source=found, by=request.actor))
+    return shown(request, found, issue_source_token(source=found, by=request.actor))
 
 
 @requires(Permission.SOURCE_MANAGE)

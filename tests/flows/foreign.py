@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from hashlib import sha256
 from typing import Final
 from uuid import uuid4
 
@@ -22,10 +23,12 @@ from logs.actions import (
     finish_export,
     issue_source_token,
     record_events,
+    register_certificate,
     save_search,
     set_legal_hold,
     set_retention_term,
 )
+from logs.certificates import CertificateFacts
 from logs.kinds import Format, LogType
 from logs.models import AccessEvent, HoldKind, LogSource, SourceToken
 from reviews.actions import PlanFacts, create_campaign, create_plan, decide, open_campaign
@@ -93,10 +96,13 @@ def _logs(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     event = AccessEvent.objects.all()[0]
     issue_source_token(source=source, by=by)
     token = SourceToken.objects.get()
+    facts = CertificateFacts(sha256(mark.encode()).digest())
+    certificate = register_certificate(source=source, facts=facts, by=by)
     return {
         ("logs", "source_id"): source.pk,
         ("logs", "source_key"): source.key,
         ("logs", "token_id"): token.pk,
+        ("logs", "certificate_id"): certificate.pk,
         ("logs.views.events.event", "key"): event.key,
         ("logs.api.Event", "key"): event.key,
         ("logs", "key"): f"{mark}1",

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -20,13 +21,19 @@ class Portal:
         self.port = port
         self.lines: list[str] = []
         self.heard = threading.Condition()
+        self.syslog_port = free_port()
         self.process = self.start(str(ROOT / "manage.py"), "run", "--no-demo", "--workers", "1", "--port", str(port))
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts Python in the environment of this installation."""
-        environment = {**os.environ, "COUNTERSIGN_DATA": str(self.data), "DJANGO_SETTINGS_MODULE": "portal.settings"}
+        environment = {
+            **os.environ,
+            "COUNTERSIGN_DATA": str(self.data),
+            "COUNTERSIGN_SYSLOG_LISTEN": f"127.0.0.1:{self.syslog_port}",
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+        }
         environment.pop("COUNTERSIGN_DATABASE", None)
         return subprocess.Popen(
             [sys.executable, *arguments],
@@ -76,6 +83,13 @@ class Portal:
     def postmaster(self) -> int:
         """Returns the process of the embedded server."""
         return int((self.data / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def free_port() -> int:
+    """Returns a port on which nobody listens at the moment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def command_line(pid: int) -> str:

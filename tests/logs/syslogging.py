@@ -19,15 +19,9 @@ from logs.syslog.connection import Limits
 from logs.syslog.listening import Contexts, Listener
 from logs.syslog.ports import Port
 from logs.syslog.tls import make_context, own_certificate
+from tests.flows.running import free_port
 
 PEM = serialization.Encoding.PEM
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens at the moment."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def sender(home: Path, tenant: UUID, name: str = "web1", *, days: float = 30) -> Path:

@@ -6,7 +6,6 @@ A collector that is not installed is skipped; docs/doors.md says which version o
 import json
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,15 +27,26 @@ from tenants.scope import tenant_scope
 from tests import make
 from tests.browser.serving import serving
 from tests.database import FreshDatabase
+from tests.logs.collectors import (
+    ABSENT,
+    JOURNAL_REMOTE,
+    JOURNAL_UPLOAD,
+    RSYSLOG,
+    RSYSLOG_MODULES,
+    SYSLOG_NG,
+    SYSLOG_NG_MODULES,
+    environment,
+    rsyslog_command,
+    running,
+    syslog_ng_command,
+    waits_for,
+)
 from tests.logs.sources import failures, lines, source
 from tests.logs.test_journal_door import entry
 from tests.logs.test_splunk_door import event
 
 pytestmark = [pytest.mark.slow]
-REMOTE: Final = Path("/lib/systemd/systemd-journal-remote")
-UPLOAD: Final = Path("/lib/systemd/systemd-journal-upload")
-RSYSLOG: Final = shutil.which("rsyslogd") or ""
-OMELASTICSEARCH: Final = Path("/usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so")
+OMELASTICSEARCH: Final = RSYSLOG_MODULES / "omelasticsearch.so"
 COUNT: Final = 400
 
 
@@ -115,42 +125,56 @@ def test_the_otlp_exporter_of_python_delivers(served: Served, compression: Compr
     assert (served.stored(), served.doors()) == (COUNT, {"otlp"})
 
 
-@pytest.mark.skipif(not UPLOAD.exists() or not REMOTE.exists(), reason="systemd-journal-remote is not installed")
+@pytest.mark.skipif(not JOURNAL_UPLOAD or not JOURNAL_REMOTE, reason=f"systemd-journal-remote {ABSENT}")
 def test_systemd_journal_upload_delivers_a_journal_once(served: Served) -> None:
     written = served.home / "web1.journal"
     export = b"".join(
         entry(number, _BOOT_ID=b"0123456789abcdef0123456789abcdef", __MONOTONIC_TIMESTAMP=b"%d" % number)
         for number in range(COUNT)
     )
-    subprocess.run([REMOTE, "-o", written, "-"], input=export, check=True, capture_output=True, timeout=60)
+    makes = [str(JOURNAL_REMOTE), "-o", str(written), "-"]
+    subprocess.run(makes, input=export, check=True, capture_output=True, timeout=60, env=environment())
     address = f"http://any:{served.token}@localhost:{served.port}/journal"
     for state in ("first", "second", "first"):
         keep = f"--save-state={served.home / state}"
-        command = [UPLOAD, f"--url={address}", f"--file={written}", keep, "--follow=no"]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        command = [str(JOURNAL_UPLOAD), f"--url={address}", f"--file={written}", keep, "--follow=no"]
+        subprocess.run(command, check=True, capture_output=True, timeout=60, env=environment())
     assert (served.stored(), served.doors()) == (COUNT, {"journal"})
 
 
-@pytest.mark.skipif(not RSYSLOG or not OMELASTICSEARCH.exists(), reason="rsyslog-elasticsearch is not installed")
+@pytest.mark.skipif(not RSYSLOG or not OMELASTICSEARCH.exists(), reason=f"rsyslog-elasticsearch {ABSENT}")
 def test_rsyslog_delivers_by_omelasticsearch(served: Served) -> None:
-    log, settings = served.home / "auth.log", served.home / "rsyslog.conf"
-    log.write_bytes(lines(*failures(COUNT)))
-    settings.write_text(RSYSLOG_CONF.format(home=served.home, port=served.port, token=served.token))
-    command = [RSYSLOG, "-n", "-f", str(settings), "-i", str(served.home / "pid")]
-    with (served.home / "rsyslog.out").open("w") as out:
-        running = subprocess.Popen(command, stdout=out, stderr=out)
-    waiting = threading.Event()
-    try:
-        for _try in range(150):
-            if served.stored() == COUNT:
-                break
-            waiting.wait(0.2)
-    finally:
-        running.terminate()
-        running.wait(20)
+    (served.home / "auth.log").write_bytes(lines(*failures(COUNT)))
+    settings = RSYSLOG_CONF.format(home=served.home, port=served.port, token=served.token)
+    with running(rsyslog_command(served.home, settings), served.home / "rsyslog.out"):
+        waits_for(lambda: served.stored() == COUNT)
     assert served.stored() == COUNT, (served.home / "rsyslog.out").read_text()
     with tenant_scope(served.tenant):
         assert not AccessEvent.objects.filter(native_id="").exists()
+
+
+@pytest.mark.skipif(not SYSLOG_NG or not SYSLOG_NG_MODULES, reason=f"syslog-ng {ABSENT}")
+def test_syslog_ng_delivers_by_http_to_the_native_door_and_splunk_hec(served: Served) -> None:
+    (served.home / "auth.log").write_bytes(lines(*failures(COUNT)))
+    settings = SYSLOG_NG_CONF.format(home=served.home, port=served.port, token=served.token)
+    with running(syslog_ng_command(served.home, settings), served.home / "ng.out"):
+        waits_for(lambda: served.stored() == 2 * COUNT)
+    assert served.stored() == 2 * COUNT, (served.home / "ng.out").read_text()
+    assert served.doors() == {"http", "hec"}
+
+
+SYSLOG_NG_CONF: Final = """
+@version: 3.38
+options {{ flush-lines(100); }};
+source auth {{ file("{home}/auth.log" flags(no-parse) follow-freq(0.2)); }};
+destination native {{ http(url("http://localhost:{port}/api/v1/t/northwind/ingest/bastion") method("POST")
+    headers("Authorization: Bearer {token}", "Content-Type: text/plain") body("${{MESSAGE}}") delimiter("\\n")
+    batch-lines(100) batch-timeout(500)); }};
+destination hec {{ http(url("http://localhost:{port}/services/collector/event") method("POST")
+    headers("Authorization: Splunk {token}") body('$(format-json event="${{MESSAGE}}")') delimiter("\\n")
+    batch-lines(100) batch-timeout(500)); }};
+log {{ source(auth); destination(native); destination(hec); }};
+"""
 
 
 RSYSLOG_CONF: Final = """

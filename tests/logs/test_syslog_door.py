@@ -3,8 +3,6 @@
 import logging
 import socket
 import ssl
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +21,10 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import make
 from tests.database import FreshDatabase, connect, fresh_copy
+from tests.flows.running import free_port
+from tests.logs.collectors import waits_for
 from tests.logs.sources import failures, lines, source
-from tests.logs.syslogging import counted, free_port, running_door, sender
+from tests.logs.syslogging import counted, running_door, sender
 
 OK = b"<86>1 2026-11-20T09:15:01Z web1 sshd 4242 - - Accepted password for alice from 203.0.113.7 port 50022 ssh2"
 BAD = b"<86>Nov 20 09:16:02 web1 sshd[4243]: Failed password for root from 198.51.100.9 port 41000 ssh2"
@@ -69,14 +69,6 @@ def seen(tenant: Tenant, what: Callable[[], Any], wanted: Any) -> Any:
             return what()
 
     return wanted if waits_for(lambda: ask() == wanted) else ask()
-
-
-def waits_for(what: Callable[[], bool]) -> bool:
-    """Ask again until it is so, 20 s at most."""
-    pause, until = threading.Event(), time.monotonic() + 20
-    while not (so := what()) and time.monotonic() < until:
-        pause.wait(0.05)
-    return so
 
 
 def closed(connection: socket.socket) -> bool:

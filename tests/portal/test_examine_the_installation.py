@@ -8,6 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from logs.partitions import make_partitions, months, partition_name
+from logs.syslog.tls import OWN_CERTIFICATE, own_certificate
 from portal import doctor
 from portal.doctor import State
 from tests import database
@@ -95,3 +96,15 @@ def test_an_open_signers_key_is_bad(settings: Settings, tmp_path: Path) -> None:
 def test_a_full_disk_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 10**18)
     assert {finding.name: finding for finding in doctor.examine()}["disk"].state is State.ILL
+
+
+@pytest.mark.django_db
+def test_it_names_the_certificate_of_the_syslog_door_and_an_open_key(settings: Settings, tmp_path: Path) -> None:
+    settings.COUNTERSIGN_DATA = tmp_path
+    assert "no certificate yet" in {one.name: one for one in doctor.examine()}["syslog"].sentence
+    file = own_certificate(tmp_path / OWN_CERTIFICATE, "logs.example")
+    found = {one.name: one for one in doctor.examine()}["syslog"]
+    assert (found.state, "signed by itself, SHA-256 " in found.sentence) == (State.WELL, True)
+    file.parent.chmod(0o755)
+    file.chmod(0o644)
+    assert {one.name: one for one in doctor.examine()}["syslog"].state is State.ILL

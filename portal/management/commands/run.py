@@ -1,4 +1,4 @@
-"""Runs the whole portal: database, web server, worker, alerts and signer, under one supervisor."""
+"""Runs the whole portal: database, web server, worker, alerts, signer and syslog door, under one supervisor."""
 
 import http.client
 import os
@@ -15,17 +15,20 @@ from django.core.management import get_commands
 from django.core.management.base import BaseCommand, CommandError
 
 from logs.ownsources import APPLICATION, PROGRAMS
+from logs.syslog.ports import OFF
 from portal import installation
 from portal.postgres import Embedded, EmbeddedServerError
 from portal.supervisor import Program, Supervisor, end_left_behind
 
 OWN_LOGS = "own-logs"
+SYSLOG = "syslog"
 # Name shown, command, arguments. A command that is not there (yet) is left out and named once at the start.
 BESIDE_THE_WEB = (
     ("worker", "work", ()),
     ("alerts", "alerts_watch", ()),
     ("signer", "ledger_sign", ()),
     (OWN_LOGS, "ship_own_logs", ()),
+    (SYSLOG, "syslog_listen", ()),
 )
 WEB_ALONE_SECONDS = 15.0
 """How long the web server may start alone: beside six other programs on two cores its first page took twice as long."""
@@ -39,7 +42,7 @@ RETAIN_SECONDS = 24 * 3600.0
 class Command(BaseCommand):
     """Starts everything, shows what it says, and stops it in order on Ctrl-C or SIGTERM."""
 
-    help = "Run the whole portal: database, web, worker, alerts and signer; Ctrl-C stops it."
+    help = "Run the whole portal: database, web, worker, alerts, signer and syslog door; Ctrl-C stops it."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -122,9 +125,9 @@ class _Run:
         if missing:
             self.say(f"Not in this version: {', '.join(missing)}.")
         return [
-            Program(name, (sys.executable, str(installation.MANAGE), command, *arguments), session_name(name))
+            Program(name, (sys.executable, str(installation.MANAGE), command, *arguments), environment_of(name))
             for name, command, arguments in BESIDE_THE_WEB
-            if command in known
+            if command in known and (name != SYSLOG or syslog_is_on())
         ]
 
     def web(self) -> Program:
@@ -200,6 +203,17 @@ class _Run:
         if self.demo:
             command = (sys.executable, str(installation.MANAGE), "demo")
             self.supervisor.add(Program("demo", command, session_name("demo"), once=True))
+
+
+def syslog_is_on() -> bool:
+    """Says whether the syslog door has a port to listen on."""
+    return settings.COUNTERSIGN_SYSLOG_LISTEN != OFF or bool(settings.COUNTERSIGN_SYSLOG_PORTS)
+
+
+def environment_of(program: str) -> dict[str, str]:
+    """Returns a program's environment: the syslog door, which speaks to the network, may only store events."""
+    role = {"COUNTERSIGN_ROLE": "intake"} if program == SYSLOG else {}
+    return {**session_name(program), **role}
 
 
 def session_name(program: str) -> dict[str, str]:
