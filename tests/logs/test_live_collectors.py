@@ -4,6 +4,7 @@ A collector that is not installed is skipped; docs/doors.md says which version o
 """
 
 import json
+import logging
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from splunk_hec_handler import SplunkHecHandler
 
 from logs.actions import issue_source_token
 from logs.models import AccessEvent, Delivery
@@ -95,7 +97,10 @@ def test_curl_sends_chunked_to_every_door(served: Served) -> None:
     assert curl(served, "/services/collector/event", body, *key) == (200, b'{"text": "Success", "code": 0}')
     assert curl(served, "/services/collector/event", body[:-3], *key)[0] == 400
     assert curl(served, "/services/collector/raw", lines(*failures(COUNT, COUNT)), *key)[0] == 200
-    assert served.stored() == 2 * COUNT
+    bearer = ("-H", f"Authorization: Bearer {served.token}")
+    native = curl(served, "/api/v1/t/northwind/ingest/bastion", lines(*failures(COUNT, 2 * COUNT)), *bearer)
+    assert (native[0], json.loads(native[1])["stored"]) == (200, COUNT)
+    assert served.stored() == 3 * COUNT
     pairs = b"".join(
         b'{"create":{}}\n' + json.dumps({"message": line.decode()}).encode() + b"\n" for line in failures(9)
     )
@@ -104,8 +109,16 @@ def test_curl_sends_chunked_to_every_door(served: Served) -> None:
     expect = ("-H", "Expect: 100-continue", "-H", "Content-Type: application/vnd.fdo.journal")
     assert curl(served, "/journal/upload", b"".join(map(entry, range(9))), *basic, *expect)[0] == 200
     assert curl(served, "/journal/upload", entry(10)[:-9], *basic, *expect)[0] == 400
-    assert served.stored() == 2 * COUNT + 18
-    assert served.doors() == {"hec-chunked", "elastic-chunked", "journal"}
+    assert served.stored() == 3 * COUNT + 18
+    assert served.doors() == {"hec-chunked", "http-chunked", "elastic-chunked", "journal"}
+
+
+def test_a_hec_handler_of_python_delivers(served: Served) -> None:
+    handler = SplunkHecHandler("localhost", served.token, port=served.port, proto="http")
+    for number, line in enumerate(failures(20)):
+        handler.emit(logging.LogRecord("auth", logging.INFO, __file__, number, line.decode(), None, None))
+    handler.r.close()
+    assert (served.stored(), served.doors()) == (20, {"hec"})
 
 
 @pytest.mark.parametrize("compression", [Compression.Gzip, Compression.NoCompression])
