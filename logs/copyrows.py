@@ -1,14 +1,13 @@
-"""Events as lines of COPY text: one % template a row, escaped only where a row needs it.
+"""Events as lines of COPY text, made column by column and escaped only where that is needed.
 
 Own text is as fast as a prepared block and three times as fast as the driver's row writer (postgres.md 4.3). Fields are
 set apart by the unit separator and NULL is the record separator, so that ordinary log text needs no escaping at all.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
-from logs.devices import device_of
 from logs.kinds import Draft
-from logs.places import place_of
 
 STAGE_COLUMNS: Final = (
     ("ord", "integer"),
@@ -65,16 +64,20 @@ STAGE_COLUMNS: Final = (
     ("raw", "bytea"),
     ("salts", "bytea"),
 )
+DEFAULTS: Final = {"text": "''", "text[]": "'{}'", "jsonb": "'{}'"}
+"""What the stage takes where a row says nothing, by kind of column; numbers, flags, times and addresses are NULL."""
+
 DELIMITER: Final = "\x1f"
 NULL: Final = "\x1e"
-_PLAIN: Final = len(STAGE_COLUMNS) - 4
-_TEMPLATE: Final = DELIMITER.join(["%s"] * _PLAIN + [r"\\x%s"] * 4) + "\n"
 _ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", DELIMITER: r"\037", NULL: r"\036"})
 _BOOLEAN: Final = {True: "t", False: "f", None: NULL}
 
 BIGINT_LIMIT: Final = 2**53
 INTEGER_LIMIT: Final = 2**31
 SMALLINT_LIMIT: Final = 2**15
+
+Columns = dict[str, Sequence[Any]]
+"""Values of many events by the name of their column, in one order."""
 
 
 class Who(NamedTuple):
@@ -85,84 +88,51 @@ class Who(NamedTuple):
     identity_id: int | None = None
 
 
-class Sealed(NamedTuple):
-    """The stored bytes of one event."""
+class Rows(list[str]):
+    """Lines of COPY text, and the names of the columns that they hold; the others say nothing in any of the lines."""
 
-    core: bytes
-    subj: bytes
-    raw: bytes
-    salts: bytes
+    def __init__(self, columns: Sequence[str], lines: Iterable[str]) -> None:
+        super().__init__(lines)
+        self.columns = tuple(columns)
 
 
-def row_text(draft: Draft, who: Who, number: int, when: str, sealed: Sealed, rest: tuple[str, bool | None]) -> str:
-    """Return one COPY line; ``when`` is the event's time as text, ``rest`` its unmapped JSON and out-of-hours flag."""
-    place = place_of(draft.src_ip or "")
-    texts = _texts(draft, who.key, place.country, rest[0])
+def copy_rows_of(columns: Columns) -> Rows:
+    """Return the COPY lines of events, given column by column by the names of `STAGE_COLUMNS`.
+
+    Column by column costs half of row by row: what looks at a value, escapes it or leaves the column out is asked once
+    for all. Of 50 columns a record fills 15 to 25; what no row of a chunk fills is neither written nor read.
+    """
+    written = {name: _written(kind, columns[name]) for name, kind in STAGE_COLUMNS}
+    filled = {name: column for name, column in written.items() if column is not None}
+    return Rows(tuple(filled), [f"{DELIMITER.join(row)}\n" for row in zip(*filled.values(), strict=True)])
+
+
+def _written(kind: str, column: Sequence[Any]) -> Iterable[str] | None:
+    """Return a column as COPY text, None where it says nothing."""
+    if kind == "bytea":
+        return [f"\\\\x{value.hex()}" for value in column]
+    if kind in DEFAULTS:
+        return _escaped(kind, column) if any(column) else None
+    if column.count(None) == len(column):
+        return None
+    if kind == "boolean":
+        return map(_BOOLEAN.__getitem__, column)
+    if None in column:
+        return [NULL if value is None else str(value) for value in column]
+    return column if isinstance(column[0], str) else map(str, column)
+
+
+def _escaped(kind: str, column: Sequence[Any]) -> Sequence[str]:
+    """Return a column of texts, escaped only where that is needed: most need none."""
+    texts: Sequence[str] = column
+    if kind == "text[]":
+        texts = [array_text(value) if value else "{}" for value in column]
+    elif kind == "jsonb":
+        texts = [value or "{}" for value in column]
     together = "".join(texts)
     if "\\" in together or not together.isprintable():
-        texts = tuple([text.translate(_ESCAPES) for text in texts])
-    return _TEMPLATE % (
-        number,
-        draft.position,
-        NULL if who.account_id is None else who.account_id,
-        NULL if who.identity_id is None else who.identity_id,
-        when,
-        draft.clock_quality,
-        draft.log_type,
-        draft.class_uid,
-        draft.activity_id,
-        draft.status_id,
-        draft.severity_id,
-        draft.src_ip or NULL,
-        NULL if draft.src_port is None else draft.src_port,
-        NULL if draft.duration_ms is None else draft.duration_ms,
-        NULL if draft.bytes_in is None else draft.bytes_in,
-        NULL if draft.bytes_out is None else draft.bytes_out,
-        NULL if draft.rows_count is None else draft.rows_count,
-        NULL if draft.logon_type_id is None else draft.logon_type_id,
-        NULL if draft.auth_protocol_id is None else draft.auth_protocol_id,
-        _BOOLEAN[draft.mfa],
-        _BOOLEAN[draft.is_remote],
-        draft.repeat_count,
-        _BOOLEAN[rest[1]],
-        NULL if place.asn is None else place.asn,
-        *texts,
-        sealed.core.hex(),
-        sealed.subj.hex(),
-        sealed.raw.hex(),
-        sealed.salts.hex(),
-    )
-
-
-def _texts(draft: Draft, actor_key: str, country: str, extra: str) -> tuple[str, ...]:
-    """Return the text columns of a row, in the order of `STAGE_COLUMNS`."""
-    return (
-        draft.status_code,
-        draft.status_detail,
-        actor_key,
-        draft.actor_uid,
-        draft.actor_name,
-        draft.actor_type,
-        draft.target_uid,
-        draft.target_name,
-        draft.target_kind,
-        draft.src_host,
-        country,
-        draft.device_uid,
-        draft.user_agent,
-        device_of(draft.user_agent),
-        draft.dst_host,
-        draft.app,
-        draft.resource,
-        draft.database,
-        draft.table,
-        draft.action,
-        draft.session_uid,
-        draft.ticket_ref,
-        draft.native_id,
-        array_text(draft.privileges) if draft.privileges else "{}",
-        extra or "{}",
-    )
+        return [text.translate(_ESCAPES) for text in texts]
+    return texts
 
 
 def array_text(values: tuple[str, ...]) -> str:
@@ -173,13 +143,13 @@ def array_text(values: tuple[str, ...]) -> str:
 
 def misfit(draft: Draft) -> str:
     """Return the sentence that says which number of the event no column holds, "" when all fit."""
-    numbers = (draft.duration_ms, draft.bytes_in, draft.bytes_out, draft.rows_count)
-    if any(number is not None and not -BIGINT_LIMIT < number < BIGINT_LIMIT for number in numbers):
-        return "A duration, size or row count is larger than 2^53."
-    port, repeats = draft.src_port, draft.repeat_count
-    if not (port is None or 0 <= port < INTEGER_LIMIT) or not 1 <= repeats < INTEGER_LIMIT:
+    for number in (draft.duration_ms, draft.bytes_in, draft.bytes_out, draft.rows_count):
+        if number is not None and not -BIGINT_LIMIT < number < BIGINT_LIMIT:
+            return "A duration, size or row count is larger than 2^53."
+    port = draft.src_port
+    if not (port is None or 0 <= port < INTEGER_LIMIT) or not 1 <= draft.repeat_count < INTEGER_LIMIT:
         return "The port or the repeat count is out of range."
-    small = (draft.activity_id, draft.severity_id, draft.status_id, draft.logon_type_id, draft.auth_protocol_id)
-    if any(number is not None and not -SMALLINT_LIMIT <= number < SMALLINT_LIMIT for number in small):
-        return "An OCSF number is out of range."
+    for number in (draft.activity_id, draft.severity_id, draft.status_id, draft.logon_type_id, draft.auth_protocol_id):
+        if number is not None and not -SMALLINT_LIMIT <= number < SMALLINT_LIMIT:
+            return "An OCSF number is out of range."
     return ""

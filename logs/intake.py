@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import compress, islice
+from operator import not_
 from typing import Final, NamedTuple
 
 import msgspec
@@ -13,10 +14,12 @@ import msgspec
 from ledger.entries import MAX_CORE_BYTES, salts, seal_many
 from ledger.kinds import LeafKind
 from logs.bodies import BodyError
-from logs.copyrows import Sealed, Who, misfit, row_text
+from logs.copyrows import Columns, Rows, Who, copy_rows_of, misfit
+from logs.devices import device_of
 from logs.hours import Hours, HoursMemo
 from logs.kinds import ClockQuality, Draft, Ignored, Outcome, Quarantined
-from logs.sealing import Place, core_of, extra_text, rfc3339, subject_of
+from logs.places import place_of
+from logs.sealing import Place, cores_of, extra_text, rfc3339, subjects_of
 from logs.sequences import Seen
 
 CHUNK: Final = 5000
@@ -165,25 +168,64 @@ class Reading:
         if len(self.tally.errors) < ERRORS_SHOWN:
             self.tally.errors.append({"index": position, "code": "quarantined", "detail": reason[:300]})
 
-    def rows(self, chunk: Chunk, find: Callable[[Draft], Watched]) -> list[str]:
+    def rows(self, chunk: Chunk, find: Callable[[Draft], Watched]) -> Rows:
         """Return the COPY lines of a chunk's drafts and keep their leaves; ordinals go on from the chunk before."""
-        lines: list[str] = []
-        sealed_rows: list[Sealed] = []
-        for draft, salt in zip(chunk.drafts, salts(len(chunk.drafts)), strict=True):
-            sealed, safe, extra = self._seal(draft, salt, chunk)
-            if len(sealed.core) > MAX_CORE_BYTES:
-                self.reject(chunk, draft.raw, "The fields of the record are too long to be sealed.", draft.position)
+        drafts, columns, cores, subjects = self._sealed(chunk)
+        if not drafts:
+            return Rows((), ())
+        watched = [find(draft) for draft in drafts]
+        outside = self.memo.outside
+        own, raws = salts(len(drafts)), columns["raw"]
+        self.leaves += seal_many(LeafKind.EVENT, zip(cores, subjects, raws, strict=True), own)
+        first, self.tally.stored = self.tally.stored, self.tally.stored + len(drafts)
+        self.tally.first_record = self.tally.first_record or _name(drafts[0])
+        self.tally.last_record = _name(drafts[-1])
+        whos = [one.who for one in watched]
+        times = zip(watched, columns["occurred_at"], strict=True)
+        places = [place_of(address or "") for address in columns["src_ip"]]
+        columns |= {
+            "src_country": [place.country for place in places],
+            "src_asn": [place.asn for place in places],
+            "client": [device_of(agent) for agent in columns["user_agent"]],
+            "out_of_hours": [outside(one.hours, at) if one.hours else None for one, at in times],
+            "ord": range(first, self.tally.stored),
+            "occurred_at": columns["when"],
+            "actor_key": [who.key for who in whos],
+            "account_id": [who.account_id for who in whos],
+            "identity_id": [who.identity_id for who in whos],
+            "table_name": columns["table"],
+        }
+        return copy_rows_of(columns | {"core": cores, "subj": subjects, "salts": own})
+
+    def _sealed(self, chunk: Chunk) -> tuple[Sequence[Draft], Columns, list[bytes], list[bytes]]:
+        """Return the drafts as they are stored, their columns, and their sealed cores and subjects.
+
+        Texts that UTF-8 or PostgreSQL refuse are replaced where a record of the chunk holds one, and a record whose
+        core is too long for the ledger is quarantined: both are rare, and then the chunk is sealed once more.
+        """
+        drafts: Sequence[Draft] = chunk.drafts
+        while drafts:
+            try:
+                columns = columns_of(drafts)
+                cores, subjects = self._cores(drafts, columns, chunk), subjects_of(columns)
+            except UnicodeEncodeError:
+                drafts = [sound(draft) for draft in drafts]
                 continue
-            watched = find(safe)
-            outside = self.memo.outside(watched.hours, safe.occurred_at) if watched.hours else None
-            when = rfc3339(safe.occurred_at)
-            lines.append(row_text(safe, watched.who, self.tally.stored, when, sealed, (extra, outside)))
-            sealed_rows.append(sealed)
-            self.tally.stored += 1
-            self._name(safe)
-        triples = ((row.core, row.subj, row.raw) for row in sealed_rows)
-        self.leaves += seal_many(LeafKind.EVENT, triples, [row.salts for row in sealed_rows])
-        return lines
+            bad = [_NUL in core or _NUL in subject for core, subject in zip(cores, subjects, strict=True)]
+            if any(bad) and drafts is chunk.drafts:
+                drafts = [sound(draft) if nul else draft for draft, nul in zip(drafts, bad, strict=True)]
+                continue
+            fits = [len(core) <= MAX_CORE_BYTES for core in cores]
+            if all(fits):
+                return drafts, columns, cores, subjects
+            for draft in compress(drafts, map(not_, fits)):
+                self.reject(chunk, draft.raw, "The fields of the record are too long to be sealed.", draft.position)
+            drafts = list(compress(drafts, fits))
+        return (), {}, [], []
+
+    def _cores(self, drafts: Sequence[Draft], columns: Columns, chunk: Chunk) -> list[bytes]:  # noqa: ARG002 -- for who seals more
+        """Return the sealed cores of the drafts, whose columns these are."""
+        return cores_of(columns, self.place, self.tally.stored, chunk.stated)
 
     def mark(self, chunk: Chunk) -> Mark:
         """Return what `undo` goes back to."""
@@ -196,24 +238,23 @@ class Reading:
         del self.leaves[before.stored :], tally.errors[before.errors :], chunk.rejected[before.rejected :]
         tally.stored, tally.quarantined, tally.rejects = before.stored, before.quarantined, before.rejects
 
-    def _seal(self, draft: Draft, salt: bytes, chunk: Chunk) -> tuple[Sealed, Draft, str]:
-        """Return the sealed bytes, the draft they were made of, and its unmapped fields as JSON."""
-        number, stated = self.tally.stored, chunk.stated.get(draft.position, "") if chunk.stated else ""
-        for attempt in (draft, None):
-            safe = attempt or sound(draft)
-            try:
-                extra = extra_text(safe.extra)
-                core, subj = core_of(safe, self.place, number, stated), subject_of(safe, extra)
-            except UnicodeEncodeError:
-                continue
-            if attempt is None or not (_NUL in core or _NUL in subj):
-                break
-        return Sealed(core, subj, draft.raw, salt), safe, extra
 
-    def _name(self, draft: Draft) -> None:
-        name = draft.native_id or f"record {draft.position}"
-        self.tally.first_record = self.tally.first_record or name
-        self.tally.last_record = name
+def columns_of(drafts: Sequence[Draft]) -> Columns:
+    """Return the fields of drafts column by column; beside them ``when``, the time as text; ``extra`` is JSON text.
+
+    Raises:
+        UnicodeEncodeError: a field that is kept beside holds a lone surrogate.
+    """
+    columns: Columns = dict(
+        zip(Draft.__struct_fields__, zip(*map(msgspec.structs.astuple, drafts), strict=True), strict=True)
+    )
+    columns["when"] = list(map(rfc3339, columns["occurred_at"]))
+    columns["extra"] = [extra_text(extra) if extra else "" for extra in columns["extra"]]
+    return columns
+
+
+def _name(draft: Draft) -> str:
+    return draft.native_id or f"record {draft.position}"
 
 
 def sound(draft: Draft) -> Draft:

@@ -11,13 +11,15 @@ A default of -1 never occurs: such a field is always written.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import count, repeat
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from logs.kinds import OCSF_VERSION, Draft
+from logs.copyrows import Columns
+from logs.kinds import OCSF_VERSION
 
 VERSION: Final = 1
 INT_LIMIT: Final = 2**53
@@ -105,70 +107,27 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
-def core_of(draft: Draft, place: Place, number: int, stated_at: str = "") -> bytes:
-    """Return the sealed core of the event with ordinal ``number`` in its batch."""
-    return encode_core(
-        Core(
-            draft.action,
-            draft.activity_id,
-            draft.actor_type,
-            draft.app,
-            draft.auth_protocol_id,
-            place.batch,
-            draft.bytes_in,
-            draft.bytes_out,
-            draft.class_uid,
-            draft.clock_quality,
-            draft.database,
-            draft.dst_host,
-            draft.duration_ms,
-            draft.is_remote,
-            draft.log_type,
-            draft.logon_type_id,
-            draft.mfa,
-            draft.native_id,
-            rfc3339(draft.occurred_at),
-            OCSF_VERSION,
-            number,
-            place.parser,
-            draft.position,
-            draft.privileges,
-            place.received_at,
-            draft.repeat_count,
-            draft.rows_count,
-            draft.severity_id,
-            place.source,
-            stated_at,
-            draft.status_code,
-            draft.status_detail,
-            draft.status_id,
-            draft.table,
-            draft.target_kind,
-            place.tenant,
-            draft.ticket_ref,
-            VERSION,
-        )
-    )
+def cores_of(columns: Columns, place: Place, first: int, stated: Mapping[int, str]) -> list[bytes]:
+    """Return the sealed cores of events, given column by column; ``first`` is the ordinal of the first in its batch.
+
+    ``stated`` maps the positions of records whose time was clamped to the time that they state. Structs are made from
+    whole columns, without a line of Python for each event: 2 us instead of 4.
+    """
+    constant: dict[str, object] = {"batch": place.batch, "ocsf": OCSF_VERSION, "parser": place.parser, "v": VERSION}
+    constant |= {"received_at": place.received_at, "source": place.source, "tenant": place.tenant, "stated_at": ""}
+    made: dict[str, Iterable[object]] = {name: repeat(value) for name, value in constant.items()}
+    made |= {"ord": count(first), "occurred_at": columns["when"]}
+    if stated:
+        made["stated_at"] = [stated.get(position, "") for position in columns["position"]]
+    fields = [made[name] if name in made else columns[name] for name in Core.__struct_fields__]
+    return list(map(encode_core, map(Core, *fields)))
 
 
-def subject_of(draft: Draft, extra: str) -> bytes:
-    """Return the sealed subject of an event; ``extra`` is its unmapped fields as JSON text, "" for none."""
-    return encode_subject(
-        Subject(
-            draft.actor_name,
-            draft.actor_uid,
-            draft.device_uid,
-            extra,
-            draft.resource,
-            draft.session_uid,
-            draft.src_host,
-            draft.src_ip or "",
-            draft.src_port,
-            draft.target_name,
-            draft.target_uid,
-            draft.user_agent,
-        )
-    )
+def subjects_of(columns: Columns) -> list[bytes]:
+    """Return the sealed subjects of events, given column by column; ``extra`` is JSON text, "" for none."""
+    addresses = [address or "" for address in columns["src_ip"]]
+    fields = [addresses if name == "src_ip" else columns[name] for name in Subject.__struct_fields__]
+    return list(map(encode_subject, map(Subject, *fields)))
 
 
 def extra_text(extra: Mapping[str, object]) -> str:

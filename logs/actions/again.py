@@ -7,7 +7,7 @@ a job that dies leaves whole batches only (ADR 0305).
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -23,7 +23,7 @@ from ledger.kinds import LeafBatch, LeafKind
 from logs.actions import corrections, stage
 from logs.actions.record import LOCK_SECONDS, answer_of
 from logs.actions.stage import CHANNEL
-from logs.copyrows import Sealed
+from logs.copyrows import Columns
 from logs.intake import Chunk, Reading, native_key
 from logs.kinds import Draft, Ignored
 from logs.models import AGAIN, Delivery, LogSource, Rereading, ResolvedLine
@@ -99,9 +99,9 @@ class _AgainReading(Reading):
 
     origins: dict[int, Origin]
 
-    def _seal(self, draft: Draft, salt: bytes, chunk: Chunk) -> tuple[Sealed, Draft, str]:
-        sealed, safe, extra = super()._seal(draft, salt, chunk)
-        return sealed._replace(core=with_origin(sealed.core, self.origins[draft.position])), safe, extra
+    def _cores(self, drafts: Sequence[Draft], columns: Columns, chunk: Chunk) -> list[bytes]:
+        cores = super()._cores(drafts, columns, chunk)
+        return [with_origin(core, self.origins[draft.position]) for core, draft in zip(cores, drafts, strict=True)]
 
 
 @dataclass(slots=True)

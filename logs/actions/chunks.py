@@ -7,11 +7,12 @@ from django.db import DataError, transaction
 from django.db.backends.utils import CursorWrapper
 
 from logs.actions import stage
+from logs.copyrows import Rows
 from logs.intake import Chunk, Reading
 from logs.kinds import Draft
 from logs.watched import Register
 
-Copy = Callable[[CursorWrapper, list[str]], None]
+Copy = Callable[[CursorWrapper, Rows], None]
 _TO_THE_STAGE: Final[Copy] = stage.copy_rows
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
-from logs.copyrows import DELIMITER, STAGE_COLUMNS
+from logs.copyrows import DEFAULTS, DELIMITER, STAGE_COLUMNS, Rows
 from logs.intake import QuarantineRow
 from logs.kinds import ClockQuality
 
@@ -31,17 +31,24 @@ CHANNEL: Final = "countersign_events"
 QUARANTINE_ROWS: Final = 2000
 QUARANTINE_BYTES: Final = 4 * 1024 * 1024
 
+
+def _default(kind: str) -> str:
+    """Return what the stage takes where no row of a chunk fills the column."""
+    default = DEFAULTS.get(kind)
+    return f" DEFAULT {default}" if default else ""
+
+
 _CREATE: Final = (
     f"CREATE TEMPORARY TABLE IF NOT EXISTS {STAGE} "
-    f"({', '.join(f'{name} {kind}' for name, kind in STAGE_COLUMNS)}) ON COMMIT DELETE ROWS"
+    f"({', '.join(f'{name} {kind}{_default(kind)}' for name, kind in STAGE_COLUMNS)}) ON COMMIT DELETE ROWS"
 )
 # Not emptied at every commit as the stage is: deliveries of other sources would pay for it.
 _CREATE_ROUTED: Final = (
     f"CREATE TEMPORARY TABLE IF NOT EXISTS {ROUTED} "
-    f"(receiver integer, {', '.join(f'{name} {kind}' for name, kind in STAGE_COLUMNS)}); "
+    f"(receiver integer, {', '.join(f'{name} {kind}{_default(kind)}' for name, kind in STAGE_COLUMNS)}); "
     f"CREATE INDEX IF NOT EXISTS {ROUTED}_by_receiver ON {ROUTED} (receiver)"
 )
-_COPY: Final = "COPY {} FROM STDIN WITH (FORMAT text, DELIMITER E'\\x1f', NULL E'\\x1e')"
+_COPY: Final = "COPY {} ({}) FROM STDIN WITH (FORMAT text, DELIMITER E'\\x1f', NULL E'\\x1e')"
 _NAMES: Final = ", ".join(name for name, _kind in STAGE_COLUMNS)
 _EVENTS: Final = f"""
 INSERT INTO logs_accessevent (tenant_id, received_at, source_id, system_id, batch_id, parser, {_NAMES})
@@ -157,18 +164,21 @@ def renew_keys(cursor: CursorWrapper, facts: Facts, keys: Sequence[bytes]) -> No
         cursor.execute(_RENEW, {**facts, "keys": list(keys)})
 
 
-def copy_routed(cursor: CursorWrapper, rows: Sequence[str], *, receiver: int) -> None:
+def copy_routed(cursor: CursorWrapper, rows: Rows, *, receiver: int) -> None:
     """Copy the rows of one receiver beside the stage."""
-    copy_rows(cursor, [f"{receiver}{DELIMITER}{row}" for row in rows], ROUTED)
+    lines = [f"{receiver}{DELIMITER}{row}" for row in rows]
+    copy_rows(cursor, Rows(("receiver", *rows.columns), lines), ROUTED)
 
 
-def copy_rows(cursor: CursorWrapper, rows: Sequence[str], table: str = STAGE) -> None:
-    """Copy the rows into the stage.
+def copy_rows(cursor: CursorWrapper, rows: Rows, table: str = STAGE) -> None:
+    """Copy the rows into the stage; columns that they do not hold take their default.
 
     Django wraps no errors of COPY: without this a server that dies in the middle is no database error to the door,
     which would answer 500 instead of 503, and the dead connection would be kept as a good one.
     """
-    with cursor.db.wrap_database_errors, cursor.copy(_COPY.format(table)) as copy:
+    if not rows:
+        return
+    with cursor.db.wrap_database_errors, cursor.copy(_COPY.format(table, ", ".join(rows.columns))) as copy:
         for start in range(0, len(rows), 1000):
             copy.write("".join(rows[start : start + 1000]).encode())
 

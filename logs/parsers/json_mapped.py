@@ -32,23 +32,28 @@ def _look(row: dict[str, object], whole: str, parts: tuple[str, ...]) -> object:
     return value
 
 
-def _read(record: Record, paths: list[Path], plan: Plan) -> Outcome:
+def _read(record: Record, plain: list[tuple[str, str]], paths: list[Path], plan: Plan) -> Outcome:
     try:
         row = _decoder.decode(record.raw)
     except (ValueError, RecursionError) as error:
         return Quarantined(
             record.raw, f"The record is no JSON object that can be read. {sentence(error)}", record.position
         )
-    values: Values = {field: _look(row, whole, parts) for whole, parts, field in paths}
+    values: Values = {field: row.get(column) for column, field in plain}
+    for whole, parts, field in paths:
+        values[field] = _look(row, whole, parts)
     return read_values(record, values, plan)
 
 
 def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
     """Read a body of JSON; raises ParseError for a mapping that cannot be used, before anything is read."""
     plan = Plan(settings)
-    paths: list[Path] = [(column, tuple(column.split(".")), field) for column, field in plan.columns.items()]
+    plain = [(column, field) for column, field in plan.columns.items() if "." not in column]
+    paths: list[Path] = [
+        (column, tuple(column.split(".")), field) for column, field in plan.columns.items() if "." in column
+    ]
     for record in json_records(body):
-        yield _read(record, paths, plan) if isinstance(record, Record) else record
+        yield _read(record, plain, paths, plan) if isinstance(record, Record) else record
 
 
 PARSER = Parser("json", "1", "JSON or NDJSON with a saved mapping", parse)

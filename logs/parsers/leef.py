@@ -109,7 +109,7 @@ def _read(entry: Entry, zone_name: str) -> Outcome:
     if stated:
         try:
             moment = _time(stated, java, zone_name)
-        except (ValueError, KeyError, ParseError) as error:
+        except (ValueError, KeyError, ParseError, re.error) as error:  # re.error: a letter twice in the format
             why = f"The devTime of the record cannot be read with its devTimeFormat. {sentence(error)}"
             return Quarantined(entry.raw, why, entry.position)
     return read_fields(found, entry, zone_name, moment)

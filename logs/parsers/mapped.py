@@ -1,16 +1,21 @@
 """Turn the values of a mapped record (CSV row, JSON object) into an event."""
 
+from typing import cast
+
 import msgspec
 
-from logs.kinds import ActorType, LogType, OcsfClass, Outcome, Quarantined, Severity, Status, StatusDetail
-from logs.parsers.facts import Facts, bounded, deed, make_draft, put_source
+from logs.kinds import ActorType, Outcome, Quarantined, Severity, Status
+from logs.parsers.facts import Facts, bounded, make_draft, put_source
 from logs.parsers.framing import Record
-from logs.parsers.mapping import NUMBER_FIELDS, TEXT_FIELDS, Plan
+from logs.parsers.mapping import Plan
 from logs.parsers.text import address, clean, port_number, record_id, said, sentence
 
 _YES, _NO = frozenset({"true", "yes", "y", "1", "passed"}), frozenset({"false", "no", "n", "0"})
 _ACTOR_TYPES = frozenset(ActorType.values)
+_USER, _FAILURE, _LOW = ActorType.USER.value, int(Status.FAILURE), int(Severity.LOW)
 _LARGEST = 2**63 - 1
+_OFTEN = 160
+"""Longest words whose meaning is remembered: hostile ones must not fill the memory."""
 
 Values = dict[str, object]
 """Field of an event -> value as the record holds it."""
@@ -41,84 +46,92 @@ def read_values(record: Record, values: Values, plan: Plan) -> Outcome:
     except ValueError as error:
         shown = as_text(values.get("occurred_at"))[:80]
         return Quarantined(raw, f"The time {shown!r} cannot be read with the mapping. {sentence(error)}", position)
-    if not said(as_text(values.get("actor_name"))) and not said(as_text(values.get("actor_uid"))):
+    texts = _texts(values, plan)
+    if not texts.get("actor_name") and not texts.get("actor_uid"):
         return Quarantined(raw, "The record names no actor.", position)
     try:
         kind = plan.kind(as_text(values.get("kind")))
     except ValueError as error:
         return Quarantined(raw, sentence(error), position)
     facts = _meaning(values, plan, kind)
-    _put_plain(facts, values)
-    _put_place(facts, values)
-    if plan.app and not facts.get("app"):
+    target = cast("dict[str, object]", facts)
+    target.update(texts)
+    if facts.get("actor_type") not in _ACTOR_TYPES:
+        facts["actor_type"] = _USER
+    _put_numbers(target, values, plan)
+    if plan.places:
+        _put_place(facts, values)
+    if plan.app and not texts.get("app"):
         facts["app"] = clean(plan.app)
     return make_draft(moment, raw, position, facts)
 
 
+def _texts(values: Values, plan: Plan) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for field in plan.texts:
+        value = values.get(field)
+        found[field] = said(value if isinstance(value, str) else as_text(value))
+    return found
+
+
 def _meaning(values: Values, plan: Plan, kind: int) -> Facts:
     """Choose class, activity and outcome; a failed authentication is always a failed log-in."""
-    said_outcome = as_text(values.get("outcome"))
-    status, reason = plan.outcome(said_outcome)
-    class_uid, activity_id = plan.activity(as_text(values.get("action")), kind)
-    if kind == LogType.FAILED_LOGIN:
-        status = Status.FAILURE
-    failed = status == Status.FAILURE
-    if class_uid == OcsfClass.AUTHENTICATION and failed:
-        kind = LogType.FAILED_LOGIN
-    facts = deed(LogType(kind), class_uid, activity_id, status)
-    if failed:
-        facts["status_detail"] = reason or (StatusDetail.OTHER if class_uid == OcsfClass.AUTHENTICATION else "")
-        facts["severity_id"] = Severity.LOW
-    if said_outcome and (status == Status.UNKNOWN or reason == StatusDetail.OTHER):
-        facts["status_code"] = clean(said_outcome)[:120]
+    outcome, action = as_text(values.get("outcome")), as_text(values.get("action"))
+    found = (plan.meaning if len(outcome) + len(action) <= _OFTEN else plan.judge)(outcome, action, kind)
+    log_type, class_uid, activity_id, status, reason, code = found
+    facts = Facts(log_type=log_type, class_uid=class_uid, activity_id=activity_id, status_id=status)
+    if status == _FAILURE:
+        facts["status_detail"], facts["severity_id"] = reason, _LOW
+    if code:
+        facts["status_code"] = code
     return facts
 
 
-def _put_plain(facts: Facts, values: Values) -> None:
-    """Write texts and numbers; a number that cannot be read stays beside, in `extra`."""
+def _put_numbers(target: dict[str, object], values: Values, plan: Plan) -> None:
+    """Write numbers and what is kept beside; a number that cannot be read stays there, too."""
     extra: dict[str, object] = {}
-    target: dict[str, object] = facts  # type: ignore[assignment]  # the keys are checked by the mapping
-    for field, value in values.items():
-        if field in TEXT_FIELDS:
-            target[field] = said(as_text(value))
-        elif field in NUMBER_FIELDS and value not in (None, ""):
-            number = _number(value)
-            if number is None:
-                extra[field] = clean(as_text(value))[:200]
-            else:
-                target[field] = number
-        elif field.startswith("extra."):
-            extra[field[6:]] = clean(value) if isinstance(value, str) else value
-    if facts.get("actor_type") not in _ACTOR_TYPES:
-        facts["actor_type"] = ActorType.USER
+    for field in plan.numbers:
+        value = values.get(field)
+        if value in (None, ""):
+            continue
+        number = _number(value)
+        if number is None:
+            extra[field] = clean(as_text(value))[:200]
+        else:
+            target[field] = max(1, number) if field == "repeat_count" else number
+    for field in plan.beside:
+        extra[field[6:]] = values.get(field)
     if values.get("duration_s") not in (None, ""):
-        facts["duration_ms"] = _number(values["duration_s"], 1000)
-    facts["repeat_count"] = max(1, facts.get("repeat_count", 1))
-    facts["extra"] = bounded(_plain(extra))
+        target["duration_ms"] = _number(values["duration_s"], 1000)
+    if extra:
+        target["extra"] = bounded(_plain(extra))
 
 
 def _plain(extra: dict[str, object]) -> dict[str, object]:
     """Give values that PostgreSQL's jsonb takes: nested ones become their JSON as clean text."""
     return {
-        clean(key): value if isinstance(value, str | int | float | bool | None) else clean(as_text(value))
+        clean(key): value if isinstance(value, int | float | bool | None) else clean(as_text(value))
         for key, value in extra.items()
     }
 
 
 def _put_place(facts: Facts, values: Values) -> None:
-    source = address(as_text(values.get("src_ip")))
-    if source.host and facts.get("src_host"):
-        source = source._replace(host=facts["src_host"])
-    host = facts.get("src_host", "")
-    put_source(facts, source)
-    facts["src_host"] = source.host or host
-    port = port_number(as_text(values.get("src_port")) or None)
-    if port is not None:
-        facts["src_port"] = port
-    word = as_text(values.get("mfa")).strip().lower()
-    if word in _YES or word in _NO:
-        facts["mfa"] = word in _YES
-    facts["native_id"] = record_id(as_text(values.get("native_id")))
-    listed = values.get("privileges")
-    parts = listed if isinstance(listed, list) else as_text(listed).replace(";", ",").split(",")
-    facts["privileges"] = tuple(name for part in parts[:50] if (name := said(as_text(part))))
+    """Write the record's id, from where, with which factor and under which rights."""
+    if "src_ip" in values:
+        source, host = address(as_text(values["src_ip"])), facts.get("src_host", "")
+        put_source(facts, source)
+        facts["src_host"] = host or source.host
+    if "native_id" in values:
+        facts["native_id"] = record_id(as_text(values["native_id"]))
+    if "src_port" in values:
+        port = port_number(as_text(values["src_port"]) or None)
+        if port is not None:
+            facts["src_port"] = port
+    if "mfa" in values:
+        word = as_text(values["mfa"]).strip().lower()
+        if word in _YES or word in _NO:
+            facts["mfa"] = word in _YES
+    if "privileges" in values:
+        listed = values["privileges"]
+        parts = listed if isinstance(listed, list) else as_text(listed).replace(";", ",").split(",")
+        facts["privileges"] = tuple(name for part in parts[:50] if (name := said(as_text(part))))

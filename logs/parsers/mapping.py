@@ -14,6 +14,7 @@ A mapping is a plain JSON object, so that a form can edit it and a source can ke
 Values are compared without regard to case. A value that no map names is kept and never guessed.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -21,6 +22,7 @@ from functools import lru_cache
 import msgspec
 
 from logs.kinds import LogType, OcsfClass, ParseError, SourceSettings, StatusDetail
+from logs.parsers.text import clean
 from logs.parsers.times import Moment, epoch_time, in_range, iso_time, short, zone
 
 TEXT_FIELDS = frozenset(
@@ -140,6 +142,10 @@ def _check_values(saved: SavedMapping) -> list[str]:
     return problems
 
 
+Judged = tuple[int, int, int, int, str, str]
+"""Log type, OCSF class, activity and status, the reason of a refusal, and the outcome as it was told."""
+
+
 class Plan:
     """A checked mapping, ready to read records with."""
 
@@ -158,6 +164,12 @@ class Plan:
         self._kinds = {key.strip().lower(): _KINDS[str(value).lower()] for key, value in saved.log_types.items()}
         self._outcomes = {key.strip().lower(): value for key, value in saved.outcomes.items()}
         self._activities = {key.strip().lower(): value for key, value in saved.activities.items()}
+        fields = tuple(saved.columns.values())
+        self.texts = tuple(field for field in fields if field in TEXT_FIELDS)
+        self.numbers = tuple(field for field in fields if field in NUMBER_FIELDS)
+        self.beside = tuple(field for field in fields if field.startswith("extra."))
+        self.places = not {"native_id", "src_ip", "src_port", "mfa", "privileges"}.isdisjoint(fields)
+        self.meaning = lru_cache(maxsize=4096)(self.judge)
 
     def moment(self, value: object) -> Moment:
         """Read the time of a record. Raises ValueError with a sentence."""
@@ -188,6 +200,21 @@ class Plan:
         """Give OCSF class and activity of the vendor's word, or the usual ones of the kind."""
         return self._activities.get(action.strip().lower(), _USUAL[kind])
 
+    def judge(self, outcome: str, action: str, kind: int) -> Judged:
+        """Give what a record of this kind means whose outcome and action are told so."""
+        status, reason = self.outcome(outcome)
+        class_uid, activity_id = self.activity(action, kind)
+        if kind == LogType.FAILED_LOGIN:
+            status = 2
+        authentication, code = class_uid == OcsfClass.AUTHENTICATION, ""
+        if outcome and (status == 0 or reason == StatusDetail.OTHER):
+            code = clean(outcome)[:120]
+        if status != 2:
+            return kind, int(class_uid), activity_id, status, "", code
+        log_type = int(LogType.FAILED_LOGIN) if authentication else kind
+        why = str(reason or (StatusDetail.OTHER if authentication else ""))
+        return log_type, int(class_uid), activity_id, status, why, code
+
 
 def pattern_time(text: str, pattern: str, zone_name: str) -> Moment:
     """Read a time by a strptime pattern; without %z it is in the zone given. Raises ValueError."""
@@ -196,7 +223,10 @@ def pattern_time(text: str, pattern: str, zone_name: str) -> Moment:
 
 @lru_cache(maxsize=4096)
 def _pattern_time(text: str, pattern: str, zone_name: str) -> Moment:
-    when = datetime.strptime(text, pattern)  # noqa: DTZ007 -- the zone is put on in the next line
+    try:
+        when = datetime.strptime(text, pattern)  # noqa: DTZ007 -- the zone is put on below
+    except re.error as error:
+        raise ValueError(f"The time format {pattern!r} names a part twice.") from error
     if when.tzinfo is None:
         return in_range(when.replace(tzinfo=zone(zone_name))), 2
     return in_range(when), 1

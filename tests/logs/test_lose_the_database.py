@@ -6,14 +6,15 @@ import pytest
 from django.db import OperationalError, connection
 
 from logs.actions import stage
+from logs.copyrows import Rows
 from tests.database import FreshDatabase
 
 
-class CutOff(list[str]):
+class CutOff(Rows):
     """Rows that end this session at the server when they are asked for."""
 
     def __init__(self, database: FreshDatabase, process: int) -> None:
-        super().__init__(["a row that never arrives\n"])
+        super().__init__(("ord",), ["a row that never arrives\n"])
         self.database, self.process = database, process
 
     def __getitem__(self, part: SupportsIndex | slice) -> Any:

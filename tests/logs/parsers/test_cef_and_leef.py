@@ -127,3 +127,9 @@ def test_a_time_that_leef_does_not_explain_is_kept_apart() -> None:
     line = "LEEF:1.0|V|P|1|login|usrName=ana\tdevTime=04.08.26\tdevTimeFormat=qq"
     assert "devTimeFormat" in reason(LEEF, line)
     assert "too few" in reason(LEEF, "LEEF:2.0|V|P|1")
+
+
+def test_a_record_without_a_field_and_a_format_with_a_letter_twice_are_kept_apart() -> None:
+    assert counted(read(CEF, "Aug  4 10:00:02 web CEF:0|Vendor|Product|1.0|100|User login|3|")) == (0, 0, 1)
+    line = "LEEF:1.0|V|P|1|login|usrName=ana\tdevTime=AM AM\tdevTimeFormat=a a"
+    assert "devTimeFormat" in reason(LEEF, line)
