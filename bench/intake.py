@@ -19,15 +19,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
-from bench.machine import describe
+from bench.machine import cpu_seconds, describe
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "bench_intake"
-EVENTS = 200_000
+EVENTS = int(os.environ.get("BENCH_EVENTS", "200000"))
 A_BODY = 5_000
 CLIENTS = 2
 MAPPING = {
@@ -86,17 +86,26 @@ def measure(directory: Path, admin: str) -> None:
     bodies = [body(start) for start in range(0, EVENTS, A_BODY)]
     size = sum(map(len, bodies))
     print(f"{EVENTS:,} events of {size / EVENTS:.0f} bytes in bodies of {A_BODY:,}, {CLIENTS} senders")
-    with web_server() as port:
-        send((port, path, token, [body(EVENTS)]))
-        seconds = timed(port, path, token, bodies)
+    with web_server() as web:
+        send((web.port, path, token, [body(EVENTS)]))
+        before = [cpu_seconds(pid) for pid in (web.pid, postmaster(directory))]
+        seconds = timed(web.port, path, token, bodies)
+        used = [cpu_seconds(pid) - was for pid, was in zip((web.pid, postmaster(directory)), before, strict=True)]
     rate = EVENTS / seconds
+    web_us, database_us = (1e6 * part / EVENTS for part in used)
     print(f"HTTP: {seconds:.2f} s, {rate:,.0f} events/s")
+    print(f"processor: {web_us:.1f} us an event in the web server, {database_us:.1f} in the database")
     with psycopg.connect(admin) as connection:
         events, leaves, rolled = check(connection)
     print(f"stored {events:,} events; {leaves:,} leaves in the ledger; roll-ups count {rolled:,}")
     assert events == rolled == EVENTS + A_BODY, "something was lost"
     copied = copy_back(admin, directory, events)
     print(f"psql COPY of the same rows into the same table: {copied:,.0f} events/s; ratio {rate / copied:.2f}")
+
+
+def postmaster(directory: Path) -> int:
+    """Return the process id of the embedded server."""
+    return int((directory / "data" / "postgres" / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
 
 
 def prepare_source() -> tuple[str, str]:
@@ -132,19 +141,26 @@ def record(number: int, begin: float, chance: random.Random) -> dict[str, Any]:
     }
 
 
+class Web(NamedTuple):
+    """A running web server."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def web_server() -> Iterator[int]:
-    """Run the portal's web server as `run` does, two processes; give its port."""
+def web_server(*, workers: int = 2) -> Iterator[Web]:
+    """Run the portal's web server as `run` does, by default with two processes."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "2", "--blocking-threads", "4", "portal.wsgi:application"]
+    command += ["--workers", str(workers), "--blocking-threads", "4", "portal.wsgi:application"]
     environment = {**os.environ, "COUNTERSIGN_POOL": "1"}
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_for(port)
-        yield port
+        yield Web(port, server.pid)
     finally:
         server.terminate()
         server.wait(30)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import compress, islice
-from operator import not_
+from operator import attrgetter, not_
 from typing import Final, NamedTuple
 
 import msgspec
@@ -41,6 +41,7 @@ COLUMNS_KEPT: Final = 16 * 1024
 """Longest line of column names that a manifest keeps, in bytes: an entry of the ledger holds 64 KiB."""
 
 _NUL: Final = b"\\u0000"
+_FIELDS: Final = tuple((name, attrgetter(name)) for name in Draft.__struct_fields__)
 
 QuarantineRow = tuple[int, str, bytes, int, bytes]
 """Position, reason, kept bytes, whole length, SHA-256 of the whole."""
@@ -245,9 +246,7 @@ def columns_of(drafts: Sequence[Draft]) -> Columns:
     Raises:
         UnicodeEncodeError: a field that is kept beside holds a lone surrogate.
     """
-    columns: Columns = dict(
-        zip(Draft.__struct_fields__, zip(*map(msgspec.structs.astuple, drafts), strict=True), strict=True)
-    )
+    columns: Columns = {name: list(map(get, drafts)) for name, get in _FIELDS}
     columns["when"] = list(map(rfc3339, columns["occurred_at"]))
     columns["extra"] = [extra_text(extra) if extra else "" for extra in columns["extra"]]
     return columns
