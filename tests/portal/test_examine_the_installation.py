@@ -15,9 +15,10 @@ from tests import database
 
 
 @pytest.fixture(autouse=True)
-def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look through the test's own connection; "progress" mirrors it under test anyway."""
+def _one_connection(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> None:
+    """Look through the test's own connection ("progress" mirrors it anyway), with a signer that signed nothing yet."""
     monkeypatch.setattr(doctor, "ALIAS", "default")
+    settings.COUNTERSIGN_SIGNER = tmp_path / "signer"
 
 
 @pytest.mark.django_db
