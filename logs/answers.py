@@ -1,10 +1,14 @@
 """What the room answers: plain frozen values that other rooms and doors hold."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
+
+ERRORS_SHOWN: Final = 100
+"""Quarantined records that an answer names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +17,7 @@ class DeliveryAnswer:
 
     ``errors`` holds the first 100 quarantined records: position and reason. ``replayed`` is true when the same body
     was delivered before and nothing was stored now. ``routed`` says how many of the stored events went to which client
-    (its slug); None for a source without rules.
+    (its slug); None for a source without rules. ``parts`` are the batches of a body that was stored in parts.
     """
 
     batch: UUID
@@ -25,10 +29,12 @@ class DeliveryAnswer:
     errors: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     replayed: bool = False
     routed: Mapping[str, int] | None = None
+    parts: Sequence[UUID] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer as the doors send it."""
         routed = {} if self.routed is None else {"routed": dict(self.routed)}
+        parts = {"parts": [str(batch) for batch in self.parts]} if self.parts else {}
         return {
             "batch": str(self.batch),
             "received": self.received,
@@ -39,7 +45,31 @@ class DeliveryAnswer:
             "replayed": self.replayed,
             "errors": list(self.errors),
             **routed,
+            **parts,
         }
+
+
+def joined(parts: Sequence[DeliveryAnswer]) -> DeliveryAnswer:
+    """Return one answer for a body that was stored in parts; records are numbered through all of them."""
+    errors: list[Mapping[str, Any]] = []
+    routed: Counter[str] = Counter()
+    before = 0
+    for part in parts:
+        errors += [{**error, "index": error["index"] + before} for error in part.errors]
+        before += part.received
+        routed.update(part.routed or {})
+    return DeliveryAnswer(
+        batch=parts[0].batch,
+        received=before,
+        stored=sum(part.stored for part in parts),
+        duplicates=sum(part.duplicates for part in parts),
+        ignored=sum(part.ignored for part in parts),
+        quarantined=sum(part.quarantined for part in parts),
+        errors=errors[:ERRORS_SHOWN],
+        replayed=all(part.replayed for part in parts),
+        routed=None if parts[0].routed is None else routed,
+        parts=[part.batch for part in parts],
+    )
 
 
 @dataclass(frozen=True, slots=True)

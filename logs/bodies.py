@@ -13,6 +13,9 @@ import msgspec
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """Longest body in bytes, after unpacking. A sender cuts longer ones; `manage.py ingest` does so by itself."""
 
+MAX_LONG_BODY_BYTES: Final = 4 * 1024 * 1024 * 1024
+"""Longest body of the native door in bytes, after unpacking: it is held in a file and stored in parts."""
+
 MAX_RATIO: Final = 200
 """Unpacked bytes for one packed byte. Access logs pack 10 to 66 times (ingest.md 2); a bomb packs 1,000 times."""
 

@@ -13,6 +13,7 @@ import msgspec
 
 from ledger.entries import MAX_CORE_BYTES, salts, seal_many
 from ledger.kinds import LeafKind
+from logs.answers import ERRORS_SHOWN
 from logs.bodies import BodyError
 from logs.copyrows import Columns, Rows, Who, copy_rows_of, misfit
 from logs.devices import device_of
@@ -26,7 +27,6 @@ CHUNK: Final = 5000
 MAX_RECORDS: Final = 1_000_000
 """Most records of one delivery: 64 MB of empty-handed lines would hold 32 million, each a row and some memory."""
 
-ERRORS_SHOWN: Final = 100
 KEPT_BYTES: Final = 64 * 1024
 """Bytes of a quarantined record that are kept; of a longer one also its length and SHA-256."""
 

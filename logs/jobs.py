@@ -2,7 +2,6 @@
 
 import gzip
 import zlib
-from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
 
-import msgspec
 from django.conf import settings
 from django.utils import timezone
 
@@ -19,29 +17,22 @@ from logs.actions.own import Shipped, ensure_own_source, ship_part
 from logs.actions.prune import BATCH, prune_own_files, prune_record_keys, prune_streams
 from logs.actions.record import Envelope, record_events
 from logs.answers import DeliveryAnswer
-from logs.bodies import GZIP, MAX_BODY_BYTES, BodyError
-from logs.intake import MAX_RECORDS, ContentKeys
-from logs.kinds import MAX_LINE_BYTES, Format
+from logs.bodies import GZIP, BodyError
+from logs.intake import ContentKeys
+from logs.kinds import Format
 from logs.models import Delivery, LogSource
 from logs.ownsources import OWN_SOURCES, OwnSource
-from logs.parsers import table_format
-from logs.parsers.windows_evtx import MAGIC, split
+from logs.parts import parts
 from logs.queries.again import batch_ids
 from tenants.kinds import Actor, Cancelled
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.work import Progress
 
-PART_BYTES: Final = 16 * 1024 * 1024
-PART_LINES: Final = MAX_RECORDS // 2
-OPEN_BYTES: Final = 2 * MAX_LINE_BYTES
-"""How far a part is made longer for the sake of a quoted CSV field that is open at its end."""
 STREAMS_KEPT: Final = timedelta(days=30)
 """How long the numbers of a stream are followed after its last record."""
 
 _COUNTED: Final = ("read", "superseded", "resolved", "unchanged", "kept")
-_EVENT: Final = (b"<Event>", b"<Event ")
-_json = msgspec.json.Decoder(msgspec.Raw)
 
 
 @dataclass(slots=True)
@@ -88,37 +79,6 @@ def ingest_file(
     return total
 
 
-def parts(file: IO[bytes], form: Format, size: int = PART_BYTES, *, named: bool = False) -> Iterator[bytes]:
-    """Cut a file at line ends; a JSON document over several lines stays whole, as does a quoted field of a CSV.
-
-    XML of Windows is cut before an event, an EVTX file between its chunks. Each part of a CSV has its header, unless
-    its columns are ``named`` by the mapping: then the first line is a row.
-    """
-    first = file.readline(MAX_BODY_BYTES + 1)
-    if not first:
-        return
-    if first.startswith(MAGIC):
-        yield from split(first, file, size)
-        return
-    table = form == Format.CSV or (table_format(first) == form)
-    if form != Format.SSHD_SYSLOG and not table and _begins_document(first.removeprefix(BOM_UTF8)):
-        yield _whole(first, file)
-        return
-    header = first if table and not named else b""
-    held, length, quoted = [first], len(first), table and first.count(b'"') % 2 == 1
-    xml = first.lstrip().startswith(b"<") and form == Format.WINDOWS
-    while line := file.readline(MAX_BODY_BYTES):
-        full = length + len(line) > size or len(held) >= PART_LINES
-        inside = quoted or (xml and not line.lstrip().startswith(_EVENT))
-        if full and not (inside and length < size + OPEN_BYTES):
-            yield b"".join(held)
-            held, length, quoted = ([header] if header else []), len(header), False
-        held.append(line)
-        length += len(line)
-        quoted ^= table and line.count(b'"') % 2 == 1
-    yield b"".join(held)
-
-
 def _sound(bodies: Iterator[bytes]) -> Iterator[bytes]:
     """Give the parts until the file turns out to be damaged gzip."""
     try:
@@ -126,28 +86,6 @@ def _sound(bodies: Iterator[bytes]) -> Iterator[bytes]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         sentence = "The packed file is damaged or was cut: what was stored before that stays. Deliver the whole file."
         raise BodyError(400, "damaged", sentence) from error
-
-
-def _begins_document(first: bytes) -> bool:
-    """Tell whether a first line begins a JSON document that goes on after it."""
-    return first.lstrip()[:1] in {b"{", b"[", b""} and not _complete(first)
-
-
-def _complete(line: bytes) -> bool:
-    try:
-        _json.decode(line)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return False
-    return True
-
-
-def _whole(first: bytes, file: IO[bytes]) -> bytes:
-    rest = file.read(MAX_BODY_BYTES - len(first) + 1)
-    if len(first) + len(rest) > MAX_BODY_BYTES:
-        raise BodyError(
-            413, "too_long", f"The file is one JSON document of more than {MAX_BODY_BYTES:,} bytes: split it."
-        )
-    return first + rest
 
 
 def _plain(file: IO[bytes]) -> IO[bytes]:

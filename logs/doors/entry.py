@@ -107,15 +107,15 @@ def opened(text: str, slug: str = "") -> Opened:
     return Opened(tenant, found.source)
 
 
-def body_of_request(request: HttpRequest) -> Body:
+def body_of_request(request: HttpRequest, limit: int = MAX_BODY_BYTES) -> Body:
     """Read the whole body, chunked or not, and unpack it; a form with files is refused."""
     if request.content_type == "multipart/form-data":
         raise DoorError(415, "media_type", "Send the records as the body itself, not as a form with a file.")
     length = request.META.get("CONTENT_LENGTH") or ""
     encoding = request.headers.get("Content-Encoding", "")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise DoorError(413, "too_long", f"The body has more than {MAX_BODY_BYTES:,} bytes: send it in smaller parts.")
-    return spool(chunks_of(request), encoding=encoding)
+    if length.isdigit() and int(length) > limit:
+        raise DoorError(413, "too_long", f"The body has more than {limit:,} bytes: send it in smaller parts.")
+    return spool(chunks_of(request), encoding=encoding, limit=limit)
 
 
 def chunks_of(request: HttpRequest) -> Iterator[bytes]:

@@ -5,25 +5,33 @@ Overload is 503 with Retry-After and never 429, over which common senders drop t
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from logs.answers import DeliveryAnswer
+from logs.answers import DeliveryAnswer, joined
+from logs.bodies import MAX_BODY_BYTES, MAX_LONG_BODY_BYTES, Body, body_of
 from logs.doors.entry import (
     CUT_IN_LINE,
     NOT_HERE,
     REFUSALS,
     RETRY_SECONDS,
     DoorError,
+    Opened,
     body_of_request,
     deliver,
     door_name,
     opened,
     told,
 )
+from logs.kinds import Format
+from logs.parts import parts
 
+_LONGEST_PLAIN_KEY: Final = 190
 _KEY: Final = re.compile(r"^[\x21-\x7e]{1,200}$")
 
 
@@ -49,13 +57,43 @@ def _taken(request: HttpRequest, slug: str, source_key: str) -> DeliveryAnswer:
     key = request.headers.get("Idempotency-Key", "")
     if key and not _KEY.match(key):
         raise DoorError(400, "key", "An Idempotency-Key has 1 to 200 visible ASCII characters.")
-    body, door = body_of_request(request), door_name(request, "http")
+    body, door = body_of_request(request, MAX_LONG_BODY_BYTES), door_name(request, "http")
     try:
         if door != "http" and not body.ends_whole():
             raise DoorError(400, "cut_off", CUT_IN_LINE)
-        return deliver(request, found, body, door, key=key)
+        if body.size <= MAX_BODY_BYTES:
+            return deliver(request, found, body, door, key=key)
+        return joined(list(_in_parts(request, found, body, door, key)))
     finally:
         body.close()
+
+
+def _in_parts(request: HttpRequest, found: Opened, body: Body, door: str, key: str) -> Iterator[DeliveryAnswer]:
+    """Store a long body part by part, each in a transaction of its own (docs/adr/0307).
+
+    Whoever is refused in the middle sends the whole body again: the same bytes give the same parts, and those that are
+    stored are answered as before.
+    """
+    source, stored = found.source, 0
+    body.file.seek(0)
+    try:
+        for part in parts(body.file, Format(source.format), named=bool((source.mapping or {}).get("header"))):
+            with closing(body_of(part)) as one:
+                yield deliver(request, found, one, door, key=_part_key(key, stored + 1))
+            stored += 1
+    except REFUSALS as error:
+        refusal = told(error)
+        if not stored:
+            raise refusal from error
+        sentence = f"{refusal.sentence} Before that {stored} parts of the body were stored and are known by it."
+        raise DoorError(refusal.status, refusal.code, sentence) from error
+
+
+def _part_key(key: str, number: int) -> str:
+    """Return the key of a part; a given key holds no space, so that no part's key is another body's."""
+    if not key:
+        return ""
+    return f"{key if len(key) <= _LONGEST_PLAIN_KEY else sha256(key.encode()).hexdigest()} {number}"
 
 
 def _problem(request: HttpRequest, refusal: DoorError) -> JsonResponse:

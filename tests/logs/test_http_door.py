@@ -1,7 +1,10 @@
 """The HTTP door: what it takes, and what it answers to everything else."""
 
 import gzip
+from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from django.utils import timezone
 from logs import bodies
 from logs.actions import issue_source_token, revoke_source_token, switch_source
 from logs.models import AccessEvent, Delivery, LogSource, QuarantinedLine, SourceToken
+from logs.parts import parts
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -92,10 +96,44 @@ def test_it_refuses_what_it_cannot_read(
 def test_it_refuses_a_body_that_is_too_long(
     client: Client, token: str, bpo: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("logs.doors.entry.MAX_BODY_BYTES", 1000)
+    monkeypatch.setattr("logs.doors.native.MAX_LONG_BODY_BYTES", 1000)
     response = post(client, token, lines(*failures(50)))
     assert (response.status_code, stored(bpo)) == (413, 0)
-    assert bodies.MAX_BODY_BYTES > 1000
+    assert "1,000 bytes" in response.json()["detail"]
+    assert bodies.MAX_LONG_BODY_BYTES > 2**30
+
+
+def test_a_long_body_is_stored_in_parts_and_sent_again_stores_nothing(
+    client: Client, token: str, bpo: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logs.doors.native.MAX_BODY_BYTES", 1000)
+    monkeypatch.setattr("logs.doors.native.parts", partial(parts, size=800))
+    body = lines(*failures(40), b"not a log line", *failures(1))
+    first = post(client, token, body).json()
+    assert (first["received"], first["stored"], first["rejected"]) == (42, 41, 1)
+    assert (len(first["parts"]) > 2, first["errors"][0]["index"], stored(bpo)) == (True, 40, 41)
+    again = post(client, token, body).json()
+    assert (again["replayed"], again["parts"], stored(bpo)) == (True, first["parts"], 41)
+
+
+def test_a_long_body_that_stops_in_the_middle_goes_on_where_it_stopped(
+    client: Client, token: str, bpo: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logs.doors.native.MAX_BODY_BYTES", 1000)
+    whole = partial(parts, size=800)
+
+    def cut(*given: Any, **named: Any) -> Iterator[bytes]:
+        yield from islice(whole(*given, **named), 2)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("logs.doors.native.parts", cut)
+    body = lines(*failures(40))
+    refused = post(client, token, body, **{"Idempotency-Key": "k"})
+    assert (refused.status_code, refused["Retry-After"]) == (503, "5")
+    assert "2 parts of the body were stored" in refused.json()["detail"]
+    monkeypatch.setattr("logs.doors.native.parts", whole)
+    assert 0 < stored(bpo) < 40
+    assert post(client, token, body, **{"Idempotency-Key": "k"}).json()["stored"] == stored(bpo) == 40
 
 
 def test_a_full_disk_is_answered_as_busy(

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from logs.jobs import FileAnswer, ingest_file, parts
+from logs.jobs import FileAnswer, ingest_file
 from logs.kinds import Format
 from logs.models import AccessEvent, LogSource, QuarantinedLine
 from logs.parsers.windows_evtx import CHUNK, FILE_HEADER, MAGIC
+from logs.parts import parts
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -131,7 +132,7 @@ def test_a_part_never_ends_within_a_quoted_field() -> None:
 
 
 def test_a_part_holds_no_more_lines_than_a_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logs.jobs.PART_LINES", 4)
+    monkeypatch.setattr("logs.parts.PART_LINES", 4)
     assert [len(part) for part in parts(io.BytesIO(b"x\n" * 10), Format.SSHD_SYSLOG)] == [8, 8, 4]
 
 
@@ -143,7 +144,7 @@ def test_a_packed_file_that_was_cut_keeps_what_was_stored(bpo: Tenant, tmp_path:
 
 
 def test_parts_know_each_others_repeats(bpo: Tenant, system: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logs.jobs.PART_BYTES", 150)
+    monkeypatch.setattr("logs.parts.PART_BYTES", 150)
     with tenant_scope(bpo):
         bastion = source()
     body = lines(SSHD_OK, SSHD_BAD, SSHD_OK, SSHD_OK)
