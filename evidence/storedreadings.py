@@ -8,7 +8,8 @@ twice; both are found here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import date
 from itertools import groupby
 from typing import Any, Final
 
@@ -18,12 +19,13 @@ from django.db import connections
 from logs.models import AGAIN
 from logs.rereading import resolved_digest
 from logs.sealing import Origin, leaf_name, origin_of
+from logs.terms import month_of
 
 _CHUNK: Final = 2000
 _NONE: Final = Origin("")
 
 _ROWS: Final = """
-SELECT s.event_id, s.batch_id, s.ord, s.by_batch_id, o.batch_id, o.ord, n.batch_id, n.core
+SELECT s.event_id, s.batch_id, s.ord, s.by_batch_id, o.batch_id, o.ord, n.batch_id, n.core, s.by_received_at
 FROM logs_superseded s
 LEFT JOIN logs_accessevent o ON o.tenant_id = s.tenant_id AND o.received_at = s.received_at AND o.id = s.event_id
 LEFT JOIN logs_accessevent n ON n.tenant_id = s.tenant_id AND n.received_at = s.by_received_at AND n.id = s.by_id
@@ -39,12 +41,16 @@ LEFT JOIN logs_quarantinedline q ON q.tenant_id = r.tenant_id AND q.id = r.line_
 WHERE d.tenant_id = %(tenant)s AND d.door = %(again)s
 """
 _RESOLVED: Final = """
-SELECT r.batch_id, d.core, r.line_id, r.outcome, q.delivery_id, q.position, e.core
+SELECT r.batch_id, d.core, r.line_id, r.outcome, q.delivery_id, q.position, e.core, d.received_at
 FROM logs_resolvedline r
 JOIN logs_delivery d ON d.tenant_id = r.tenant_id AND d.id = r.batch_id
 JOIN logs_quarantinedline q ON q.tenant_id = r.tenant_id AND q.id = r.line_id
 LEFT JOIN logs_accessevent e ON e.tenant_id = r.tenant_id AND e.received_at = d.received_at AND e.id = r.event_id
 WHERE r.tenant_id = %(tenant)s ORDER BY r.batch_id
+"""
+
+_PRUNED: Final = """
+SELECT DISTINCT month FROM logs_retentionprune WHERE tenant_id = %(tenant)s AND removed_at IS NOT NULL
 """
 
 Fault = tuple[str, str]
@@ -54,8 +60,11 @@ Fault = tuple[str, str]
 def reading_faults(tenant_id: int, using: str) -> Iterator[Fault]:
     """Yield what is left out without a sealed reason, and what is shown beside the reading that takes its place."""
     asked = {"tenant": tenant_id, "again": AGAIN}
-    for row in _rows(_ROWS, asked, using):
-        yield from _of_superseded(*row)
+    # Events of these months may have gone by their term; whether each that is missing was announced is told elsewhere.
+    pruned = {month for (month,) in _rows(_PRUNED, asked, using)}
+    for *row, by_received_at in _rows(_ROWS, asked, using):
+        if row[-1] is not None or month_of(by_received_at) not in pruned:
+            yield from _of_superseded(*row)
     for number, core, older, delivery_id, position in _rows(_EVENTS, asked, using):
         origin = _origin(core)
         if origin.supersedes and older is None:
@@ -63,28 +72,28 @@ def reading_faults(tenant_id: int, using: str) -> Iterator[Fault]:
         if origin.resolves and origin.resolves != leaf_name(delivery_id, position):
             yield f"event {number}", "the record in quarantine that it resolves is not marked"
     for _batch, rows in groupby(_rows(_RESOLVED, asked, using), key=lambda row: row[0]):
-        yield from _of_resolved(list(rows))
+        yield from _of_resolved(list(rows), pruned)
 
 
 def _of_superseded(*row: Any) -> Iterator[Fault]:
-    """Check one row that leaves an event out; where both events were pruned with their month nothing is shown."""
+    """Check one row that leaves an event out."""
     event_id, batch_id, number, by_batch_id, old_batch_id, old_number, new_batch_id, core = row
-    if old_batch_id is None and core is None:
-        return
     if old_batch_id is not None and (old_batch_id, old_number) != (batch_id, number):
         yield f"event {event_id}", "it is left out under the place of another event"
     if core is None or new_batch_id != by_batch_id or _origin(core).supersedes != leaf_name(batch_id, number):
         yield f"event {event_id}", "it is left out, and no sealed event says that it supersedes it"
 
 
-def _of_resolved(rows: list[tuple[Any, ...]]) -> Iterator[Fault]:
+def _of_resolved(rows: list[tuple[Any, ...]], pruned: Collection[date]) -> Iterator[Fault]:
     """Check the records of one batch that are marked as resolved."""
     batch_id, manifest = rows[0][:2]
     without = {line_id: outcome for _batch, _core, line_id, outcome, *_rest in rows if outcome != "event"}
     if resolved_digest(without) != _sealed(manifest).get("resolved_without_event"):
         yield f"batch {batch_id}", "the records that left quarantine without an event are not those of its manifest"
-    for _batch, _core, line_id, outcome, delivery_id, position, core in rows:
-        if outcome == "event" and (core is None or _origin(core).resolves != leaf_name(delivery_id, position)):
+    for _batch, _core, line_id, outcome, delivery_id, position, core, received_at in rows:
+        gone = core is None and month_of(received_at) in pruned
+        named = core is not None and _origin(core).resolves == leaf_name(delivery_id, position)
+        if outcome == "event" and not (gone or named):
             yield f"quarantined record {line_id}", "it is marked as resolved, and no sealed event says that it was"
 
 

@@ -14,6 +14,7 @@ from evidence.findings import FailureClass
 from evidence.kinds import Period
 from evidence.metrics.frame import Frame, Row
 from evidence.records import _events, gather
+from evidence.storedreadings import reading_faults
 from evidence.verification import verify_tenant
 from ledger.signer import sign_now
 from logs.models import AccessEvent
@@ -66,6 +67,29 @@ def test_a_ledger_with_superseded_events_verifies_and_each_planted_row_is_found(
         assert set(found.counts) == {FailureClass.PROJECTION_DIFFERS}, said
         assert said in {finding.detail for finding in found.shown}, said
     assert verify_tenant(tenant).holds
+
+
+REMOVED = """
+DELETE FROM logs_accessevent e USING logs_delivery d
+WHERE d.tenant_id = e.tenant_id AND d.id = e.batch_id AND d.door = 'again'
+"""
+ANNOUNCED = """
+INSERT INTO logs_retentionprune (id, tenant_id, month, epoch, log_types, count, quarantined, held, holds, places,
+    places_sha256, removed_root, batch_id)
+SELECT gen_random_uuid(), tenant_id, date_trunc('month', received_at AT TIME ZONE 'UTC'), 1, '{1}', 3, 0, 0, '{}',
+    '', '', '', id FROM logs_delivery WHERE door = 'again'
+"""
+
+
+def test_a_newer_reading_that_went_by_its_term_is_no_fault(tenant: Tenant, fresh_database: FreshDatabase) -> None:
+    with fresh_database.connect("owner") as owner, tenant_scope(tenant):
+        owner.execute(f"SET app.tenant = '{tenant.pk}'")  # type: ignore[call-overload]  # a number of ours
+        assert owner.execute(REMOVED).rowcount == 3
+        assert len(list(reading_faults(tenant.pk, "default"))) == 3
+        assert owner.execute(ANNOUNCED).rowcount == 1
+        assert len(list(reading_faults(tenant.pk, "default"))) == 3
+        owner.execute("UPDATE logs_retentionprune SET removed_at = now(), removed = 3")
+        assert list(reading_faults(tenant.pk, "default")) == []
 
 
 @contextmanager
