@@ -20,8 +20,12 @@ def describe() -> str:
 
 def cpu_seconds(pid: int) -> float:
     """Returns the processor time of a process and of all its living and dead descendants, in seconds."""
-    ticks, children = _ticks(pid), Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
-    return ticks / os.sysconf("SC_CLK_TCK") + sum(map(_alive, map(int, children)))
+    return _ticks(pid) / os.sysconf("SC_CLK_TCK") + sum(map(_alive, children(pid)))
+
+
+def children(pid: int) -> list[int]:
+    """Returns the processes that a process has started and that live."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
 
 
 def _alive(pid: int) -> float:
