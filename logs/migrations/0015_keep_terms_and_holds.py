@@ -172,7 +172,7 @@ DROP POLICY terms_are_set_now ON logs_retentionterm;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('logs', '0013_read_again_and_keep_mappings'),
+        ('logs', '0014_read_again_and_keep_mappings'),
         ('tenants', '0002_protect'),
     ]
 

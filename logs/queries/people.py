@@ -34,7 +34,7 @@ SELECT received_at, id FROM (
     UNION
     SELECT received_at, id, occurred_at FROM (
         SELECT received_at, id, occurred_at FROM logs_currentevent
-        WHERE tenant_id = %(tenant)s AND log_type = 5 AND lower(target_name) = ANY(%(keys)s)
+        WHERE tenant_id = %(tenant)s AND log_type = 5 AND target_key = ANY(%(keys)s)
             AND occurred_at >= %(since)s AND received_at >= %(received)s
             AND (occurred_at, id) < (%(until)s, %(last)s)
             AND (%(sources)s::bigint[] IS NULL OR source_id = ANY(%(sources)s))
@@ -55,7 +55,7 @@ SELECT date_trunc(%(unit)s, occurred_at, %(zone)s) AS begin, log_type, count(*) 
     ) AS e
     UNION
     SELECT received_at, id, occurred_at, log_type FROM logs_currentevent
-    WHERE tenant_id = %(tenant)s AND log_type = 5 AND lower(target_name) = ANY(%(keys)s)
+    WHERE tenant_id = %(tenant)s AND log_type = 5 AND target_key = ANY(%(keys)s)
         AND occurred_at >= %(since)s AND occurred_at < %(until)s AND received_at >= %(received)s
         AND (%(sources)s::bigint[] IS NULL OR source_id = ANY(%(sources)s))
 ) AS found GROUP BY 1, 2

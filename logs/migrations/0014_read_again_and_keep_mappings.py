@@ -24,7 +24,7 @@ DELIVERY = "logs_delivery"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('logs', '0012_place_and_client'),
+        ('logs', '0013_find_addresses_and_targets'),
         ('tenants', '0002_protect'),
     ]
 

@@ -19,6 +19,6 @@ ALTER TABLE {TABLE} DROP COLUMN target_key;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("logs", "0008_keep_views_and_manifests")]
+    dependencies = [("logs", "0012_place_and_client")]
 
     operations = [migrations.RunSQL(FORWARD, BACK)]
