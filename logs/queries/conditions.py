@@ -32,11 +32,32 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Columns that a qualifier of free text looks into; letters' case makes no difference."""
 
+_INDEXED: Final = frozenset({"user", "person", "ip", "session"})
+_PARTIAL: Final = frozenset({("outcome", ("denied",)), ("type", ("admin",))})
 _FACTS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
     "type": ("log_type", {word: int(kind) for word, kind in TYPES.items()}),
     "hours": ("out_of_hours", {"out": True, "in": False}),
     "mfa": ("mfa", {"yes": True, "no": False}),
 }
+
+
+def reads_all(query: Query) -> bool:
+    """Return whether a query may have to read every event of its window: no term of it has an index in order of time.
+
+    A person, a name, an address and a session have one, as have privileged and denied access taken alone.
+    """
+    terms = [one for one in query.terms if not (one.name in QUALIFIERS and QUALIFIERS[one.name].is_time)]
+    if any(one.name in _INDEXED and not one.negated and _exact(one) for one in terms):
+        return False
+    return not all(_is_partial(one) for one in terms)
+
+
+def _exact(one: Term) -> bool:
+    return all(value.form is Form.IS and "/" not in value.text for value in one.values)
+
+
+def _is_partial(one: Term) -> bool:
+    return not one.negated and (one.name, tuple(value.text for value in one.values)) in _PARTIAL
 
 
 def condition(query: Query, source_ids: Collection[int] | None = None) -> Q:

@@ -20,7 +20,9 @@ from logs.queries import (
     search_events,
     visible_source_ids,
 )
+from logs.queries.conditions import reads_all
 from logs.queries.retention import removals_of_event
+from logs.queries.search import LOOKED_AT
 from logs.queries.searches import saved_searches
 from logs.views.lines import event_lines
 from tenants.access import TenantRequest, requires
@@ -38,7 +40,8 @@ def _search(request: TenantRequest) -> tuple[SearchForm, Asked]:
 def search(request: TenantRequest) -> HttpResponse:
     """Show the events that match, newest first, and the window they were looked for in."""
     form, asked = _search(request)
-    page = search_events(asked.filters, cursor=request.GET.get("cursor", ""))
+    most = LOOKED_AT if reads_all(asked.query) else None
+    page = search_events(asked.filters, cursor=request.GET.get("cursor", ""), at_most=most)
     look_at_events(what="Search", asked=asked.facts(), shown=len(page.events), by=request.actor)
     context = {
         "form": form,
@@ -48,6 +51,8 @@ def search(request: TenantRequest) -> HttpResponse:
         "lines": event_lines(page.events, asked),
         "places_on": made_on(),
         "cursor": page.cursor,
+        "back_to": page.looked_back_to,
+        "looked_at": LOOKED_AT,
         "views": saved_searches(request.actor),
         "save_form": SaveForm(initial={"q": asked.text, "window": asked.window}, auto_id="view_%s"),
         "may_export": request.actor.may(Permission.EVENT_EXPORT),

@@ -2,12 +2,14 @@
 
 import contextlib
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, example, given, settings
@@ -18,6 +20,7 @@ from logs.actions import record_events
 from logs.kinds import Format
 from logs.models import AccessEvent, LogSource
 from logs.queries import Filters, condition, search_events
+from logs.queries.conditions import reads_all
 from logs.querylang import QueryError, parse
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
@@ -201,3 +204,34 @@ def test_the_number_of_queries_does_not_grow(
     with CaptureQueriesContext(connection) as many:
         get(client, path)
     assert len(many) <= len(few)
+
+
+@pytest.mark.usefixtures("floor")
+def test_a_search_without_an_index_says_how_far_it_looked_and_goes_on_from_there(bpo: Tenant) -> None:
+    with tenant_scope(bpo):
+        filters = Filters(where=condition(parse("nowhere")), **EVER)
+        newest = search_events(replace(filters, where=Q())).events
+        assert len(newest) > 4
+        first = search_events(filters, at_most=3)
+        assert (list(first.events), first.looked_back_to) == ([], newest[2].occurred_at)
+        found = search_events(replace(filters, where=Q(id=newest[3].id)), cursor=first.cursor, at_most=1)
+        assert [event.pk for event in found.events] == [newest[3].pk]
+        last = search_events(filters, cursor=first.cursor, at_most=len(newest))
+        assert (last.cursor, last.looked_back_to) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("q", "reads"),
+    [
+        *(("", False), ("user:ana report", False), ("ip:192.0.2.7 app:crm", False), ("outcome:denied", False)),
+        *(
+            ("report", True),
+            ("-user:ana", True),
+            ("user:an*", True),
+            ("ip:10.0.0.0/8", True),
+            ("outcome:denied x", True),
+        ),
+    ],
+)
+def test_it_knows_which_queries_have_no_index(q: str, reads: bool) -> None:
+    assert reads_all(parse(q)) is reads
