@@ -235,3 +235,16 @@ def test_a_search_without_an_index_says_how_far_it_looked_and_goes_on_from_there
 )
 def test_it_knows_which_queries_have_no_index(q: str, reads: bool) -> None:
     assert reads_all(parse(q)) is reads
+
+
+@pytest.mark.usefixtures("floor")
+def test_the_page_says_how_far_it_looked(client: Client, carla: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("logs.views.events.LOOKED_AT", 2)
+    client.force_login(carla)
+    address = "/t/northwind/search/?q=nowhere+after:2026-01-01"
+    page = client.get(address).content.decode()
+    assert "Looked at as far back as" in page
+    assert "reads at most 2 events" in page
+    assert page.count("Search further back") == 2
+    monkeypatch.setattr("logs.views.events.LOOKED_AT", 100)
+    assert "Looked at as far back as" not in client.get(address).content.decode()
