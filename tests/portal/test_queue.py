@@ -14,10 +14,10 @@ from portal import queue
 def idle(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[queue.Broker]:
-    """The broker outside of a test's transaction; it finds no work and changes nothing."""
+    """The broker outside of a test's transaction, of a queue of its own: browser tests leave work in the usual one."""
     monkeypatch.setattr(Conf, "POLL", 0.0)
     with django_db_blocker.unblock():
-        yield queue.Broker("countersign")
+        yield queue.Broker("idle")
         connection.close()
 
 
