@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from logs.kinds import ActorType, Ignored, LogType, OcsfClass, Outcome, Quarantined, Severity, SourceSettings, Status
 from logs.kinds import StatusDetail as Why
 from logs.parsers.auditd_deeds import DEEDS, Fields, succeeded
-from logs.parsers.auditd_records import UNSET, AuditRecord, fields_of, plain, read_record
+from logs.parsers.auditd_records import MAX_RECORD_BYTES, UNSET, AuditRecord, fields_of, plain, read_record
 from logs.parsers.facts import SWITCH, Facts, Parser, bounded, deed, logoff, logon, make_draft, put_source, refused
 from logs.parsers.framing import Record, numbered_lines
 from logs.parsers.text import address, clean, record_id, sentence
@@ -277,7 +277,7 @@ def _watched(fields: Fields, by_kind: dict[str, _Line]) -> Facts | str:
 def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:  # noqa: ARG001 -- one shape for all
     """Read a body of audit records; every line gives one draft, one quarantined or one ignored record."""
     reader = _Reader()
-    for record in numbered_lines(body):
+    for record in numbered_lines(body, MAX_RECORD_BYTES):
         if isinstance(record, Record):
             yield from reader.read(record)
         else:

@@ -23,7 +23,10 @@ _HEADED = re.compile(
     r'(?: \S{1,128} \S{1,32} (?:-|(?:\[(?:[^"\]]|"(?:[^"\\]|\\.)*+")*+\])++))? \ufeff?'
     r"(?:\[[ \d.]{1,24}\] )?(?:audit: )?(?=type=|node=)"
 )
-_FIELD = re.compile(r"""([A-Za-z][\w-]{0,40})=("[^"]*"|[^\s"',()\x1d]*)""")
+MAX_RECORD_BYTES = 65_536
+"""Longest record that is read, in bytes; the kernel writes 8,970 (MAX_AUDIT_MESSAGE_LENGTH)."""
+
+_FIELD = re.compile(r"""(?<![\w-])([A-Za-z][\w-]{0,40})=("[^"]*"|[^\s"',()\x1d]*)""")
 _HEX = re.compile(r"(?:[0-9A-F]{2})+", re.IGNORECASE)
 
 _TYPES = {

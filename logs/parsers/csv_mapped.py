@@ -35,8 +35,14 @@ def joined_lines(body: Iterable[bytes]) -> Iterator[bytes]:
     yield from held
 
 
+_MAX_DELIMITERS = 50_000
+"""Most delimiters of a line that is cut into fields: a quarter of a megabyte of commas costs 10 ms."""
+
+
 def cells(raw: bytes, delimiter: str) -> list[str]:
     """Split one record. Raises ParseError with a sentence."""
+    if raw.count(delimiter.encode()) > _MAX_DELIMITERS:
+        raise ParseError(f"The line has more than {_MAX_DELIMITERS:,} fields.")
     text = decode(raw[:-1] if raw.endswith(b"\r") else raw)
     if '"' not in text:
         return text.split(delimiter)

@@ -15,7 +15,7 @@ from logs.parsers.times import Moment, epoch_time, iso_time
 from logs.parsers.tunnels import CLOSE, OPEN, RENEW, tunnel, why
 
 _MARK = re.compile(r"\b(?:date|logver|devname|devid)=")
-_PAIR = re.compile(r'([A-Za-z_][\w-]{0,63})=(?:"((?:[^"\\]|\\.)*+)"|(\S*))')
+_PAIR = re.compile(r'(?<![\w-])([A-Za-z_][\w-]{0,63})=(?:"((?:[^"\\]|\\.)*+)"|(\S*))')
 _ZONE = re.compile(r"[+-]\d{2}:?\d{2}$")
 _UI = re.compile(r"\(([0-9A-Fa-f:.]{2,45})\)$")
 _UNITS = {10: 1, 13: 1_000, 16: 1_000_000, 19: 1_000_000_000}

@@ -20,7 +20,14 @@ MAX_COMMAS = 5_000_000
 """Most commas in one JSON value: 64 MB of ``[1,1,...`` would become 32 million objects. Events have one in 15 bytes."""
 
 TOO_FULL = f"One JSON document holds more than {MAX_COMMAS:,} values: send its records line by line, or in parts."
-TOO_LONG = f"The record is longer than {MAX_LINE_BYTES:,} bytes, the longest that is read."
+
+
+def too_long(limit: int) -> str:
+    """Give the sentence for a record that is longer than the limit in bytes."""
+    return f"The record is longer than {limit:,} bytes, the longest that is read."
+
+
+TOO_LONG = too_long(MAX_LINE_BYTES)
 
 _document = msgspec.json.Decoder(msgspec.Raw)
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
@@ -58,10 +65,10 @@ def lines(body: Iterable[bytes]) -> Iterator[bytes]:
     return (line for line in all_lines(body) if line and not line.isspace())
 
 
-def numbered_lines(body: Iterable[bytes]) -> Iterator[Record | Quarantined]:
-    """Give the lines as records; one that is longer than `MAX_LINE_BYTES` is quarantined whole."""
+def numbered_lines(body: Iterable[bytes], limit: int = MAX_LINE_BYTES) -> Iterator[Record | Quarantined]:
+    """Give the lines as records; one that is longer than the limit in bytes is quarantined whole."""
     for position, line in enumerate(lines(body)):
-        yield Record(line, position) if len(line) <= MAX_LINE_BYTES else Quarantined(line, TOO_LONG, position)
+        yield Record(line, position) if len(line) <= limit else Quarantined(line, too_long(limit), position)
 
 
 def _inner(raw: bytes, wrapper: "_Wrapper") -> Iterable[bytes] | str:

@@ -23,6 +23,9 @@ from logs.parsers.syslog import LineReader
 from logs.parsers.text import Address, address, clean, decode, port_number, said, sentence
 from logs.parsers.times import Moment, epoch_time, iso_time
 
+MAX_RECORD_BYTES = 65_536
+"""Longest record that is read, in bytes; the plugin cuts statements at 1,024 unless it is told otherwise."""
+
 _HEAD = re.compile(r"(\d{8} {1,2}\d{1,2}:\d\d:\d\d|\d{16}),")
 _FIELDS = re.compile(r"([^,]*),([^,]*),([^,]*),(\d{1,20}),(\d{1,20}),([A-Z_]{1,40}),(.*)", re.DOTALL)
 _QUERY = re.compile(r"([^,]*),'(.*)',(\d{1,10})(?:,[^']*)?\s*", re.DOTALL)
@@ -223,7 +226,7 @@ def _table(line: _Line) -> Facts:
 def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
     """Read a body of server_audit lines; every line gives one draft, one quarantined or one ignored record."""
     reader = _Reader(settings)
-    for record in numbered_lines(body):
+    for record in numbered_lines(body, MAX_RECORD_BYTES):
         yield reader.read(record) if isinstance(record, Record) else record
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from logs.kinds import MAX_LINE_BYTES, Format, Quarantined
 from tests.logs.parsers.reading import drafts, one, read, reason
+from tests.logs.parsers.test_every_record_is_accounted_for import LINE_FORMATS, account
 
 SSH = Format.SSHD_SYSLOG
 HEAD = b"Aug  4 10:00:01 web sshd[7]: "
@@ -82,6 +83,15 @@ def test_it_quarantines_a_line_of_ten_megabytes_whole_and_reads_the_next(form: F
     assert first.raw == huge
     assert f"{MAX_LINE_BYTES:,} bytes" in first.reason
     assert isinstance(second, Quarantined)
+
+
+@pytest.mark.parametrize("form", sorted({*LINE_FORMATS, Format.JSON, Format.ENTRA, Format.ECS, Format.OCSF}))
+def test_no_format_reads_a_line_that_is_longer_than_the_limit(form: Format) -> None:
+    """Reading costs at most 10 ms at the limit (bench/hostile.py), because nothing longer is ever read."""
+    huge = b'{"a":"' + b"a=b," * (MAX_LINE_BYTES // 4) + b'"}'
+    (only,) = account(form, [huge])
+    assert isinstance(only, Quarantined)
+    assert "longer than" in only.reason
 
 
 @pytest.mark.parametrize(
