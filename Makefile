@@ -1,6 +1,7 @@
-# Countersign's three commands. Each sets up what it needs first, on a bare Debian with Python 3.11 or newer:
+# Countersign's commands. Each sets up what it needs first, on a bare Debian with Python 3.11 or newer:
 #   make run     start everything with the demo in it     (options: make run RUN="--port 9000 --no-demo")
 #   make test    run every test on a real PostgreSQL      (options: make test TEST="tests/logs -k csv")
+#   make bench   measure every limit; bench/RESULTS.md   (options: make bench BENCH="intake parsers")
 #   make check   lint, types, import order, templates, migrations, deployment settings
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,11 +11,12 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 RUN ?=
 TEST ?=
+BENCH ?=
 WORKERS ?= 2
 ROOMS := portal evidence reviews alerts logs identities tenants ledger
 
 help:
-	@sed -n '2,4s/^# *//p' Makefile
+	@sed -n '2,5s/^# *//p' Makefile
 
 run:
 	@bash .ci/set-up run
@@ -45,4 +47,4 @@ format:
 
 bench:
 	@bash .ci/set-up test
-	$(PYTHON) -m bench
+	$(PYTHON) -m bench $(BENCH)

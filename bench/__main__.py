@@ -1,4 +1,8 @@
-"""Runs every measuring program of this directory, one after another, each in a process of its own."""
+"""Runs every measuring program of this directory, one after another, each in a process of its own.
+
+Arguments name the programs to run; `ten_million` and `upload` take minutes and some 20 GB of disk. What each holds
+stands at its top and in RESULTS.md.
+"""
 
 import subprocess
 import sys
@@ -9,10 +13,20 @@ PROGRAM_MARK = 'if __name__ == "__main__":'
 
 
 def main() -> int:
-    """Returns the number of programs that failed."""
+    """Prints what failed or was not held; returns how many programs that were."""
     others = (path for path in HERE.glob("*.py") if path != Path(__file__))
     names = sorted(path.stem for path in others if PROGRAM_MARK in path.read_text(encoding="utf-8"))
-    return sum(subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode != 0 for name in names)
+    wanted = sys.argv[1:] or names
+    if unknown := sorted(set(wanted) - set(names)):
+        print(f"There is no program {', '.join(unknown)}: choose from {', '.join(names)}.")
+        return len(unknown)
+    failed = []
+    for name in wanted:
+        print(f"\n=== {name}", flush=True)
+        if subprocess.run([sys.executable, "-W", "ignore", "-m", f"bench.{name}"], check=False).returncode:
+            failed.append(name)
+    print(f"\nLimits not held, or failed: {', '.join(failed) or 'none'}.")
+    return len(failed)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from logs.parsers.syslog import LineReader
 from logs.parsers.text import Address, address, clean, decode, port_number, said, sentence
 from logs.parsers.times import Moment, epoch_time, iso_time
 
-MAX_RECORD_BYTES = 65_536
+MAX_RECORD_BYTES = 32_768
 """Longest record that is read, in bytes; the plugin cuts statements at 1,024 unless it is told otherwise."""
 
 _HEAD = re.compile(r"(\d{8} {1,2}\d{1,2}:\d\d:\d\d|\d{16}),")
