@@ -174,4 +174,9 @@ def _name_object(item: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    code = main(Path(sys.argv[1]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of Pango may still run when the interpreter unloads its libraries: of some hundred runs one was killed by
+    # SIGSEGV in code that was gone, after its report was written.
+    os._exit(code)
