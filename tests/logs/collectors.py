@@ -1,4 +1,4 @@
-"""Collectors for live tests: those of this machine, else those that `.ci/set-up test` fetched into `.data`."""
+"""Collectors for live tests: those that `.ci/set-up test` fetched into `.data`, else those of this machine."""
 
 import os
 import platform
@@ -17,12 +17,10 @@ ABSENT: Final = "is not installed, and `.ci/set-up test` could not fetch it (it 
 
 
 def _found(name: str, *places: str) -> Path | None:
-    """Return a program of this machine, or the fetched one."""
+    """Return the fetched program, which has all its modules, or else this machine's own."""
+    candidates = [top / place / name for top in (FETCHED, Path("/")) for place in places]
     installed = shutil.which(name)
-    if installed:
-        return Path(installed)
-    candidates = [top / place / name for top in (Path("/"), FETCHED) for place in places]
-    return next((one for one in candidates if one.exists()), None)
+    return next((one for one in candidates if one.exists()), Path(installed) if installed else None)
 
 
 RSYSLOG: Final = _found("rsyslogd", "usr/sbin")
