@@ -24,7 +24,7 @@ run:
 
 test:
 	@bash .ci/set-up test
-	$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup $(TEST)
+	$(PYTHON) -m pytest -n $(WORKERS) $(TEST)
 
 check:
 	@bash .ci/set-up check

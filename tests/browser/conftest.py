@@ -49,11 +49,17 @@ class Server:
     database: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+    chromium: Browser,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    """Copy the migrated database, seed it through the product's own actions, and serve it."""
+    """Copy the migrated database, seed it through the product's own actions, and serve it.
+
+    The browser comes first: Django keeps other connections while Playwright's loop runs, and both would stay open.
+    """
     enable_socket()
     with django_db_blocker.unblock(), seeded_database() as name:
         cast = seed.everything()
@@ -61,7 +67,7 @@ def server(
             yield Server(url, cast, log, name)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Run the job queue's worker beside the server."""
     with working(server.database, tmp_path_factory.mktemp("work")):

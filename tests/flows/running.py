@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,9 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Portal:
     """The running portal, with the lines it says; `stop` it in a fixture's end."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path) -> None:
         self.data = data
-        self.port = port
+        self.port = port = free_port()
         self.lines: list[str] = []
         self.heard = threading.Condition()
         self.syslog_port = free_port()
@@ -34,7 +35,8 @@ class Portal:
             "COUNTERSIGN_SYSLOG_LISTEN": f"127.0.0.1:{self.syslog_port}",
             "DJANGO_SETTINGS_MODULE": "portal.settings",
         }
-        environment.pop("COUNTERSIGN_DATABASE", None)
+        for elsewhere in ("COUNTERSIGN_DATABASE", "DATABASE_URL"):
+            environment.pop(elsewhere, None)
         return subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -67,6 +69,12 @@ class Portal:
 
         with self.heard:
             return self.heard.wait_for(said, timeout=within)
+
+    def stop(self) -> None:
+        """Ends the portal and everything that it started."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
+        self.listener.join(5)
 
     def status(self) -> int:
         """Returns the status of the log-in page."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from opentelemetry._logs import LogRecord
@@ -19,6 +20,8 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from pytest_django import DjangoDbBlocker
+from pytest_socket import enable_socket
 from splunk_hec_handler import SplunkHecHandler
 
 from logs.actions import issue_source_token
@@ -28,7 +31,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests import make
 from tests.browser.serving import serving
-from tests.database import FreshDatabase
+from tests.database import fresh_copy
 from tests.logs.collectors import (
     ABSENT,
     JOURNAL_REMOTE,
@@ -61,6 +64,11 @@ class Served:
     tenant: Tenant
     home: Path
 
+    @property
+    def door(self) -> str:
+        """The native door of the source."""
+        return f"/api/v1/t/{self.tenant.slug}/ingest/bastion"
+
     def stored(self) -> int:
         """Return how many events there are."""
         with tenant_scope(self.tenant):
@@ -72,13 +80,24 @@ class Served:
             return set(Delivery.objects.values_list("door", flat=True))
 
 
+@pytest.fixture(scope="module")
+def portal(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
+    """Serve a database of this module's own; gives the port."""
+    enable_socket()
+    home = tmp_path_factory.mktemp("web")
+    with django_db_blocker.unblock(), fresh_copy() as fresh, serving(fresh.name, home) as (url, _log):
+        yield urlsplit(url).port or 0
+
+
 @pytest.fixture
-def served(fresh_database: FreshDatabase, socket_enabled: None, tmp_path: Path) -> Iterator[Served]:
-    tenant = make.tenant("northwind")
+def served(portal: int, socket_enabled: None, tmp_path: Path) -> Served:
+    """A tenant with one source, for one test."""
+    tenant = make.tenant(f"tenant-{uuid4().hex[:8]}")
     with tenant_scope(tenant):
         token = issue_source_token(source=source(), by=Actor.system("tests", tenant.pk))
-    with serving(fresh_database.name, tmp_path) as (url, _log):
-        yield Served(urlsplit(url).port or 0, token, tenant, tmp_path)
+    return Served(portal, token, tenant, tmp_path)
 
 
 def curl(served: Served, path: str, body: bytes, *options: str) -> tuple[int, bytes]:
@@ -98,7 +117,7 @@ def test_curl_sends_chunked_to_every_door(served: Served) -> None:
     assert curl(served, "/services/collector/event", body[:-3], *key)[0] == 400
     assert curl(served, "/services/collector/raw", lines(*failures(COUNT, COUNT)), *key)[0] == 200
     bearer = ("-H", f"Authorization: Bearer {served.token}")
-    native = curl(served, "/api/v1/t/northwind/ingest/bastion", lines(*failures(COUNT, 2 * COUNT)), *bearer)
+    native = curl(served, served.door, lines(*failures(COUNT, 2 * COUNT)), *bearer)
     assert (native[0], json.loads(native[1])["stored"]) == (200, COUNT)
     assert served.stored() == 3 * COUNT
     pairs = b"".join(
@@ -169,7 +188,7 @@ def test_rsyslog_delivers_by_omelasticsearch(served: Served) -> None:
 @pytest.mark.skipif(not SYSLOG_NG or not SYSLOG_NG_MODULES, reason=f"syslog-ng {ABSENT}")
 def test_syslog_ng_delivers_by_http_to_the_native_door_and_splunk_hec(served: Served) -> None:
     (served.home / "auth.log").write_bytes(lines(*failures(COUNT)))
-    settings = SYSLOG_NG_CONF.format(home=served.home, port=served.port, token=served.token)
+    settings = SYSLOG_NG_CONF.format(home=served.home, port=served.port, token=served.token, door=served.door)
     with running(syslog_ng_command(served.home, settings), served.home / "ng.out"):
         waits_for(lambda: served.stored() == 2 * COUNT)
     assert served.stored() == 2 * COUNT, (served.home / "ng.out").read_text()
@@ -180,7 +199,7 @@ SYSLOG_NG_CONF: Final = """
 @version: 3.38
 options {{ flush-lines(100); }};
 source auth {{ file("{home}/auth.log" flags(no-parse) follow-freq(0.2)); }};
-destination native {{ http(url("http://localhost:{port}/api/v1/t/northwind/ingest/bastion") method("POST")
+destination native {{ http(url("http://localhost:{port}{door}") method("POST")
     headers("Authorization: Bearer {token}", "Content-Type: text/plain") body("${{MESSAGE}}") delimiter("\\n")
     batch-lines(100) batch-timeout(500)); }};
 destination hec {{ http(url("http://localhost:{port}/services/collector/event") method("POST")

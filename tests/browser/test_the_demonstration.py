@@ -1,4 +1,7 @@
-"""Every page of the demonstration for each of its people: no complaint, no overflow, no barrier, in all four forms."""
+"""The demonstration: seeded once through the product's own doors, never twice; every page of it for each of its people.
+
+No page complains, overflows or is a barrier, in all four forms.
+"""
 
 import io
 from collections.abc import Iterator
@@ -7,21 +10,29 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.management import call_command
 from django.test import override_settings
 from django.urls import resolve
 from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker
 from pytest_socket import enable_socket
 
+from evidence.models import EvidencePack
+from evidence.states import PackState
+from ledger.queries import head
+from logs.models import AccessEvent, LogSource
 from portal.demo.cast import Part
 from portal.demo.seed import CAST, HOME, Seed
+from reviews.models import Campaign
+from reviews.states import CampaignState
 from tenants.kinds import Role
+from tenants.queries import actor_for, tenant_by_slug
+from tenants.scope import tenant_scope
+from tenants.sharing import visible
 from tenants.work import Printed
 from tests.browser.conftest import visiting
 from tests.browser.serving import seeded_database, serving
 from tests.browser.strict import StrictPage
-
-pytestmark = pytest.mark.xdist_group("demo")
 
 LINKS = "[...document.querySelectorAll('{} a[href^=\"/t/\"]:not([download])')].map(a => a.getAttribute('href'))"
 FILES = ("download", "export", "/raw/", ".csv", ".pdf", ".zip", ".py")
@@ -37,18 +48,22 @@ JUDGED: set[str] = set()
 
 @dataclass(frozen=True)
 class Demo:
-    """The served demonstration: its address, its log, and the password of each of its people."""
+    """The served demonstration: its address, its log, its files, and the password of each of its people."""
 
     url: str
     log: Path
+    home: Path
     passwords: dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def demo(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+    chromium: Browser,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Demo]:
-    """Seed the demonstration through its real doors, smaller than `make run` does, and serve it."""
+    """Seed the demonstration through its real doors, smaller than by `make run`, and serve it; browser first: see `server`."""
     enable_socket()
     home = tmp_path_factory.mktemp("demo")
     seed = Seed(home, Printed(io.StringIO()), agents=AGENTS, days=DAYS)
@@ -56,7 +71,34 @@ def demo(
         with override_settings(PASSWORD_HASHERS=HASHERS):
             seed.run()
         with serving(name, home) as (url, log):
-            yield Demo(url, log, seed.sign_ins.passwords)
+            yield Demo(url, log, home, seed.sign_ins.passwords)
+
+
+def test_it_seeds_a_bpo_with_two_clients_once(demo: Demo) -> None:
+    home, acme = tenant_by_slug("harbour"), tenant_by_slug("acme")
+    assert home is not None
+    assert acme is not None
+    with tenant_scope(home):
+        states = set(Campaign.objects.values_list("state", flat=True))
+        assert states == {CampaignState.CLOSED, CampaignState.OPEN}
+        assert head(home.uuid).size > 1_000
+        assert list(EvidencePack.objects.values_list("state", flat=True)) == [PackState.ISSUED]
+    with tenant_scope(acme):
+        cleo = next(member.user for member in acme.memberships.filter(role="client"))
+        actor = actor_for(cleo, acme)
+        assert actor is not None
+        assert visible(actor, EvidencePack.objects.all()).count() == 1
+        fed = LogSource.objects.get(fed_by=home)
+        people = set(AccessEvent.objects.filter(source=fed).values_list("actor_name", flat=True))
+        assert people == {f"sup{number}@acme.example" for number in range(1, 5)}
+
+
+def test_it_is_not_seeded_again(demo: Demo) -> None:
+    again = io.StringIO()
+    with override_settings(COUNTERSIGN_DATA=demo.home):
+        call_command("demo", stdout=again)
+    assert "nothing was seeded again" in again.getvalue()
+    assert "rosa@harbour.example" in again.getvalue()
 
 
 def sign_in(strict: StrictPage, part: Part, password: str) -> None:
