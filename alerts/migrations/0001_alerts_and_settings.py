@@ -34,6 +34,10 @@ class Migration(migrations.Migration):
                 ('sent_at', models.DateTimeField(blank=True, null=True)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('state__in', ('waiting', 'failed'))), fields=['tenant', 'next_try_at'], name='alert_notice_due')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('state', 'sent')), models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at', None)), _connector='OR'), name='alert_notice_sent_has_its_time'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('failed', 'given_up')), _negated=True), models.Q(('last_error', ''), _negated=True), _connector='OR'), name='alert_notice_failure_says_why')],
+            },
         ),
         migrations.CreateModel(
             name='Alert',
@@ -68,6 +72,10 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('notice', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='alerts', to='alerts.alertnotice')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'state', '-id'], name='alert_by_state'), models.Index(condition=models.Q(('state__in', ('new', 'acknowledged'))), fields=['tenant', 'rule', 'group_key'], name='alert_open_by_group'), models.Index(fields=['tenant', 'first_at'], name='alert_by_first_event')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'dedup_key'), name='alert_burst_is_raised_once'), models.CheckConstraint(condition=models.Q(models.Q(('acknowledged_at', None), ('state', 'new')), models.Q(('acknowledged_at__isnull', False), ('state', 'acknowledged')), ('state', 'closed'), _connector='OR'), name='alert_acknowledged_has_its_time'), models.CheckConstraint(condition=models.Q(models.Q(('acknowledged_at', None), ('acknowledged_by', None)), models.Q(('acknowledged_at__isnull', False), ('acknowledged_by__isnull', False)), _connector='OR'), name='alert_acknowledged_by_somebody'), models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', False), ('closed_by__isnull', False), ('state', 'closed'), models.Q(('close_reason', ''), _negated=True)), models.Q(models.Q(('state', 'closed'), _negated=True), ('close_note', ''), ('close_reason', ''), ('closed_at', None), ('closed_by', None)), _connector='OR'), name='alert_closed_with_a_reason_by_somebody'), models.CheckConstraint(condition=models.Q(('last_at__gte', models.F('first_at'))), name='alert_ends_after_it_begins')],
+            },
         ),
         migrations.CreateModel(
             name='AlertSettings',
@@ -91,6 +99,9 @@ class Migration(migrations.Migration):
                 ('created_by', models.CharField(max_length=320)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'version'), name='alert_settings_version_is_unique'), models.CheckConstraint(condition=models.Q(('account_threshold__gte', 2), ('source_threshold__gte', 2), ('window_minutes__gte', 1)), name='alert_settings_thresholds_are_at_least_two')],
+            },
         ),
         migrations.CreateModel(
             name='WatchCursor',
@@ -102,6 +113,9 @@ class Migration(migrations.Migration):
                 ('moved_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant',), name='watch_cursor_is_one_for_a_tenant'), models.CheckConstraint(condition=models.Q(('position__gte', 0)), name='watch_cursor_is_not_negative')],
+            },
         ),
         migrations.CreateModel(
             name='AlertEvent',
@@ -118,65 +132,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['tenant', 'alert', 'occurred_at'], name='alert_event_by_alert')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'rule', 'event_id', 'event_received_at'), name='alert_event_counts_once_for_a_rule')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='alertnotice',
-            index=models.Index(condition=models.Q(('state__in', ('waiting', 'failed'))), fields=['tenant', 'next_try_at'], name='alert_notice_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='alertnotice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('state', 'sent')), models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at', None)), _connector='OR'), name='alert_notice_sent_has_its_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='alertnotice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('failed', 'given_up')), _negated=True), models.Q(('last_error', ''), _negated=True), _connector='OR'), name='alert_notice_failure_says_why'),
-        ),
-        migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['tenant', 'state', '-id'], name='alert_by_state'),
-        ),
-        migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(condition=models.Q(('state__in', ('new', 'acknowledged'))), fields=['tenant', 'rule', 'group_key'], name='alert_open_by_group'),
-        ),
-        migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['tenant', 'first_at'], name='alert_by_first_event'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.UniqueConstraint(fields=('tenant', 'dedup_key'), name='alert_burst_is_raised_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('acknowledged_at', None), ('state', 'new')), models.Q(('acknowledged_at__isnull', False), ('state', 'acknowledged')), ('state', 'closed'), _connector='OR'), name='alert_acknowledged_has_its_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('acknowledged_at', None), ('acknowledged_by', None)), models.Q(('acknowledged_at__isnull', False), ('acknowledged_by__isnull', False)), _connector='OR'), name='alert_acknowledged_by_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', False), ('closed_by__isnull', False), ('state', 'closed'), models.Q(('close_reason', ''), _negated=True)), models.Q(models.Q(('state', 'closed'), _negated=True), ('close_note', ''), ('close_reason', ''), ('closed_at', None), ('closed_by', None)), _connector='OR'), name='alert_closed_with_a_reason_by_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='alert',
-            constraint=models.CheckConstraint(condition=models.Q(('last_at__gte', models.F('first_at'))), name='alert_ends_after_it_begins'),
-        ),
-        migrations.AddConstraint(
-            model_name='alertsettings',
-            constraint=models.UniqueConstraint(fields=('tenant', 'version'), name='alert_settings_version_is_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='alertsettings',
-            constraint=models.CheckConstraint(condition=models.Q(('account_threshold__gte', 2), ('source_threshold__gte', 2), ('window_minutes__gte', 1)), name='alert_settings_thresholds_are_at_least_two'),
-        ),
-        migrations.AddConstraint(
-            model_name='watchcursor',
-            constraint=models.UniqueConstraint(fields=('tenant',), name='watch_cursor_is_one_for_a_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='watchcursor',
-            constraint=models.CheckConstraint(condition=models.Q(('position__gte', 0)), name='watch_cursor_is_not_negative'),
         ),
     ]

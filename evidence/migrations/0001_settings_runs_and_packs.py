@@ -38,6 +38,10 @@ class Migration(migrations.Migration):
                 ('ledger_root', models.BinaryField(default=bytes)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'purpose', '-id'], name='control_run_newest')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('period_end__gt', models.F('period_start'))), name='run_period_has_a_length')],
+            },
         ),
         migrations.CreateModel(
             name='ControlResult',
@@ -52,6 +56,9 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='evidence.controlrun')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'run', 'control'), name='control_has_one_result_in_a_run')],
+            },
         ),
         migrations.CreateModel(
             name='ControlSetting',
@@ -65,6 +72,10 @@ class Migration(migrations.Migration):
                 ('set_by', models.CharField(max_length=320)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'kind', 'key', '-id'], name='control_setting_newest')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='control_setting_says_why')],
+            },
         ),
         migrations.CreateModel(
             name='EvidencePack',
@@ -99,6 +110,10 @@ class Migration(migrations.Migration):
                 ('supersedes', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='successors', to='evidence.evidencepack')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', '-id'], name='pack_newest_first')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'uuid'), name='pack_is_named_once'), models.CheckConstraint(condition=models.Q(('period_end__gt', models.F('period_start'))), name='pack_period_has_a_length'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'issued'), _negated=True), models.Q(('ended_at__isnull', False), ('issued_at__isnull', False), ('size_bytes__isnull', False), models.Q(('sha256', ''), _negated=True), models.Q(('manifest_sha256', ''), _negated=True)), _connector='OR'), name='issued_pack_is_sealed'), models.CheckConstraint(condition=models.Q(('state', 'issued'), ('sha256', ''), _connector='OR'), name='only_an_issued_pack_has_a_seal'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='failed_pack_says_why')],
+            },
         ),
         migrations.CreateModel(
             name='KindResult',
@@ -117,6 +132,9 @@ class Migration(migrations.Migration):
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='kinds', to='evidence.controlrun')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'run', 'kind'), name='kind_is_measured_once_in_a_run')],
+            },
         ),
         migrations.CreateModel(
             name='PackFile',
@@ -142,54 +160,6 @@ class Migration(migrations.Migration):
             options={
                 'abstract': False,
             },
-        ),
-        migrations.AddIndex(
-            model_name='controlrun',
-            index=models.Index(fields=['tenant', 'purpose', '-id'], name='control_run_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='controlrun',
-            constraint=models.CheckConstraint(condition=models.Q(('period_end__gt', models.F('period_start'))), name='run_period_has_a_length'),
-        ),
-        migrations.AddConstraint(
-            model_name='controlresult',
-            constraint=models.UniqueConstraint(fields=('tenant', 'run', 'control'), name='control_has_one_result_in_a_run'),
-        ),
-        migrations.AddIndex(
-            model_name='controlsetting',
-            index=models.Index(fields=['tenant', 'kind', 'key', '-id'], name='control_setting_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='controlsetting',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='control_setting_says_why'),
-        ),
-        migrations.AddIndex(
-            model_name='evidencepack',
-            index=models.Index(fields=['tenant', '-id'], name='pack_newest_first'),
-        ),
-        migrations.AddConstraint(
-            model_name='evidencepack',
-            constraint=models.UniqueConstraint(fields=('tenant', 'uuid'), name='pack_is_named_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='evidencepack',
-            constraint=models.CheckConstraint(condition=models.Q(('period_end__gt', models.F('period_start'))), name='pack_period_has_a_length'),
-        ),
-        migrations.AddConstraint(
-            model_name='evidencepack',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'issued'), _negated=True), models.Q(('ended_at__isnull', False), ('issued_at__isnull', False), ('size_bytes__isnull', False), models.Q(('sha256', ''), _negated=True), models.Q(('manifest_sha256', ''), _negated=True)), _connector='OR'), name='issued_pack_is_sealed'),
-        ),
-        migrations.AddConstraint(
-            model_name='evidencepack',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'issued'), ('sha256', ''), _connector='OR'), name='only_an_issued_pack_has_a_seal'),
-        ),
-        migrations.AddConstraint(
-            model_name='evidencepack',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), _negated=True), models.Q(('error', ''), _negated=True), _connector='OR'), name='failed_pack_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='kindresult',
-            constraint=models.UniqueConstraint(fields=('tenant', 'run', 'kind'), name='kind_is_measured_once_in_a_run'),
         ),
         migrations.AlterUniqueTogether(
             name='packshare',

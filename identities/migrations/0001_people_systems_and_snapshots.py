@@ -29,6 +29,9 @@ class Migration(migrations.Migration):
                 ('privileged_why', models.CharField(blank=True, max_length=300)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('privileged', False), models.Q(('privileged_why', ''), _negated=True), _connector='OR'), name='privileged_entitlement_says_why')],
+            },
         ),
         migrations.CreateModel(
             name='Identity',
@@ -50,6 +53,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='identities', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'external_id'), name='identity_external_id_is_unique'), models.UniqueConstraint(fields=('tenant', 'user'), name='identity_user_is_one_person'), models.CheckConstraint(condition=models.Q(('external_id', ''), _negated=True), name='identity_has_an_external_id'), models.CheckConstraint(condition=models.Q(('manager', models.F('id')), _negated=True), name='identity_does_not_manage_itself'), models.CheckConstraint(condition=models.Q(('employed_until__isnull', True), ('employed_from__isnull', True), ('employed_until__gte', models.F('employed_from')), _connector='OR'), name='identity_leaves_after_joining'), models.CheckConstraint(condition=models.Q(models.Q(('shift_end__isnull', True), ('shift_start__isnull', True)), models.Q(('shift_end__isnull', False), ('shift_start__isnull', False)), _connector='OR'), name='identity_shift_has_both_ends')],
                 'verbose_name_plural': 'identities',
             },
         ),
@@ -68,6 +72,9 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('identity', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='identities.identity')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'ref'), name='account_ref_is_unique'), models.CheckConstraint(condition=models.Q(('name_key', ''), _negated=True), name='account_has_a_name')],
+            },
         ),
         migrations.CreateModel(
             name='PeopleFeed',
@@ -79,6 +86,9 @@ class Migration(migrations.Migration):
                 ('raw_sha256', models.CharField(max_length=64)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', '-delivered_at'], name='people_feed_newest')],
+            },
         ),
         migrations.CreateModel(
             name='Snapshot',
@@ -99,6 +109,9 @@ class Migration(migrations.Migration):
                 ('privileged_rule', models.TextField()),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('complete', True), ('source_total', models.F('row_total'))), models.Q(('complete', False), models.Q(('source_total', models.F('row_total')), _negated=True)), _connector='OR'), name='snapshot_is_complete_when_totals_agree'), models.CheckConstraint(condition=models.Q(('delivered_by', ''), _negated=True), name='snapshot_says_who_delivered_it'), models.CheckConstraint(condition=models.Q(('captured_at__lte', models.F('recorded_at'))), name='snapshot_is_captured_before_it_is_recorded')],
+            },
         ),
         migrations.CreateModel(
             name='Grant',
@@ -115,6 +128,10 @@ class Migration(migrations.Migration):
                 ('first_snapshot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.snapshot')),
                 ('last_snapshot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.snapshot')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'entitlement', 'until'], name='grant_holders_of_entitlement')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gt', models.F('since')), _connector='OR'), name='grant_ends_after_it_begins'), django.contrib.postgres.constraints.ExclusionConstraint(expressions=[(models.Func(models.F('account_id'), models.F('account_id'), models.Value('[]'), function='int8range', output_field=django.contrib.postgres.fields.ranges.BigIntegerRangeField()), '='), (models.Func(models.F('entitlement_id'), models.F('entitlement_id'), models.Value('[]'), function='int8range', output_field=django.contrib.postgres.fields.ranges.BigIntegerRangeField()), '='), (models.Func('since', 'until', models.Value('[)'), function='tstzrange', output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField()), '&&')], name='grant_periods_do_not_overlap')],
+            },
         ),
         migrations.CreateModel(
             name='SnapshotFile',
@@ -126,6 +143,9 @@ class Migration(migrations.Migration):
                 ('stored_at', models.DateTimeField(auto_now_add=True)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'sha256'), name='snapshot_file_is_stored_once')],
+            },
         ),
         migrations.CreateModel(
             name='SnapshotRow',
@@ -144,6 +164,9 @@ class Migration(migrations.Migration):
                 ('snapshot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rows', to='identities.snapshot')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'snapshot', 'n'), name='snapshot_row_number_is_used_once'), models.UniqueConstraint(fields=('tenant', 'snapshot', 'account', 'entitlement'), name='snapshot_lists_a_grant_once'), models.CheckConstraint(condition=models.Q(('n__gte', 1)), name='snapshot_rows_count_from_one')],
+            },
         ),
         migrations.CreateModel(
             name='System',
@@ -158,6 +181,9 @@ class Migration(migrations.Migration):
                 ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='owned_systems', to='identities.identity')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'key'), name='system_key_is_unique'), models.UniqueConstraint(fields=('tenant', 'name'), name='system_name_is_unique'), models.CheckConstraint(condition=models.Q(('privileged_rule', ''), _negated=True), name='system_has_a_privileged_rule')],
+            },
         ),
         migrations.AddField(
             model_name='snapshot',
@@ -174,89 +200,9 @@ class Migration(migrations.Migration):
             name='system',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='identities.system'),
         ),
-        migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.UniqueConstraint(fields=('tenant', 'external_id'), name='identity_external_id_is_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.UniqueConstraint(fields=('tenant', 'user'), name='identity_user_is_one_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.CheckConstraint(condition=models.Q(('external_id', ''), _negated=True), name='identity_has_an_external_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.CheckConstraint(condition=models.Q(('manager', models.F('id')), _negated=True), name='identity_does_not_manage_itself'),
-        ),
-        migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.CheckConstraint(condition=models.Q(('employed_until__isnull', True), ('employed_from__isnull', True), ('employed_until__gte', models.F('employed_from')), _connector='OR'), name='identity_leaves_after_joining'),
-        ),
-        migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('shift_end__isnull', True), ('shift_start__isnull', True)), models.Q(('shift_end__isnull', False), ('shift_start__isnull', False)), _connector='OR'), name='identity_shift_has_both_ends'),
-        ),
-        migrations.AddIndex(
-            model_name='peoplefeed',
-            index=models.Index(fields=['tenant', '-delivered_at'], name='people_feed_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='grant',
-            index=models.Index(fields=['tenant', 'entitlement', 'until'], name='grant_holders_of_entitlement'),
-        ),
-        migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gt', models.F('since')), _connector='OR'), name='grant_ends_after_it_begins'),
-        ),
-        migrations.AddConstraint(
-            model_name='grant',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[(models.Func(models.F('account_id'), models.F('account_id'), models.Value('[]'), function='int8range', output_field=django.contrib.postgres.fields.ranges.BigIntegerRangeField()), '='), (models.Func(models.F('entitlement_id'), models.F('entitlement_id'), models.Value('[]'), function='int8range', output_field=django.contrib.postgres.fields.ranges.BigIntegerRangeField()), '='), (models.Func('since', 'until', models.Value('[)'), function='tstzrange', output_field=django.contrib.postgres.fields.ranges.DateTimeRangeField()), '&&')], name='grant_periods_do_not_overlap'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshotfile',
-            constraint=models.UniqueConstraint(fields=('tenant', 'sha256'), name='snapshot_file_is_stored_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshotrow',
-            constraint=models.UniqueConstraint(fields=('tenant', 'snapshot', 'n'), name='snapshot_row_number_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshotrow',
-            constraint=models.UniqueConstraint(fields=('tenant', 'snapshot', 'account', 'entitlement'), name='snapshot_lists_a_grant_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshotrow',
-            constraint=models.CheckConstraint(condition=models.Q(('n__gte', 1)), name='snapshot_rows_count_from_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='system',
-            constraint=models.UniqueConstraint(fields=('tenant', 'key'), name='system_key_is_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='system',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='system_name_is_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='system',
-            constraint=models.CheckConstraint(condition=models.Q(('privileged_rule', ''), _negated=True), name='system_has_a_privileged_rule'),
-        ),
         migrations.AddIndex(
             model_name='snapshot',
             index=models.Index(fields=['tenant', 'system', '-captured_at'], name='snapshot_newest_of_system'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('complete', True), ('source_total', models.F('row_total'))), models.Q(('complete', False), models.Q(('source_total', models.F('row_total')), _negated=True)), _connector='OR'), name='snapshot_is_complete_when_totals_agree'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.CheckConstraint(condition=models.Q(('delivered_by', ''), _negated=True), name='snapshot_says_who_delivered_it'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.CheckConstraint(condition=models.Q(('captured_at__lte', models.F('recorded_at'))), name='snapshot_is_captured_before_it_is_recorded'),
         ),
         migrations.AddConstraint(
             model_name='snapshot',
@@ -267,19 +213,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('tenant', 'system', 'key'), name='entitlement_key_is_unique_in_its_system'),
         ),
         migrations.AddConstraint(
-            model_name='entitlement',
-            constraint=models.CheckConstraint(condition=models.Q(('privileged', False), models.Q(('privileged_why', ''), _negated=True), _connector='OR'), name='privileged_entitlement_says_why'),
-        ),
-        migrations.AddConstraint(
             model_name='account',
             constraint=models.UniqueConstraint(fields=('tenant', 'system', 'name_key'), name='account_name_is_unique_in_its_system'),
-        ),
-        migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('tenant', 'ref'), name='account_ref_is_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('name_key', ''), _negated=True), name='account_has_a_name'),
         ),
     ]

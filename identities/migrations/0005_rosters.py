@@ -27,6 +27,10 @@ class Migration(migrations.Migration):
                 ('raw_sha256', models.CharField(max_length=64)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', '-delivered_at'], name='roster_feed_newest')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('last_on__gte', models.F('first_on'))), name='roster_covers_days')],
+            },
         ),
         migrations.CreateModel(
             name='RosterShift',
@@ -40,26 +44,10 @@ class Migration(migrations.Migration):
                 ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='shifts', to='identities.identity')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='rosterfeed',
-            index=models.Index(fields=['tenant', '-delivered_at'], name='roster_feed_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='rosterfeed',
-            constraint=models.CheckConstraint(condition=models.Q(('last_on__gte', models.F('first_on'))), name='roster_covers_days'),
-        ),
-        migrations.AddIndex(
-            model_name='rostershift',
-            index=models.Index(fields=['tenant', 'identity', 'on'], name='shift_of_person_by_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='rostershift',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='shift_ends_after_it_begins'),
-        ),
-        migrations.AddConstraint(
-            model_name='rostershift',
-            constraint=models.UniqueConstraint(fields=('tenant', 'feed', 'identity', 'starts_at'), name='roster_names_a_shift_once'),
+            options={
+                'indexes': [models.Index(fields=['tenant', 'identity', 'on'], name='shift_of_person_by_day')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='shift_ends_after_it_begins'), models.UniqueConstraint(fields=('tenant', 'feed', 'identity', 'starts_at'), name='roster_names_a_shift_once')],
+            },
         ),
         # Foreign keys to tables under forced row security are checked when they are made: in no tenant's scope.
         migrations.RunSQL("SET LOCAL app.tenant = '0'", "SET LOCAL app.tenant = '0'"),

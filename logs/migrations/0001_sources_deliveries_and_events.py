@@ -61,6 +61,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'key'), name='log_source_key_is_unique_in_a_tenant'), models.UniqueConstraint(fields=('tenant', 'name'), name='log_source_name_is_unique_in_a_tenant'), models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('key', ''), _negated=True)), name='log_source_has_a_name_and_a_key')],
                 'ordering': ('name', 'id'),
             },
         ),
@@ -94,6 +95,8 @@ class Migration(migrations.Migration):
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='logs.logsource')),
             ],
             options={
+                'indexes': [models.Index(fields=['tenant', 'source', 'body_sha256'], name='delivery_by_body'), models.Index(fields=['tenant', 'source', '-received_at'], name='delivery_by_source_and_time'), models.Index(fields=['tenant', 'received_at'], name='delivery_by_time')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('tenant', 'source', 'idempotency_key'), name='delivery_idempotency_key_is_used_once'), models.CheckConstraint(condition=models.Q(('received', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('stored'), '+', models.F('duplicates')), '+', models.F('ignored')), '+', models.F('quarantined')))), name='delivery_accounts_for_every_record')],
                 'ordering': ('-received_at', 'id'),
             },
         ),
@@ -196,6 +199,8 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'indexes': [models.Index(fields=['tenant', '-received_at', '-id'], name='quarantine_by_time')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'delivery', 'position'), name='quarantine_keeps_a_record_once'), models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='quarantine_says_why')],
                 'ordering': ('-received_at', '-id'),
             },
         ),
@@ -210,6 +215,9 @@ class Migration(migrations.Migration):
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='positions', to='logs.logsource')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'source', 'path'), name='read_position_is_one_a_file'), models.CheckConstraint(condition=models.Q(('offset__gte', 0)), name='read_position_is_not_negative')],
+            },
         ),
         migrations.CreateModel(
             name='RecordKey',
@@ -254,6 +262,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'digest'), name='source_token_is_unique'), models.CheckConstraint(condition=models.Q(models.Q(('revoked_at', None), ('revoked_by', '')), models.Q(('revoked_at__isnull', False), models.Q(('revoked_by', ''), _negated=True)), _connector='OR'), name='source_token_is_revoked_by_somebody'), models.CheckConstraint(condition=models.Q(('expires_at', None), ('expires_at__gt', models.F('created_at')), _connector='OR'), name='source_token_expires_after_birth')],
                 'ordering': ('-created_at', '-id'),
             },
         ),
@@ -294,72 +303,8 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
-        migrations.AddConstraint(
-            model_name='logsource',
-            constraint=models.UniqueConstraint(fields=('tenant', 'key'), name='log_source_key_is_unique_in_a_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='logsource',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='log_source_name_is_unique_in_a_tenant'),
-        ),
-        migrations.AddConstraint(
-            model_name='logsource',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('key', ''), _negated=True)), name='log_source_has_a_name_and_a_key'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['tenant', 'source', 'body_sha256'], name='delivery_by_body'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['tenant', 'source', '-received_at'], name='delivery_by_source_and_time'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['tenant', 'received_at'], name='delivery_by_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('tenant', 'source', 'idempotency_key'), name='delivery_idempotency_key_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('received', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('stored'), '+', models.F('duplicates')), '+', models.F('ignored')), '+', models.F('quarantined')))), name='delivery_accounts_for_every_record'),
-        ),
         migrations.AlterUniqueTogether(
             name='logsourceshare',
             unique_together={('user', 'permission', 'content_object')},
-        ),
-        migrations.AddIndex(
-            model_name='quarantinedline',
-            index=models.Index(fields=['tenant', '-received_at', '-id'], name='quarantine_by_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='quarantinedline',
-            constraint=models.UniqueConstraint(fields=('tenant', 'delivery', 'position'), name='quarantine_keeps_a_record_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='quarantinedline',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='quarantine_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='readposition',
-            constraint=models.UniqueConstraint(fields=('tenant', 'source', 'path'), name='read_position_is_one_a_file'),
-        ),
-        migrations.AddConstraint(
-            model_name='readposition',
-            constraint=models.CheckConstraint(condition=models.Q(('offset__gte', 0)), name='read_position_is_not_negative'),
-        ),
-        migrations.AddConstraint(
-            model_name='sourcetoken',
-            constraint=models.UniqueConstraint(fields=('tenant', 'digest'), name='source_token_is_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='sourcetoken',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('revoked_at', None), ('revoked_by', '')), models.Q(('revoked_at__isnull', False), models.Q(('revoked_by', ''), _negated=True)), _connector='OR'), name='source_token_is_revoked_by_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='sourcetoken',
-            constraint=models.CheckConstraint(condition=models.Q(('expires_at', None), ('expires_at__gt', models.F('created_at')), _connector='OR'), name='source_token_expires_after_birth'),
         ),
     ]

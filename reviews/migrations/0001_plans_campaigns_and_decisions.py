@@ -46,6 +46,9 @@ class Migration(migrations.Migration):
                 ('named', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.identity')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'name'), name='plan_name_is_unique'), models.CheckConstraint(condition=models.Q(models.Q(('strategy', 'named'), _negated=True), ('named__isnull', False), _connector='OR'), name='plan_names_its_reviewer'), models.CheckConstraint(condition=models.Q(('due_days__gte', 1), ('due_days__lte', 90)), name='plan_is_due_in_1_to_90_days')],
+            },
         ),
         migrations.CreateModel(
             name='Campaign',
@@ -70,6 +73,10 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='reviews.campaignplan')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'state', 'due_at'], name='campaign_by_state_and_due')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'cancelled'), _negated=True), fields=('tenant', 'plan', 'occurrence_at'), name='one_campaign_for_each_period_of_a_plan'), models.CheckConstraint(condition=models.Q(models.Q(('opened_at__isnull', True), ('opened_by', '')), models.Q(('opened_at__isnull', False), models.Q(('opened_by', ''), _negated=True)), _connector='OR'), name='campaign_opening_has_time_and_person'), models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_by', '')), models.Q(('closed_at__isnull', False), models.Q(('closed_by', ''), _negated=True)), _connector='OR'), name='campaign_closing_has_time_and_person'), models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'collecting', 'ready', 'cancelled']), models.Q(('due_at__isnull', False), ('opened_at__isnull', False)), _connector='OR'), name='open_campaign_has_a_due_time'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'cancelled'), _negated=True), models.Q(('cancel_reason__length__gte', 10), ('cancelled_at__isnull', False)), _connector='OR'), name='cancelled_campaign_says_why')],
+            },
         ),
         migrations.CreateModel(
             name='CampaignShare',
@@ -104,6 +111,10 @@ class Migration(migrations.Migration):
                 ('supersedes', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='superseded_by', to='reviews.decision')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'campaign', 'reviewer'], name='decision_of_reviewer'), models.Index(fields=['tenant', 'decided_at'], name='decision_by_time')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('reviewer__isnull', True), models.Q(('reviewer', models.F('subject_key')), _negated=True), _connector='OR'), name='nobody_reviews_their_own_access'), models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'not_decided'), ('reviewer__isnull', True)), models.Q(models.Q(('outcome', 'not_decided'), _negated=True), ('reviewer__isnull', False)), _connector='OR'), name='not_decided_is_written_by_the_system_alone'), models.CheckConstraint(condition=models.Q(('reason__length__gte', 10), ('outcome', 'not_decided'), models.Q(('outcome', 'certify'), ('privileged', False), models.Q(('advice', 'revoke'), _negated=True)), _connector='OR'), name='decision_gives_a_reason_where_one_is_asked_for'), models.CheckConstraint(condition=models.Q(('bulk__isnull', True), models.Q(('outcome', 'certify'), ('privileged', False), models.Q(('advice', 'revoke'), _negated=True)), _connector='OR'), name='no_bulk_decision_on_privileged_or_advised_against'), models.UniqueConstraint(fields=('tenant', 'supersedes'), name='decision_is_superseded_once')],
+            },
         ),
         migrations.CreateModel(
             name='Exclusion',
@@ -115,6 +126,9 @@ class Migration(migrations.Migration):
                 ('row', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.snapshotrow')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'campaign', 'row'), name='one_exclusion_for_each_row'), models.CheckConstraint(condition=models.Q(('reason__length__gte', 10)), name='exclusion_has_a_reason'), models.CheckConstraint(condition=models.Q(('approved_by', ''), _negated=True), name='exclusion_has_an_approver')],
+            },
         ),
         migrations.CreateModel(
             name='PlanSystem',
@@ -124,6 +138,9 @@ class Migration(migrations.Migration):
                 ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.system')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'plan', 'system'), name='plan_covers_a_system_once')],
+            },
         ),
         migrations.CreateModel(
             name='ReviewItem',
@@ -144,6 +161,10 @@ class Migration(migrations.Migration):
                 ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.system')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'account', 'entitlement'], name='item_by_grant')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'campaign', 'n'), name='item_number_is_used_once'), models.UniqueConstraint(fields=('tenant', 'campaign', 'row'), name='one_item_for_each_grant_of_a_campaign'), models.UniqueConstraint(fields=('tenant', 'id', 'campaign', 'subject_key', 'privileged', 'advice'), name='item_facts_are_copied_whole'), models.CheckConstraint(condition=models.Q(models.Q(('subject__isnull', True), ('subject_key', 0)), models.Q(('subject__isnull', False), ('subject_key', models.F('subject_id'))), _connector='OR'), name='item_subject_key_is_its_subject')],
+            },
         ),
         migrations.CreateModel(
             name='Remediation',
@@ -167,6 +188,10 @@ class Migration(migrations.Migration):
                 ('verified_snapshot', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.snapshot')),
                 ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='remediations', to='reviews.reviewitem')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'state', 'due_at'], name='remediation_by_state_and_due')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('state', 'verified'), _negated=True), models.Q(('verified_at__isnull', False), ('verified_snapshot__isnull', False)), _connector='OR'), name='verified_remediation_names_its_snapshot'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'risk_accepted'), _negated=True), models.Q(('accepted_reason__length__gte', 10), ('accepted_until__isnull', False), models.Q(('accepted_by', ''), _negated=True)), _connector='OR'), name='risk_acceptance_has_end_reason_and_person'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'claimed_done'), _negated=True), models.Q(('claimed_at__isnull', False), models.Q(('claimed_by', ''), _negated=True)), _connector='OR'), name='claim_has_time_and_person')],
+            },
         ),
         migrations.CreateModel(
             name='Finding',
@@ -187,6 +212,10 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
                 ('item', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='reviews.reviewitem')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'kind', 'found_at'], name='finding_by_kind_and_time')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('resolved_at__isnull', True)), fields=('tenant', 'kind', 'key'), name='finding_is_open_once'), models.CheckConstraint(condition=models.Q(('resolved_at__isnull', True), models.Q(('resolution__length__gte', 10), models.Q(('resolved_by', ''), _negated=True)), _connector='OR'), name='resolved_finding_says_how_and_by_whom')],
+            },
         ),
         migrations.AddField(
             model_name='decision',
@@ -211,6 +240,10 @@ class Migration(migrations.Migration):
                 ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='reviews.campaign')),
                 ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='reviews.reviewitem')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'reviewer', 'until', 'campaign'], name='assignment_of_reviewer'), models.Index(fields=['tenant', 'campaign', 'until'], name='assignment_of_campaign')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('until__isnull', True)), fields=('tenant', 'item', 'stage'), name='item_is_put_to_one_reviewer'), models.CheckConstraint(condition=models.Q(('reviewer', models.F('subject_key')), _negated=True), name='nobody_is_assigned_their_own_access'), models.CheckConstraint(condition=models.Q(models.Q(('basis', 'reassigned'), _negated=True), ('reason__length__gte', 10), _connector='OR'), name='reassignment_has_a_reason')],
+            },
         ),
         migrations.CreateModel(
             name='ScopeLine',
@@ -223,6 +256,9 @@ class Migration(migrations.Migration):
                 ('system', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.system')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'campaign', 'system'), name='campaign_covers_a_system_once'), models.CheckConstraint(condition=models.Q(models.Q(('waived_by', ''), ('waiver_reason', '')), models.Q(('snapshot__isnull', True), ('waiver_reason__length__gte', 10), models.Q(('waived_by', ''), _negated=True)), _connector='OR'), name='waiver_has_reason_and_person')],
+            },
         ),
         migrations.CreateModel(
             name='SignOff',
@@ -243,6 +279,9 @@ class Migration(migrations.Migration):
                 ('reviewer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.identity')),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'campaign', 'stage', 'round', 'reviewer'), name='reviewer_signs_once'), models.CheckConstraint(condition=models.Q(('signed_at__gte', models.F('authenticated_at')), ('signed_at__lte', django.db.models.expressions.CombinedExpression(models.F('authenticated_at'), '+', models.Value(datetime.timedelta(seconds=300))))), name='signature_follows_its_authentication'), models.CheckConstraint(condition=models.Q(models.Q(('printed_name', ''), _negated=True), models.Q(('meaning', ''), _negated=True)), name='signature_says_who_and_what'), models.CheckConstraint(condition=models.Q(('count__gte', 1)), name='signature_covers_a_decision'), models.CheckConstraint(condition=models.Q(('methods', []), _negated=True), name='signature_names_its_authentication')],
+            },
         ),
         migrations.CreateModel(
             name='CampaignMove',
@@ -262,133 +301,9 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['tenant', 'campaign', 'at'], name='campaign_moves_by_time')],
             },
         ),
-        migrations.AddConstraint(
-            model_name='campaignplan',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='plan_name_is_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaignplan',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('strategy', 'named'), _negated=True), ('named__isnull', False), _connector='OR'), name='plan_names_its_reviewer'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaignplan',
-            constraint=models.CheckConstraint(condition=models.Q(('due_days__gte', 1), ('due_days__lte', 90)), name='plan_is_due_in_1_to_90_days'),
-        ),
-        migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(fields=['tenant', 'state', 'due_at'], name='campaign_by_state_and_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'cancelled'), _negated=True), fields=('tenant', 'plan', 'occurrence_at'), name='one_campaign_for_each_period_of_a_plan'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('opened_at__isnull', True), ('opened_by', '')), models.Q(('opened_at__isnull', False), models.Q(('opened_by', ''), _negated=True)), _connector='OR'), name='campaign_opening_has_time_and_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_by', '')), models.Q(('closed_at__isnull', False), models.Q(('closed_by', ''), _negated=True)), _connector='OR'), name='campaign_closing_has_time_and_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'collecting', 'ready', 'cancelled']), models.Q(('due_at__isnull', False), ('opened_at__isnull', False)), _connector='OR'), name='open_campaign_has_a_due_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'cancelled'), _negated=True), models.Q(('cancel_reason__length__gte', 10), ('cancelled_at__isnull', False)), _connector='OR'), name='cancelled_campaign_says_why'),
-        ),
         migrations.AlterUniqueTogether(
             name='campaignshare',
             unique_together={('user', 'permission', 'content_object')},
-        ),
-        migrations.AddConstraint(
-            model_name='exclusion',
-            constraint=models.UniqueConstraint(fields=('tenant', 'campaign', 'row'), name='one_exclusion_for_each_row'),
-        ),
-        migrations.AddConstraint(
-            model_name='exclusion',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__length__gte', 10)), name='exclusion_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='exclusion',
-            constraint=models.CheckConstraint(condition=models.Q(('approved_by', ''), _negated=True), name='exclusion_has_an_approver'),
-        ),
-        migrations.AddConstraint(
-            model_name='plansystem',
-            constraint=models.UniqueConstraint(fields=('tenant', 'plan', 'system'), name='plan_covers_a_system_once'),
-        ),
-        migrations.AddIndex(
-            model_name='reviewitem',
-            index=models.Index(fields=['tenant', 'account', 'entitlement'], name='item_by_grant'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.UniqueConstraint(fields=('tenant', 'campaign', 'n'), name='item_number_is_used_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.UniqueConstraint(fields=('tenant', 'campaign', 'row'), name='one_item_for_each_grant_of_a_campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.UniqueConstraint(fields=('tenant', 'id', 'campaign', 'subject_key', 'privileged', 'advice'), name='item_facts_are_copied_whole'),
-        ),
-        migrations.AddConstraint(
-            model_name='reviewitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('subject__isnull', True), ('subject_key', 0)), models.Q(('subject__isnull', False), ('subject_key', models.F('subject_id'))), _connector='OR'), name='item_subject_key_is_its_subject'),
-        ),
-        migrations.AddIndex(
-            model_name='remediation',
-            index=models.Index(fields=['tenant', 'state', 'due_at'], name='remediation_by_state_and_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='remediation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'verified'), _negated=True), models.Q(('verified_at__isnull', False), ('verified_snapshot__isnull', False)), _connector='OR'), name='verified_remediation_names_its_snapshot'),
-        ),
-        migrations.AddConstraint(
-            model_name='remediation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'risk_accepted'), _negated=True), models.Q(('accepted_reason__length__gte', 10), ('accepted_until__isnull', False), models.Q(('accepted_by', ''), _negated=True)), _connector='OR'), name='risk_acceptance_has_end_reason_and_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='remediation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'claimed_done'), _negated=True), models.Q(('claimed_at__isnull', False), models.Q(('claimed_by', ''), _negated=True)), _connector='OR'), name='claim_has_time_and_person'),
-        ),
-        migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['tenant', 'kind', 'found_at'], name='finding_by_kind_and_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.UniqueConstraint(condition=models.Q(('resolved_at__isnull', True)), fields=('tenant', 'kind', 'key'), name='finding_is_open_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('resolved_at__isnull', True), models.Q(('resolution__length__gte', 10), models.Q(('resolved_by', ''), _negated=True)), _connector='OR'), name='resolved_finding_says_how_and_by_whom'),
-        ),
-        migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['tenant', 'campaign', 'reviewer'], name='decision_of_reviewer'),
-        ),
-        migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(fields=['tenant', 'decided_at'], name='decision_by_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('reviewer__isnull', True), models.Q(('reviewer', models.F('subject_key')), _negated=True), _connector='OR'), name='nobody_reviews_their_own_access'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'not_decided'), ('reviewer__isnull', True)), models.Q(models.Q(('outcome', 'not_decided'), _negated=True), ('reviewer__isnull', False)), _connector='OR'), name='not_decided_is_written_by_the_system_alone'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__length__gte', 10), ('outcome', 'not_decided'), models.Q(('outcome', 'certify'), ('privileged', False), models.Q(('advice', 'revoke'), _negated=True)), _connector='OR'), name='decision_gives_a_reason_where_one_is_asked_for'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('bulk__isnull', True), models.Q(('outcome', 'certify'), ('privileged', False), models.Q(('advice', 'revoke'), _negated=True)), _connector='OR'), name='no_bulk_decision_on_privileged_or_advised_against'),
         ),
         migrations.AddConstraint(
             model_name='decision',
@@ -396,58 +311,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='decision',
-            constraint=models.UniqueConstraint(fields=('tenant', 'supersedes'), name='decision_is_superseded_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='decision',
             constraint=models.UniqueConstraint(fields=('tenant', 'item', 'stage', 'id'), name='decision_is_named_by_item_and_stage'),
-        ),
-        migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(fields=['tenant', 'reviewer', 'until', 'campaign'], name='assignment_of_reviewer'),
-        ),
-        migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(fields=['tenant', 'campaign', 'until'], name='assignment_of_campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('until__isnull', True)), fields=('tenant', 'item', 'stage'), name='item_is_put_to_one_reviewer'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(('reviewer', models.F('subject_key')), _negated=True), name='nobody_is_assigned_their_own_access'),
-        ),
-        migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('basis', 'reassigned'), _negated=True), ('reason__length__gte', 10), _connector='OR'), name='reassignment_has_a_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='scopeline',
-            constraint=models.UniqueConstraint(fields=('tenant', 'campaign', 'system'), name='campaign_covers_a_system_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='scopeline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('waived_by', ''), ('waiver_reason', '')), models.Q(('snapshot__isnull', True), ('waiver_reason__length__gte', 10), models.Q(('waived_by', ''), _negated=True)), _connector='OR'), name='waiver_has_reason_and_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='signoff',
-            constraint=models.UniqueConstraint(fields=('tenant', 'campaign', 'stage', 'round', 'reviewer'), name='reviewer_signs_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='signoff',
-            constraint=models.CheckConstraint(condition=models.Q(('signed_at__gte', models.F('authenticated_at')), ('signed_at__lte', django.db.models.expressions.CombinedExpression(models.F('authenticated_at'), '+', models.Value(datetime.timedelta(seconds=300))))), name='signature_follows_its_authentication'),
-        ),
-        migrations.AddConstraint(
-            model_name='signoff',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('printed_name', ''), _negated=True), models.Q(('meaning', ''), _negated=True)), name='signature_says_who_and_what'),
-        ),
-        migrations.AddConstraint(
-            model_name='signoff',
-            constraint=models.CheckConstraint(condition=models.Q(('count__gte', 1)), name='signature_covers_a_decision'),
-        ),
-        migrations.AddConstraint(
-            model_name='signoff',
-            constraint=models.CheckConstraint(condition=models.Q(('methods', []), _negated=True), name='signature_names_its_authentication'),
         ),
     ]

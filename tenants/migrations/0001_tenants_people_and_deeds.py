@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='clients', to='tenants.tenant')),
             ],
             options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('kind', 'bpo'), ('parent', None)), models.Q(('kind', 'client'), ('parent__isnull', False)), _connector='OR'), name='tenant_client_belongs_to_a_bpo')],
                 'ordering': ('slug',),
             },
         ),
@@ -70,6 +71,9 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'user', 'role'), name='membership_once_per_role'), models.CheckConstraint(condition=models.Q(('ends_at', None), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='membership_ends_after_it_starts')],
+            },
         ),
         migrations.CreateModel(
             name='AuditEntry',
@@ -89,6 +93,10 @@ class Migration(migrations.Migration):
                 ('salts', models.BinaryField(max_length=32)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', '-at', 'id'], name='audit_by_time')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'batch_id', 'ord'), name='audit_one_leaf_per_place')],
+            },
         ),
         migrations.CreateModel(
             name='ApiToken',
@@ -105,6 +113,9 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'digest'), name='token_digest_once_per_tenant')],
+            },
         ),
         migrations.CreateModel(
             name='Work',
@@ -128,33 +139,8 @@ class Migration(migrations.Migration):
                 ('asked_by_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='tenant',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'bpo'), ('parent', None)), models.Q(('kind', 'client'), ('parent__isnull', False)), _connector='OR'), name='tenant_client_belongs_to_a_bpo'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('tenant', 'user', 'role'), name='membership_once_per_role'),
-        ),
-        migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at', None), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='membership_ends_after_it_starts'),
-        ),
-        migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['tenant', '-at', 'id'], name='audit_by_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='auditentry',
-            constraint=models.UniqueConstraint(fields=('tenant', 'batch_id', 'ord'), name='audit_one_leaf_per_place'),
-        ),
-        migrations.AddConstraint(
-            model_name='apitoken',
-            constraint=models.UniqueConstraint(fields=('tenant', 'digest'), name='token_digest_once_per_tenant'),
-        ),
-        migrations.AddIndex(
-            model_name='work',
-            index=models.Index(fields=['tenant', '-id'], name='work_newest_first'),
+            options={
+                'indexes': [models.Index(fields=['tenant', '-id'], name='work_newest_first')],
+            },
         ),
     ]
