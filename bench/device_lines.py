@@ -132,7 +132,7 @@ DEVICES: tuple[Made, ...] = (
     Made("cisco_asa", Format.CISCO_ASA, 50_000, cisco),
     Made("openvpn", Format.OPENVPN, 50_000, openvpn),
     Made("freeradius, log", Format.FREERADIUS, 50_000, freeradius),
-    Made("freeradius, accounting", Format.FREERADIUS, 50_000, radius_accounting),
+    Made("freeradius, accounting", Format.FREERADIUS, 50_000 // 12, radius_accounting),  # blocks of 12 lines
     Made("globalprotect", Format.GLOBALPROTECT, 50_000, globalprotect),
     Made("fortinet", Format.FORTINET, 50_000, fortinet),
     Made("cef", Format.CEF, 50_000, cef),

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "bench_intake"
 EVENTS = int(os.environ.get("BENCH_EVENTS", "200000"))
 A_BODY = 5_000
-CLIENTS = 2
+CLIENTS = 4
 MAPPING = {
     "columns": {
         "id": "native_id",

@@ -72,6 +72,9 @@ _WORDS = ("status_detail", "actor_type")
 MAX_REPEATS = 1_000_000
 """Cap on `repeat_count`, so that a hostile "message repeated" cannot overflow a column or a sum."""
 
+_NUMBER_TYPES = frozenset({bool, int, float})
+"""What says something although it is false."""
+
 LOGON, LOGOFF, SWITCH, OTHER_ACTIVITY = 1, 2, 7, 99
 """OCSF 3002 activities: Logon, Logoff, Account Switch, Other."""
 
@@ -142,10 +145,20 @@ def make_draft(moment: Moment, raw: bytes, position: int, facts: Facts) -> Draft
     )
 
 
+def _is_surely_short(extra: dict[str, object]) -> bool:
+    """Tell of texts alone whether they fit, without writing them: a character is at most six bytes of JSON."""
+    characters = 0
+    for key, value in extra.items():
+        if type(value) is not str:
+            return False
+        characters += len(key) + len(value) + 6
+    return 6 * characters < MAX_EXTRA_BYTES
+
+
 def bounded(extra: dict[str, object]) -> dict[str, object]:
     """Drop empty values, and the longest values until the JSON fits `MAX_EXTRA_BYTES`; what went is named in "cut"."""
-    kept = {key: value for key, value in extra.items() if value not in (None, "", [], {}, ())}
-    if not kept:
+    kept = {key: value for key, value in extra.items() if value or type(value) in _NUMBER_TYPES}
+    if _is_surely_short(kept):
         return kept
     cut: list[str] = []
     while kept and len(msgspec.json.encode({**kept, "cut": cut})) > MAX_EXTRA_BYTES:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from logs.kinds import ActorType, Ignored, LogType, OcsfClass, Outcome, Quarantined, SourceSettings, Status
 from logs.parsers.entries import Entry, count, kept_apart, needed, read_entries, times
 from logs.parsers.facts import Facts, Parser, bounded, deed, logoff, logon, make_draft, put_source, refused
-from logs.parsers.text import address, clean, port_number, said
+from logs.parsers.text import address, all_said, clean, port_number
 from logs.parsers.times import Moment, epoch_time, iso_time
 from logs.parsers.tunnels import CLOSE, OPEN, RENEW, tunnel, why
 
@@ -20,13 +20,17 @@ _ZONE = re.compile(r"[+-]\d{2}:?\d{2}$")
 _UI = re.compile(r"\(([0-9A-Fa-f:.]{2,45})\)$")
 _UNITS = {10: 1, 13: 1_000, 16: 1_000_000, 19: 1_000_000_000}
 _CHANGES = {"add": 1, "edit": 3, "delete": 4, "move": 5, "set": 3}
+_BESIDE = {name: name for name in ("group", "tunneltype", "vd", "logid", "logdesc", "cfgattr")} | {
+    "tunnelip": "assigned_ip"
+}
+"""Fields that have no column of their own, and how they are called beside the event."""
 
 Pairs = dict[str, str]
 
 
 def pairs(text: str) -> Pairs:
-    """Take key=value apart; a value may be quoted. Where a key comes twice the last counts."""
-    return {key: quoted or plain for key, quoted, plain in _PAIR.findall(text)}
+    """Take key=value apart into the fields that say something; a value may be quoted."""
+    return all_said((key, quoted or plain) for key, quoted, plain in _PAIR.findall(text))
 
 
 def _moment(said_of: Pairs, zone_name: str) -> Moment | None:
@@ -51,8 +55,8 @@ def _vpn(said_of: Pairs) -> Facts | None:
     action = said_of.get("action", "")
     if action in {"ssl-login-fail", "auth-fail"}:
         reason = said_of.get("reason", "")
-        return refused(why(reason, said_of.get("msg", "")), clean(reason)[:120])
-    if action in {"ssl-login-pass", "ssl-new-con"} and said_of.get("user", "N/A") != "N/A":
+        return refused(why(reason, said_of.get("msg", "")), reason[:120])
+    if action in {"ssl-login-pass", "ssl-new-con"} and "user" in said_of:
         return logon(LogType.REMOTE)
     if action == "tunnel-up":
         return tunnel(OPEN, failed=_failed(said_of))
@@ -73,7 +77,7 @@ def _user(said_of: Pairs) -> Facts | None:
     if action == "authentication":
         reason = said_of.get("reason", "")
         return (
-            refused(why(reason, said_of.get("msg", "")), clean(reason)[:120])
+            refused(why(reason, said_of.get("msg", "")), reason[:120])
             if _failed(said_of)
             else logon(LogType.APPLICATION)
         )
@@ -85,7 +89,7 @@ def _system(said_of: Pairs) -> Facts | None:
     action = said_of.get("action", "").lower()
     if action == "login":
         reason = said_of.get("reason", "")
-        return refused(why(reason), clean(reason)[:120]) if _failed(said_of) else logon(LogType.SYSTEM_LOGIN)
+        return refused(why(reason), reason[:120]) if _failed(said_of) else logon(LogType.SYSTEM_LOGIN)
     if action == "logout":
         return logoff()
     if action in _CHANGES and said_of.get("cfgpath"):
@@ -99,7 +103,7 @@ _READERS = {"vpn": _vpn, "user": _user, "system": _system}
 
 
 def _put_who(facts: Facts, said_of: Pairs) -> None:
-    facts["actor_name"] = said(said_of.get("user") or said_of.get("xauthuser"))
+    facts["actor_name"] = said_of.get("user") or said_of.get("xauthuser", "")
     admin = said_of.get("subtype") == "system"
     facts["actor_type"] = ActorType.ADMIN if admin else ActorType.USER
     ui = _UI.search(said_of.get("ui", "")[-60:])
@@ -112,14 +116,12 @@ def _put_who(facts: Facts, said_of: Pairs) -> None:
 def _put_session(facts: Facts, said_of: Pairs) -> None:
     facts["duration_ms"] = times(said_of.get("duration"), 1000)
     facts["bytes_in"], facts["bytes_out"] = count(said_of.get("rcvdbyte")), count(said_of.get("sentbyte"))
-    facts["session_uid"] = said(said_of.get("tunnelid") or said_of.get("sn"))
-    facts["dst_host"] = said(said_of.get("devname") or said_of.get("devid"))
-    facts["action"], facts["app"] = clean(said_of.get("action", "")), "FortiGate"
-    if facts["status_id"] == Status.SUCCESS and said_of.get("reason"):
-        facts["status_code"] = said(said_of["reason"])[:120]
-    names = ("group", "tunneltype", "vd", "logid", "logdesc", "cfgattr")
-    extra: dict[str, object] = {name: said(said_of.get(name))[:1000] for name in names}
-    facts["extra"] = bounded(extra | {"assigned_ip": said(said_of.get("tunnelip"))})
+    facts["session_uid"] = said_of.get("tunnelid") or said_of.get("sn", "")
+    facts["dst_host"] = said_of.get("devname") or said_of.get("devid", "")
+    facts["action"], facts["app"] = said_of.get("action", ""), "FortiGate"
+    if facts["status_id"] == Status.SUCCESS and "reason" in said_of:
+        facts["status_code"] = said_of["reason"][:120]
+    facts["extra"] = bounded({name: said_of[key][:1000] for key, name in _BESIDE.items() if key in said_of})
 
 
 def _read(entry: Entry, zone_name: str) -> Outcome:
@@ -149,4 +151,4 @@ def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
         yield _read(entry, settings.time_zone) if isinstance(entry, Entry) else entry
 
 
-PARSER = Parser("fortinet", "1", "Fortinet FortiGate events and VPN", parse)
+PARSER = Parser("fortinet", "2", "Fortinet FortiGate events and VPN", parse)

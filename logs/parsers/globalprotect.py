@@ -13,7 +13,7 @@ from logs.kinds import Ignored, LogType, Outcome, Quarantined, SourceSettings, S
 from logs.parsers.cef import extension, header, written_time
 from logs.parsers.entries import Entry, count, kept_apart, needed, read_entries, times
 from logs.parsers.facts import Facts, Parser, bounded, logon, make_draft, put_source, refused
-from logs.parsers.text import address, clean, record_id, said, sentence
+from logs.parsers.text import address, all_said, record_id, said, sentence
 from logs.parsers.times import Moment
 from logs.parsers.tunnels import CLOSE, OPEN, OTHER, tunnel, why
 
@@ -69,6 +69,8 @@ _CEF = {
 _MARK = re.compile(r"CEF:\s?\d|(?:^|(?<=[\s\ufeff]))\d,\d{4}/\d\d/\d\d ")
 _AUTH = frozenset({"portal-auth", "gateway-auth", "clientlessvpn-login"})
 _NOTHING = frozenset({"0.0.0.0", "::", "0"})  # noqa: S104 -- what the device writes for "none"
+_BESIDE = {"srcregion": "region", "auth_method": "auth_method", "tunnel_type": "tunnel_type", "stage": "stage"}
+"""Fields that have no column of their own, and how they are called beside the event."""
 
 Said = dict[str, str]
 
@@ -79,8 +81,9 @@ def _from_csv(text: str) -> Said | None:
         return {}
     if len(row) < 29:
         return None
-    found = dict(zip(_CSV, row, strict=False))
-    found["device_name"] = row[_DEVICE_NAME] if len(row) > _DEVICE_NAME else ""
+    found = all_said(zip(_CSV, row, strict=False))
+    if len(row) > _DEVICE_NAME:
+        found["device_name"] = said(row[_DEVICE_NAME])
     return found
 
 
@@ -102,9 +105,9 @@ def _refused(found: Said) -> bool:
 def _meaning(found: Said) -> Facts | None:
     """Begin the facts of a record; None for a step that is no access of its own."""
     event, failed = found.get("eventid", ""), _refused(found)
-    reason = said(found.get("reason")) or said(found.get("error")) or said(found.get("opaque"))
+    reason = found.get("reason") or found.get("error") or found.get("opaque", "")
     if event in _AUTH:
-        facts = refused(why(reason), clean(reason)[:120]) if failed else logon(LogType.REMOTE)
+        facts = refused(why(reason), reason[:120]) if failed else logon(LogType.REMOTE)
     elif event == "gateway-connected":
         facts = tunnel(OPEN, failed=failed)
     elif event in {"gateway-logout", "clientlessvpn-logout"}:
@@ -116,7 +119,7 @@ def _meaning(found: Said) -> Facts | None:
     if facts["status_id"] == Status.FAILURE:
         facts["severity_id"] = 2
     if reason:
-        facts["status_code"] = clean(reason)[:120]
+        facts["status_code"] = reason[:120]
     return facts
 
 
@@ -128,33 +131,31 @@ def _moment(found: Said, entry: Entry, zone_name: str) -> Moment:
     return needed(entry.moment)
 
 
+def _set(found: Said, name: str) -> str:
+    """Give a field that the device fills with zeros where it has nothing to say."""
+    value = found.get(name, "")
+    return "" if value in _NOTHING else value
+
+
 def _put(facts: Facts, found: Said, host: str) -> None:
-    facts["actor_name"], facts["actor_type"] = said(found.get("srcuser")), "user"
-    public = next((found[key] for key in ("public_ip", "public_ipv6") if found.get(key, "") not in _NOTHING | {""}), "")
+    facts["actor_name"], facts["actor_type"] = found.get("srcuser", ""), "user"
+    public = _set(found, "public_ip") or _set(found, "public_ipv6")
     put_source(facts, address(public))
-    facts["src_host"] = said(found.get("machinename"))
-    facts["device_uid"] = said(found.get("hostid") or found.get("serialnumber"))
-    system = said(found.get("client_os_ver")) or said(found.get("client_os"))
-    agent = " ".join(part for part in (said(found.get("client_ver")), system) if part)
+    facts["src_host"] = found.get("machinename", "")
+    facts["device_uid"] = found.get("hostid") or found.get("serialnumber", "")
+    system = found.get("client_os_ver") or found.get("client_os", "")
+    agent = f"{found.get('client_ver', '')} {system}".strip()
     facts["user_agent"] = f"GlobalProtect {agent}" if agent else ""
-    facts["dst_host"] = said(found.get("device_name")) or host
-    facts["resource"], facts["action"] = said(found.get("portal")), clean(found.get("eventid", ""))
+    facts["dst_host"] = found.get("device_name") or host
+    facts["resource"], facts["action"] = found.get("portal", ""), found.get("eventid", "")
     facts["app"], facts["is_remote"] = "GlobalProtect", True
     if facts["activity_id"] == CLOSE:
         facts["duration_ms"] = times(found.get("login_duration"), 1000)
     facts["repeat_count"] = max(1, count(found.get("repeatcnt")) or 1)
-    serial, number = said(found.get("serial")), found.get("seqno", "")
-    facts["native_id"] = record_id(f"{serial}/{number}") if serial and number not in _NOTHING | {""} else ""
-    assigned = found.get("private_ip", "")
-    facts["extra"] = bounded(
-        {
-            "assigned_ip": "" if assigned in _NOTHING else said(assigned),
-            "region": said(found.get("srcregion"))[:100],
-            "auth_method": said(found.get("auth_method"))[:100],
-            "tunnel_type": said(found.get("tunnel_type"))[:100],
-            "stage": said(found.get("stage"))[:100],
-        }
-    )
+    serial, number = found.get("serial", ""), _set(found, "seqno")
+    facts["native_id"] = record_id(f"{serial}/{number}") if serial and number else ""
+    beside: dict[str, object] = {name: found[key][:100] for key, name in _BESIDE.items() if key in found}
+    facts["extra"] = bounded({"assigned_ip": _set(found, "private_ip")} | beside)
 
 
 def _read(entry: Entry, zone_name: str) -> Outcome:
@@ -185,4 +186,4 @@ def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
         yield _read(entry, settings.time_zone) if isinstance(entry, Entry) else entry
 
 
-PARSER = Parser("globalprotect", "2", "Palo Alto GlobalProtect", parse)
+PARSER = Parser("globalprotect", "3", "Palo Alto GlobalProtect", parse)

@@ -13,7 +13,7 @@ from logs.kinds import ClockQuality, Outcome, ParseError, Quarantined, SourceSet
 from logs.parsers.cef import Fields, header, read_fields, written_time
 from logs.parsers.entries import Entry, read_entries
 from logs.parsers.facts import Parser
-from logs.parsers.text import sentence
+from logs.parsers.text import all_said, sentence
 from logs.parsers.times import Moment, in_range, zone
 
 _MARK = re.compile(r"LEEF:\s?\d")
@@ -79,13 +79,10 @@ def _delimiter(field: str) -> str:
 
 
 def _attributes(text: str, delimiter: str) -> dict[str, str]:
-    """Take the attributes apart; the first of two LEEF names that mean the same counts."""
-    found: dict[str, str] = {}
-    for part in text.split(delimiter):
-        key, equals, value = part.partition("=")
-        if equals:
-            found.setdefault(_NAMES.get(key.strip(), key.strip()), value.strip())
-    return found
+    """Take the attributes apart into those that say something; the first of two that mean the same counts."""
+    pairs = [part.partition("=") for part in reversed(text.split(delimiter))]
+    names = [key.strip() for key, _equals, _value in pairs]
+    return all_said((_NAMES.get(name, name), pair[2]) for name, pair in zip(names, pairs, strict=True) if pair[1])
 
 
 def fields(text: str) -> Fields | None:
@@ -121,4 +118,4 @@ def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
         yield _read(entry, settings.time_zone) if isinstance(entry, Entry) else entry
 
 
-PARSER = Parser("leef", "1", "LEEF 1.0 and 2.0 (QRadar)", parse)
+PARSER = Parser("leef", "2", "LEEF 1.0 and 2.0 (QRadar)", parse)

@@ -165,8 +165,13 @@ class Event(msgspec.Struct, gc=False):
 
 
 _decoder = msgspec.json.Decoder(Event)
+_NOBODY, _NOWHERE, _NO_SESSION, _NO_TRAFFIC, _NO_API = User(), Endpoint(), Session(), Traffic(), Api()
+_UNTOLD = Metadata()
+"""What stands in for an object that an event does not have; none of them is ever written to."""
 _CLASSES = frozenset(int(kind) for kind in OcsfClass)
-_LOG_TYPES = {
+_FAILURE = int(Status.FAILURE)
+_ACTIVITIES = {LOGOFF: LogType.SESSION, SWITCH: LogType.ADMIN}
+_LOG_TYPES: dict[int, LogType] = {
     OcsfClass.TUNNEL: LogType.REMOTE,
     OcsfClass.WEB_RESOURCES: LogType.APPLICATION,
     OcsfClass.API: LogType.APPLICATION,
@@ -183,7 +188,9 @@ FIELDS: Final = tuple(name for name in Draft.__struct_fields__ if name not in {"
 
 
 def _text(value: Id | float) -> str:
-    return "" if value is None else said(str(value))
+    if value is None:
+        return ""
+    return said(value if isinstance(value, str) else str(value))
 
 
 def _name(named: Named | None) -> str:
@@ -197,10 +204,10 @@ def _whole(number: float | None) -> int | None:
 def _kind(event: Event, status: int) -> LogType:
     """Give the kind of log of a class: what Countersign did not write says it by class and activity alone."""
     if event.class_uid != OcsfClass.AUTHENTICATION:
-        return _LOG_TYPES.get(OcsfClass(event.class_uid), LogType.ADMIN)
-    if status == Status.FAILURE:
+        return _LOG_TYPES.get(event.class_uid, LogType.ADMIN)
+    if status == _FAILURE:
         return LogType.FAILED_LOGIN
-    return {LOGOFF: LogType.SESSION, SWITCH: LogType.ADMIN}.get(event.activity_id, LogType.SYSTEM_LOGIN)
+    return _ACTIVITIES.get(event.activity_id, LogType.SYSTEM_LOGIN)
 
 
 def _reason(event: Event, status: int) -> tuple[str, str]:
@@ -216,7 +223,7 @@ def _reason(event: Event, status: int) -> tuple[str, str]:
 
 def _put_who(facts: Facts, event: Event) -> None:
     """Write actor and target: ``actor.user`` acts on ``user``; where only ``user`` is named, it acted."""
-    user, actor = event.user or User(), (event.actor.user if event.actor else None) or User()
+    user, actor = event.user or _NOBODY, (event.actor.user if event.actor else None) or _NOBODY
     name, uid = _text(actor.name) or said(actor.email_addr), _text(actor.uid)
     target, target_uid = _text(user.name) or said(user.email_addr), _text(user.uid)
     acted = actor
@@ -229,13 +236,13 @@ def _put_who(facts: Facts, event: Event) -> None:
 
 
 def _put_place(facts: Facts, event: Event) -> None:
-    source, end = event.src_endpoint or Endpoint(), event.dst_endpoint or Endpoint()
+    source, end = event.src_endpoint or _NOWHERE, event.dst_endpoint or _NOWHERE
     found = address(source.ip)
     facts["src_ip"], facts["src_port"] = found.ip, port_number(source.port)
     facts["src_host"] = said(source.hostname) or said(source.name) or found.host
     facts["device_uid"] = _text(source.uid)
     facts["dst_host"] = said(end.hostname) or said(end.name) or address(end.ip).ip or ""
-    session = event.session or (event.actor.session if event.actor else None) or Session()
+    session = event.session or (event.actor.session if event.actor else None) or _NO_SESSION
     facts["session_uid"] = _text(session.uid)
     facts["is_remote"] = event.is_remote if event.is_remote is not None else session.is_remote
     facts["mfa"] = event.is_mfa if event.is_mfa is not None else session.is_mfa
@@ -243,7 +250,7 @@ def _put_place(facts: Facts, event: Event) -> None:
 
 
 def _put_what(facts: Facts, event: Event, metadata: Metadata) -> None:
-    api = event.api or Api()
+    api = event.api or _NO_API
     app = _name(event.service) or said(event.app_name) or _name(api.service)
     facts["app"] = app or (said(event.dst_endpoint.svc_name) if event.dst_endpoint else "") or _name(metadata.product)
     listed = [*(event.web_resources or []), *(event.resources or [])]
@@ -260,7 +267,7 @@ def facts_of(event: Event) -> Facts:
     """Give what the attributes of OCSF say, without what stands in ``unmapped.countersign``."""
     status = event.status_id if event.status_id in {Status.SUCCESS, Status.FAILURE} else 0
     activity = event.activity_id if 0 <= event.activity_id <= 99 else 0
-    metadata, traffic = event.metadata or Metadata(), event.traffic or Traffic()
+    metadata, traffic = event.metadata or _UNTOLD, event.traffic or _NO_TRAFFIC
     facts = Facts(log_type=_kind(event, status), class_uid=event.class_uid, activity_id=activity, status_id=status)
     facts["status_code"], facts["status_detail"] = _reason(event, status)
     facts["severity_id"] = min(max(event.severity_id or 1, 1), 5) if (event.severity_id or 0) < 99 else 1

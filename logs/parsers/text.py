@@ -5,6 +5,7 @@ name read as another. All of them are written as visible escapes here; the raw r
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -47,6 +48,20 @@ def said(text: str | None) -> str:
         return ""
     # Nearly every text takes this way: 0.1 us instead of 0.3 us through `clean`.
     return text if length <= MAX_FIELD_CHARS and text.isprintable() else clean(text)
+
+
+def all_said(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Give the fields of a record that say something, each as `said` gives it; of two of one name the last.
+
+    One pass over a record costs a third of asking for each of its fields.
+    """
+    found: dict[str, str] = {}
+    for name, text in fields:
+        value = text.strip()
+        length = len(value)
+        if length > _LONGEST_NOTHING or value.lower() not in _NOTHING:
+            found[name] = value if length <= MAX_FIELD_CHARS and value.isprintable() else clean(value)
+    return found
 
 
 def decode(raw: bytes) -> str:

@@ -14,6 +14,7 @@ _MONTHS = {
 }
 _TOLERATED_FUTURE = timedelta(days=1)
 _LONGEST_TIME = 100
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OLDEST_YEAR, _NEWEST_YEAR = 1990, 2199
 
 Moment = tuple[datetime, int]
@@ -69,12 +70,14 @@ def _iso_time(text: str, zone_name: str) -> Moment:
 def epoch_time(value: float | int | str, unit_per_second: int = 1) -> Moment:
     """Read a Unix time (seconds, or milliseconds with 1000, ...), exact to the microsecond. Raises ValueError."""
     try:
-        whole = float(value) if isinstance(value, str) and not value.strip().lstrip("-").isdigit() else value
-        number = int(whole) if isinstance(whole, str) else whole
-        microseconds = number * 1_000_000 // unit_per_second if isinstance(number, int) else 0
-        if not isinstance(number, int):
+        number: float | int | str = value
+        if isinstance(number, str):
+            number = int(number) if number.strip().lstrip("-").isdigit() else float(number)
+        if isinstance(number, int):
+            microseconds = number * 1_000_000 // unit_per_second
+        else:
             microseconds = round(number * 1_000_000 / unit_per_second)
-        when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+        when = _EPOCH + timedelta(microseconds=microseconds)
     except (OverflowError, TypeError) as error:
         raise ValueError("The number is not a Unix time in range.") from error
     return in_range(when), ClockQuality.ZONE_KNOWN

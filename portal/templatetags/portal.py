@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from django import template
@@ -48,6 +49,12 @@ def icon(name: str, label: str = "", css: str = "") -> SafeString:
     """
     if name not in ICONS:
         raise template.TemplateSyntaxError(f"The sprite has no icon {name}: add it to ICONS in portal/vendor.py.")
+    return _drawn(name, label, css)
+
+
+@lru_cache(maxsize=4096)
+def _drawn(name: str, label: str, css: str) -> SafeString:
+    """Draw an icon; a page of events holds hundreds, most of them drawn before."""
     named = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
         '<svg class="icon {}" width="24" height="24" {} focusable="false"><use href="{}#i-{}"/></svg>',
@@ -55,6 +62,20 @@ def icon(name: str, label: str = "", css: str = "") -> SafeString:
         named,
         static("portal/icons.svg"),
         name,
+    )
+
+
+@register.filter
+def narrow(one: Any) -> SafeString:
+    """Draw the two links that add a value to the search or leave it out (``words``, ``plus``, ``minus``), if any."""
+    if not one:
+        return mark_safe("")
+    return format_html(
+        '<span class="narrow"><a href="{}">{}</a> <a href="{}">{}</a></span>',
+        one.plus,
+        icon("plus", label=f"Only {one.words}"),
+        one.minus,
+        icon("minus", label=f"Without {one.words}"),
     )
 
 

@@ -63,7 +63,7 @@ def demo(
     django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Demo]:
-    """Seed the demonstration through its real doors, smaller than by `make run`, and serve it; browser first: see `server`."""
+    """Seed the demonstration through its real doors, smaller than `make run` does, and serve it (as `server`)."""
     enable_socket()
     home = tmp_path_factory.mktemp("demo")
     seed = Seed(home, Printed(io.StringIO()), agents=AGENTS, days=DAYS)
