@@ -100,13 +100,18 @@ HOMES: Final[tuple[tuple[Role, str], ...]] = (
 
 
 def sections(actor: Actor, slug: str, path: str) -> list[Section]:
-    """Return the groups of pages that the actor may open in this tenant; ``path`` marks where the reader is."""
-    drawn = []
-    for title, pages in SECTIONS:
-        links = [_link(page, slug, path) for page in pages if actor.may(page.permission)]
-        if links:
-            drawn.append(Section(title, links))
-    return drawn
+    """Return the groups of pages that the actor may open in this tenant.
+
+    ``path`` marks where the reader is: at the one entry whose address is its longest beginning.
+    """
+    groups = [(title, [page for page in pages if actor.may(page.permission)]) for title, pages in SECTIONS]
+    near = {page.name: _nearness(page, slug, path) for _title, pages in groups for page in pages}
+    most = max(near.values(), default=0)
+    return [
+        Section(title, [_link(page, slug, here=0 < most == near[page.name]) for page in pages])
+        for title, pages in groups
+        if pages
+    ]
 
 
 def home_of(roles: frozenset[Role], slug: str) -> str:
@@ -119,8 +124,12 @@ def address(name: str, slug: str) -> str:
     return reverse(name, args=[slug])
 
 
-def _link(page: Page, slug: str, path: str) -> Link:
-    url = address(page.name, slug)
+def _nearness(page: Page, slug: str, path: str) -> int:
+    """Return how many characters of the path an entry stands for, 0 where the reader is elsewhere."""
     home = address("portal:home", slug)
-    here = path.startswith((url, *(f"{home}{one}" for one in page.under)))
-    return Link(page.label, url, page.icon, here)
+    beginnings = (address(page.name, slug), *(f"{home}{one}" for one in page.under))
+    return max((len(one) for one in beginnings if path.startswith(one)), default=0)
+
+
+def _link(page: Page, slug: str, *, here: bool) -> Link:
+    return Link(page.label, address(page.name, slug), page.icon, here)

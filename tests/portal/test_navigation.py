@@ -31,7 +31,14 @@ def test_a_person_with_two_roles_starts_where_the_first_does() -> None:
 
 @pytest.mark.parametrize(
     ("path", "label"),
-    [("campaigns/7/", "Campaigns"), ("review/7/", "Inbox"), ("people/i-3/", "Search"), ("people-and-roles/", PEOPLE)],
+    [
+        ("campaigns/7/", "Campaigns"),
+        ("review/7/", "Inbox"),
+        ("people/i-3/", "Search"),
+        ("people-and-roles/", PEOPLE),
+        ("register/rosters/upload/", "Attendance"),
+        ("register/systems/", "Register"),
+    ],
 )
 def test_the_sidebar_marks_where_the_reader_is(path: str, label: str) -> None:
     actor = Actor("carla", 1, 1, permissions=frozenset(Permission))
