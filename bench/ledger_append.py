@@ -9,8 +9,6 @@ import multiprocessing
 import os
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,11 +17,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from bench.intake import DATABASE, database
 from bench.machine import describe
 
-ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 4.0
-DATABASE = "bench_ledger"
 FORK = multiprocessing.get_context("fork")
 
 
@@ -44,15 +41,8 @@ def main() -> None:
 
 
 def measure(data: Path) -> None:
-    """Starts the server, runs every combination and stops the server."""
-    from portal.postgres import Embedded, bootstrap  # noqa: PLC0415 -- after the environment is set
-
-    server = Embedded(data)
-    server.start()
-    try:
-        bootstrap(server.admin_dsn(), data, DATABASE)
-        owner = {**os.environ, "COUNTERSIGN_ROLE": "owner"}
-        subprocess.run([sys.executable, str(ROOT / "manage.py"), "migrate", "-v0"], env=owner, check=True, cwd=ROOT)
+    """Runs every combination."""
+    with database(data):
         from bench import ledger_writers  # noqa: PLC0415 -- needs the migrated database's settings
 
         log_id = ledger_writers.prepare(data, DATABASE)
@@ -64,8 +54,6 @@ def measure(data: Path) -> None:
                 p50, p99 = (1000 * quantile(waits, share) for share in (0.5, 0.99))
                 print(f"{writers:7} {events:14} {bare:15,.0f} {rate:17,.0f} {rate / bare:7.2f} {p50:14.2f} / {p99:.2f}")
         print(ledger_writers.check(log_id))
-    finally:
-        server.stop()
 
 
 def run(

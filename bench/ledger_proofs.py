@@ -11,17 +11,14 @@ import os
 import random
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from uuid import UUID
 
+from bench.intake import DATABASE, database
 from bench.machine import describe
 
-ROOT = Path(__file__).resolve().parent.parent
-DATABASE = "bench_proofs"
 LEAVES, DELIVERY, PROOFS = 1_000_000, 1_000, 500
 PROOF_MS, HASHES, BYTES = 2.0, 400_000, 40.0
 
@@ -43,15 +40,8 @@ def main() -> None:
 
 
 def measure(data: Path) -> None:
-    """Starts the server, fills a log, measures and stops the server."""
-    from portal.postgres import Embedded, bootstrap  # noqa: PLC0415 -- after the environment is set
-
-    server = Embedded(data)
-    server.start()
-    try:
-        bootstrap(server.admin_dsn(), data, DATABASE)
-        owner = {**os.environ, "COUNTERSIGN_ROLE": "owner"}
-        subprocess.run([sys.executable, str(ROOT / "manage.py"), "migrate", "-v0"], env=owner, check=True, cwd=ROOT)
+    """Fills a log and measures."""
+    with database(data):
         from bench import ledger_writers  # noqa: PLC0415 -- needs the migrated database's settings
 
         log_id = ledger_writers.prepare(data, DATABASE)
@@ -62,8 +52,6 @@ def measure(data: Path) -> None:
         say("inclusion proof, p99 ms", statistics.quantiles(times, n=100)[98], PROOF_MS, most=True)
         say("full re-hash, events/s", rehash(), HASHES, most=False)
         say("storage, bytes an event", storage(), BYTES, most=True)
-    finally:
-        server.stop()
 
 
 def say(what: str, found: float, limit: float, *, most: bool) -> None:
