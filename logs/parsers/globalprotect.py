@@ -13,7 +13,7 @@ from logs.kinds import Ignored, LogType, Outcome, Quarantined, SourceSettings, S
 from logs.parsers.cef import extension, header, written_time
 from logs.parsers.entries import Entry, count, kept_apart, needed, read_entries, times
 from logs.parsers.facts import Facts, Parser, bounded, logon, make_draft, put_source, refused
-from logs.parsers.text import address, all_said, record_id, said, sentence
+from logs.parsers.text import address, all_said, record_id, sentence
 from logs.parsers.times import Moment
 from logs.parsers.tunnels import CLOSE, OPEN, OTHER, tunnel, why
 
@@ -26,6 +26,10 @@ _CSV = (
 )
 _DEVICE_NAME = 47
 """Place of the device's name in the CSV."""
+
+_READ = frozenset(_CSV) - {"future", "future2", "type", "subtype", "vsys", "private_ipv6", "location", "actionflags"}
+_PLACES = [(name, place) for place, name in enumerate(_CSV) if name in _READ] + [("device_name", _DEVICE_NAME)]
+"""The fields of the CSV that are read, and where they stand."""
 
 _CEF = {
     "PanOSDeviceSN": "serial",
@@ -81,10 +85,8 @@ def _from_csv(text: str) -> Said | None:
         return {}
     if len(row) < 29:
         return None
-    found = all_said(zip(_CSV, row, strict=False))
-    if len(row) > _DEVICE_NAME:
-        found["device_name"] = said(row[_DEVICE_NAME])
-    return found
+    fields = len(row)
+    return all_said((name, row[place]) for name, place in _PLACES if place < fields)
 
 
 def _from_cef(text: str) -> Said | None:

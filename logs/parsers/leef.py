@@ -80,9 +80,9 @@ def _delimiter(field: str) -> str:
 
 def _attributes(text: str, delimiter: str) -> dict[str, str]:
     """Take the attributes apart into those that say something; the first of two that mean the same counts."""
-    pairs = [part.partition("=") for part in reversed(text.split(delimiter))]
-    names = [key.strip() for key, _equals, _value in pairs]
-    return all_said((_NAMES.get(name, name), pair[2]) for name, pair in zip(names, pairs, strict=True) if pair[1])
+    pairs = [part.split("=", 1) for part in reversed(text.split(delimiter)) if "=" in part]
+    names = [key.strip() for key, _value in pairs]
+    return all_said((_NAMES.get(name, name), value) for name, (_key, value) in zip(names, pairs, strict=True))
 
 
 def fields(text: str) -> Fields | None:

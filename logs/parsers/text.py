@@ -57,6 +57,8 @@ def all_said(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name, text in fields:
+        if not text:
+            continue
         value = text.strip()
         length = len(value)
         if length > _LONGEST_NOTHING or value.lower() not in _NOTHING:
