@@ -5,6 +5,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -13,9 +15,10 @@ from ledger.actions import open_epoch, open_log
 from ledger.kinds import EpochStart, LeafKind
 from ledger.queries import newest_at
 from tenants.audit import audit
-from tenants.kinds import Actor, Permission, Role, TenantKind, Verdict, denied, enforce
+from tenants.kinds import Actor, EndedAccess, Permission, Role, TenantKind, Verdict, denied, enforce
 from tenants.models import SLUG_RULE, ApiToken, Membership, Tenant, User
 from tenants.policies import (
+    can_end_access,
     can_end_role,
     can_grant_role,
     can_issue_token,
@@ -96,6 +99,39 @@ def end_role(*, membership: Membership, by: Actor) -> None:
     membership.ends_at = max(timezone.now(), membership.starts_at + timedelta(microseconds=1))
     membership.save(update_fields=["ends_at"])
     audit("role.end", by=by, target=membership.user.email, detail={"role": membership.role})
+
+
+@transaction.atomic
+def end_access(*, tenant: Tenant, user: User, reason: str, by: Actor) -> EndedAccess:
+    """End at once what a person has in the tenant: roles, API tokens, and with the roles their portal sessions.
+
+    A session belongs to no tenant: whoever has a role elsewhere logs in again. Sessions of somebody who has no role
+    here are left alone, so that no tenant can log other tenants' people out. Without anything to end it writes nothing.
+    """
+    enforce(can_end_access(by))
+    now = timezone.now()
+    rows = Membership.objects.select_for_update().filter(tenant=tenant, user=user)
+    roles = [row for row in rows if row.ends_at is None or row.ends_at > now]
+    for row in roles:
+        row.ends_at = max(now, row.starts_at + timedelta(microseconds=1))
+        row.save(update_fields=["ends_at"])
+    tokens = ApiToken.objects.filter(created_by=user, revoked_at=None, expires_at__gt=now)
+    prefixes = tuple(tokens.order_by("id").values_list("prefix", flat=True))
+    tokens.update(revoked_at=now)
+    sessions = _end_sessions(user) if roles else 0
+    ended = EndedAccess(tuple(row.role for row in roles), prefixes, sessions)
+    if ended:
+        detail = {"reason": reason, "roles": ended.roles, "tokens": ended.tokens, "sessions": sessions}
+        audit("access.end", by=by, target=user.email, detail=detail)
+    return ended
+
+
+def _end_sessions(user: User) -> int:
+    """Delete the person's sessions; allauth keeps whose a session is, as Django's table does not."""
+    kept = UserSession.objects.filter(user=user)
+    ended, _rows = Session.objects.filter(session_key__in=list(kept.values_list("session_key", flat=True))).delete()
+    kept.delete()
+    return ended
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ _SPOKEN: Final[Mapping[Permission, str]] = {
     Permission.EVENT_EXPORT: "Export events",
     Permission.REGISTER_VIEW: "Read systems, accounts and grants",
     Permission.REGISTER_MANAGE: "Deliver snapshots",
+    Permission.PEOPLE_PROVISION: "Provision people and groups (SCIM)",
     Permission.CAMPAIGN_VIEW: "Read campaigns",
     Permission.CAMPAIGN_MANAGE: "Manage campaigns",
     Permission.ITEM_REVIEW: "Decide review items",

@@ -39,6 +39,7 @@ class Permission(StrEnum):
     RETENTION_MANAGE = "retention.manage"
     REGISTER_VIEW = "register.view"
     REGISTER_MANAGE = "register.manage"
+    PEOPLE_PROVISION = "people.provision"
     CAMPAIGN_VIEW = "campaign.view"
     CAMPAIGN_MANAGE = "campaign.manage"
     ITEM_REVIEW = "item.review"
@@ -60,7 +61,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.OPERATOR: frozenset(
         {
             *(_P.TENANT_MANAGE, _P.SHARE_MANAGE, _P.TOKEN_MANAGE, _P.AUDIT_VIEW, _P.SOURCE_VIEW, _P.SOURCE_MANAGE),
-            *(_P.REGISTER_VIEW, _P.LEDGER_VIEW, _P.ALERT_VIEW, _P.ALERT_CONFIGURE),
+            *(_P.REGISTER_VIEW, _P.LEDGER_VIEW, _P.ALERT_VIEW, _P.ALERT_CONFIGURE, _P.PEOPLE_PROVISION),
         }
     ),
     Role.OFFICER: frozenset(
@@ -69,7 +70,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             *(_P.EVENT_EXPORT, _P.REGISTER_VIEW, _P.REGISTER_MANAGE, _P.CAMPAIGN_VIEW, _P.CAMPAIGN_MANAGE),
             *(_P.REMEDIATION_MANAGE, _P.ALERT_VIEW, _P.ALERT_HANDLE, _P.ALERT_CONFIGURE, _P.CONTROL_VIEW),
             *(_P.CONTROL_COMPUTE, _P.PACK_VIEW, _P.PACK_BUILD, _P.LEDGER_VIEW, _P.TENANT_MANAGE),
-            _P.RETENTION_MANAGE,
+            *(_P.RETENTION_MANAGE, _P.PEOPLE_PROVISION),
         }
     ),
     Role.ANALYST: frozenset(
@@ -104,6 +105,18 @@ ALLOWED: Final = Verdict(allowed=True)
 def denied(reason: str) -> Verdict:
     """Return a refusal with the sentence that tells the user why, and what to do."""
     return Verdict(allowed=False, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAccess:
+    """What a person had in a tenant until it was ended: role keys, starts of API tokens, number of portal sessions."""
+
+    roles: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    sessions: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.roles or self.tokens or self.sessions)
 
 
 class Refused(Exception):  # noqa: N818 -- the word the pages use

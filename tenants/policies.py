@@ -20,6 +20,11 @@ def can_end_role(by: Actor, membership: Membership) -> Verdict:
     return verdict
 
 
+def can_end_access(by: Actor) -> Verdict:
+    """Whether the actor may end at once what a person has in the tenant: for a directory that says they are gone."""
+    return permit(by, Permission.PEOPLE_PROVISION, to="end a person's access")
+
+
 def can_issue_token(by: Actor, scopes: frozenset[Permission]) -> Verdict:
     """Whether the actor may issue a token with these scopes: never more than they hold themselves."""
     verdict = permit(by, Permission.TOKEN_MANAGE, to="issue a token")

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from tenants.actions import add_person, end_role, grant_role, issue_token, open_tenant
+from tenants.actions import add_person, end_access, end_role, grant_role, issue_token, open_tenant
 from tenants.kinds import ROLE_PERMISSIONS, Actor, Permission, Refused, Role, TenantKind
 from tenants.models import AuditEntry, Membership, Tenant, User
 from tenants.queries import actor_for
@@ -92,3 +92,34 @@ def test_a_stranger_is_no_actor(bpo: Tenant, stella: User, system: Actor) -> Non
 def test_a_tenant_lives_in_a_zone_that_exists(db: None) -> None:
     with pytest.raises(ValidationError, match="no time zone named 'Mars/X'"):
         open_tenant(slug="mars", name="Mars", kind=TenantKind.BPO, time_zone="Mars/X")
+
+
+def test_a_directory_ends_roles_tokens_and_sessions_at_once_and_elsewhere_nothing(
+    in_bpo: Tenant, remy: User, carla: User
+) -> None:
+    Membership.objects.create(tenant=in_bpo, user=remy, role=Role.OFFICER, starts_at=timezone.now())
+    by = make.actor(remy, in_bpo)
+    token, _text = issue_token(name="own", scopes=[Permission.AUDIT_VIEW], days=9, user=remy, by=by)
+    theirs, other = make.login(remy), make.login(carla)
+    assert (theirs.get("/preferences/").status_code, other.get("/preferences/").status_code) == (200, 200)
+    ended = end_access(tenant=in_bpo, user=remy, reason="Left.", by=Actor.system("tests", in_bpo.pk))
+    assert (sorted(ended.roles), ended.tokens, ended.sessions) == (["officer", "reviewer"], (token.prefix,), 1)
+    assert theirs.get("/preferences/").headers["Location"].startswith("/accounts/login/")
+    assert other.get("/preferences/").status_code == 200
+    assert actor_for(remy, in_bpo) is None
+    token.refresh_from_db()
+    assert not token.is_usable(timezone.now())
+    assert AuditEntry.objects.filter(verb="access.end", target=remy.email).count() == 1
+
+
+def test_whoever_has_nothing_here_keeps_their_sessions(stella: User, in_bpo: Tenant) -> None:
+    theirs = make.login(stella)
+    theirs.get("/preferences/")
+    assert not end_access(tenant=in_bpo, user=stella, reason="Left.", by=Actor.system("tests", in_bpo.pk))
+    assert theirs.get("/preferences/").status_code == 200
+    assert not AuditEntry.objects.filter(verb="access.end").exists()
+
+
+def test_an_analyst_ends_nobodys_access(in_bpo: Tenant, ana: User, remy: User) -> None:
+    with pytest.raises(Refused, match="end a person's access"):
+        end_access(tenant=in_bpo, user=remy, reason="Left.", by=make.actor(ana, in_bpo))
