@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 
 from identities.kinds import AccountKind, Criticality, DataClass, IdentityKind
+from identities.scim.models import DirectoryGroup, DirectoryMember, DirectoryPerson  # noqa: F401 -- Django looks here
 from tenants.models import User
 from tenants.scope import TenantManager, TenantOwned
 

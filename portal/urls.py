@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/v1/", include("portal.api.urls")),
     path("api/v1/t/<slug:slug>/", include("logs.api_urls")),
     path("api/v1/t/<slug:slug>/", include("logs.door_urls")),
+    path("api/v1/t/<slug:slug>/scim/v2/", include("identities.scim.urls")),
     path("", include("logs.door_urls")),
     *(path("t/<slug:slug>/", include(f"{room}.urls")) for room in ROOMS),
 ]

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from django.http import Http404
 from django.utils import timezone
-from rest_framework.authentication import SessionAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,7 +34,7 @@ class TenantView(APIView):
     shape of the query parameters besides ``limit`` and ``cursor``; an unknown parameter is an error and never ignored.
     """
 
-    authentication_classes = (BearerAuthentication, SessionAuthentication)
+    authentication_classes: tuple[type[BaseAuthentication], ...] = (BearerAuthentication, SessionAuthentication)
     permissions: ClassVar[tuple[Permission, ...]] = ()
     filters: ClassVar[type[Serializer[Any]] | None] = None
 

@@ -27,8 +27,10 @@ OWN_DOORS: Final = {
     *("logs.doors.hec.events", "logs.doors.hec.raw", "logs.doors.hec.ack", "logs.doors.otlp.logs"),
     "logs.doors.journal.upload",
     *("logs.doors.elastic.root", "logs.doors.elastic.licence", "logs.doors.elastic.bulk"),
+    *(f"identities.scim.views.{name}" for name in ("Config", "Described", "People", "OnePerson", "PeopleSearch")),
+    *(f"identities.scim.views.{name}" for name in ("Groups", "OneGroup", "GroupSearch", "Search", "Bulk", "Nothing")),
 }
-"""Views under a tenant that open by a key of their own and not by a person's role."""
+"""Views under a tenant that open by a key of their own and not by a person's role (SCIM: `tests/identities/scim`)."""
 
 OPEN_DOORS: Final = {"logs.doors.hec.health"}
 """Views under a tenant that open to everybody and say nothing of it: load balancers ask whether the door works."""
