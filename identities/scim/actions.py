@@ -49,11 +49,11 @@ def provision_person(*, tenant: Tenant, facts: PersonFacts, by: Actor) -> Direct
     """Takes a person into the directory, as an identity that the register knows already or as a new one.
 
     Raises:
-        UniquenessException: the user name is taken, or the identity has another user.
+        IntegrityError: the user name is taken.
+        UniquenessException: the identity has another user.
         InvalidValueException: the manager is no user, or an id is too long.
     """
     enforce(can_provision(by))
-    _check_user_name(facts)
     now = timezone.now()
     identity, known = _identity_for(facts)
     active = facts.active is not False
@@ -73,7 +73,7 @@ def update_person(*, tenant: Tenant, uid: UUID, change: Change[Person], by: Acto
 
     Raises:
         NotFoundException: there is no such user.
-        UniquenessException: the new user name is taken.
+        IntegrityError: the new user name is taken.
         SCIMException: the change itself is refused.
     """
     enforce(can_provision(by))
@@ -82,7 +82,6 @@ def update_person(*, tenant: Tenant, uid: UUID, change: Change[Person], by: Acto
     facts = facts_of_person(change(person_resource(person.said, stamp, active=person.active)))
     changed = changed_names(person.said, facts.said or {})
     if changed:
-        _check_user_name(facts, but=person)
         person.active = person.active if facts.active is None else facts.active
         _describe(person, facts, timezone.now())
         person.save()
@@ -205,12 +204,6 @@ def _locked_group(uid: UUID) -> DirectoryGroup:
     if group is None:
         raise NotFoundException(detail=NOT_HERE)
     return group
-
-
-def _check_user_name(facts: PersonFacts, but: DirectoryPerson | None = None) -> None:
-    same = DirectoryPerson.objects.filter(user_name_key=comparable(facts.user_name), removed_at=None)
-    if (same if but is None else same.exclude(pk=but.pk)).exists():
-        raise UniquenessException(detail=f"There is a user named {facts.user_name} already.")
 
 
 def _identity_for(facts: PersonFacts) -> tuple[Identity, bool]:

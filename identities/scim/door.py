@@ -107,7 +107,7 @@ _UNIQUE: Final = {
     "directory_says_an_identity_once": "The person has another user in this directory already.",
     "directory_member_is_in_a_group_once": "The group was changed at the same time. Send the change again.",
 }
-"""What two requests at the same time can run into, by the constraint that stops the later one."""
+"""What a request can run into that only the database knows for sure, by the constraint that stops it."""
 
 
 def _error_of(fault: Exception) -> Error | None:

@@ -1,7 +1,7 @@
 """Reads requests as Entra ID and Okta really send them, and turns them into changes of a resource. Pure.
 
-scim2-models takes most of their habits already (capitalised `op`, "True" and "False" as words, operations without a
-path, paths as keys, members to remove in the value). What it refuses is straightened here, each habit with its sender.
+scim2-models takes most of their habits already: capitalised `op`, "True" and "False" as words, operations without a
+path, paths as keys, and by `POLICY` members to remove in the value. What it refuses is straightened here.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,6 @@ Change = Callable[[R], R]
 """Takes the resource as it is and returns what it shall be."""
 
 _MANAGER: Final = f"{ENTERPRISE}:manager".lower()
-_READ_ONLY: Final = {"id", "meta", "schemas", "groups"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +127,14 @@ def _straight(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _straight_operation(operation: Any) -> Any:
-    """Okta repeats the id of the group in the value of a rename, Entra sends the manager as a bare id.
-
-    An operation without a path whose value is nothing but read-only repeats nothing and is left as it is: refused.
-    """
+    """Entra sends the manager as a bare id here too."""
     if not isinstance(operation, Mapping):
         return operation
     straight, value, path = dict(operation), operation.get("value"), operation.get("path")
     if isinstance(path, str) and path.lower() == _MANAGER:
         straight["value"] = _manager(value[0] if isinstance(value, list) and len(value) == 1 else value)
     elif not path and isinstance(value, Mapping):
-        kept = {name: one for name, one in value.items() if name.lower() not in _READ_ONLY}
-        straight["value"] = _straight(kept or value)
+        straight["value"] = _straight(value)
     return straight
 
 

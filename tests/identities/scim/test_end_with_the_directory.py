@@ -90,6 +90,18 @@ def test_a_role_given_after_the_deactivation_ends_with_the_directorys_next_word(
     assert actor_for(omar, bpo) is None
 
 
+@pytest.mark.parametrize("how", ["patch", "delete"])
+def test_a_member_since_the_person_was_provisioned_is_found(how: str, directory: Directory, bpo: Tenant) -> None:
+    path = f"/Users/{directory.user('late@example.org')['id']}"
+    late = make.user("late")
+    make.member(late, bpo, Role.ANALYST)
+    if how == "patch":
+        directory.patch(path, INACTIVE)
+    else:
+        directory.ask("delete", path)
+    assert actor_for(late, bpo) is None
+
+
 def test_coming_back_gives_no_role_back(omar: User, directory: Directory, bpo: Tenant) -> None:
     user = directory.user("omar@example.org")
     directory.patch(f"/Users/{user['id']}", INACTIVE)
