@@ -18,6 +18,7 @@ from identities.queries import (
     latest_people_feed,
     newest_roster,
     people,
+    people_with_directory,
     snapshot_holds,
     snapshot_rows,
     snapshots_of,
@@ -108,7 +109,7 @@ def upload(request: TenantRequest, key: str) -> HttpResponse:
 def people_page(request: TenantRequest) -> HttpResponse:
     """Shows the people who are watched."""
     text = request.GET.get("q", "").strip()
-    page = Paginator(people(text), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(people_with_directory(text), PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "text": text, "feed": latest_people_feed(), "today": timezone.localdate()}
     return render(request, "identities/people.html", context)
 
