@@ -116,6 +116,7 @@ def _error_of(fault: Exception) -> Error | None:
         found = Error.from_validation_errors(fault)[0]
     elif isinstance(fault, SCIMException):
         found = fault.to_error()
+        found.detail = _sentence(found.detail or "")
     elif isinstance(fault, Http404):
         found = NotFoundException(detail=NOT_HERE).to_error()
     elif isinstance(fault, APIException):
@@ -123,6 +124,12 @@ def _error_of(fault: Exception) -> Error | None:
     elif isinstance(fault, IntegrityError):
         found = _collision(fault)
     return found
+
+
+def _sentence(detail: str) -> str:
+    """Return pydantic's several lines (what failed, the attribute, why, a link) as one."""
+    lines = [line.strip() for line in detail.splitlines()]
+    return f"{lines[1]}: {lines[2].split(' [type=')[0]}." if len(lines) > 2 else detail
 
 
 def _collision(fault: IntegrityError) -> Error | None:

@@ -19,6 +19,7 @@ R = TypeVar("R", bound=Resource[Any])
 Change = Callable[[R], R]
 """Takes the resource as it is and returns what it shall be."""
 
+_SEVERAL: Final = ("emails", "members", "groups", "urn:ietf:params:scim:schemas:core:2.0:")
 _MANAGER: Final = f"{ENTERPRISE}:manager".lower()
 
 
@@ -127,15 +128,22 @@ def _straight(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _straight_operation(operation: Any) -> Any:
-    """Entra sends the manager as a bare id here too."""
+    """Entra sends the manager as a bare id here too, and in its older dialect a single value in a list of objects."""
     if not isinstance(operation, Mapping):
         return operation
     straight, value, path = dict(operation), operation.get("value"), operation.get("path")
-    if isinstance(path, str) and path.lower() == _MANAGER:
-        straight["value"] = _manager(value[0] if isinstance(value, list) and len(value) == 1 else value)
+    if isinstance(path, str) and not path.lower().startswith(_SEVERAL):
+        single = _single(value)
+        straight["value"] = _manager(single) if path.lower() == _MANAGER else single
     elif not path and isinstance(value, Mapping):
         straight["value"] = _straight(value)
     return straight
+
+
+def _single(value: Any) -> Any:
+    """Return what is in ``[{"$ref": null, "value": ...}]``, and any other value as it is."""
+    inner = value[0] if isinstance(value, list) and len(value) == 1 else None
+    return inner["value"] if isinstance(inner, Mapping) and {"value"} <= inner.keys() <= {"$ref", "value"} else value
 
 
 def _manager(value: Any) -> Any:

@@ -96,6 +96,9 @@ class _Where(FilterVisitor[Q]):
         if node.op == CompareOperator.ne:
             return ~self.visit_comparison(Comparison(node.attr_path, CompareOperator.eq, node.value))
         found = _condition(column, node.op, node.value)
+        if found is not None and column.name.startswith("said__"):
+            # What is absent from JSON is NULL, whose opposite is NULL as well: `ne` and `not` would find nobody.
+            found &= Q(**{f"{column.name}__isnull": False})
         if found is None:
             raise InvalidFilterException(detail=f"The operator {node.op} is not offered for {node.attr_path}.")
         return found

@@ -39,7 +39,7 @@ class Directory:
             **sent,
         )
 
-    def user(self, name: str, **said: object) -> dict[str, Any]:
+    def user(self, name: str, /, **said: object) -> dict[str, Any]:
         """Take a user in; returns the resource."""
         answer = self.ask("post", "/Users", {"schemas": [USER], "userName": name, **said})
         assert answer.status_code == 201, answer.content

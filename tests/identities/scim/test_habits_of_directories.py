@@ -82,16 +82,18 @@ def test_entra_changes_a_user_in_its_own_words(directory: Directory, bpo: Tenant
         {"op": "Add", "path": f"{ENTERPRISE}:manager", "value": boss["id"]},
         {"op": "Add", "path": 'roles[primary eq "True"].value', "value": "agent"},
         {"op": "Add", "path": 'addresses[type eq "work"].country', "value": "PH"},
+        {"op": "Replace", "path": "title", "value": [{"$ref": None, "value": "Agent"}]},
         {"op": "Replace", "path": "active", "value": "False"},
     )
     assert answer.status_code == 200, answer.content
     said = answer.json()
     assert said["emails"] == [{"type": "work", "value": "anna@work.example"}]
-    assert (said["active"], said["name"], said[ENTERPRISE]["department"]) == (False, {"familyName": "Berg"}, "Claims")
+    assert (said["active"], said["title"], said[ENTERPRISE]["department"]) == (False, "Agent", "Claims")
+    assert said["name"] == {"familyName": "Berg"}
     with tenant_scope(bpo):
         assert DirectoryPerson.objects.get(uid=user["id"]).identity.manager.name == "boss@example.org"
         changed = AuditEntry.objects.get(verb="person.update").detail["changed"]
-    assert changed == ["active", "department", "emails", "manager", "name"]
+    assert changed == ["active", "department", "emails", "manager", "name", "title"]
     directory.patch(f"/Users/{user['id']}", {"op": "Remove", "path": f"{ENTERPRISE}:manager"})
     with tenant_scope(bpo):
         assert DirectoryPerson.objects.get(uid=user["id"]).identity.manager is None
@@ -108,6 +110,32 @@ def test_entra_sends_paths_as_keys_and_no_path(directory: Directory) -> None:
     said = directory.patch(f"/Users/{user['id']}", {"op": "replace", "value": value}).json()
     assert (said["displayName"], said["name"]["givenName"], said["active"]) == ("Anna Berg", "Anna", True)
     assert said[ENTERPRISE]["employeeNumber"] == "E5"
+
+
+FILTERS = {
+    'title eq "AGENT"': "anna",
+    'title ne "agent"': "ben",
+    'not (title co "gen")': "ben",
+    "title pr and active eq true": "anna",
+    'userName sw "B" or externalId eq "x1"': "ben",
+    'externalId eq "X1"': "anna",
+    'emails.value eq "A@x.example"': "anna",
+    "not (emails pr)": "ben",
+    'meta.created gt "2100-01-01T00:00:00Z" or name.familyName ew "ERG"': "anna",
+    f'{ENTERPRISE}:department eq "claims"': "anna",
+    f'{USER}:userName eq "Ben"': "ben",
+}
+
+
+def test_filters_find_whom_they_mean(directory: Directory) -> None:
+    extra = {"name": {"familyName": "Berg"}, "emails": [{"value": "a@X.example"}], ENTERPRISE: {"department": "Claims"}}
+    directory.user("anna", title="Agent", externalId="X1", **extra)
+    directory.user("ben")
+    for text, name in FILTERS.items():
+        body = directory.ask("get", "/Users", filter=text, attributes="userName").json()
+        assert [one["userName"] for one in body["Resources"]] == [name], text
+    refused = directory.ask("get", "/Users", filter='timezone eq "UTC"')
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidFilter")
 
 
 def test_the_same_again_is_no_deed(directory: Directory, bpo: Tenant) -> None:
@@ -213,4 +241,5 @@ def test_a_wrong_operation_changes_nothing_at_all(directory: Directory) -> None:
         body = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "title", "value": "Agent"}, wrong]}
         answer = directory.ask("patch", f"/Users/{user['id']}", body)
         assert (answer.status_code, answer.json()["status"]) == (400, "400"), wrong
+        assert "\n" not in answer.json()["detail"]
     assert directory.ask("get", f"/Users/{user['id']}").json() == user
