@@ -7,6 +7,7 @@ entitlement, so the sentences speak of the account's use of the system.
 
 from reviews.kinds import COVERAGE_FLOOR, DORMANT_DAYS, WINDOW_DAYS, Advice, Advised, UseFacts
 
+CYCLE_DAYS = {"WEEKLY": 7, "MONTHLY": 30, "YEARLY": 365}
 UNMEASURED_KINDS = {
     "service": "It is a service account: its use does not show whether somebody needs it.",
     "break_glass": "It is an emergency account: no use is its normal state.",
@@ -29,6 +30,12 @@ def advise(facts: UseFacts) -> Advised:
 def idle_limit(cycle_days: int) -> int:
     """Returns after how many days without use a grant counts as unused: 90, or two review cycles if longer."""
     return max(DORMANT_DAYS, 2 * cycle_days)
+
+
+def cycle_days(rule: str) -> int:
+    """Returns about how many days lie between two campaigns of a recurrence; 0 for a single one."""
+    parts = dict(part.split("=", 1) for part in rule.upper().split(";") if "=" in part)
+    return CYCLE_DAYS.get(parts.get("FREQ", ""), 0) * int(parts.get("INTERVAL", "1"))
 
 
 def _by_person(facts: UseFacts) -> Advised | None:

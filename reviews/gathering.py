@@ -13,14 +13,15 @@ from typing import Any
 from identities.models import Grant, Snapshot, SnapshotRow
 from logs.answers import Use
 from logs.queries import system_coverage, use_of_accounts
-from reviews.advice import advise, idle_limit
+from reviews.advice import advise, cycle_days, idle_limit
+from reviews.causes import conflicts_by_grant
 from reviews.kinds import DORMANT_DAYS, WINDOW_DAYS, Advised, Outcome, UseFacts
 from reviews.manifest import moment
 from reviews.models import Campaign, Decision
+from reviews.queries.access import both_sides
 from tenants.work import Progress
 
 CHUNK = 500
-CYCLE_DAYS = {"WEEKLY": 7, "MONTHLY": 30, "YEARLY": 365}
 
 Pair = tuple[int, int]
 
@@ -35,6 +36,7 @@ class Context:
     grants: Mapping[Pair, Grant]
     previous: Mapping[Pair, Mapping[str, object]]
     peers: Mapping[Pair, tuple[int, int, str]]
+    conflicts: Mapping[Pair, Sequence[Mapping[str, object]]]
     cycle_days: int
 
 
@@ -59,14 +61,9 @@ def gather(campaign: Campaign, rows: Sequence[SnapshotRow], at: datetime, progre
         grants=_grants(accounts),
         previous=_previous(campaign, accounts),
         peers=_peers(rows),
+        conflicts=conflicts_by_grant(both_sides()),
         cycle_days=cycle,
     )
-
-
-def cycle_days(rule: str) -> int:
-    """Returns about how many days lie between two campaigns of a recurrence; 0 for a single one."""
-    parts = dict(part.split("=", 1) for part in rule.upper().split(";") if "=" in part)
-    return CYCLE_DAYS.get(parts.get("FREQ", ""), 0) * int(parts.get("INTERVAL", "1"))
 
 
 def _grants(accounts: Sequence[int]) -> dict[Pair, Grant]:
@@ -165,4 +162,5 @@ def evidence_for(row: SnapshotRow, context: Context, snapshot: Snapshot) -> dict
         "enabled": row.enabled,
         "peers": {"have": peers[0], "of": peers[1], "programme": peers[2]} if peers and peers[1] > 0 else None,
         "previous": context.previous.get((row.account_id, row.entitlement_id)),
+        "conflicts": list(context.conflicts.get((row.account_id, row.entitlement_id), ())),
     }

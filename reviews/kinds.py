@@ -69,6 +69,29 @@ class FindingKind(TextChoices):
     USE_AFTER_REVOCATION = "use_after_revocation", "Use after revocation"
     UNVERIFIED = "unverified", "Revocation not carried out"
     NOT_DECIDED = "not_decided", "Access not reviewed in time"
+    DORMANT_PRIVILEGED = "dormant_privileged", "Privileged access that is not used"
+    CONFLICT = "conflict", "Conflicting duties"
+    POPULATION_GAP = "population_gap", "Active in the logs, in no list"
+
+
+NEXT_STEP: Final = {
+    FindingKind.GHOST_USE: "Ask who worked with the account; close the way in, or have the system list the grant.",
+    FindingKind.LEAVER_ACTIVE: "Have the account disabled and its grants removed, then deliver the newest list.",
+    FindingKind.OWNERLESS: "Name the owner in the system's list, or have the account removed.",
+    FindingKind.USE_AFTER_REVOCATION: "The access still works: have it removed at the source; look at what was done.",
+    FindingKind.UNVERIFIED: "Have the revocation carried out, then deliver a complete list that shows it.",
+    FindingKind.NOT_DECIDED: "Plan a following campaign over the same systems.",
+    FindingKind.DORMANT_PRIVILEGED: "Ask the person's manager whether it is needed; if not, have it revoked.",
+    FindingKind.CONFLICT: "Take one of the two away, or write down which control watches over both.",
+    FindingKind.POPULATION_GAP: "Ask the system's administrator whose name it is and why the list lacks it.",
+}
+"""What to do about a finding of each kind, in a sentence."""
+EVENTS_FOUND: Final = frozenset({FindingKind.GHOST_USE, FindingKind.POPULATION_GAP})
+"""Findings about something that happened: they stay until a person explains them."""
+EXPLAINED_DAYS: Final = 90
+"""How long the words stand with which a person resolved a finding whose cause is still there."""
+NEVER_EXPLAINED: Final = frozenset({FindingKind.LEAVER_ACTIVE})
+"""Findings that words do not end: they come back while their cause is there."""
 
 
 class Recurrence(TextChoices):

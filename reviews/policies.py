@@ -4,7 +4,7 @@ from datetime import datetime
 
 from identities.models import Identity
 from reviews.kinds import REASON_MIN, Advice, Outcome
-from reviews.models import Campaign, Remediation, ReviewItem
+from reviews.models import Campaign, DutyConflict, Remediation, ReviewItem
 from reviews.states import CampaignState, RemediationState, may_move, may_remediate
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
 
@@ -14,6 +14,24 @@ NO_LONGER = "The decision to revoke was changed after a reopening; there is noth
 def can_manage_campaigns(by: Actor) -> Verdict:
     """Returns whether the actor may plan and run campaigns."""
     return permit(by, Permission.CAMPAIGN_MANAGE, to="plan and run campaigns")
+
+
+def can_add_conflict(by: Actor, *, same: bool, why: str) -> Verdict:
+    """Returns whether the actor may say that two entitlements conflict; `same` when it is twice the same one."""
+    if same:
+        return denied("Choose two different entitlements.")
+    if len(why) < REASON_MIN:
+        return denied(f"Write in at least {REASON_MIN} characters why nobody may hold both.")
+    return can_manage_campaigns(by)
+
+
+def can_end_conflict(by: Actor, conflict: DutyConflict, *, reason: str) -> Verdict:
+    """Returns whether the actor may end a conflict."""
+    if conflict.ended_at is not None:
+        return denied("This conflict is ended already.")
+    if len(reason) < REASON_MIN:
+        return denied(f"Write in at least {REASON_MIN} characters why it no longer holds.")
+    return can_manage_campaigns(by)
 
 
 def can_view_campaign(by: Actor, *, shared: bool) -> Verdict:
@@ -117,6 +135,8 @@ def can_decide_in_bulk(items: list[ReviewItem]) -> Verdict:
         return denied("Choose at least one item.")
     if any(item.privileged for item in items):
         return denied("Privileged access is decided one by one.")
+    if any(item.evidence.get("conflicts") for item in items):
+        return denied("Access that conflicts with other access of the person is decided one by one.")
     if any(item.advice == Advice.REVOKE for item in items):
         return denied("Access that the advice is to revoke is decided one by one.")
     if len({item.advice for item in items}) > 1:

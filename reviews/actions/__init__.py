@@ -2,6 +2,7 @@
 
 from reviews.actions.assignments import reassign_items, remind_reviewers
 from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
+from reviews.actions.duties import add_conflict, end_conflict
 from reviews.actions.findings import find_causes, resolve_finding
 from reviews.actions.opening import open_campaign, request_opening
 from reviews.actions.plans import (
@@ -19,6 +20,7 @@ from reviews.actions.signing import close_campaign, extend_campaign, reopen_camp
 __all__ = [
     "PlanFacts",
     "accept_risk",
+    "add_conflict",
     "cancel_campaign",
     "claim_remediation",
     "close_campaign",
@@ -29,6 +31,7 @@ __all__ = [
     "create_plan",
     "decide",
     "decide_in_bulk",
+    "end_conflict",
     "extend_campaign",
     "find_causes",
     "open_campaign",

@@ -1,9 +1,10 @@
-"""Writes findings: use without a grant, leavers with access, accounts without an owner, access nobody reviewed.
+"""Writes findings: what is wrong with access now, once for each cause.
 
-A finding is open once for each cause, and ends by itself when the cause is gone.
+A finding is open once for each cause. Where the cause is a state, it ends by itself when the state is gone; where it is
+something that happened, it stays until a person explains it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,16 +12,33 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from reviews.kinds import REASON_MIN, FindingKind
+from reviews.causes import Cause, bare_use, conflict, dormant, leaver_or_ownerless
+from reviews.kinds import EVENTS_FOUND, EXPLAINED_DAYS, NEVER_EXPLAINED, REASON_MIN, FindingKind
 from reviews.models import Campaign, Finding, ReviewItem
 from reviews.policies import can_manage_campaigns
-from reviews.queries.causes import Cause, ghost_use, leavers_active, ownerless_accounts
+from reviews.queries import access
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce
+from tenants.models import Tenant
+from tenants.scope import current_tenant_id
 
-DUE_DAYS = {FindingKind.USE_AFTER_REVOCATION: 1, FindingKind.LEAVER_ACTIVE: 1, FindingKind.GHOST_USE: 3}
+DUE_DAYS = {
+    FindingKind.USE_AFTER_REVOCATION: 1,
+    FindingKind.LEAVER_ACTIVE: 1,
+    FindingKind.GHOST_USE: 3,
+    FindingKind.CONFLICT: 7,
+}
 STANDARD_DAYS = 14
-SEARCHED = (FindingKind.GHOST_USE, FindingKind.LEAVER_ACTIVE, FindingKind.OWNERLESS)
+SEARCHED = (
+    FindingKind.GHOST_USE,
+    FindingKind.LEAVER_ACTIVE,
+    FindingKind.OWNERLESS,
+    FindingKind.DORMANT_PRIVILEGED,
+    FindingKind.CONFLICT,
+    FindingKind.POPULATION_GAP,
+)
+GONE = "The cause is no longer there in the newest snapshot."
+CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +53,37 @@ def write_finding(
     cause: Cause, *, at: datetime, campaign: Campaign | None = None, item: ReviewItem | None = None
 ) -> Finding:
     """Stores a finding unless the same one is open already; returns the open one."""
-    due_at = at + timedelta(days=DUE_DAYS.get(cause.kind, STANDARD_DAYS))
+    made = _finding(cause, at, campaign, item)
     finding, _new = Finding.objects.get_or_create(
         kind=cause.kind,
         key=cause.key,
         resolved_at=None,
         defaults={
-            "sentence": cause.sentence,
-            "campaign": campaign,
-            "item": item,
-            "system_id": cause.system_id,
-            "account_id": cause.account_id,
-            "subject_id": cause.subject_id,
-            "found_at": at,
-            "due_at": due_at,
+            name: getattr(made, name)
+            for name in (
+                *("sentence", "evidence", "campaign", "item", "system_id", "account_id", "subject_id"),
+                *("found_at", "due_at"),
+            )
         },
     )
     return finding
+
+
+def _finding(cause: Cause, at: datetime, campaign: Campaign | None, item: ReviewItem | None) -> Finding:
+    """Returns the finding of a cause, not stored."""
+    return Finding(
+        kind=cause.kind,
+        key=cause.key,
+        sentence=cause.sentence,
+        evidence=dict(cause.evidence),
+        campaign=campaign,
+        item=item,
+        system_id=cause.system_id,
+        account_id=cause.account_id,
+        subject_id=cause.subject_id,
+        found_at=at,
+        due_at=at + timedelta(days=DUE_DAYS.get(cause.kind, STANDARD_DAYS)),
+    )
 
 
 def find_not_decided(campaign: Campaign, items: Sequence[ReviewItem], at: datetime) -> Finding:
@@ -67,43 +99,74 @@ def find_not_decided(campaign: Campaign, items: Sequence[ReviewItem], at: dateti
 
 @transaction.atomic
 def find_causes(*, by: Actor) -> Found:
-    """Looks for ghost use, leavers with access and ownerless accounts; ends findings whose cause is gone."""
+    """Looks for what is wrong with access now, and ends the findings whose cause is gone. Safe to run any time."""
     enforce(can_manage_campaigns(by))
     now = timezone.now()
-    causes = [*ghost_use(now), *leavers_active(now), *ownerless_accounts()]
+    causes = list(_causes(now))
     known = set(Finding.objects.filter(resolved_at__isnull=True, kind__in=SEARCHED).values_list("kind", "key"))
     explained = _explained()
     fresh = [
         cause
         for cause in causes
         if (str(cause.kind), cause.key) not in known
-        and not (cause.seen_at and explained.get((str(cause.kind), cause.key), cause.seen_at) > cause.seen_at)
+        and not _is_explained(cause, explained.get((str(cause.kind), cause.key)), now)
     ]
-    for cause in fresh:
-        write_finding(cause, at=now)
+    Finding.objects.bulk_create(
+        [_finding(cause, now, None, None) for cause in fresh], batch_size=CHUNK, ignore_conflicts=True
+    )
     resolved = _end_gone(known, causes, now, by)
     if fresh or resolved:
         audit("finding.search", by=by, target="findings", detail={"opened": len(fresh), "resolved": resolved})
     return Found(len(fresh), resolved)
 
 
+def _causes(now: datetime) -> Iterator[Cause]:
+    """Yields every cause that is there now: the rules over whole sets, a constant number of queries."""
+    tenant = Tenant.objects.get(pk=current_tenant_id())
+    today = now.astimezone(tenant.zone).date()
+    used, grants = access.bare_uses(now), access.privileged_grants()
+    cycles = access.cycles_of_systems()
+    systems = {grant.system_id for grant in grants} | {use.system_id for use in used}
+    coverage = access.coverage_of_systems(cycles, systems, now)
+    found = [leaver_or_ownerless(account, today) for account in access.held_accounts(today)]
+    found += [bare_use(use, coverage[use.system_id]) for use in used]
+    found += [dormant(one, coverage[one.system_id], cycles.get(one.system_id, 0), now) for one in grants]
+    yield from (cause for cause in found if cause is not None)
+    yield from (conflict(both) for both in access.both_sides())
+
+
 def _explained() -> dict[tuple[str, str], datetime]:
-    """Returns when each cause that was an event was last resolved: only what is seen later is a new finding."""
-    over = Finding.objects.filter(kind=FindingKind.GHOST_USE, resolved_at__isnull=False)
+    """Returns when a person last resolved each cause with words of their own."""
+    over = Finding.objects.filter(kind__in=SEARCHED, resolved_at__isnull=False).exclude(resolution=GONE)
     rows = over.order_by().values_list("kind", "key").annotate(at=Max("resolved_at"))
     return {(kind, key): at for kind, key, at in rows}
 
 
+def _is_explained(cause: Cause, at: datetime | None, now: datetime) -> bool:
+    """Returns whether the words with which a person resolved the cause still stand.
+
+    For an event they stand for what was seen before them; for a state for 90 days, and never for a leaver's account.
+    """
+    if at is None or cause.kind in NEVER_EXPLAINED:
+        return False
+    return at > cause.seen_at if cause.seen_at else now - at < timedelta(days=EXPLAINED_DAYS)
+
+
 def _end_gone(known: set[tuple[str, str]], causes: Iterable[Cause], now: datetime, by: Actor) -> int:
-    """Ends the open findings whose cause is no longer there, except use, which stays a fact to be explained."""
+    """Ends the open findings whose cause is no longer there; a missing name ends when a list holds it."""
     present = {(str(cause.kind), cause.key) for cause in causes}
-    ended = 0
+    gone: dict[str, list[str]] = {}
     for kind, key in known - present:
-        if kind != FindingKind.GHOST_USE:
-            ended += Finding.objects.filter(kind=kind, key=key, resolved_at__isnull=True).update(
-                resolved_at=now, resolved_by=by.name, resolution="The cause is no longer there in the newest snapshot."
-            )
-    return ended
+        if FindingKind(kind) not in EVENTS_FOUND:
+            gone.setdefault(kind, []).append(key)
+    gone[FindingKind.POPULATION_GAP] = sorted(access.listed_again())
+    return sum(
+        Finding.objects.filter(kind=kind, key__in=keys, resolved_at__isnull=True).update(
+            resolved_at=now, resolved_by=by.name, resolution=GONE
+        )
+        for kind, keys in gone.items()
+        if keys
+    )
 
 
 @transaction.atomic

@@ -11,8 +11,9 @@ from reviews.actions.moves import locked, move
 from reviews.assigning import Terms, choose_reviewer
 from reviews.gathering import Context, advice_for, evidence_for, gather
 from reviews.kinds import OWNERLESS, Basis
-from reviews.models import Assignment, Campaign, Exclusion, ReviewItem, ScopeLine
+from reviews.models import AbsentAccount, Assignment, Campaign, Exclusion, ReviewItem, ScopeLine
 from reviews.policies import can_open_campaign
+from reviews.queries.access import absent_from
 from reviews.queries.campaigns import OPENING
 from reviews.queries.reviewers import terms
 from reviews.states import CampaignState
@@ -56,6 +57,7 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
     context = gather(campaign, inside, now, progress)
     items = _store_items(campaign, inside, context, snapshots, progress)
     _store_exclusions(campaign, rows, by)
+    absent = _store_absent(campaign, list(snapshots))
     _assign(campaign, items, by, now)
     if len(rows) >= CHUNK:
         _refresh_statistics()
@@ -66,6 +68,7 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
         "rows": len(rows),
         "items": len(items),
         "exclusions": len(rows) - len(items),
+        "absent_accounts": absent,
         "due_at": due_at,
         "snapshots": {str(snapshot.pk): snapshot.digest for snapshot in snapshots.values()},
     }
@@ -143,6 +146,24 @@ def _store_exclusions(campaign: Campaign, rows: Sequence[SnapshotRow], by: Actor
             [Exclusion(campaign=campaign, row=row, reason=NOT_PRIVILEGED, approved_by=by.name) for row in outside],
             batch_size=CHUNK,
         )
+
+
+def _store_absent(campaign: Campaign, snapshot_ids: Sequence[int]) -> int:
+    """Stores the names that the logs show at work and the snapshots lack; returns how many."""
+    found = [
+        AbsentAccount(
+            campaign=campaign,
+            system_id=one.system_id,
+            snapshot_id=one.snapshot_id,
+            account_id=one.account_id,
+            actor_key=one.actor_key,
+            name=one.name,
+            first_at=one.first_at,
+            last_ok_at=one.last_ok_at,
+        )
+        for one in absent_from(snapshot_ids)
+    ]
+    return len(AbsentAccount.objects.bulk_create(found, batch_size=CHUNK))
 
 
 def _assign(campaign: Campaign, items: Sequence[ReviewItem], by: Actor, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Carries out revocations, and believes only a later complete snapshot that they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,10 +12,10 @@ from identities.models import Grant, Snapshot, SnapshotRow
 from identities.queries import identity_of_user, latest_complete_snapshots
 from logs.queries import use_of_accounts
 from reviews.actions.findings import write_finding
+from reviews.causes import Cause
 from reviews.kinds import FindingKind
 from reviews.models import Decision, Finding, Remediation
 from reviews.policies import can_accept_risk, can_claim, can_manage_campaigns
-from reviews.queries.causes import Cause
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState, RemediationState
 from tenants.audit import audit
@@ -82,9 +82,9 @@ def verify_remediations(*, by: Actor) -> Verified:
     """Compares revocations with the newest complete snapshot of their system, and with the use seen afterwards.
 
     Gone from a snapshot captured after the decision: verified. Still there after a claim: failed, open again, a
-    finding. Used after it was verified: failed, open again, a finding, and only a newer snapshot verifies it. An
-    acceptance that ended: open again, with a finding where the campaign is closed. A revocation that another decision
-    replaced is left alone. Safe to run any time.
+    finding. Used after it was claimed or verified: failed, open again, a finding, and only a newer snapshot verifies
+    it. An acceptance that ended: open again, with a finding where the campaign is closed. A revocation that another
+    decision replaced is left alone. Safe to run any time.
     """
     enforce(can_manage_campaigns(by))
     now = timezone.now()
@@ -170,41 +170,58 @@ def _reopen(remediation: Remediation) -> None:
 
 
 def _used_afterwards(now: datetime) -> int:
-    """Finds use of accounts that hold nothing more on the system since their revocation was verified.
+    """Finds use of accounts that hold nothing more on the system since their revocation was claimed or verified.
 
+    Use after a claim shows that it was not true; after a verification, that the access came back or the list was short.
+    Either opens the revocation again, which blocks the campaign's closing, unless a later list showed the access gone.
     Log lines name no entitlement: an account that keeps another grant on the system may well be used.
     """
-    held = Grant.objects.filter(account=OuterRef("item__account"), until__isnull=True)
-    done = Remediation.objects.filter(
-        ~Exists(held),
-        state=_R.VERIFIED,
-        verified_at__gte=now - timedelta(days=WATCH_DAYS),
+    done = [_R.CLAIMED_DONE, _R.VERIFIED]
+    revoked = Remediation.objects.filter(
+        item__account=OuterRef("account"), item__entitlement=OuterRef("entitlement"), state__in=done
+    )
+    kept = Grant.objects.filter(~Exists(revoked), account=OuterRef("item__account"), until__isnull=True)
+    since = now - timedelta(days=WATCH_DAYS)
+    ended = Remediation.objects.filter(
+        Q(state=_R.CLAIMED_DONE) | Q(verified_at__gte=since),
+        ~Exists(kept),
+        state__in=done,
         decision__superseded_by__isnull=True,
     ).select_related("campaign", "item__account", "item__system", "item__entitlement", "verified_snapshot")
-    watched = list(done)
+    watched = list(ended)
     accounts = {remediation.item.account_id for remediation in watched}
-    use = use_of_accounts(accounts, since=now - timedelta(days=WATCH_DAYS), until=now) if accounts else {}
-    found = 0
-    for remediation in watched:
-        last = use[remediation.item.account_id].last_used_at
-        gone = remediation.verified_snapshot
-        if last is None or gone is None or last <= gone.captured_at or _is_explained(remediation, last):
-            continue
-        sentence = (
-            f"'{remediation.item.account.name}' used {remediation.item.system.name} on {last:%-d %B %Y}, after its "
-            f"access was revoked and found gone on {gone.captured_at:%-d %B %Y}."
-        )
-        _found(remediation, FindingKind.USE_AFTER_REVOCATION, sentence, now)
-        if remediation.campaign.state != CampaignState.CLOSED:
-            _reopen(remediation)
-        found += 1
-    return found
+    use = use_of_accounts(accounts, since=since, until=now) if accounts else {}
+    return sum(_find_use(remediation, use[remediation.item.account_id].last_used_at, now) for remediation in watched)
 
 
-def _is_explained(remediation: Remediation, last: datetime) -> bool:
+def _find_use(remediation: Remediation, last: datetime | None, now: datetime) -> int:
+    """Writes the finding where a revocation's account was used after it; returns 1 for a new one."""
+    seen = remediation.verified_snapshot if remediation.state == _R.VERIFIED else None
+    gone_at = seen.captured_at if seen else None
+    bound = min((at for at in (remediation.claimed_at, gone_at) if at is not None), default=None)
+    if last is None or bound is None or last <= bound or _is_explained(remediation, last, gone_at):
+        return 0
+    if remediation.claimed_at is not None and bound == remediation.claimed_at:
+        after = f"after {remediation.claimed_by} said on {bound:%-d %B %Y} that its access was revoked"
+    else:
+        after = f"after its access was revoked and found gone on {bound:%-d %B %Y}"
+    sentence = f"'{remediation.item.account.name}' used {remediation.item.system.name} on {last:%-d %B %Y}, {after}."
+    evidence = {
+        "last_used_at": last.isoformat(timespec="seconds"),
+        "claimed_at": remediation.claimed_at.isoformat(timespec="seconds") if remediation.claimed_at else None,
+        "found_gone_at": gone_at.isoformat(timespec="seconds") if gone_at else None,
+        "entitlements": [remediation.item.entitlement.key],
+    }
+    _found(remediation, FindingKind.USE_AFTER_REVOCATION, sentence, now, evidence)
+    if remediation.campaign.state != CampaignState.CLOSED and (gone_at is None or last > gone_at):
+        _reopen(remediation)
+    return 1
+
+
+def _is_explained(remediation: Remediation, last: datetime, gone_at: datetime | None) -> bool:
     """Returns whether the use is found already, or somebody resolved a finding about it after it was seen."""
     found = Finding.objects.filter(kind=FindingKind.USE_AFTER_REVOCATION, key=_key(remediation))
-    if remediation.campaign.state == CampaignState.CLOSED:
+    if remediation.campaign.state == CampaignState.CLOSED or (gone_at is not None and last <= gone_at):
         return found.filter(Q(resolved_at__isnull=True) | Q(resolved_at__gte=last)).exists()
     return found.filter(resolved_at__gte=last).exists()
 
@@ -214,7 +231,13 @@ def _key(remediation: Remediation) -> str:
     return f"remediation {remediation.pk}"
 
 
-def _found(remediation: Remediation, kind: FindingKind, sentence: str, now: datetime) -> None:
+def _found(
+    remediation: Remediation,
+    kind: FindingKind,
+    sentence: str,
+    now: datetime,
+    evidence: Mapping[str, object] | None = None,
+) -> None:
     """Writes the finding about a remediation."""
     item = remediation.item
     cause = Cause(
@@ -224,6 +247,7 @@ def _found(remediation: Remediation, kind: FindingKind, sentence: str, now: date
         system_id=item.system_id,
         account_id=item.account_id,
         subject_id=item.subject_id,
+        evidence=evidence or {},
     )
     write_finding(cause, at=now, campaign=remediation.campaign, item=item)
 

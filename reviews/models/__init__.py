@@ -6,17 +6,20 @@ The rules that an auditor relies on are held by the database: constraints in the
 
 from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine
 from reviews.models.decision import Decision, SignOff
+from reviews.models.duties import DutyConflict
 from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanSystem
-from reviews.models.population import Assignment, Exclusion, ReviewItem
+from reviews.models.population import AbsentAccount, Assignment, Exclusion, ReviewItem
 
 __all__ = [
+    "AbsentAccount",
     "Assignment",
     "Campaign",
     "CampaignMove",
     "CampaignPlan",
     "CampaignShare",
     "Decision",
+    "DutyConflict",
     "Exclusion",
     "Finding",
     "PlanSystem",

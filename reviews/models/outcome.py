@@ -61,13 +61,17 @@ class Remediation(TenantOwned):
 
 
 class Finding(TenantOwned):
-    """Stores what is wrong, once for each cause (`key`) until it is resolved."""
+    """Stores what is wrong, once for each cause (`key`) until it is resolved.
+
+    `evidence` holds the facts it rests on as they were when it was found (`reviews.causes`).
+    """
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     kind = models.CharField(max_length=20, choices=FindingKind.choices)
     key = models.CharField(max_length=120)
     sentence = models.TextField()
+    evidence = models.JSONField(default=dict)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, null=True, related_name="findings")
     item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, null=True, related_name="findings")
     system = models.ForeignKey(System, on_delete=models.PROTECT, null=True, related_name="+")

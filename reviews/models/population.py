@@ -80,6 +80,36 @@ class Exclusion(TenantOwned):
         return self.reason
 
 
+class AbsentAccount(TenantOwned):
+    """Stores that a name was active in the logs of a system and stands in no row of the campaign's snapshot of it.
+
+    It is an exception to the completeness of the population, written when the campaign opens and never changed.
+    """
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="absent_accounts")
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
+    actor_key = models.TextField()
+    name = models.TextField()
+    first_at = models.DateTimeField()
+    last_ok_at = models.DateTimeField()
+
+    class Meta:
+        """Holds the rules of an exception."""
+
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "campaign", "system", "actor_key"], name="absent_account_is_listed_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Assignment(TenantOwned):
     """Stores that an item was put to a reviewer; a later one ends the earlier, both stay."""
 

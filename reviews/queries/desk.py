@@ -117,7 +117,8 @@ class DeskRow:
     @property
     def bulk(self) -> bool:
         """Returns whether the row may be kept together with others."""
-        return not self.item.privileged and self.item.advice != Advice.REVOKE
+        item = self.item
+        return not (item.privileged or item.advice == Advice.REVOKE or item.evidence.get("conflicts"))
 
 
 def desk_rows(items: Sequence[ReviewItem]) -> list[DeskRow]:

@@ -1,7 +1,9 @@
-"""A register with people and two systems, and a campaign over it."""
+"""A register with people and two systems, a campaign over it, and the CRM's log-ins."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -9,6 +11,10 @@ from django.utils import timezone
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
 from identities.models import Identity, Snapshot, System
+from logs.actions import record_events
+from logs.actions.sources import SourcePlan, add_source
+from logs.kinds import Format, LogType
+from logs.models import LogSource
 from reviews.actions import PlanFacts, create_campaign, create_plan, open_campaign
 from reviews.kinds import Choice, Outcome, Strategy
 from reviews.models import Campaign, CampaignPlan, ReviewItem
@@ -101,3 +107,39 @@ def item(campaign: Campaign, account: str, entitlement: str = "agent") -> Review
 
 KEEP = Choice(Outcome.CERTIFY, "Works on the Acme desk every day.")
 REVOKE = Choice(Outcome.REVOKE, "Left the Acme desk in March.")
+
+
+@pytest.fixture
+def source(cast: Cast) -> LogSource:
+    """The CRM's log-ins: one record each day at eight is expected."""
+    expected = {"every_minutes": 60, "hours": [8]}
+    kinds = (LogType.SYSTEM_LOGIN, LogType.FAILED_LOGIN)
+    plan = SourcePlan(name="CRM", format=Format.OKTA, system=cast.crm, log_types=kinds, expected=expected)
+    return add_source(plan=plan, by=cast.officer)
+
+
+def record(at: datetime, name: str, result: str = "SUCCESS") -> bytes:
+    """Return one log-in of the CRM."""
+    event = {
+        "uuid": f"{name}-{at.timestamp()}",
+        "published": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "eventType": "user.session.start",
+        "displayMessage": "User login to Okta",
+        "severity": "INFO",
+        "actor": {"id": f"00u{name}", "type": "User", "alternateId": name, "displayName": name},
+        "client": {"ipAddress": "203.0.113.9"},
+        "outcome": {"result": result},
+        "target": [],
+    }
+    return json.dumps(event).encode()
+
+
+def arrive(source: LogSource, cast: Cast, records: Iterable[bytes]) -> None:
+    """Deliver log-ins of the CRM."""
+    record_events(source=source, body=b"\n".join(records) + b"\n", door="file", by=cast.officer)
+
+
+def days(n: int) -> list[datetime]:
+    """Return eight o'clock UTC of the last days, newest first."""
+    first = timezone.now().replace(hour=8, minute=10, second=0, microsecond=0) - timedelta(days=1)
+    return [first - timedelta(days=back) for back in range(n)]

@@ -1,22 +1,26 @@
 """Real log records beside each grant: what was used, what was not, and use that nobody granted."""
 
-import json
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from logs.actions import record_events
-from logs.actions.sources import SourcePlan, add_source
-from logs.kinds import Format, LogType
+from identities.models import Account
 from logs.models import LogSource
-from reviews.actions import decide, find_causes, open_campaign, resolve_finding, verify_remediations
+from reviews.actions import (
+    claim_remediation,
+    close_campaign,
+    decide,
+    find_causes,
+    open_campaign,
+    resolve_finding,
+    verify_remediations,
+)
 from reviews.actions.remediation import Verified
 from reviews.kinds import Choice, Outcome
 from reviews.models import Finding, Remediation, ReviewItem
 from tenants.kinds import Refused
-from tests.reviews.conftest import CRM, KEEP, Cast, deliver, item, person, ready
+from tests.reviews.conftest import CRM, KEEP, Cast, arrive, days, deliver, item, person, ready, record
 from tests.reviews.test_sign import decide_all, sign
 
 pytestmark = pytest.mark.django_db
@@ -28,45 +32,11 @@ backup,agent,,service,2025-01-15
 """
 
 
-@pytest.fixture
-def source(cast: Cast) -> LogSource:
-    """The CRM's log-ins: one record each day at eight is expected."""
-    expected = {"every_minutes": 60, "hours": [8]}
-    kinds = (LogType.SYSTEM_LOGIN, LogType.FAILED_LOGIN)
-    plan = SourcePlan(name="CRM", format=Format.OKTA, system=cast.crm, log_types=kinds, expected=expected)
-    return add_source(plan=plan, by=cast.officer)
-
-
-def _record(at: datetime, name: str, result: str = "SUCCESS") -> bytes:
-    event = {
-        "uuid": f"{name}-{at.timestamp()}",
-        "published": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "eventType": "user.session.start",
-        "displayMessage": "User login to Okta",
-        "severity": "INFO",
-        "actor": {"id": f"00u{name}", "type": "User", "alternateId": name, "displayName": name},
-        "client": {"ipAddress": "203.0.113.9"},
-        "outcome": {"result": result},
-        "target": [],
-    }
-    return json.dumps(event).encode()
-
-
-def _arrive(source: LogSource, cast: Cast, records: Iterable[bytes]) -> None:
-    record_events(source=source, body=b"\n".join(records) + b"\n", door="file", by=cast.officer)
-
-
-def _days(n: int) -> list[datetime]:
-    """Return eight o'clock UTC of the last days, newest first."""
-    first = timezone.now().replace(hour=8, minute=10, second=0, microsecond=0) - timedelta(days=1)
-    return [first - timedelta(days=back) for back in range(n)]
-
-
 def test_use_coverage_and_advice_stand_beside_each_grant(cast: Cast, source: LogSource) -> None:
-    records = [_record(day, "robot") for day in _days(95)]
-    records += [_record(day + timedelta(minutes=5), "Ana") for day in _days(40)[::2]]
-    records += [_record(day + timedelta(minutes=6), "bob", "FAILURE") for day in _days(3)]
-    _arrive(source, cast, records)
+    records = [record(day, "robot") for day in days(95)]
+    records += [record(day + timedelta(minutes=5), "Ana") for day in days(40)[::2]]
+    records += [record(day + timedelta(minutes=6), "bob", "FAILURE") for day in days(3)]
+    arrive(source, cast, records)
     deliver(cast, HELD)
     campaign = open_campaign(campaign=ready(cast), by=cast.officer)
     used, unused = item(campaign, "ana"), item(campaign, "bob", "admin_all")
@@ -80,7 +50,7 @@ def test_use_coverage_and_advice_stand_beside_each_grant(cast: Cast, source: Log
 
 
 def test_silent_logs_give_no_advice_to_revoke(cast: Cast, source: LogSource) -> None:
-    _arrive(source, cast, [_record(day, "robot") for day in _days(60)])
+    arrive(source, cast, [record(day, "robot") for day in days(60)])
     deliver(cast, HELD)
     campaign = open_campaign(campaign=ready(cast), by=cast.officer)
     assert set(ReviewItem.objects.filter(campaign=campaign).values_list("advice", flat=True)) == {"insufficient"}
@@ -91,7 +61,7 @@ def test_evidence_stays_as_the_reviewer_saw_it(cast: Cast, source: LogSource) ->
     deliver(cast)
     campaign = open_campaign(campaign=ready(cast), by=cast.officer)
     before = item(campaign, "ana").evidence
-    _arrive(source, cast, [_record(timezone.now() - timedelta(hours=1), "ana")])
+    arrive(source, cast, [record(timezone.now() - timedelta(hours=1), "ana")])
     assert item(campaign, "ana").evidence == before
 
 
@@ -107,11 +77,12 @@ def test_the_next_campaign_shows_what_was_decided_before(cast: Cast) -> None:
 def test_use_without_a_grant_is_a_finding_once(cast: Cast, source: LogSource) -> None:
     deliver(cast, days_ago=20)
     deliver(cast, CRM.replace(b"cem,agent,E3,human\n", b""), days_ago=10)
-    _arrive(source, cast, [_record(_days(1)[0], "cem"), _record(_days(1)[0], "ana")])
-    assert find_causes(by=cast.officer).opened == 2
-    ghost = Finding.objects.get(kind="ghost_use")
+    arrive(source, cast, [record(days(1)[0], "cem"), record(days(1)[0], "ana")])
+    assert find_causes(by=cast.officer).opened == 1
+    ghost = Finding.objects.get()
+    assert (ghost.kind, ghost.account) == ("ghost_use", Account.objects.get(name="cem"))
     assert "'cem' used CRM on" in ghost.sentence
-    assert Finding.objects.get(kind="ownerless").sentence.startswith("The account 'backup'")
+    assert (ghost.evidence["days_used"], ghost.evidence["coverage_per_mille"] < 50) == (1, True)
     assert find_causes(by=cast.officer).opened == 0
     with pytest.raises(Refused, match="at least 10 characters"):
         resolve_finding(finding=ghost, resolution="fixed", by=cast.officer)
@@ -122,7 +93,7 @@ def test_use_without_a_grant_is_a_finding_once(cast: Cast, source: LogSource) ->
 def test_use_before_the_grant_ended_is_no_finding(cast: Cast, source: LogSource) -> None:
     deliver(cast, days_ago=20)
     deliver(cast, CRM.replace(b"cem,agent,E3,human\n", b""), days_ago=10)
-    _arrive(source, cast, [_record(timezone.now() - timedelta(days=12), "cem")])
+    arrive(source, cast, [record(timezone.now() - timedelta(days=12), "cem")])
     find_causes(by=cast.officer)
     assert not Finding.objects.filter(kind="ghost_use").exists()
 
@@ -149,9 +120,9 @@ def test_use_after_a_verified_revocation_opens_it_again(cast: Cast, source: LogS
     sign(campaign, cast.rosa, "M2")
     deliver(cast, HELD.replace(b"bob,admin_all,E2,human,2025-01-15\n", b""), days_ago=0)
     assert verify_remediations(by=cast.officer).verified == 1
-    _arrive(source, cast, [_record(timezone.now() - timedelta(hours=1), "bob")])
+    arrive(source, cast, [record(timezone.now() - timedelta(hours=1), "bob")])
     assert verify_remediations(by=cast.officer).used_afterwards == 0
-    _arrive(source, cast, [_record(timezone.now(), "bob")])
+    arrive(source, cast, [record(timezone.now(), "bob")])
     later = verify_remediations(by=cast.officer)
     fix = Remediation.objects.get()
     assert (later.used_afterwards, fix.state, fix.reopened) == (1, "open", 1)
@@ -159,3 +130,28 @@ def test_use_after_a_verified_revocation_opens_it_again(cast: Cast, source: LogS
     assert verify_remediations(by=cast.officer) == Verified(0, 0, 0, 0)
     deliver(cast, HELD.replace(b"bob,admin_all,E2,human,2025-01-15\n", b""), days_ago=0)
     assert verify_remediations(by=cast.officer) == Verified(1, 0, 0, 0)
+
+
+def test_use_after_a_claim_opens_the_revocation_again_and_keeps_the_campaign_open(
+    cast: Cast, source: LogSource
+) -> None:
+    deliver(cast, HELD)
+    campaign = open_campaign(campaign=ready(cast), by=cast.officer)
+    decide_all(campaign, cast)
+    sign(campaign, cast.remy, "M1")
+    sign(campaign, cast.rosa, "M2")
+    arrive(source, cast, [record(timezone.now() - timedelta(minutes=9), "bob")])
+    claim_remediation(remediation=Remediation.objects.get(), ticket="OPS-1", by=cast.officer)
+    assert verify_remediations(by=cast.officer) == Verified(0, 0, 0, 0)
+    arrive(source, cast, [record(timezone.now(), "bob")])
+    assert verify_remediations(by=cast.officer) == Verified(0, 0, 1, 0)
+    fix = Remediation.objects.get()
+    assert (fix.state, fix.reopened) == ("open", 1)
+    assert "said on" in Finding.objects.get(kind="use_after_revocation").sentence
+    with pytest.raises(Refused, match="not verified"):
+        close_campaign(campaign=campaign, by=cast.officer)
+    assert verify_remediations(by=cast.officer) == Verified(0, 0, 0, 0)
+    claim_remediation(remediation=fix, ticket="OPS-2", by=cast.officer)
+    deliver(cast, HELD.replace(b"bob,admin_all,E2,human,2025-01-15\n", b""), days_ago=0)
+    assert verify_remediations(by=cast.officer) == Verified(1, 0, 0, 0)
+    assert verify_remediations(by=cast.officer) == Verified(0, 0, 0, 0)
