@@ -4,8 +4,9 @@
 demo and the benchmarks send it through the doors.
 """
 
+from logs.simulate.cases import Case
 from logs.simulate.registers import GrantSheet
 from logs.simulate.scenario import Scenario
 from logs.simulate.sources import BPO, SimSource, SimSystem
 
-__all__ = ["BPO", "GrantSheet", "Scenario", "SimSource", "SimSystem"]
+__all__ = ["BPO", "Case", "GrantSheet", "Scenario", "SimSource", "SimSystem"]

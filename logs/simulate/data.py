@@ -1,16 +1,18 @@
-"""What reaches the databases: services every hour, database administrators now and then (PostgreSQL jsonlog)."""
+"""What reaches the databases (PostgreSQL jsonlog): services, and database administrators in each of their duties."""
 
 import random
 from collections.abc import Iterator
 
 from logs.simulate.duties import HOUR
-from logs.simulate.feeds import Made, Surroundings, times, within
+from logs.simulate.feeds import Made, Surroundings, starts, times, within
 from logs.simulate.native import Connection, jsonlog
 from logs.simulate.world import SERVICES
 
 _ROWS_A_DAY = 7.75
 """Lines of database access for each agent and day (155,000 for 20,000 agents), over all databases."""
 _STATEMENTS = 10
+_LOAD_AT = 1
+"""Hour (UTC) of the nightly load."""
 _BY_SERVICE = (
     "SELECT id, status FROM contact WHERE updated_at > $1",
     "INSERT INTO contact_daily SELECT * FROM contact_stage",
@@ -53,8 +55,12 @@ class Database:
             service = roll.choice(SERVICES)
             link = self.connection(at, service, "10.20.250.9", "etl")
             yield from conversation(at, link, [roll.choice(_BY_SERVICE) for _ in range(_STATEMENTS)])
+        if since // HOUR % 24 == _LOAD_AT:
+            yield from conversation(since, self.connection(since, SERVICES[0], "10.20.250.9", "etl"), [_BY_SERVICE[1]])
         for duty in self._around.on_duty(since):
             if duty.person.role == "dba":
+                if starts(duty, since):
+                    yield from self._admin(roll, duty.since + 300.0, duty.person.login, duty.address)
                 for at in times(roll, 0.5 * self._around.activity, *within(duty, since)):
                     yield from self._admin(roll, at, duty.person.login, duty.address)
 

@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from itertools import chain
 from zoneinfo import ZoneInfo
 
+from logs.simulate.cases import removed_on
 from logs.simulate.data import Database, conversation
 from logs.simulate.duties import HOUR, Duty, Roster
 from logs.simulate.feeds import Made, Surroundings, uid
@@ -57,6 +58,8 @@ class Planner:
         if world.clients:
             found += [self._no_grant(), *self._export()]
         found.append(self._silence())
+        if world.workforce:
+            found += self._ghosts()
         return sorted(found, key=lambda incident: incident.since)
 
     def _at(self, share: float, hour: int, minute: int) -> float:
@@ -168,6 +171,22 @@ class Planner:
         link_user = conversation(at, link, ["SELECT * FROM customer LIMIT 100", "SELECT * FROM customer_card"])
         incident.add(f"{client}-db", link_user)
         return incident
+
+    def _ghosts(self) -> Iterator[Incident]:
+        """Plant two uses of the warehouse that nobody granted: after a removal, and under a name of no list."""
+        lead, agent = self._world.leads[1], self._world.agents[-2]
+        removed, unlisted = f"{lead.login}.old", agent.login
+        day = removed_on(self._world)
+        told = (
+            ("use_after_removal", removed, lead, 0.8, f"An account that was taken out of the list by {day} is used."),
+            ("use_of_unlisted_name", unlisted, agent, 0.9, "A name that stands in no list of the warehouse is used."),
+        )
+        for key, account, person, share, says in told:
+            at, address = self._at(share, 13, 15), "192.0.2.204"
+            incident = Incident(key, says, account, person.external_id, address, at)
+            link = Database(self._around, "warehouse-db", 0).connection(at, account, address)
+            incident.add("warehouse-db", conversation(at, link, ["SELECT * FROM contact_daily"]))
+            yield incident
 
     def _export(self) -> Iterator[Incident]:
         duty = _someone_on_duty(self._around.roster, self._world, int(self._world.days * 0.5))

@@ -2,12 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
+from logs.simulate.cases import planted
 from logs.simulate.duties import Roster
-from logs.simulate.sources import BPO
+from logs.simulate.sources import BPO, DIRECTORY
 from logs.simulate.world import BREAK_GLASS, HOME_ZONE, SERVICES, Person, World, home_hours
 
 PEOPLE_COLUMNS = (
@@ -28,6 +29,9 @@ _TITLES: dict[str, tuple[str, str]] = {
     "vpn_admin": ("VPN administrator", "may change the gateway"),
     "PowerUserAccess": ("Power user", "may use every service but not change identities"),
     "AdministratorAccess": ("Administrator", "may do everything in the account"),
+    "staff": ("Staff", "may read mail and the intranet"),
+    "file_share": ("Files of the department", "may read and write the department's files"),
+    "domain_admin": ("Directory administrator", "may change every account of the directory"),
     "reporting_read": ("Reporting", "may read the reporting tables"),
     "etl_write": ("Loading", "may write the staging tables"),
     "dba": ("Database administrator", "owns all tables"),
@@ -37,7 +41,9 @@ _TITLES: dict[str, tuple[str, str]] = {
     "customer_read": ("Customer data, reading", "may read the customer tables"),
     "customer_dba": ("Customer data, owner", "owns the customer tables"),
 }
-_PRIVILEGED = frozenset({"super_admin", "sudo", "vpn_admin", "AdministratorAccess", "dba", "crm_admin", "customer_dba"})
+_PRIVILEGED = frozenset(
+    {"domain_admin", "super_admin", "sudo", "vpn_admin", "AdministratorAccess", "dba", "crm_admin", "customer_dba"}
+)
 _CREEP = 33
 """Every so many agents one has kept the entitlement of a programme that they left."""
 
@@ -61,12 +67,13 @@ def _table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
 
 
 class Registers:
-    """Writes the lists of one world."""
+    """Writes the lists of one world; an account is made on the day before its person's first."""
 
     def __init__(self, world: World, roster: Roster) -> None:
         self._world, self._roster = world, roster
         self.captured_at = datetime.combine(world.start + timedelta(days=world.days), time(), UTC)
         self.orphan = world.agents[0]
+        self._planted = planted(world)
 
     def people(self, tenant_key: str = BPO) -> list[dict[str, str]]:
         """Give the HR list: everybody for the BPO, the programme's people and the administrators for a client."""
@@ -74,6 +81,8 @@ class Registers:
         chosen: tuple[Person, ...] = world.people
         if tenant_key != BPO:
             chosen = (*world.admins, *world.dbas, *world.of_programme(tenant_key))
+        else:
+            chosen = (*chosen, *world.workforce)
         known = {person.external_id for person in chosen}
         rows = [self._person(person, known) for person in chosen]
         for number, name in enumerate(SERVICES, start=1):
@@ -120,33 +129,44 @@ class Registers:
                 where = f"{'home' if person.remote else person.site.key},{str(person.remote).lower()}"
                 yield f"{person.external_id},{since.isoformat()},{until.isoformat()},{where}\n".encode()
 
-    def grants(self, system_key: str) -> GrantSheet:
-        """Give a system's list of grants; raises KeyError for a system that does not exist."""
-        rows = sorted(self._rows(system_key))
-        return GrantSheet(system_key, _table(GRANT_COLUMNS, rows), len(rows), self.captured_at)
+    def grants(self, system_key: str, on: date | None = None) -> GrantSheet:
+        """Give a system's list of grants at the beginning of a UTC day (the end of the span where none is given).
 
-    def _here(self) -> list[Person]:
-        """Give everybody who is still employed at the end, and the leaver whose accounts were forgotten."""
-        last = self.captured_at.date()
-        return [person for person in self._world.people if person.employed(last) or person is self.orphan]
+        Raises KeyError for a system that does not exist.
+        """
+        at = datetime.combine(on, time(), UTC) if on else self.captured_at
+        rows = sorted(self.rows(system_key, at.date()))
+        return GrantSheet(system_key, _table(GRANT_COLUMNS, rows), len(rows), at)
 
-    def _rows(self, system_key: str) -> Iterator[tuple[str, ...]]:
+    def rows(self, system_key: str, on: date) -> Iterator[tuple[str, ...]]:
+        """Give the rows of a system's list on a day, with the cases that are planted in it."""
+        yield from self._rows(system_key, on)
+        for case in self._planted:
+            if case.system_key == system_key and (case.removed_on is None or on < case.removed_on):
+                yield self._row(case.account, case.entitlement, case.person, case.kind)
+
+    def _here(self, on: date) -> list[Person]:
+        """Give everybody of the floor who is employed on a day, and the leaver whose accounts were forgotten."""
+        return [person for person in self._world.people if person.employed(on) or person is self.orphan]
+
+    def _rows(self, system_key: str, on: date) -> Iterator[tuple[str, ...]]:
         client, _, part = system_key.rpartition("-")
         if client in {known.key for known in self._world.clients} and part in {"crm", "db"}:
-            yield from self._crm(client) if part == "crm" else self._database(client)
+            yield from self._crm(client, on) if part == "crm" else self._database(client)
             return
-        rows = {
-            "sso": self._sso,
+        rows: dict[str, Callable[[], Iterator[tuple[str, ...]]]] = {
+            "sso": lambda: self._sso(on),
             "jump-hosts": self._hosts,
-            "vpn": self._vpn,
+            "vpn": lambda: self._vpn(on),
             "aws": self._aws,
             "warehouse": self._warehouse,
-        }[system_key]
-        yield from rows()
+            DIRECTORY: lambda: self._directory(on),
+        }
+        yield from rows[system_key]()
 
     def _row(self, account: str, entitlement: str, person: Person | None, kind: str = "human") -> tuple[str, ...]:
         title, meaning = _TITLES[entitlement]
-        since = person.joined_on if person else self._world.start - timedelta(days=400)
+        since = person.joined_on - timedelta(days=1) if person else self._world.start - timedelta(days=400)
         return (
             account,
             entitlement,
@@ -162,8 +182,14 @@ class Registers:
             "",
         )
 
-    def _sso(self) -> Iterator[tuple[str, ...]]:
-        for person in self._here():
+    def _directory(self, on: date) -> Iterator[tuple[str, ...]]:
+        for person in (*self._here(on), *self._world.workforce):
+            yield self._row(person.email, "staff", person)
+            yield self._row(person.email, "file_share", person)
+        yield self._row(self._world.admins[0].email, "domain_admin", self._world.admins[0])
+
+    def _sso(self, on: date) -> Iterator[tuple[str, ...]]:
+        for person in self._here(on):
             yield self._row(person.email, "user", person)
             if person.role == "admin":
                 yield self._row(person.email, "super_admin", person)
@@ -174,8 +200,8 @@ class Registers:
             yield self._row(person.login, "sudo", person)
         yield self._row(BREAK_GLASS, "sudo", None, "break_glass")
 
-    def _vpn(self) -> Iterator[tuple[str, ...]]:
-        for person in self._here():
+    def _vpn(self, on: date) -> Iterator[tuple[str, ...]]:
+        for person in self._here(on):
             if person.remote or person is self.orphan:
                 yield self._row(person.login, "remote_access", person)
         yield self._row(self._world.admins[0].login, "vpn_admin", self._world.admins[0])
@@ -193,8 +219,8 @@ class Registers:
         for service in SERVICES:
             yield self._row(service, "etl_write", None, "service")
 
-    def _crm(self, client: str) -> Iterator[tuple[str, ...]]:
-        for person in self._here():
+    def _crm(self, client: str, on: date) -> Iterator[tuple[str, ...]]:
+        for person in self._here(on):
             if person.programme == client:
                 yield self._row(person.email, "crm_lead" if person.role == "lead" else "crm_agent", person)
             elif person.role == "agent" and person.number % _CREEP == 0:

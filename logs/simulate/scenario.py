@@ -2,8 +2,11 @@
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
+from logs.simulate.cases import CONFLICTS, Case, cases
 from logs.simulate.data import Database
 from logs.simulate.duties import HOUR, Roster
 from logs.simulate.feeds import Feed, Made, Surroundings
@@ -15,6 +18,8 @@ from logs.simulate.staff import Cloud, Ssh
 from logs.simulate.world import HOME_ZONE, World
 
 _WAREHOUSE_SHARE = 0.4
+GHOSTS = frozenset({"use_without_grant", "use_after_removal", "use_of_unlisted_name"})
+"""Incidents that are use without a grant, where a list of the system was made before them."""
 
 
 class Scenario:
@@ -25,7 +30,7 @@ class Scenario:
     and day), 0.05 is enough to look at. Records are made hour by hour, so any number of them fits in memory.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- one argument for each size of the BPO
         self,
         *,
         seed: int = 1,
@@ -34,11 +39,14 @@ class Scenario:
         start: date,
         clients: Sequence[str] = ("acme", "zenith"),
         activity: float = 1.0,
+        workforce: int = 0,
     ) -> None:
+        if workforce < 0:
+            raise ValueError("A workforce has no fewer than 0 people.")
         if agents < 10 or days < 1 or not 0 < activity <= 10:
             raise ValueError("A scenario needs at least 10 agents, 1 day, and an activity above 0 and up to 10.")
         self.seed, self.days, self.start, self.activity = seed, days, start, activity
-        self.world = World(seed, agents, start, days, clients)
+        self.world = World(seed, agents, start, days, clients, workforce)
         self._around = Surroundings(self.world, Roster(self.world), activity)
         self._registers = Registers(self.world, self._around.roster)
         self._incidents = Planner(self._around).plan()
@@ -52,7 +60,8 @@ class Scenario:
 
     def systems(self) -> list[SimSystem]:
         """Give the systems whose grants are listed."""
-        return systems_of(self.world.clients, (self.world.admins[0].external_id, self.world.dbas[0].external_id))
+        owners = (self.world.admins[0].external_id, self.world.dbas[0].external_id)
+        return systems_of(self.world.clients, owners, directory=bool(self.world.workforce))
 
     def lines(self, source: SimSource) -> Iterator[bytes]:
         """Give the lines of a source in the order of time, each with its line feed; a CSV begins with its header."""
@@ -115,9 +124,26 @@ class Scenario:
         """Give the HR list of a tenant as CSV; shifts are in the zone of the head office."""
         return self._registers.people_csv(tenant_key)
 
-    def grants(self, system_key: str) -> GrantSheet:
-        """Give a system's list of grants at the end of the span, with the system's own total."""
-        return self._registers.grants(system_key)
+    def grants(self, system_key: str, on: date | None = None) -> GrantSheet:
+        """Give a system's list of grants at the beginning of a day, or at the end of the span, with its own total."""
+        return self._registers.grants(system_key, on)
+
+    def cases(self) -> list[Case]:
+        """Give the planted cases of access reviews: those of the final lists, then those that the logs show."""
+        last = self.start + timedelta(days=self.days)
+        rows = partial(self._registers.rows, on=last)
+        told = list(cases(self.world, self.systems(), rows, last))
+        ghosts = [incident for incident in self._incidents if incident.key in GHOSTS and self.world.workforce]
+        systems = {source.name: source.system_key for source in self.sources()}
+        return told + [
+            Case("ghost_use", systems[name], incident.account, incident.person, incident.says)
+            for incident in ghosts
+            for name in incident.records
+        ]
+
+    def conflicts(self) -> tuple[tuple[tuple[str, str], tuple[str, str], str], ...]:
+        """Give which entitlements one person must not hold together: system and key of each, and why."""
+        return CONFLICTS if self.world.workforce else ()
 
     def plan(self) -> Iterator[bytes]:
         """Give the roster as it was planned, as lines of CSV in UTC."""
@@ -140,6 +166,11 @@ class Scenario:
             "zone": HOME_ZONE,
             "lines": dict(self._counts),
             "forgotten_accounts_of_leaver": self._registers.orphan.external_id,
+            "grants": {system.key: self.grants(system.key).total for system in self.systems()},
+            "conflicts": [
+                {"first": list(one), "second": list(other), "why": why} for one, other, why in self.conflicts()
+            ],
+            "cases": [asdict(case) for case in self.cases()],
             "incidents": [self._told(incident) for incident in self._incidents],
         }
 

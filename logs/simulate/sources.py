@@ -10,6 +10,9 @@ from logs.simulate.world import HOME_ZONE, Client
 BPO = "bpo"
 """Tenant key of the BPO itself; a client's tenant key is the client's key."""
 
+DIRECTORY = "directory"
+"""Key of the system that lists the whole workforce."""
+
 VPN_MAPPING: dict[str, object] = {
     "columns": {
         "Time": "occurred_at",
@@ -128,8 +131,11 @@ def sources_of(clients: tuple[Client, ...]) -> list[SimSource]:
     return found
 
 
-def systems_of(clients: tuple[Client, ...], owners: tuple[str, str]) -> list[SimSystem]:
-    """Give the systems; `owners` are the badge numbers of the first administrator and the first database owner."""
+def systems_of(clients: tuple[Client, ...], owners: tuple[str, str], *, directory: bool = False) -> list[SimSystem]:
+    """Give the systems; `owners` are the badge numbers of the first administrator and the first database owner.
+
+    The directory of the whole workforce has no log source: nobody can say there what is used.
+    """
     admin, dba = owners
     found = [
         SimSystem("sso", BPO, "Single sign-on (Okta)", admin, "high", "super_admin", "personal"),
@@ -138,6 +144,8 @@ def systems_of(clients: tuple[Client, ...], owners: tuple[str, str]) -> list[Sim
         SimSystem("aws", BPO, "Cloud account (AWS)", admin, "high", "administrator*", "internal"),
         SimSystem("warehouse", BPO, "Data warehouse", dba, "high", "dba", "personal"),
     ]
+    if directory:
+        found.append(SimSystem(DIRECTORY, BPO, "Workplace directory", admin, "standard", "domain_*", "personal"))
     for client in clients:
         key = client.key
         crm, base = f"CRM of {client.name}", f"Customer database of {client.name}"

@@ -126,9 +126,15 @@ def _pick(roll: random.Random, pairs: Sequence[tuple[int, float]]) -> int:
 
 
 class World:
-    """Everybody and everything of one seed, `days` days from `start`."""
+    """Everybody and everything of one seed, `days` days from `start`.
 
-    def __init__(self, seed: int, agents: int, start: date, days: int, clients: Sequence[str]) -> None:
+    The `workforce` are people besides the floor: they stand in the list of people and in the directory's grants,
+    and in no log.
+    """
+
+    def __init__(
+        self, seed: int, agents: int, start: date, days: int, clients: Sequence[str], workforce: int = 0
+    ) -> None:
         self.seed, self.start, self.days = seed, start, days
         self.clients = tuple(client_of(key) for key in clients)
         self._roll = dice(seed, "world")
@@ -138,6 +144,10 @@ class World:
         self.leads = self._leads(max(2, agents // _AGENTS_PER_LEAD))
         self.agents = self._agents(agents)
         self.people: tuple[Person, ...] = (*self.admins, *self.dbas, *self.leads, *self.agents)
+        self.workforce = tuple(
+            self._person("staff", 50001 + n, manager=self.leads[n % len(self.leads)].external_id)
+            for n in range(workforce)
+        )
 
     def of_programme(self, client: str) -> Iterator[Person]:
         """Give leads and agents of a client's programme."""

@@ -3,15 +3,17 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from django.db import transaction
 from django.utils import timezone
 
 from identities.actions import SystemFacts, import_roster, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
-from identities.models import Identity, System
+from identities.models import Entitlement, Identity, System
 from logs.simulate import Scenario
 from logs.simulate.sources import SimSystem
+from reviews.actions import add_conflict
 from reviews.models import Remediation
 from tenants.kinds import Actor
 from tenants.models import Tenant
@@ -30,8 +32,8 @@ def bring_roster(scenario: Scenario, tenant: Tenant, by: Actor) -> int:
 
 
 @transaction.atomic
-def bring_system(scenario: Scenario, sim: SimSystem, by: Actor) -> System:
-    """Register one system and upload its list of grants with the system's own total."""
+def bring_system(scenario: Scenario, sim: SimSystem, by: Actor, first: Sequence[date] = ()) -> System:
+    """Register one system and upload its lists of grants: of the `first` days, then of the end of the span."""
     facts = SystemFacts(
         name=sim.name,
         key=sim.key,
@@ -41,18 +43,35 @@ def bring_system(scenario: Scenario, sim: SimSystem, by: Actor) -> System:
         owner=Identity.objects.filter(external_id=sim.owner).first(),
     )
     system = save_system(facts=facts, by=by)
-    sheet = scenario.grants(sim.key)
+    for on in (*first, None):
+        bring_list(scenario, system, by, on)
+    return system
+
+
+@transaction.atomic
+def bring_list(scenario: Scenario, system: System, by: Actor, on: date | None = None) -> None:
+    """Upload a system's list of grants as it was at the beginning of a day, or at the end of the span."""
+    sheet = scenario.grants(system.key, on)
     upload = SnapshotUpload(
         body=sheet.csv,
         captured_at=sheet.captured_at,
         source_total=sheet.total,
-        file_name=f"{sim.key}-grants.csv",
+        file_name=f"{system.key}-grants.csv",
         filters="none",
-        query=f"Every grant of {sim.name}, exported by its administrator",
+        query=f"Every grant of {system.name}, exported by its administrator",
         delivered_by=by.name,
     )
     import_snapshot(system=system, upload=upload, by=by)
-    return system
+
+
+@transaction.atomic
+def bring_conflicts(scenario: Scenario, by: Actor) -> int:
+    """Write down which entitlements one person must not hold together; returns how many pairs."""
+    pairs = scenario.conflicts()
+    for pair in pairs:
+        one, other = (Entitlement.objects.get(system__key=system, key=key) for system, key in pair[:2])
+        add_conflict(one=one, other=other, why=pair[2], by=by)
+    return len(pairs)
 
 
 def as_csv(rows: Sequence[Mapping[str, str]]) -> bytes:

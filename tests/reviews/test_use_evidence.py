@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from identities.models import Account
+from identities.models import Account, Grant
 from logs.models import LogSource
 from reviews.actions import (
     claim_remediation,
@@ -93,9 +93,13 @@ def test_use_without_a_grant_is_a_finding_once(cast: Cast, source: LogSource) ->
 def test_use_before_the_grant_ended_is_no_finding(cast: Cast, source: LogSource) -> None:
     deliver(cast, days_ago=20)
     deliver(cast, CRM.replace(b"cem,agent,E3,human\n", b""), days_ago=10)
-    arrive(source, cast, [record(timezone.now() - timedelta(days=12), "cem")])
+    ended_at = Grant.objects.get(account__name="cem").until or timezone.now()
+    arrive(source, cast, [record(ended_at - timedelta(days=2), "cem"), record(ended_at - timedelta(minutes=9), "cem")])
     find_causes(by=cast.officer)
     assert not Finding.objects.filter(kind="ghost_use").exists()
+    arrive(source, cast, [record(ended_at + timedelta(minutes=9), "cem")])
+    find_causes(by=cast.officer)
+    assert Finding.objects.filter(kind="ghost_use").count() == 1
 
 
 def test_a_leaver_with_access_is_found_until_the_access_is_gone(cast: Cast) -> None:

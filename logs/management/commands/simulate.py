@@ -40,6 +40,9 @@ class Command(BaseCommand):
         parser.add_argument("--start", type=_day, help="First UTC day, such as 2026-08-01 (default: ends yesterday).")
         parser.add_argument("--clients", default="acme,zenith", help="Keys of the client programmes, by commas.")
         parser.add_argument(
+            "--workforce", type=int, default=1000, help="People who hold access and are in no log (default 1000)."
+        )
+        parser.add_argument(
             "--activity", type=float, default=1.0, help="How much people do: 1.0 is a real BPO, 0.05 is a taste."
         )
 
@@ -49,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(f"{directory} is not an empty directory. Name a new one; nothing was written.")
         start = options["start"] or timezone.now().date() - timedelta(days=options["days"])
         clients = [key.strip() for key in options["clients"].split(",") if key.strip()]
-        numbers = {name: options[name] for name in ("seed", "agents", "days", "activity")}
+        numbers = {name: options[name] for name in ("seed", "agents", "days", "activity", "workforce")}
         try:
             scenario = Scenario(start=start, clients=clients, **numbers)
         except ValueError as error:

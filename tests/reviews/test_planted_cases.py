@@ -1,0 +1,95 @@
+"""A made-up BPO with over 2,000 grants: every planted case of its truth file is found, and none that is not planted."""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from identities.models import Identity, System
+from logs.actions import record_events
+from logs.simulate import BPO, Scenario
+from portal.demo import feeds, register
+from reviews.actions import PlanFacts, create_campaign, create_plan, find_causes, open_campaign
+from reviews.kinds import Strategy
+from reviews.models import Assignment, Campaign, Finding
+from tenants.kinds import Actor, Role
+from tenants.models import Tenant, User
+from tests import make
+
+pytestmark = pytest.mark.django_db
+WATCHED = ("jump-hosts", "warehouse-db", "aws")
+"""The sources that are delivered: the fewest that show the cases. The other systems have no logs at all."""
+KINDS = ("leaver_active", "ownerless", "ghost_use", "dormant_privileged", "conflict", "population_gap")
+
+
+@pytest.fixture
+def scenario() -> Scenario:
+    start = timezone.now().date() - timedelta(days=95)
+    return Scenario(seed=5, agents=60, days=95, start=start, activity=0.05, workforce=1000)
+
+
+def bring(scenario: Scenario, tenant: Tenant, by: Actor) -> None:
+    """Bring people, lists of three days, and logs in by the doors that people use."""
+    world = scenario.world
+    for leader in (world.admins[0], world.dbas[0], *world.leads):
+        user = User.objects.create_user(leader.email, name=leader.name, password=make.PASSWORD)
+        make.member(user, tenant, Role.REVIEWER)
+    register.bring_people(scenario, BPO, by)
+    watched = {sim.system_key for sim in scenario.sources() if sim.name in WATCHED}
+    days: list[date] = [scenario.start, scenario.start + timedelta(days=55)]
+    for sim in (sim for sim in scenario.systems() if sim.tenant_key == BPO):
+        system = register.bring_system(scenario, sim, by, first=days if sim.key in watched else [])
+        assert system.snapshots.filter(complete=True).exists()
+    register.bring_conflicts(scenario, by)
+    for sim in (sim for sim in scenario.sources() if sim.name in WATCHED):
+        source = feeds.bring_source(sim, by)
+        record_events(source=source, body=b"".join(scenario.lines(sim)), door="file", by=by)
+
+
+def reviewed(scenario: Scenario, by: Actor) -> Campaign:
+    """Open a campaign over every system: its owner reviews, a team lead is the fallback."""
+    facts = PlanFacts(
+        name="All access",
+        systems=list(System.objects.all()),
+        fallback=Identity.objects.get(external_id=scenario.world.leads[0].external_id),
+        time_zone="UTC",
+        starts_on=timezone.localdate(),
+        strategy=Strategy.OWNER,
+    )
+    return open_campaign(
+        campaign=create_campaign(plan=create_plan(facts=facts, by=by), occurrence_at=timezone.now(), by=by), by=by
+    )
+
+
+def expected(scenario: Scenario) -> tuple[set[tuple[str, str, str]], set[tuple[str, str]]]:
+    """Return what the truth file says of the BPO: findings, and own access that somebody else is to review."""
+    truth: Any = json.loads(json.dumps(scenario.truth()))
+    home = {sim.key for sim in scenario.systems() if sim.tenant_key == BPO}
+    seen = {sim.system_key for sim in scenario.sources() if sim.name in WATCHED}
+    cases = [case for case in truth["cases"] if case["system"] in home]
+    found = {
+        (case["kind"], case["system"], case["account"])
+        for case in cases
+        if case["kind"] in KINDS and (case["kind"] != "dormant_privileged" or case["system"] in seen)
+    }
+    return found, {(case["system"], case["account"]) for case in cases if case["kind"] == "self_review"}
+
+
+def test_every_planted_case_is_found_and_no_other(scenario: Scenario, in_bpo: Tenant, carla: User) -> None:
+    by = make.actor(carla, in_bpo)
+    bring(scenario, in_bpo, by)
+    campaign = reviewed(scenario, by)
+    assert campaign.items.count() >= 2000
+    find_causes(by=by)
+    wanted, own = expected(scenario)
+    assert {kind for kind, _system, _account in wanted} == set(KINDS) - {"population_gap"}
+    rows = Finding.objects.filter(kind__in=KINDS).select_related("system", "account")
+    found = {(one.kind, one.system.key, one.account.name if one.account else one.evidence["name"]) for one in rows}
+    assert found == wanted
+    put = Assignment.objects.filter(campaign=campaign).select_related("item__account", "item__system")
+    fallback = {(one.item.system.key, one.item.account.name) for one in put if one.basis == "fallback"}
+    assert own <= fallback
+    assert not [one for one in put if one.reviewer_id == one.item.subject_id]
+    assert find_causes(by=by).opened == 0
