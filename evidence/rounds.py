@@ -34,6 +34,15 @@ WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(un
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 GROUP BY c.name, c.id, x.reason, x.approved_by ORDER BY c.name, c.id, x.reason, x.approved_by
 """
+ABSENT: Final = """
+SELECT c.name AS campaign, s.key AS system, n.captured_at, x.name AS account, x.first_at, x.last_ok_at
+FROM reviews_absentaccount x JOIN reviews_campaign c ON c.tenant_id = x.tenant_id AND c.id = x.campaign_id
+JOIN identities_system s ON s.tenant_id = x.tenant_id AND s.id = x.system_id
+JOIN identities_snapshot n ON n.tenant_id = x.tenant_id AND n.id = x.snapshot_id
+WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(until)s
+    AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
+ORDER BY c.name, c.id, s.key, x.actor_key
+"""
 MOVES: Final = """
 SELECT c.name AS campaign, m.at AS moved_at, m.old AS from_state, m.new AS to_state, m.old_due_at, m.new_due_at,
     m.reason, m.by
@@ -66,6 +75,12 @@ TABLES: Final = (
         "campaign system snapshot captured_at source_total rows items exclusions waiver_reason waived_by",
     ),
     ("exclusions", "Rows left out of campaigns, by reason", EXCLUSIONS, "campaign reason approved_by rows"),
+    (
+        "absent_accounts",
+        "Active in the logs, in no row of the campaign's list",
+        ABSENT,
+        "campaign system captured_at account first_at last_ok_at",
+    ),
     (
         "campaign_moves",
         "How the campaigns went on",

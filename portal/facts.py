@@ -54,7 +54,15 @@ def _review_facts(found: Reviews, slug: str) -> list[Fact]:
         Fact("Open campaigns", number(len(found.campaigns)), "", next_due, url, "clipboard-check"),
         Fact("Privileged grants reviewed", percent(share.ratio), "", reviewed, url, "shield-check"),
         Fact("Overdue items", number(found.late_items), "", worst, f"{url}#overdue", "clock", bad),
+        _findings(found, slug),
     ]
+
+
+def _findings(found: Reviews, slug: str) -> Fact:
+    note = f"{number(found.findings_late)} late" if found.findings_late else "None is late"
+    look = "bad" if found.findings_late else "warn" if found.findings else ""
+    url = address("reviews:findings", slug)
+    return Fact("Open findings", number(found.findings), "", note, url, "alert-triangle", look)
 
 
 def _alerts(counts: dict[str, int], slug: str) -> Fact:

@@ -7,10 +7,11 @@ from django import forms
 from django.urls import reverse
 from django.utils import timezone
 
-from identities.models import System
+from identities.models import Entitlement, System
 from identities.personfield import PersonField
 from reviews.actions import PlanFacts
 from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome, Recurrence, Strategy
+from reviews.queries.findings import conflicting_choices
 from reviews.queries.reviewers import reviewers
 from tenants.models import Tenant
 
@@ -107,6 +108,21 @@ class ReassignForm(forms.Form):
         super().__init__(*args, **kwargs)
         url = reverse("reviews:reviewer_choices", args=[tenant.slug])
         self.fields["new"].searched_at(url)  # type: ignore[attr-defined]  # a field of people
+
+
+class ConflictForm(forms.Form):
+    """Asks which two entitlements nobody may hold together, and why."""
+
+    one: "forms.ModelChoiceField[Entitlement]" = forms.ModelChoiceField(queryset=None, label="Who holds this")
+    other: "forms.ModelChoiceField[Entitlement]" = forms.ModelChoiceField(queryset=None, label="must not hold this")
+    why = forms.CharField(max_length=300, label="Why, printed beside each item and finding")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("one", "other"):
+            field = self.fields[name]
+            field.queryset = conflicting_choices()  # type: ignore[attr-defined]  # a field with choices
+            field.label_from_instance = lambda right: f"{right.system.name}: {right}"  # type: ignore[attr-defined]  # a field with choices
 
 
 class RiskForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews.views import campaigns, desk
+from reviews.views import campaigns, desk, findings
 
 app_name = "reviews"
 urlpatterns = [
@@ -23,8 +23,11 @@ urlpatterns = [
     path("campaigns/<int:campaign_id>/reviewers/<int:reviewer_id>/", campaigns.reassign, name="reassign"),
     path("remediations/<int:remediation_id>/accept/", campaigns.accept, name="accept"),
     path("remediations/<int:remediation_id>/claim/", campaigns.claim, name="claim"),
-    path("findings/", campaigns.findings, name="findings"),
-    path("findings/<int:finding_id>/resolve/", campaigns.resolve, name="resolve"),
+    path("findings/", findings.findings, name="findings"),
+    path("findings/search/", findings.search, name="findings_search"),
+    path("findings/<int:finding_id>/resolve/", findings.resolve, name="resolve"),
+    path("findings/conflicts/", findings.conflicts, name="conflicts"),
+    path("findings/conflicts/<int:conflict_id>/end/", findings.conflict_end, name="conflict_end"),
     path("inbox/", desk.inbox, name="inbox"),
     path("review/<int:campaign_id>/", desk.review, name="review"),
     path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),

@@ -1,7 +1,7 @@
 """Seeds the demonstration once: a BPO, two clients, their logs and grants, reviews, alerts and a pack."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +15,10 @@ from identities.actions import upsert_identities
 from identities.models import Identity
 from logs.models import LogSource
 from logs.simulate import BPO, Scenario
+from logs.simulate.sources import DIRECTORY
 from portal.demo import campaign, feeds, register, sharing
 from portal.demo.cast import AUDITOR_DAYS, Part, SignIns, join
+from reviews.actions import find_causes
 from tenants.actions import open_tenant
 from tenants.audit import audit
 from tenants.kinds import Actor, Role, TenantKind
@@ -29,6 +31,8 @@ from tenants.work import Progress
 DAYS: Final = 100
 ACTIVITY: Final = 0.03
 """Share of the volume model: enough to look at, and seeded within a minute."""
+WORKFORCE: Final = 1000
+"""People beside the floor: they hold access and are in no log, so that a campaign is of a real size."""
 CLIENTS: Final = ("acme", "zenith")
 HEAD: Final = "M00001"
 """Badge number of the head of operations, who reviews what has no other reviewer."""
@@ -51,11 +55,21 @@ CAST: Final = (
 class Seed:
     """One run over an empty installation; every step goes through the actions that pages and commands use."""
 
-    def __init__(self, data: Path, progress: Progress, *, agents: int = 40, days: int = DAYS) -> None:
+    def __init__(
+        self, data: Path, progress: Progress, *, agents: int = 40, days: int = DAYS, workforce: int = WORKFORCE
+    ) -> None:
         self.progress = progress
         self.sign_ins = SignIns(data)
         start = timezone.now().date() - timedelta(days=days)
-        self.scenario = Scenario(seed=7, agents=agents, days=days, start=start, clients=CLIENTS, activity=ACTIVITY)
+        self.scenario = Scenario(
+            seed=7,
+            agents=agents,
+            days=days,
+            start=start,
+            clients=CLIENTS,
+            activity=ACTIVITY,
+            workforce=workforce,
+        )
         self.tenants: dict[str, Tenant] = {}
 
     def run(self) -> None:
@@ -66,6 +80,7 @@ class Seed:
             ("Delivering the access logs", self.deliver_logs),
             ("Reviewing access to the cloud account, from opening to verification", self.review_to_the_end),
             ("Opening a review that is half decided", self.review_half),
+            ("Opening a review of everything, over 2,000 grants", self.review_all),
             ("Judging the events for alerts", self.raise_alerts),
             ("Building an evidence pack for the auditor and one for a client", self.build_packs),
         )
@@ -105,7 +120,15 @@ class Seed:
                     register.bring_people(self.scenario, key, self.by(key))
         for system in self.scenario.systems():
             with tenant_scope(self._tenant(system.tenant_key)):
-                register.bring_system(self.scenario, system, self.by(self._key(system.tenant_key)))
+                first = () if system.key == DIRECTORY else self._earlier()
+                register.bring_system(self.scenario, system, self.by(self._key(system.tenant_key)), first=first)
+        with tenant_scope(self.tenants[HOME]):
+            register.bring_conflicts(self.scenario, self.by(HOME))
+
+    def _earlier(self) -> tuple[date, date]:
+        """Return the days of the lists before the last: the first day, and some days after the middle of the span."""
+        start, days = self.scenario.start, self.scenario.days
+        return start, start + timedelta(days=days // 2 + days // 8)
 
     def _reviewers(self, tenant: Tenant) -> None:
         world = self.scenario.world
@@ -165,6 +188,18 @@ class Seed:
         with tenant_scope(tenant):
             half = campaign.open_round(what, tenant, self._head(), by, self.progress)
             campaign.decide_items(half, tenant, share=0.5)
+
+    def review_all(self) -> None:
+        """Open a campaign over every system, let its reviewers begin, and look for what is wrong."""
+        tenant, by = self.tenants[HOME], self.by(HOME)
+        systems = tuple(sim.key for sim in self.scenario.systems() if self._key(sim.tenant_key) == HOME)
+        what = campaign.Round("All access, yearly", systems, due_days=30)
+        with tenant_scope(tenant):
+            whole = campaign.open_round(what, tenant, self._head(), by, self.progress)
+            campaign.decide_items(whole, tenant, share=0.03)
+        for key, each in self.tenants.items():
+            with tenant_scope(each):
+                find_causes(by=self.by(key))
 
     def raise_alerts(self) -> None:
         """Judge what was delivered, as the alerts' worker does."""

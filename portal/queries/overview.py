@@ -17,7 +17,7 @@ from ledger.kinds import SignedCheckpoint
 from ledger.queries import head, latest_checkpoint
 from logs.queries import SourceLine, source_lines
 from reviews.kinds import Outcome
-from reviews.models import Assignment, Campaign, Decision, ReviewItem
+from reviews.models import Assignment, Campaign, Decision, Finding, ReviewItem
 from reviews.states import WORKING, CampaignState
 from tenants.kinds import Actor, Permission
 from tenants.models import Tenant
@@ -65,6 +65,8 @@ class Reviews:
     campaigns: Sequence[AtWork]
     privileged: Share
     late: Sequence[Late]
+    findings: int = 0
+    findings_late: int = 0
 
     @property
     def late_items(self) -> int:
@@ -127,7 +129,10 @@ def _reviews() -> Reviews:
         at_work.append(AtWork(campaign, Share(row["done"], row["total"]) if row else Share(0, 0)))
     part = sum(row["privileged_done"] for row in by_campaign.values())
     whole = sum(row["privileged_total"] for row in by_campaign.values())
-    return Reviews(at_work, Share(part, whole), _late(timezone.now()))
+    now = timezone.now()
+    wrong = Finding.objects.filter(resolved_at__isnull=True)
+    found = wrong.aggregate(n=Count("id"), late=Count("id", filter=Q(due_at__lt=now)))
+    return Reviews(at_work, Share(part, whole), _late(now), found["n"], found["late"])
 
 
 def _late(now: datetime) -> list[Late]:

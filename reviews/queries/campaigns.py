@@ -254,13 +254,6 @@ def remediations_of(campaign: Campaign) -> QuerySet[Remediation]:
     return rows.order_by("due_at", "id")
 
 
-def findings_open() -> QuerySet[Finding]:
-    """Returns the open findings of the tenant, most urgent first."""
-    return (
-        Finding.objects.filter(resolved_at__isnull=True).select_related("system", "campaign").order_by("due_at", "id")
-    )
-
-
 def collecting() -> list[Campaign]:
     """Returns the campaigns that wait for snapshots."""
     waiting = Campaign.objects.filter(state__in=[CampaignState.DRAFT, CampaignState.COLLECTING])

@@ -16,10 +16,11 @@ from identities.personfield import SHOWN, label_of
 from reviews import actions
 from reviews.charts import burn_down_chart
 from reviews.forms import CampaignForm, DueForm, ReassignForm, RiskForm
-from reviews.models import Campaign, Finding, Remediation, ScopeLine
+from reviews.models import Campaign, Remediation, ScopeLine
 from reviews.policies import can_view_campaign
 from reviews.queries import campaigns as queries
 from reviews.queries.desk import desk_rows, item_sheet
+from reviews.queries.findings import absent_of
 from reviews.queries.reviewers import Preview, preview, reviewers, terms
 from reviews.recurrence import BadRule
 from reviews.states import CampaignState
@@ -104,6 +105,8 @@ def campaign_page(request: TenantRequest, campaign_id: int) -> HttpResponse:
         "standing": standing,
         "lines": lines,
         "scope": queries.scope_lines(campaign),
+        "absent": list(absent_of(campaign)[:PAGE]),
+        "absent_total": absent_of(campaign).count(),
         "blockers": queries.blockers(campaign, standing, lines),
         "chart": burn_down_chart(queries.burn_down(campaign), campaign.due_at),
         "moves": queries.moves_of(campaign),
@@ -138,13 +141,6 @@ def remediations(request: TenantRequest, campaign_id: int) -> HttpResponse:
     campaign = _campaign(request, campaign_id)
     page = Paginator(queries.remediations_of(campaign), PAGE).get_page(request.GET.get("page"))
     return render(request, "reviews/remediations.html", {"campaign": campaign, "page": page, "now": timezone.now()})
-
-
-@requires(Permission.CAMPAIGN_VIEW)
-def findings(request: TenantRequest) -> HttpResponse:
-    """Shows what is wrong and not resolved."""
-    page = Paginator(queries.findings_open(), PAGE).get_page(request.GET.get("page"))
-    return render(request, "reviews/findings.html", {"page": page, "now": timezone.now()})
 
 
 Deed = Callable[[TenantRequest, Campaign], str]
@@ -288,16 +284,3 @@ def reassign(request: TenantRequest, campaign_id: int, reviewer_id: int) -> Http
             form.add_error(None, refusal.verdict.reason)
     context = {"form": form, "campaign": campaign, "items": items, "decided": decided}
     return render(request, "reviews/reassign.html", context, status=422 if form.is_bound else 200)
-
-
-@require_POST
-@requires(Permission.CAMPAIGN_MANAGE)
-def resolve(request: TenantRequest, finding_id: int) -> HttpResponse:
-    """Ends a finding with the words that say what was done."""
-    finding = get_object_or_404(Finding.objects.all(), pk=finding_id)
-    try:
-        actions.resolve_finding(finding=finding, resolution=request.POST.get("reason", "")[:300], by=request.actor)
-        messages.success(request, "The finding is resolved.")
-    except Refused as refusal:
-        messages.error(request, refusal.verdict.reason)
-    return redirect("reviews:findings", request.tenant.slug)

@@ -16,7 +16,7 @@ from evidence.models import EvidencePack, PackFile
 from evidence.states import PackState
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
-from identities.models import Identity, System
+from identities.models import Entitlement, Identity, System
 from logs.actions import (
     ExportFacts,
     HoldFacts,
@@ -31,9 +31,17 @@ from logs.actions import (
 from logs.certificates import CertificateFacts
 from logs.kinds import Format, LogType
 from logs.models import AccessEvent, HoldKind, LogSource, SourceToken
-from reviews.actions import PlanFacts, create_campaign, create_plan, decide, open_campaign
+from reviews.actions import (
+    PlanFacts,
+    add_conflict,
+    create_campaign,
+    create_plan,
+    decide,
+    end_conflict,
+    open_campaign,
+)
 from reviews.kinds import Choice, Outcome, Strategy
-from reviews.models import Finding, Remediation, ReviewItem, ScopeLine
+from reviews.models import DutyConflict, Finding, Remediation, ReviewItem, ScopeLine
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission, Role
 from tenants.models import Membership, Tenant, User, Work
@@ -163,10 +171,18 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "line_id": ScopeLine.objects.all()[0].pk,
         "remediation_id": Remediation.objects.all()[0].pk,
         "finding_id": finding.pk,
+        "conflict_id": _conflict(by, mark).pk,
         "signature_id": signature.pk,
         "reviewer_id": Identity.objects.get(external_id="E2").pk,
     }
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
+
+
+def _conflict(by: Actor, mark: str) -> DutyConflict:
+    """Add a conflict and end it, so that a form can add it again."""
+    one, other = Entitlement.objects.order_by("pk")
+    conflict = add_conflict(one=one, other=other, why=f"{mark} must not do both.", by=by)
+    return end_conflict(conflict=conflict, reason=f"{mark} does one of them.", by=by)
 
 
 def _evidence(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from evidence.models import EvidencePack
 from identities.actions import upsert_identities
-from identities.models import System
+from identities.models import Entitlement, System
 from identities.personfield import PersonField
 from logs.models import Grade, LogSource
 from reviews.actions import create_campaign, open_campaign
@@ -37,6 +37,8 @@ KINDS: Final = {
     **dict.fromkeys(("system", "systems"), "system"),
     **dict.fromkeys(("item", "items"), "item"),
     "source": "source",
+    "one": "right",
+    "other": "other right",
     "to_0": "receiver",
     "person": "person",
     "campaign": "campaign",
@@ -76,7 +78,10 @@ def side(tenant: Tenant, officer: User, mark: str) -> Side:
         upsert_identities(body=f"external_id,name,email\nE3,{mark} deputy,{deputy.email}\n".encode(), by=by)
         campaign = create_campaign(plan=CampaignPlan.objects.get(), occurrence_at=timezone.now(), by=by)
         campaign = open_campaign(campaign=campaign, by=by)
+        right, other = Entitlement.objects.order_by("pk").values_list("pk", flat=True)
         ids: dict[str, int | str] = {
+            "right": right,
+            "other right": other,
             "identity": deputy.email,
             "system": System.objects.get().pk,
             "source": LogSource.objects.get().pk,
@@ -203,6 +208,8 @@ DEEDS: Final = [
     Deed("reviews:campaign_new", "systems", _CAMPAIGN, also=("named", "fallback")),
     Deed("reviews:campaign_new", "named", _CAMPAIGN, also=("systems", "fallback")),
     Deed("reviews:campaign_new", "fallback", _CAMPAIGN, also=("systems", "named")),
+    Deed("reviews:conflicts", "one", {"why": "Nobody may do both."}, also=("other",)),
+    Deed("reviews:conflicts", "other", {"why": "Nobody may do both."}, also=("one",)),
     Deed("reviews:reassign", "new", {"reason": "Is on leave until May."}),
     Deed("reviews:bulk", "items", {"reason": ""}, reviewer=True),
     Deed("logs:source_add", "system", {**_SOURCE, "name": "Bastion"}),

@@ -8,13 +8,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from reviews.actions import decide
-from reviews.models import Campaign, Decision, ReviewItem, SignOff
+from identities.models import Entitlement
+from logs.models import LogSource
+from reviews.actions import decide, open_campaign
+from reviews.models import Campaign, Decision, DutyConflict, Finding, ReviewItem, SignOff
 from reviews.queries.standing import statement
 from tenants.models import Tenant, User
 from tenants.sharing import share
 from tests import make
-from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, deliver, item, person
+from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, arrive, deliver, item, person, ready, record
 from tests.reviews.test_sign import decide_all, sign
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +56,7 @@ def test_the_campaign_page_says_what_it_waits_for(campaign: Campaign, cast: Cast
     assert "Remy has not signed." in make.login(carla).get(page("campaign", campaign.pk)).content.decode()
 
 
-@pytest.mark.parametrize("name", ["campaigns", "findings", "campaign_new"])
+@pytest.mark.parametrize("name", ["campaigns", "findings", "conflicts", "campaign_new"])
 def test_lists_open_for_the_officer_and_not_for_a_reviewer(
     name: str, campaign: Campaign, carla: User, remy: User
 ) -> None:
@@ -251,3 +253,39 @@ def test_only_people_who_may_review_are_offered_and_taken(cast: Cast, carla: Use
     answer = client.post(page("campaign_new"), {**typed, "named": "Ana Ruiz (E1)", "starts_on": "2026-05-01"})
     assert answer.status_code == 422
     assert "Nobody here is called that." in answer.content.decode()
+
+
+def test_findings_are_shown_with_what_to_do_and_by_kind(campaign: Campaign, cast: Cast, carla: User) -> None:
+    client, path = make.login(carla), page("findings")
+    assert "Nothing is open" in client.get(path).content.decode()
+    deliver(cast, CRM + b"temp,agent,,human\n", days_ago=0)
+    said = client.post(page("findings_search"), follow=True).content.decode()
+    assert "1 new, 0 gone." in said
+    assert "The account &#x27;temp&#x27; on CRM belongs to nobody." in said
+    assert "Name the owner in the system&#x27;s list" in said
+    assert "<dt>Holds</dt><dd>agent</dd>" in said
+    assert "No finding of this kind is open." in client.get(path, {"kind": "conflict"}).content.decode()
+    client.post(page("resolve", Finding.objects.get().pk), {"reason": "Given to Ana by the CRM team."})
+    assert "Given to Ana by the CRM team." in client.get(path, {"show": "resolved"}).content.decode()
+    assert "temp" not in client.get(path).content.decode()
+
+
+def test_the_officer_adds_and_ends_a_conflict(campaign: Campaign, cast: Cast, carla: User) -> None:
+    client, path = make.login(carla), page("conflicts")
+    right = {one.key: one.pk for one in Entitlement.objects.all()}
+    typed = {"one": right["agent"], "other": right["admin_all"], "why": "Who serves must not administrate."}
+    assert "at least 10 characters" in client.post(path, {**typed, "why": "short"}).content.decode()
+    assert client.post(path, typed).status_code == 302
+    assert "Bob Lim holds agent on CRM and admin_all on CRM." in client.get(page("findings")).content.decode()
+    made = DutyConflict.objects.get()
+    shown = client.post(page("conflict_end", made.pk), {"reason": "The role was split."}, follow=True).content.decode()
+    assert "carla@example.org: The role was split." in shown
+
+
+def test_the_campaign_lists_who_worked_and_is_in_no_list(cast: Cast, source: LogSource, carla: User) -> None:
+    deliver(cast)
+    arrive(source, cast, [record(timezone.now() - timedelta(minutes=5), name) for name in ("phantom", "ana")])
+    campaign = open_campaign(campaign=ready(cast), by=cast.officer)
+    text = make.login(carla).get(page("campaign", campaign.pk)).content.decode()
+    assert '<th scope="row" class="mono">phantom</th>' in text
+    assert "1 name worked on these systems" in text
