@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from logs.simulate.sources import DIRECTORY, SimSystem
+from logs.simulate.sources import BPO, DIRECTORY, SimSystem
 from logs.simulate.world import Person, World
 
 CONFLICTS: tuple[tuple[tuple[str, str], tuple[str, str], str], ...] = (
@@ -80,8 +80,8 @@ def cases(
 
 
 def _of_account(system: SimSystem, account: str, person: Person | None, on: date) -> Iterator[Case]:
-    if person is None:
-        yield Case("ownerless", system.key, account, "", "A personal account that belongs to nobody.")
+    if person is None or _stranger(person, system):
+        yield Case("ownerless", system.key, account, "", "A personal account of nobody in the tenant's list of people.")
         return
     if person.left_on is not None and person.left_on < on:
         says = f"Left on {person.left_on.isoformat()}; the account is still enabled."
@@ -89,6 +89,11 @@ def _of_account(system: SimSystem, account: str, person: Person | None, on: date
     if person.external_id == system.owner:
         says = "Owns the system and holds access to it: somebody else has to review it."
         yield Case("self_review", system.key, account, person.external_id, says)
+
+
+def _stranger(person: Person, system: SimSystem) -> bool:
+    """Tell whether a client, who knows its programme's people and the administrators, does not know the person."""
+    return system.tenant_key not in {BPO, person.programme} and person.role not in {"admin", "dba"}
 
 
 def _conflicts(world: World) -> Iterator[Case]:

@@ -39,7 +39,7 @@ FILES = ("download", "export", "/raw/", ".csv", ".pdf", ".zip", ".py")
 HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 """What the served portal knows."""
 
-AGENTS, DAYS = 16, 30
+AGENTS, DAYS, WORKFORCE = 16, 30, 40
 PEOPLE = [part for part in CAST if part.tenant == HOME or part.role == Role.CLIENT]
 """One for each kind of user; the officer at the clients sees the same kinds of pages."""
 
@@ -66,7 +66,7 @@ def demo(
     """Seed the demonstration through its real doors, smaller than `make run` does, and serve it (as `server`)."""
     enable_socket()
     home = tmp_path_factory.mktemp("demo")
-    seed = Seed(home, Printed(io.StringIO()), agents=AGENTS, days=DAYS)
+    seed = Seed(home, Printed(io.StringIO()), agents=AGENTS, days=DAYS, workforce=WORKFORCE)
     with django_db_blocker.unblock(), seeded_database() as name:
         with override_settings(PASSWORD_HASHERS=HASHERS):
             seed.run()
