@@ -172,8 +172,8 @@ def bare_use(use: BareUse, coverage: float | None) -> Cause | None:
         return None
     if ghost:
         kind = FindingKind.GHOST_USE
-        held = f"found gone on {use.ended_at:%-d %B %Y}" if use.ended_at else "no list ever held one"
-        sentence = f"'{name}' used {use.system} on {use.last_on:%-d %B %Y} and held no entitlement there ({held})."
+        held = f"its last was found gone on {use.ended_at:%-d %B %Y}" if use.ended_at else "none was listed before"
+        sentence = f"'{name}' used {use.system} on {use.last_on:%-d %B %Y} and held no entitlement there: {held}."
     else:
         kind = FindingKind.POPULATION_GAP
         sentence = (

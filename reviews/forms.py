@@ -113,8 +113,10 @@ class ReassignForm(forms.Form):
 class ConflictForm(forms.Form):
     """Asks which two entitlements nobody may hold together, and why."""
 
-    one: "forms.ModelChoiceField[Entitlement]" = forms.ModelChoiceField(queryset=None, label="Who holds this")
-    other: "forms.ModelChoiceField[Entitlement]" = forms.ModelChoiceField(queryset=None, label="must not hold this")
+    one: "forms.ModelChoiceField[Entitlement]" = forms.ModelChoiceField(queryset=None, label="One entitlement")
+    other: "forms.ModelChoiceField[Entitlement]" = forms.ModelChoiceField(
+        queryset=None, label="Must not be held together with"
+    )
     why = forms.CharField(max_length=300, label="Why, printed beside each item and finding")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
