@@ -48,7 +48,7 @@ def fill(events: int, admin: str) -> Filled:
     with tenant_scope(tenant):
         plan = SourcePlan(name="Helpdesk", format=Format.JSON, system=system, mapping=MAPPING, log_types=(1, 2, 6))
         source = add_source(plan=plan, by=by)
-        campaign = open_campaign(campaign=make_campaign(system, by), by=by)
+        campaign = open_campaign(campaign=make_campaign([system], by), by=by)
         _alerts(10_000)
     with psycopg.connect(admin, autocommit=True) as connection:
         _events(connection, tenant, source, events)
@@ -60,11 +60,24 @@ MAPPING: Final = {"columns": {"time": "occurred_at", "user": "actor_name"}, "log
 
 def make_register() -> tuple[Tenant, System, Actor]:
     """Make the tenant with a reviewer, who manages 2,500 people, and a system on which they hold 10,000 grants."""
+    tenant, (system,), by = make_systems(1, PEOPLE)
+    return tenant, system, by
+
+
+def make_systems(count: int, holders: int) -> tuple[Tenant, list[System], Actor]:
+    """Make the tenant, its reviewer, and so many systems with so many of the 2,500 people and four grants of each."""
     tenant = open_tenant(slug="bench", name="Bench", kind=TenantKind.BPO, time_zone="Europe/Madrid", parent=None)
     by = Actor.system("bench", tenant.pk)
     reviewer = _person(tenant, "reviewer", Role.REVIEWER, by)
     with tenant_scope(tenant):
-        return tenant, _register(by, reviewer), by
+        people = "".join(f"P{n},Person {n},,M1\n" for n in range(PEOPLE))
+        body = f"external_id,name,email,manager\nM1,Manager,{reviewer.email},\n{people}".encode()
+        upsert_identities(body=body, by=by)
+    systems = []
+    for number in range(count):
+        with tenant_scope(tenant):
+            systems.append(_system(number, holders, by))
+    return tenant, systems, by
 
 
 def _person(tenant: Tenant, name: str, role: Role, by: Actor) -> User:
@@ -74,24 +87,25 @@ def _person(tenant: Tenant, name: str, role: Role, by: Actor) -> User:
     return user
 
 
-def _register(by: Actor, reviewer: User) -> System:
-    people = "".join(f"P{n},Person {n},,M1\n" for n in range(PEOPLE))
-    upsert_identities(body=f"external_id,name,email,manager\nM1,Manager,{reviewer.email},\n{people}".encode(), by=by)
-    system = save_system(facts=SystemFacts("Helpdesk", "helpdesk", "right0"), by=by)
-    rows = "".join(f"agent{n},right{right},P{n}\n" for n in range(PEOPLE) for right in range(RIGHTS))
+def _system(number: int, holders: int, by: Actor) -> System:
+    facts = SystemFacts(f"Helpdesk {number}" if number else "Helpdesk", f"helpdesk{number or ''}", "right0")
+    system = save_system(facts=facts, by=by)
+    first = number * holders % PEOPLE
+    held = [(n, right) for n in range(first, first + holders) for right in range(RIGHTS)]
+    rows = "".join(f"agent{n % PEOPLE},right{right},P{n % PEOPLE}\n" for n, right in held)
     captured_at = timezone.now() - timedelta(hours=1)
     upload = SnapshotUpload(
-        f"account,entitlement,person\n{rows}".encode(), captured_at, PEOPLE * RIGHTS, "list.csv", "", "", "bench"
+        f"account,entitlement,person\n{rows}".encode(), captured_at, len(held), "list.csv", "", "", "bench"
     )
     import_snapshot(system=system, upload=upload, by=by)
     return system
 
 
-def make_campaign(system: System, by: Actor) -> Campaign:
-    """Make a campaign over all grants of the system that is ready to open, put to the manager."""
+def make_campaign(systems: list[System], by: Actor) -> Campaign:
+    """Make a campaign over all grants of the systems that is ready to open, put to the manager."""
     facts = PlanFacts(
         name="Helpdesk, all rights",
-        systems=[system],
+        systems=systems,
         fallback=Identity.objects.get(external_id="M1"),
         time_zone="Europe/Madrid",
         starts_on=timezone.localdate(),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from identities.models import Grant, Snapshot, SnapshotRow
+from identities.models import Grant, System
 from logs.answers import Use
 from logs.queries import system_coverage, use_of_accounts
 from reviews.advice import advise, cycle_days, idle_limit
@@ -19,9 +19,10 @@ from reviews.kinds import DORMANT_DAYS, WINDOW_DAYS, Advised, Outcome, UseFacts
 from reviews.manifest import moment
 from reviews.models import Campaign, Decision
 from reviews.queries.access import both_sides
+from reviews.queries.population import ListedGrant
 from tenants.work import Progress
 
-CHUNK = 500
+CHUNK = 2000
 
 Pair = tuple[int, int]
 
@@ -33,14 +34,15 @@ class Context:
     at: datetime
     use: Mapping[int, Use]
     coverage: Mapping[int, float | None]
-    grants: Mapping[Pair, Grant]
+    systems: Mapping[int, System]
+    grants: Mapping[Pair, tuple[datetime, str]]
     previous: Mapping[Pair, Mapping[str, object]]
     peers: Mapping[Pair, tuple[int, int, str]]
     conflicts: Mapping[Pair, Sequence[Mapping[str, object]]]
     cycle_days: int
 
 
-def gather(campaign: Campaign, rows: Sequence[SnapshotRow], at: datetime, progress: Progress | None) -> Context:
+def gather(campaign: Campaign, rows: Sequence[ListedGrant], at: datetime, progress: Progress | None) -> Context:
     """Reads use, coverage, grants, earlier decisions and peers for the rows of a campaign's population."""
     since = at - timedelta(days=WINDOW_DAYS)
     accounts = sorted({row.account_id for row in rows})
@@ -51,13 +53,14 @@ def gather(campaign: Campaign, rows: Sequence[SnapshotRow], at: datetime, progre
         if progress:
             done = min(start + CHUNK, len(accounts))
             progress.step(done, len(accounts) + len(rows), f"Read the use of {done:,} of {len(accounts):,} accounts")
-    systems = {row.entitlement.system_id for row in rows}
+    systems = {row.system_id for row in rows}
     cycle = cycle_days(str(campaign.definition.get("rule", "")))
     judged_since = at - timedelta(days=idle_limit(cycle))
     return Context(
         at=at,
         use=use,
         coverage=system_coverage(systems, judged_since, at),
+        systems=System.objects.in_bulk(systems),
         grants=_grants(accounts),
         previous=_previous(campaign, accounts),
         peers=_peers(rows),
@@ -66,10 +69,11 @@ def gather(campaign: Campaign, rows: Sequence[SnapshotRow], at: datetime, progre
     )
 
 
-def _grants(accounts: Sequence[int]) -> dict[Pair, Grant]:
-    """Returns the newest grant of each account and entitlement."""
+def _grants(accounts: Sequence[int]) -> dict[Pair, tuple[datetime, str]]:
+    """Returns since when each account holds each entitlement, by its newest grant, and who gave it."""
     grants = Grant.objects.filter(account_id__in=accounts).order_by("since")
-    return {(grant.account_id, grant.entitlement_id): grant for grant in grants}
+    found = grants.values_list("account_id", "entitlement_id", "since", "granted_by")
+    return {(account, entitlement): (since, by) for account, entitlement, since, by in found}
 
 
 def _previous(campaign: Campaign, accounts: Sequence[int]) -> dict[Pair, Mapping[str, object]]:
@@ -78,53 +82,52 @@ def _previous(campaign: Campaign, accounts: Sequence[int]) -> dict[Pair, Mapping
         Decision.objects.filter(item__account_id__in=accounts, superseded_by__isnull=True)
         .exclude(campaign=campaign)
         .exclude(outcome=Outcome.NOT_DECIDED)
-        .select_related("item", "campaign", "reviewer")
         .order_by("decided_at")
     )
+    names = ("item__account_id", "item__entitlement_id", "outcome", "reason", "reviewer__name", "campaign__name")
     return {
-        (decision.item.account_id, decision.item.entitlement_id): {
-            "outcome": str(decision.outcome),
-            "label": decision.get_outcome_display(),
-            "reason": decision.reason,
-            "reviewer": decision.reviewer.name if decision.reviewer else "",
-            "campaign": decision.campaign.name,
-            "decided_at": moment(decision.decided_at),
+        (account, entitlement): {
+            "outcome": outcome,
+            "label": str(Outcome(outcome).label),
+            "reason": reason,
+            "reviewer": reviewer or "",
+            "campaign": name,
+            "decided_at": moment(decided_at),
         }
-        for decision in decisions
+        for account, entitlement, outcome, reason, reviewer, name, decided_at in decisions.values_list(
+            *names, "decided_at"
+        )
     }
 
 
-def _peers(rows: Sequence[SnapshotRow]) -> dict[Pair, tuple[int, int, str]]:
+def _peers(rows: Sequence[ListedGrant]) -> dict[Pair, tuple[int, int, str]]:
     """Returns for each (person, entitlement) how many others in their programme hold it, of how many, and which."""
     people: dict[tuple[int, str], set[int]] = defaultdict(set)
     holders: dict[tuple[int, str], set[int]] = defaultdict(set)
     for row in rows:
-        if row.identity is not None and row.identity.programme:
-            people[(row.entitlement.system_id, row.identity.programme)].add(row.identity.pk)
-            holders[(row.entitlement_id, row.identity.programme)].add(row.identity.pk)
+        if row.identity_id and row.programme:
+            people[(row.system_id, row.programme)].add(row.identity_id)
+            holders[(row.entitlement_id, row.programme)].add(row.identity_id)
     peers = {}
     for row in rows:
-        person = row.identity
-        if person is not None and person.programme:
-            group = people[(row.entitlement.system_id, person.programme)]
-            have = holders[(row.entitlement_id, person.programme)]
-            peers[(person.pk, row.entitlement_id)] = (len(have) - 1, len(group) - 1, person.programme)
+        if row.identity_id and row.programme:
+            group, have = people[(row.system_id, row.programme)], holders[(row.entitlement_id, row.programme)]
+            peers[(row.identity_id, row.entitlement_id)] = (len(have) - 1, len(group) - 1, row.programme)
     return peers
 
 
-def advice_for(row: SnapshotRow, context: Context) -> Advised:
+def advice_for(row: ListedGrant, context: Context) -> Advised:
     """Returns the advice about one row."""
     use = context.use[row.account_id]
     grant = context.grants.get((row.account_id, row.entitlement_id))
-    system = row.entitlement.system
-    left = row.identity.employed_until if row.identity else None
+    system, left = context.systems[row.system_id], row.employed_until
     return advise(
         UseFacts(
             account_kind=row.account_kind,
             enabled=row.enabled,
             owned=row.identity_id is not None,
             system=system.name,
-            held_days=(context.at - grant.since).days if grant else DORMANT_DAYS,
+            held_days=(context.at - grant[0]).days if grant else DORMANT_DAYS,
             left_on=f"{left:%-d %B %Y}" if left and left < context.at.date() else "",
             last_used_days_ago=(context.at - use.last_used_at).days if use.last_used_at else None,
             days_used=use.days_used,
@@ -136,12 +139,12 @@ def advice_for(row: SnapshotRow, context: Context) -> Advised:
     )
 
 
-def evidence_for(row: SnapshotRow, context: Context, snapshot: Snapshot) -> dict[str, Any]:
+def evidence_for(row: ListedGrant, context: Context, captured_at: str) -> dict[str, Any]:
     """Returns what stands beside the grant on the review screen and in the evidence, as plain JSON."""
     use = context.use[row.account_id]
     grant = context.grants.get((row.account_id, row.entitlement_id))
     peers = context.peers.get((row.identity_id or 0, row.entitlement_id))
-    ratio = context.coverage.get(row.entitlement.system_id)
+    ratio = context.coverage.get(row.system_id)
     return {
         "window_days": WINDOW_DAYS,
         "until": moment(context.at),
@@ -153,9 +156,9 @@ def evidence_for(row: SnapshotRow, context: Context, snapshot: Snapshot) -> dict
         "weeks": list(use.weeks),
         "actions": [[action, count] for action, count in use.actions],
         "coverage_per_mille": None if ratio is None else int(ratio * 1000),
-        "snapshot_captured_at": moment(snapshot.captured_at),
-        "granted_since": moment(grant.since) if grant else None,
-        "granted_by": grant.granted_by if grant else "",
+        "snapshot_captured_at": captured_at,
+        "granted_since": moment(grant[0]) if grant else None,
+        "granted_by": grant[1] if grant else "",
         "origin": row.origin,
         "inherited_via": row.inherited_via,
         "account_kind": str(row.account_kind),

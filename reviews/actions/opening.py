@@ -1,20 +1,23 @@
 """Opens a campaign: freezes its population with the evidence of use beside every grant, and assigns reviewers."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from identities.models import Snapshot, SnapshotRow
+from identities.models import Snapshot
+from reviews.actions.freezing import Frozen, exclude, freeze, json_text
 from reviews.actions.moves import locked, move
-from reviews.assigning import Terms, choose_reviewer
+from reviews.assigning import choose_reviewer
 from reviews.gathering import Context, advice_for, evidence_for, gather
 from reviews.kinds import OWNERLESS, Basis
-from reviews.models import AbsentAccount, Assignment, Campaign, Exclusion, ReviewItem, ScopeLine
+from reviews.manifest import moment
+from reviews.models import AbsentAccount, Campaign, ScopeLine
 from reviews.policies import can_open_campaign
 from reviews.queries.access import absent_from
 from reviews.queries.campaigns import OPENING
+from reviews.queries.population import ListedGrant, listed_grants
 from reviews.queries.reviewers import terms
 from reviews.states import CampaignState
 from tenants.audit import audit
@@ -50,15 +53,16 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
     enforce(can_open_campaign(by, campaign))
     now = timezone.now()
     snapshots = _snapshots(campaign)
-    rows = _rows(list(snapshots))
+    rows = listed_grants(list(snapshots))
     inside = [row for row in rows if row.privileged or not campaign.definition["privileged_only"]]
     if not inside:
         raise Refused(denied("The snapshots hold no grant in the scope of this campaign."))
     context = gather(campaign, inside, now, progress)
-    items = _store_items(campaign, inside, context, snapshots, progress)
-    _store_exclusions(campaign, rows, by)
+    reviewers = _reviewers(campaign, inside, context)
+    freeze(campaign, _frozen(inside, reviewers, context, snapshots, progress), by=by.name, now=now)
+    if outside := [row.row_id for row in rows if campaign.definition["privileged_only"] and not row.privileged]:
+        exclude(campaign, outside, reason=NOT_PRIVILEGED, by=by.name)
     absent = _store_absent(campaign, list(snapshots))
-    _assign(campaign, items, by, now)
     if len(rows) >= CHUNK:
         _refresh_statistics()
     due_at = now + timedelta(days=int(campaign.definition["due_days"]))
@@ -66,8 +70,8 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
     detail = {
         "campaign": campaign.pk,
         "rows": len(rows),
-        "items": len(items),
-        "exclusions": len(rows) - len(items),
+        "items": len(inside),
+        "exclusions": len(rows) - len(inside),
         "absent_accounts": absent,
         "due_at": due_at,
         "snapshots": {str(snapshot.pk): snapshot.digest for snapshot in snapshots.values()},
@@ -88,64 +92,58 @@ def _snapshots(campaign: Campaign) -> dict[int, Snapshot]:
     return {line.snapshot.pk: line.snapshot for line in lines if line.snapshot is not None}
 
 
-def _rows(snapshot_ids: Sequence[int]) -> list[SnapshotRow]:
-    """Returns the rows of the snapshots: by system, then in sealed order."""
-    rows = SnapshotRow.objects.filter(snapshot_id__in=snapshot_ids)
-    rows = rows.select_related("entitlement__system", "identity", "account")
-    return list(rows.order_by("entitlement__system__name", "snapshot_id", "n"))
+def _reviewers(campaign: Campaign, rows: Sequence[ListedGrant], context: Context) -> list[tuple[int, Basis]]:
+    """Returns who reviews each row, with the basis; refuses when one has nobody."""
+    definition = campaign.definition
+    campaign_terms = terms(definition["strategy"], definition["named"], definition["fallback"])
+    chosen = [
+        choose_reviewer(
+            campaign_terms,
+            subject=row.identity_id or OWNERLESS,
+            manager=row.manager_id,
+            owner=context.systems[row.system_id].owner_id,
+        )
+        for row in rows
+    ]
+    if missing := chosen.count(None):
+        raise Refused(
+            denied(
+                f"{missing} of {len(rows)} grants have no reviewer: manager, fallback and owner are missing, "
+                "the person themselves, or may not review. Name another fallback."
+            )
+        )
+    return [one for one in chosen if one is not None]
 
 
-def _store_items(
-    campaign: Campaign,
-    rows: Sequence[SnapshotRow],
+def _frozen(
+    rows: Sequence[ListedGrant],
+    reviewers: Sequence[tuple[int, Basis]],
     context: Context,
     snapshots: Mapping[int, Snapshot],
     progress: Progress | None,
-) -> list[ReviewItem]:
-    """Stores one item for each row in scope, with its evidence and advice."""
-    stored: list[ReviewItem] = []
-    for start in range(0, len(rows), CHUNK):
-        chunk = [
-            _item(campaign, n, row, context, snapshots[row.snapshot_id])
-            for n, row in enumerate(rows[start : start + CHUNK], start=start + 1)
-        ]
-        stored += ReviewItem.objects.bulk_create(chunk)
-        if progress:
-            total = len(context.use) + len(rows)
-            progress.step(len(context.use) + len(stored), total, f"Froze {len(stored):,} of {len(rows):,} grants")
-    for item, row in zip(stored, rows, strict=True):
-        item.row, item.subject = row, row.identity
-    return stored
-
-
-def _item(campaign: Campaign, n: int, row: SnapshotRow, context: Context, snapshot: Snapshot) -> ReviewItem:
-    """Returns the item of one row."""
-    advised = advice_for(row, context)
-    return ReviewItem(
-        campaign=campaign,
-        n=n,
-        system=row.entitlement.system,
-        snapshot=snapshot,
-        row=row,
-        account=row.account,
-        entitlement=row.entitlement,
-        subject=row.identity,
-        subject_key=row.identity_id or OWNERLESS,
-        privileged=row.privileged,
-        advice=advised.advice,
-        advice_reason=advised.reason,
-        evidence=evidence_for(row, context, snapshot),
-    )
-
-
-def _store_exclusions(campaign: Campaign, rows: Sequence[SnapshotRow], by: Actor) -> None:
-    """Stores why the other rows of the population are not reviewed."""
-    if campaign.definition["privileged_only"]:
-        outside = [row for row in rows if not row.privileged]
-        Exclusion.objects.bulk_create(
-            [Exclusion(campaign=campaign, row=row, reason=NOT_PRIVILEGED, approved_by=by.name) for row in outside],
-            batch_size=CHUNK,
+) -> Iterator[Frozen]:
+    """Yields one item for each row in scope, with its evidence, advice and reviewer."""
+    captured = {pk: moment(snapshot.captured_at) for pk, snapshot in snapshots.items()}
+    total = len(context.use) + len(rows)
+    for n, (row, (reviewer, basis)) in enumerate(zip(rows, reviewers, strict=True), start=1):
+        advised = advice_for(row, context)
+        yield Frozen(
+            n=n,
+            system_id=row.system_id,
+            snapshot_id=row.snapshot_id,
+            row_id=row.row_id,
+            account_id=row.account_id,
+            entitlement_id=row.entitlement_id,
+            subject_id=row.identity_id,
+            privileged=row.privileged,
+            advice=str(advised.advice),
+            advice_reason=advised.reason,
+            evidence=json_text(evidence_for(row, context, captured[row.snapshot_id])),
+            reviewer_id=reviewer,
+            basis=str(basis),
         )
+        if progress and (n % CHUNK == 0 or n == len(rows)):
+            progress.step(len(context.use) + n, total, f"Froze {n:,} of {len(rows):,} grants")
 
 
 def _store_absent(campaign: Campaign, snapshot_ids: Sequence[int]) -> int:
@@ -164,42 +162,3 @@ def _store_absent(campaign: Campaign, snapshot_ids: Sequence[int]) -> int:
         for one in absent_from(snapshot_ids)
     ]
     return len(AbsentAccount.objects.bulk_create(found, batch_size=CHUNK))
-
-
-def _assign(campaign: Campaign, items: Sequence[ReviewItem], by: Actor, now: datetime) -> None:
-    """Puts every item to a reviewer; refuses when one has none."""
-    definition = campaign.definition
-    campaign_terms = terms(definition["strategy"], definition["named"], definition["fallback"])
-    assignments, missing = [], 0
-    for item in items:
-        chosen = _choose(campaign_terms, item)
-        if chosen is None:
-            missing += 1
-            continue
-        assignments.append(
-            Assignment(
-                campaign=campaign,
-                item=item,
-                reviewer_id=chosen[0],
-                subject_key=item.subject_key,
-                privileged=item.privileged,
-                advice=item.advice,
-                basis=chosen[1],
-                since=now,
-                by=by.name,
-            )
-        )
-    if missing:
-        raise Refused(
-            denied(
-                f"{missing} of {len(items)} grants have no reviewer: manager, fallback and owner are missing, "
-                "the person themselves, or may not review. Name another fallback."
-            )
-        )
-    Assignment.objects.bulk_create(assignments, batch_size=CHUNK)
-
-
-def _choose(campaign_terms: Terms, item: ReviewItem) -> tuple[int, Basis] | None:
-    """Returns the reviewer of an item with the basis."""
-    manager = item.subject.manager_id if item.subject else None
-    return choose_reviewer(campaign_terms, subject=item.subject_key, manager=manager, owner=item.system.owner_id)
