@@ -10,7 +10,7 @@ from django.utils import timezone
 from identities.models import Entitlement, System
 from identities.personfield import PersonField
 from reviews.actions import PlanFacts
-from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome, Recurrence, Strategy
+from reviews.kinds import REVIEWER_OUTCOMES, Choice, Level, Outcome, Recurrence, Strategy
 from reviews.queries.findings import conflicting_choices
 from reviews.queries.reviewers import reviewers
 from tenants.models import Tenant
@@ -80,15 +80,37 @@ class DecisionForm(forms.Form):
 
 
 class SignForm(forms.Form):
-    """Asks who signs, and for the proof that it is they."""
+    """Asks who signs, and for the proof that it is they: a passkey's answer, or a password with or without a code."""
 
     printed_name = forms.CharField(max_length=200, label="Your name, as it is printed on the signature")
+    credential = forms.JSONField(required=False, widget=forms.HiddenInput)
     password = forms.CharField(
+        required=False,
         label="Your password, again",
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         help_text="It proves that it is you who signs, now.",
     )
-    digest = forms.CharField(widget=forms.HiddenInput)
+    code = forms.CharField(
+        required=False,
+        max_length=20,
+        label="Code of your authenticator app",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+    digest = forms.RegexField("^[0-9a-f]{64}$", widget=forms.HiddenInput)
+
+    def clean_credential(self) -> dict[str, Any] | None:
+        """Refuses what is no object: a passkey's answer is one."""
+        told = self.cleaned_data["credential"]
+        if told is not None and not isinstance(told, dict):
+            raise forms.ValidationError("This is not the answer of a passkey.")
+        return told
+
+
+class SigningRuleForm(forms.Form):
+    """Asks for the weakest proof that signs, and why it is changed."""
+
+    minimum = forms.ChoiceField(choices=Level.choices, widget=forms.RadioSelect, label="Weakest proof that signs")
+    reason = forms.CharField(max_length=300, label="Why, printed in the history")
 
 
 class ReassignForm(forms.Form):

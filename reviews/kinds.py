@@ -144,13 +144,32 @@ class Choice:
     opened_evidence: bool = False
 
 
+class Level(TextChoices):
+    """Says how surely it is known who signed, the weakest first; each rests on two components (21 CFR 11.200)."""
+
+    SESSION = "session", "Password again, after a log-in with a second factor"
+    CODE = "code", "Password and a code of the authenticator app"
+    PASSKEY = "passkey", "Passkey over this very statement"
+
+
+DEFAULT_LEVEL: Final = Level.CODE
+"""Weakest level that signs in a tenant whose officer set none."""
+
+
+def is_enough(level: str, minimum: str) -> bool:
+    """Return whether a level is the asked one or a stronger one."""
+    ranks = Level.values
+    return level in ranks and ranks.index(level) >= ranks.index(minimum)
+
+
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """Holds how and when a signer proved who they are."""
+    """Holds how and when a signer proved who they are; a passkey's assertion stands in `detail`."""
 
+    level: Level
     methods: tuple[str, ...]
     authenticated_at: datetime
-    detail: Mapping[str, str] = field(default_factory=dict)
+    detail: Mapping[str, object] = field(default_factory=dict)
 
 
 def meaning_of_signature(count: int) -> str:

@@ -27,7 +27,12 @@ def manifest_text(
         "reviewer": dict(reviewer),
         "decisions": sorted((dict(decision) for decision in decisions), key=lambda d: int(str(d["n"]))),
     }
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return canonical_text(body)
+
+
+def canonical_text(value: Mapping[str, object]) -> str:
+    """Returns the one JSON text of a value: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def manifest_digest(text: str) -> str:

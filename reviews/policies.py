@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from identities.models import Identity
-from reviews.kinds import REASON_MIN, Advice, Outcome
+from reviews.kinds import REASON_MIN, Advice, Level, Outcome, is_enough
 from reviews.models import Campaign, DutyConflict, Remediation, ReviewItem
 from reviews.states import CampaignState, RemediationState, may_move, may_remediate
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
@@ -158,6 +158,13 @@ def can_sign(
         (decided == 0, "You have no decisions in this campaign to sign."),
     )
     return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
+
+
+def can_sign_at(level: str, minimum: Level) -> Verdict:
+    """Returns whether a proof of who signs is as strong as the tenant asks for."""
+    if is_enough(level, minimum):
+        return ALLOWED
+    return denied(f"A stronger proof of who signs is asked for here: {minimum.label.lower()}.")
 
 
 def can_claim(by: Actor, remediation: Remediation, *, executor: Identity | None, changed: bool) -> Verdict:

@@ -1,23 +1,116 @@
-"""Proves again who signs, moments before the signature.
+"""Proves again who signs, moments before the signature, at one of three levels.
 
-A password is checked now. A passkey will sign the statement's digest as its challenge; its authentication then names
-two methods, and the digest stands in `detail`, so that a signature cannot be moved to another statement (21 CFR 11.70).
+A passkey signs the statement's SHA-256 as its challenge, so that its assertion belongs to this statement and to no
+other (21 CFR 11.70) and can be checked by anybody who has the public key. A password with a code of the authenticator
+app, or with the second factor of the log-in, proves the same to the portal alone. The signature records the level.
 """
 
-from allauth.core import ratelimit
-from django.utils import timezone
+import base64
+from collections.abc import Mapping
+from typing import Final
 
-from reviews.kinds import Authentication
+from allauth.account.authentication import get_authentication_records
+from allauth.core import ratelimit
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal.auth import get_credentials, get_server
+from django.utils import timezone
+from fido2.cose import CoseKey
+from fido2.webauthn import AuthenticationResponse, UserVerificationRequirement
+
+from reviews.kinds import Authentication, Level
+from reviews.manifest import canonical_text, manifest_digest
 from tenants.access import TenantRequest
 from tenants.deedlog import write_deed
 from tenants.models import User
 
+_REQUIRED: Final = UserVerificationRequirement.REQUIRED
+_PARTS: Final = {-1: "curve", -2: "x", -3: "y"}
+_RSA_PARTS: Final = {-1: "n", -2: "e"}
+_RSA: Final = 3
+"""Key type of RSA in COSE (RFC 8230 4)."""
 
-def by_password(user: User, password: str) -> Authentication | None:
-    """Returns the authentication when the password is the user's, else None."""
-    if not password or not user.check_password(password):
+
+def levels_of(request: TenantRequest) -> frozenset[Level]:
+    """Returns the levels at which this person can sign now, by the second factors that they have set up."""
+    kinds = set(Authenticator.objects.filter(user=request.user).values_list("type", flat=True))
+    found = set()
+    if Authenticator.Type.WEBAUTHN in kinds:
+        found.add(Level.PASSKEY)
+    if Authenticator.Type.TOTP in kinds:
+        found.add(Level.CODE)
+    if found and _logged_in_with_a_second_factor(request):
+        found.add(Level.SESSION)
+    return frozenset(found)
+
+
+def _logged_in_with_a_second_factor(request: TenantRequest) -> bool:
+    """Returns whether the session began with a passkey or a code, as allauth recorded it."""
+    return any(record.get("method") == "mfa" for record in get_authentication_records(request, request.user))
+
+
+def passkey_request(user: User, digest: str) -> dict[str, object]:
+    """Returns what the browser asks the person's passkeys to sign: the statement's SHA-256 as the challenge."""
+    options, _state = get_server().authenticate_begin(
+        credentials=get_credentials(user), user_verification=_REQUIRED, challenge=bytes.fromhex(digest)
+    )
+    return dict(options)
+
+
+def by_passkey(user: User, digest: str, answer: Mapping[str, object]) -> Authentication | None:
+    """Returns the authentication when a passkey of the user signed the digest and checked who holds it."""
+    try:
+        server, challenge = get_server(), bytes.fromhex(digest)
+        _options, state = server.authenticate_begin(user_verification=_REQUIRED, challenge=challenge)
+        given = AuthenticationResponse.from_dict(answer)
+        credential = server.authenticate_complete(state, get_credentials(user), given)
+    except (ValueError, TypeError, KeyError, AttributeError):  # whatever is not a right answer to this challenge
         return None
-    return Authentication(methods=("password",), authenticated_at=timezone.now(), detail={"level": "one component"})
+    said, data = given.response, given.response.authenticator_data
+    assertion = {
+        "credential_id": _text(credential.credential_id),
+        "public_key": public_key(credential.public_key),
+        "authenticator_data": _text(data),
+        "client_data": _text(said.client_data),
+        "signature": _text(said.signature),
+        "sign_count": data.counter,
+        "relying_party": server.rp.id,
+        "origin": said.client_data.origin,
+    }
+    detail = {"assertion": assertion, "assertion_sha256": manifest_digest(canonical_text(assertion))}
+    return Authentication(Level.PASSKEY, ("passkey", "its PIN or biometric"), timezone.now(), detail)
+
+
+def public_key(key: CoseKey) -> dict[str, object]:
+    """Returns a COSE key as named numbers (RFC 9052 7, RFC 9053 7): its algorithm, and its parts in base64."""
+    names = _RSA_PARTS if key.get(1) == _RSA else _PARTS
+    parts = {name: key[label] for label, name in names.items() if label in key}
+    spelled = {name: _text(part) if isinstance(part, bytes) else part for name, part in parts.items()}
+    return {"algorithm": key[3], **spelled}
+
+
+def _text(data: bytes) -> str:
+    """Returns bytes in base64, as the evidence holds them."""
+    return base64.b64encode(data).decode()
+
+
+def by_code(user: User, password: str, code: str) -> Authentication | None:
+    """Returns the authentication when the password and the code of the authenticator app are the user's, else None."""
+    app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+    if app is None or not _is_password_of(user, password) or not app.wrap().validate_code(code.strip()):
+        return None
+    return Authentication(Level.CODE, ("password", "code of the authenticator app"), timezone.now())
+
+
+def by_session(request: TenantRequest, password: str) -> Authentication | None:
+    """Returns the authentication when the password is the user's and a second factor opened the session, else None."""
+    if not _logged_in_with_a_second_factor(request) or not _is_password_of(request.user, password):
+        return None
+    return Authentication(Level.SESSION, ("password", "second factor of the log-in"), timezone.now())
+
+
+def _is_password_of(user: User, password: str) -> bool:
+    """Returns whether this is the user's password; an empty one is nobody's."""
+    return bool(password) and user.check_password(password)
 
 
 def is_asked_too_often(request: TenantRequest) -> bool:
@@ -29,6 +122,6 @@ def is_asked_too_often(request: TenantRequest) -> bool:
 
 
 def note_refused(request: TenantRequest) -> None:
-    """Writes a wrong password to the portal's own log, as a failed log-in: its rules then watch it too."""
+    """Writes a wrong proof to the portal's own log, as a failed log-in: its rules then watch it too."""
     user = request.user
     write_deed("login", actor=user.email, actor_id=user.pk, tenant=request.tenant.slug, outcome="failure")

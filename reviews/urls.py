@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from reviews.views import campaigns, desk, findings
+from reviews.views import campaigns, desk, findings, signing
 
 app_name = "reviews"
 urlpatterns = [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/new/", campaigns.campaign_new, name="campaign_new"),
     path("campaigns/new/counts/", campaigns.campaign_counts, name="campaign_counts"),
+    path("campaigns/signing/", signing.signing_rule, name="signing_rule"),
     path("campaigns/reviewers/", campaigns.reviewer_choices, name="reviewer_choices"),
     path("campaigns/<int:campaign_id>/", campaigns.campaign_page, name="campaign"),
     path("campaigns/<int:campaign_id>/open/", campaigns.campaign_open, name="campaign_open"),
@@ -33,6 +34,6 @@ urlpatterns = [
     path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),
     path("review/<int:campaign_id>/items/<int:item_id>/decide/", desk.decide, name="decide"),
     path("review/<int:campaign_id>/bulk/", desk.bulk, name="bulk"),
-    path("review/<int:campaign_id>/sign/", desk.sign, name="sign"),
-    path("sign/<int:signature_id>/", desk.receipt, name="receipt"),
+    path("review/<int:campaign_id>/sign/", signing.sign, name="sign"),
+    path("sign/<int:signature_id>/", signing.receipt, name="receipt"),
 ]

@@ -59,6 +59,7 @@ APPEND_ONLY = {
     *("identities_rosterfeed", "identities_rostershift"),
     *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),
     "reviews_absentaccount",
+    "reviews_signingrule",
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
 }

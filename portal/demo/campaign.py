@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from allauth.mfa.totp.internal import auth as totp
 from django.db import transaction
 from django.utils import timezone
 
@@ -21,10 +22,10 @@ from reviews.actions import (
     sign_off,
     verify_remediations,
 )
-from reviews.kinds import Advice, Choice, Outcome, Strategy
+from reviews.kinds import Advice, Authentication, Choice, Outcome, Strategy
 from reviews.models import Assignment, Campaign, Remediation, ReviewItem
 from reviews.queries.standing import statement
-from reviews.reauthentication import by_password
+from reviews.reauthentication import by_code
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
 from tenants.queries import actor_for
@@ -78,11 +79,24 @@ def sign_all(campaign: Campaign, tenant: Tenant, sign_ins: SignIns) -> None:
     """Let every reviewer of a decided campaign sign."""
     for reviewer in _by_reviewer(campaign):
         user = _user(reviewer)
-        proof = by_password(user, sign_ins.password(user.email))
+        proof = _proof(user, sign_ins.password(user.email))
         _text, digest, _count = statement(campaign, reviewer)
         if proof is not None:
             actor = _actor(reviewer, tenant)
             sign_off(campaign=campaign, by=actor, printed_name=user.name, shown_digest=digest, proof=proof)
+
+
+def _proof(user: User, password: str) -> Authentication | None:
+    """Prove who signs with the password and a code of an authenticator app.
+
+    The app is taken away again: whoever tries the demonstration logs in with the password alone.
+    """
+    secret = totp.generate_totp_secret()
+    app = totp.TOTP.activate(user, secret)
+    code = totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time())))
+    proof = by_code(user, password, code)
+    app.instance.delete()
+    return proof
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from reviews.actions.plans import (
     waive_system,
 )
 from reviews.actions.remediation import accept_risk, claim_remediation, verify_remediations
-from reviews.actions.signing import close_campaign, extend_campaign, reopen_campaign, sign_off
+from reviews.actions.signing import close_campaign, extend_campaign, reopen_campaign, set_signing_rule, sign_off
 
 __all__ = [
     "PlanFacts",
@@ -40,6 +40,7 @@ __all__ = [
     "reopen_campaign",
     "request_opening",
     "resolve_finding",
+    "set_signing_rule",
     "sign_off",
     "verify_remediations",
     "waive_system",

@@ -8,13 +8,14 @@ from django.utils import timezone
 from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
 from reviews.actions.moves import locked, move, remember, shift
-from reviews.kinds import REASON_MIN, Authentication, Outcome, meaning_of_signature
-from reviews.models import Campaign, Remediation, SignOff
-from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign
+from reviews.kinds import REASON_MIN, Authentication, Level, Outcome, meaning_of_signature
+from reviews.models import Campaign, Remediation, SigningRule, SignOff
+from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign, can_sign_at
 from reviews.queries.standing import (
     decisions_of_reviewer,
     has_signed,
     heads,
+    signing_minimum,
     statement,
     undecided_count,
     undecided_items,
@@ -32,13 +33,15 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
     The last signature brings the campaign to the carrying out of what was revoked.
 
     Raises:
-        Refused: when items are undecided, the decisions changed since they were shown, or the proof of identity is old.
+        Refused: when items are undecided, the decisions changed since they were shown, or the proof of identity is old
+            or weaker than the tenant asks for.
     """
     campaign, reviewer = locked(campaign), identity_of_user(by.user_id)
     text, digest, count = statement(campaign, reviewer) if reviewer else ("", "", 0)
     undecided = undecided_count(campaign, reviewer) if reviewer else 0
     signed = has_signed(campaign, reviewer)
     enforce(can_sign(by, campaign, reviewer=reviewer, undecided=undecided, decided=count, signed=signed))
+    enforce(can_sign_at(proof.level, signing_minimum()))
     if digest != shown_digest:
         raise Refused(denied("The decisions changed since they were shown. Read the statement again and sign it."))
     fresh = SignOff(
@@ -47,6 +50,7 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
         reviewer=reviewer,
         printed_name=printed_name.strip() or by.name,
         meaning=meaning_of_signature(count),
+        level=proof.level,
         methods=list(proof.methods),
         authentication=dict(proof.detail),
         authenticated_at=proof.authenticated_at,
@@ -59,9 +63,24 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
         fresh.save(force_insert=True)
     _begin_remediations(campaign, fresh)
     detail = {"campaign": campaign.pk, "digest": digest, "count": count, "methods": list(proof.methods)}
+    detail |= {"level": proof.level, "assertion": proof.detail.get("assertion_sha256")}
     audit("campaign.sign", by=by, target=f"campaign {campaign.name}", detail=detail, kind=LeafKind.DECISION)
     finish_signing(campaign, by=by)
     return fresh
+
+
+@transaction.atomic
+def set_signing_rule(*, minimum: Level, reason: str, by: Actor) -> SigningRule:
+    """Sets the weakest level at which reviewers of this tenant sign from now on; earlier rules stay."""
+    enforce(can_manage_campaigns(by))
+    _check_reason(reason, "the level is changed")
+    before = signing_minimum()
+    if minimum == before:
+        raise Refused(denied("This is the level that is asked for already."))
+    rule = SigningRule.objects.create(minimum=minimum, reason=reason.strip(), set_at=timezone.now(), set_by=by.name)
+    detail = {"from": before, "to": minimum, "why": rule.reason}
+    audit("signing_rule.set", by=by, target="the level of signatures", detail=detail, kind=LeafKind.DECISION)
+    return rule
 
 
 def _begin_remediations(campaign: Campaign, signature: SignOff) -> None:

@@ -10,6 +10,7 @@ from reviews.models.duties import DutyConflict
 from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanSystem
 from reviews.models.population import AbsentAccount, Assignment, Exclusion, ReviewItem
+from reviews.models.signing import SigningRule
 
 __all__ = [
     "AbsentAccount",
@@ -27,4 +28,5 @@ __all__ = [
     "ReviewItem",
     "ScopeLine",
     "SignOff",
+    "SigningRule",
 ]

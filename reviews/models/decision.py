@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from identities.models import Identity
-from reviews.kinds import REASON_MIN, SIGNING_WINDOW_SECONDS, Advice, Outcome
+from reviews.kinds import REASON_MIN, SIGNING_WINDOW_SECONDS, Advice, Level, Outcome
 from reviews.models.campaign import Campaign
 from reviews.models.population import ReviewItem
 from tenants.scope import TenantManager, TenantOwned
@@ -82,7 +82,8 @@ class Decision(TenantOwned):
 class SignOff(TenantOwned):
     """Stores a reviewer's signature: the digest of the canonical statement over exactly their decisions.
 
-    Reopening the campaign raises its round and so withdraws the signatures of earlier rounds; they stay.
+    Reopening the campaign raises its round and so withdraws the signatures of earlier rounds; they stay. The level is
+    empty only in rows that are older than levels; a passkey's assertion stands in `authentication`.
     """
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
@@ -93,6 +94,7 @@ class SignOff(TenantOwned):
     reviewer = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
     printed_name = models.CharField(max_length=200)
     meaning = models.TextField()
+    level = models.CharField(max_length=8, choices=Level.choices, blank=True)
     methods = models.JSONField()
     authentication = models.JSONField(default=dict)
     authenticated_at = models.DateTimeField()

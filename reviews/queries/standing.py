@@ -8,9 +8,9 @@ from typing import Final
 from django.db.models import Exists, OuterRef, QuerySet
 
 from identities.models import Identity
-from reviews.kinds import Outcome
+from reviews.kinds import DEFAULT_LEVEL, Level, Outcome
 from reviews.manifest import manifest_digest, manifest_text, moment
-from reviews.models import Assignment, Campaign, Decision, ReviewItem, SignOff
+from reviews.models import Assignment, Campaign, Decision, ReviewItem, SigningRule, SignOff
 from reviews.states import CampaignState
 
 
@@ -41,6 +41,17 @@ def has_signed(campaign: Campaign, reviewer: Identity | None) -> bool:
     if reviewer is None:
         return False
     return SignOff.objects.filter(campaign=campaign, round=campaign.round, reviewer=reviewer).exists()
+
+
+def signing_rules() -> QuerySet[SigningRule]:
+    """Returns the rules about the level of signatures, the one that counts first."""
+    return SigningRule.objects.order_by("-id")
+
+
+def signing_minimum() -> Level:
+    """Returns the weakest level at which somebody signs in this tenant now."""
+    newest = signing_rules().values_list("minimum", flat=True).first()
+    return Level(newest) if newest else DEFAULT_LEVEL
 
 
 def answers(campaign: Campaign, item: str = "pk") -> QuerySet[Decision]:

@@ -1,23 +1,21 @@
-"""Shows reviewers their desk: inbox, the one-screen review, the signature and its receipt."""
+"""Shows reviewers their desk: inbox and the one-screen review."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from identities.models import Identity
 from identities.queries import identity_of_user
 from reviews import actions
-from reviews.forms import DecisionForm, SignForm
-from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome, meaning_of_signature
-from reviews.models import Campaign, Decision, ReviewItem, SignOff
+from reviews.forms import DecisionForm
+from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome
+from reviews.models import Campaign, ReviewItem
 from reviews.queries import desk
-from reviews.queries.standing import StatementLine, has_signed, statement_lines, statement_over, undecided_count
-from reviews.reauthentication import by_password, is_asked_too_often, note_refused
+from reviews.queries.standing import has_signed, undecided_count
 from reviews.states import CampaignState
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
@@ -39,7 +37,7 @@ def inbox(request: TenantRequest) -> HttpResponse:
     return render(request, "reviews/inbox.html", context)
 
 
-def _desk(request: TenantRequest, campaign_id: int) -> tuple[Campaign, Identity]:
+def desk_of(request: TenantRequest, campaign_id: int) -> tuple[Campaign, Identity]:
     """Returns a campaign and the reviewer whose desk it is on; raises Http404 for anybody else."""
     reviewer = identity_of_user(request.actor.user_id)
     campaign = get_object_or_404(Campaign.objects.all(), pk=campaign_id)
@@ -51,7 +49,7 @@ def _desk(request: TenantRequest, campaign_id: int) -> tuple[Campaign, Identity]
 @requires(Permission.ITEM_REVIEW)
 def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Shows the one-screen review: the list, and the chosen or first undecided item."""
-    campaign, reviewer = _desk(request, campaign_id)
+    campaign, reviewer = desk_of(request, campaign_id)
     show = request.GET.get("show", "")
     items = desk.items_for(campaign, reviewer, show)
     page = Paginator(items.values_list("pk", flat=True), PAGE).get_page(request.GET.get("page"))
@@ -59,13 +57,13 @@ def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     first = next((row.item for row in rows if row.decision is None), rows[0].item if rows else None)
     wanted = request.GET.get("item", "")
     chosen = desk.items_for(campaign, reviewer).filter(pk=wanted).first() if wanted.isdecimal() else first
-    context = {"page": page, "rows": rows, "show": show, **_around(campaign, reviewer)}
+    context = {"page": page, "rows": rows, "show": show, **around(campaign, reviewer)}
     if chosen is not None:
         context |= _sheet(chosen)
     return render(request, "reviews/review.html", context)
 
 
-def _around(campaign: Campaign, reviewer: Identity) -> dict[str, object]:
+def around(campaign: Campaign, reviewer: Identity) -> dict[str, object]:
     """Returns what stands above the list: how far the reviewer is, and whether they may still decide."""
     total, undecided = desk.items_for(campaign, reviewer).count(), undecided_count(campaign, reviewer)
     due = campaign.due_at is not None and timezone.now() >= campaign.due_at
@@ -88,16 +86,16 @@ def _sheet(item: ReviewItem) -> dict[str, object]:
 @requires(Permission.ITEM_REVIEW)
 def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
     """Answers the detail of one item for the review screen."""
-    campaign, reviewer = _desk(request, campaign_id)
+    campaign, reviewer = desk_of(request, campaign_id)
     chosen = get_object_or_404(desk.items_for(campaign, reviewer), pk=item_id)
-    return render(request, "reviews/_sheet.html", {**_around(campaign, reviewer), **_sheet(chosen)})
+    return render(request, "reviews/_sheet.html", {**around(campaign, reviewer), **_sheet(chosen)})
 
 
 @require_POST
 @requires(Permission.ITEM_REVIEW)
 def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
     """Records a decision at once; answers the item again, its row in the list and the count, or the refusal."""
-    campaign, reviewer = _desk(request, campaign_id)
+    campaign, reviewer = desk_of(request, campaign_id)
     chosen = get_object_or_404(desk.items_for(campaign, reviewer), pk=item_id)
     form, refusal = DecisionForm(request.POST), ""
     if form.is_valid():
@@ -113,7 +111,7 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
         if refusal:
             messages.error(request, refusal)
         return redirect(f"{request.path.rsplit('/items/', 1)[0]}/?item={chosen.pk}")
-    context = {**_around(campaign, reviewer), **_sheet(chosen), "refusal": refusal, "saved": not refusal}
+    context = {**around(campaign, reviewer), **_sheet(chosen), "refusal": refusal, "saved": not refusal}
     context |= {"row": desk.desk_rows([chosen])[0], "typed": request.POST.get("reason", "") if refusal else ""}
     return render(request, "reviews/_decided.html", context, status=422 if refusal else 200)
 
@@ -122,7 +120,7 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
 @requires(Permission.ITEM_REVIEW)
 def bulk(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Keeps the ticked grants together where the rules allow it."""
-    campaign, reviewer = _desk(request, campaign_id)
+    campaign, reviewer = desk_of(request, campaign_id)
     ticked = [int(pk) for pk in request.POST.getlist("items") if pk.isdecimal()]
     items = list(desk.items_for(campaign, reviewer).filter(pk__in=ticked))
     choice = Choice(Outcome.CERTIFY, request.POST.get("reason", ""))
@@ -133,69 +131,3 @@ def bulk(request: TenantRequest, campaign_id: int) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, refusal.verdict.reason)
     return redirect("reviews:review", request.tenant.slug, campaign.pk)
-
-
-@requires(Permission.ITEM_REVIEW)
-def sign(request: TenantRequest, campaign_id: int) -> HttpResponse:
-    """Shows the statement and takes the signature after the password was given again."""
-    campaign, reviewer = _desk(request, campaign_id)
-    lines = statement_lines(campaign, reviewer)
-    _text, digest = statement_over(campaign, reviewer, lines)
-    start = {"printed_name": request.user.name or reviewer.name, "digest": digest}
-    form = SignForm(request.POST or None, initial=start)
-    if form.is_valid():
-        signature = _sign(request, campaign, form)
-        if signature is not None:
-            return redirect("reviews:receipt", request.tenant.slug, signature.pk)
-    meaning = meaning_of_signature(len(lines))
-    context = {"form": form, "digest": digest, "meaning": meaning, **_shown(lines), **_around(campaign, reviewer)}
-    return render(request, "reviews/sign.html", context, status=422 if form.is_bound else 200)
-
-
-def _shown(lines: list[StatementLine]) -> dict[str, object]:
-    """Returns the statement for the page; every badge is drawn once, since 1,000 drawings take 0.2 s."""
-    badges = {
-        outcome: render_to_string("reviews/_outcome.html", {"decision": Decision(outcome=outcome)})
-        for outcome in {line.outcome for line in lines}
-    }
-    return {
-        "rows": [(line, badges[line.outcome]) for line in lines],
-        "privileged": render_to_string("components/_badge.html", {"look": "warn", "word": "Privileged"}),
-        "summary": desk.outcome_summary(lines),
-    }
-
-
-def _sign(request: TenantRequest, campaign: Campaign, form: SignForm) -> SignOff | None:
-    """Proves who signs and signs; returns None with the form's error where it is refused."""
-    told = form.cleaned_data
-    if is_asked_too_often(request):
-        form.add_error("password", "You tried too often. Wait a minute, then type your password again.")
-        return None
-    proof = by_password(request.user, told["password"])
-    if proof is None:
-        note_refused(request)
-        form.add_error("password", "This is not your password. Type it again.")
-        return None
-    try:
-        with transaction.atomic():
-            return actions.sign_off(
-                campaign=campaign,
-                by=request.actor,
-                printed_name=told["printed_name"],
-                shown_digest=told["digest"],
-                proof=proof,
-            )
-    except Refused as refusal:
-        form.add_error(None, refusal.verdict.reason)
-        return None
-
-
-@requires(Permission.ITEM_REVIEW, Permission.CAMPAIGN_VIEW)
-def receipt(request: TenantRequest, signature_id: int) -> HttpResponse:
-    """Shows a signature with its digest: to its signer, and to those who see campaigns."""
-    signature = get_object_or_404(SignOff.objects.select_related("campaign", "reviewer"), pk=signature_id)
-    reviewer = identity_of_user(request.actor.user_id)
-    own = reviewer is not None and reviewer.pk == signature.reviewer_id
-    if not own and not request.actor.may(Permission.CAMPAIGN_VIEW):
-        raise Http404("This is another reviewer's signature.")
-    return render(request, "reviews/receipt.html", {"signature": signature, "own": own})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import connections
 from django.test import Client
@@ -17,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 from pytest_socket import enable_socket
 
 from tests.browser import seed
+from tests.browser.device import give_passkey
 from tests.browser.serving import seeded_database, serving, working
 from tests.browser.strict import StrictPage, told
 
@@ -84,6 +86,7 @@ def chromium() -> Iterator[Browser]:
 
 
 Visit = Callable[..., StrictPage]
+GivePasskey = Callable[[StrictPage, str], None]
 
 
 @pytest.fixture
@@ -104,6 +107,19 @@ def visit(server: Server, chromium: Browser, django_db_blocker: DjangoDbBlocker)
             return strict
 
         yield begin
+
+
+@pytest.fixture
+def passkey(server: Server, django_db_blocker: DjangoDbBlocker) -> Iterator[GivePasskey]:
+    """Give a person of the cast a passkey on the device of an open page; it is taken away after the test."""
+
+    def give(strict: StrictPage, name: str) -> None:
+        with django_db_blocker.unblock():
+            give_passkey(strict.page, server.cast.people[name])
+
+    yield give
+    with django_db_blocker.unblock():
+        Authenticator.objects.all().delete()
 
 
 @contextmanager

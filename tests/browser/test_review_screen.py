@@ -17,7 +17,7 @@ from reviews.kinds import Strategy
 from reviews.models import Campaign
 from tenants.scope import tenant_scope
 from tests import make
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import GivePasskey, Server, Visit
 
 PEOPLE = b"""external_id,name,email,programme
 K3,Maria Concepcion de los Angeles Villanueva-Fernandez,,Payroll
@@ -73,10 +73,11 @@ def test_the_review_screen_and_the_pages_around_it_are_fit_to_be_shown(payroll: 
         officer.check_looks(f"carla-campaign-{name}")
 
 
-def test_a_reviewer_decides_by_keys_and_signs(payroll: str, visit: Visit) -> None:
+def test_a_reviewer_decides_by_keys_and_signs(payroll: str, visit: Visit, passkey: GivePasskey) -> None:
     strict = visit("remy")
     strict.allowed = {422}
     page = strict.go(payroll)
+    passkey(strict, "remy")
     page.locator("[data-row]").first.focus()
     _press(page, "a")
     expect(page.locator("#sheet [role=alert]")).to_contain_text("This access is privileged")
@@ -92,8 +93,7 @@ def test_a_reviewer_decides_by_keys_and_signs(payroll: str, visit: Visit) -> Non
         _press(page, "a")
         expect(page.locator("#said")).to_have_text(f"Saved: Keep. {left} left.")
     page.get_by_role("link", name="Read and sign").click()
-    page.get_by_label("Your password, again").fill(make.PASSWORD)
-    page.get_by_role("button", name="Sign 4 decisions").click()
+    page.get_by_role("button", name="Sign 4 decisions with a passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Signature")
     strict.check_looks("remy-receipt")
 

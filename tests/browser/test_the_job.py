@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests import make
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import GivePasskey, Server, Visit
 from tests.browser.seed import CRM
 from tests.browser.strict import StrictPage
 
@@ -19,15 +18,16 @@ LONG_MS = 90_000
 
 
 def test_a_campaign_goes_from_the_officer_over_reviewers_to_its_end(
-    server: Server, worker: None, visit: Visit, tmp_path: Path
+    server: Server, worker: None, visit: Visit, passkey: GivePasskey, tmp_path: Path
 ) -> None:
     slug = server.cast.bpo.slug
     carla, axel = visit("carla"), visit("axel")
     carla.go(f"/t/{slug}/campaigns/new/")
     plan(carla)
     desk, phone = visit("remy"), visit("rosa", viewport={"width": 390, "height": 800}, color_scheme="dark")
-    for strict in (desk, phone):
+    for strict, name in ((desk, "remy"), (phone, "rosa")):
         strict.go(f"/t/{slug}/inbox/")
+        passkey(strict, name)
     decide_and_sign(desk, "Bob Lim", "Keep", "Leads the night shift of Acme claims.")
     decide_and_sign(phone, "Eli Brandt", "Revoke", "Moved to billing in October.")
     deliver_without_the_revoked(carla, f"{server.url}/t/{slug}", tmp_path)
@@ -78,7 +78,7 @@ def plan(strict: StrictPage) -> None:
 
 
 def decide_and_sign(strict: StrictPage, subject: str, button: str, reason: str) -> None:
-    """Decide the one item of the campaign, read the statement and sign it with the password."""
+    """Decide the one item of the campaign, read the statement and sign it with a passkey."""
     page = strict.page
     strict.check_looks(f"job-inbox-{button}")
     page.get_by_role("row", name=NAME).get_by_role("link", name="Review 1 grant").click()
@@ -90,9 +90,8 @@ def decide_and_sign(strict: StrictPage, subject: str, button: str, reason: str) 
     page.get_by_role("link", name="Read and sign").click()
     expect(page.locator("main table")).to_contain_text(reason)
     strict.check_looks(f"job-statement-{button}")
-    page.get_by_label("Your password, again").fill(make.PASSWORD)
-    page.get_by_role("button", name="Sign 1 decision").click()
-    expect(page.get_by_role("heading", name="Signature")).to_be_visible()
+    page.get_by_role("button", name="Sign 1 decision with a passkey").click()
+    expect(page.get_by_role("heading", name="Signature", exact=True)).to_be_visible()
     strict.check_looks(f"job-signature-{button}")
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from reviews import actions
-from reviews.kinds import REVIEWER_OUTCOMES, Authentication, Choice, Outcome
+from reviews.kinds import REVIEWER_OUTCOMES, Authentication, Choice, Level, Outcome
 from reviews.models import Assignment, Campaign, Decision, Remediation, ReviewItem, SignOff
 from reviews.queries.campaigns import reviewer_lines, standing
 from reviews.queries.desk import inbox, items_for
@@ -103,7 +103,8 @@ class AnyOrder(RuleBasedStateMachine):
         if fresh:
             self.read(who)
         text = self.shown.get((who, self.campaign.round), "")
-        proof, digest = Authentication(("password",), timezone.now()), hashlib.sha256(text.encode()).hexdigest()
+        proof = Authentication(Level.CODE, ("password", "code"), timezone.now())
+        digest = hashlib.sha256(text.encode()).hexdigest()
         by, campaign = self.actor(who), self.campaign
         done = self.attempt(
             lambda: actions.sign_off(campaign=campaign, by=by, printed_name=who, shown_digest=digest, proof=proof)

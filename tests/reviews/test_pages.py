@@ -11,8 +11,7 @@ from django.utils import timezone
 from identities.models import Entitlement
 from logs.models import LogSource
 from reviews.actions import decide, open_campaign
-from reviews.models import Campaign, Decision, DutyConflict, Finding, ReviewItem, SignOff
-from reviews.queries.standing import statement
+from reviews.models import Campaign, Decision, DutyConflict, Finding, ReviewItem
 from tenants.models import Tenant, User
 from tenants.sharing import share
 from tests import make
@@ -121,36 +120,6 @@ def test_ticked_items_are_kept_together_and_privileged_ones_are_not(campaign: Ca
     assert "Privileged access is decided one by one." in answer.content.decode()
     client.post(page("bulk", campaign.pk), {"items": [item(campaign, "ana").pk, item(campaign, "bob").pk]})
     assert Decision.objects.exclude(bulk=None).count() == 2
-
-
-def test_the_signature_needs_the_password_and_gives_a_receipt(campaign: Campaign, cast: Cast, remy: User) -> None:
-    decide_all(campaign, cast)
-    client, digest = make.login(remy), statement(campaign, person("M1"))[1]
-    assert digest in client.get(page("sign", campaign.pk)).content.decode()
-    typed = {"printed_name": "Remy Roe", "password": "wrong", "digest": digest}
-    wrong = client.post(page("sign", campaign.pk), typed)
-    assert wrong.status_code == 422
-    assert "This is not your password" in wrong.content.decode()
-    right = client.post(page("sign", campaign.pk), {**typed, "password": make.PASSWORD})
-    signature = SignOff.objects.get()
-    assert right["Location"] == page("receipt", signature.pk)
-    assert digest in client.get(right["Location"]).content.decode()
-
-
-def test_nobody_finds_the_password_by_trying_to_sign(
-    campaign: Campaign, cast: Cast, remy: User, caplog: pytest.LogCaptureFixture
-) -> None:
-    decide_all(campaign, cast)
-    client, digest = make.login(remy), statement(campaign, person("M1"))[1]
-    typed = {"printed_name": "Remy Roe", "digest": digest}
-    with caplog.at_level("INFO", "countersign.deeds"):
-        for n in range(10):
-            client.post(page("sign", campaign.pk), {**typed, "password": f"guess {n}"})
-    failures = [record for record in caplog.records if '"failure"' in record.getMessage()]
-    assert (len(failures), remy.email in failures[0].getMessage()) == (10, True)
-    late = client.post(page("sign", campaign.pk), {**typed, "password": make.PASSWORD})
-    assert "You tried too often." in late.content.decode()
-    assert not SignOff.objects.exists()
 
 
 def test_a_receipt_is_for_its_signer_and_the_officer(

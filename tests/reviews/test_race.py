@@ -11,7 +11,7 @@ from django.utils import timezone
 from identities.actions import SystemFacts, save_system, upsert_identities
 from identities.models import Identity
 from reviews.actions import create_campaign, decide, open_campaign, sign_off
-from reviews.kinds import Authentication, Choice, Outcome
+from reviews.kinds import Authentication, Choice, Level, Outcome
 from reviews.manifest import manifest_digest
 from reviews.models import Campaign, Decision, ReviewItem, SignOff
 from reviews.queries.standing import statement
@@ -90,7 +90,7 @@ def test_two_tabs_leave_one_decision(stage: tuple[Tenant, Cast]) -> None:
 
 def test_a_signature_covers_exactly_the_decisions_that_count(stage: tuple[Tenant, Cast]) -> None:
     bpo, cast = stage
-    proof = Authentication(("password",), timezone.now(), {"level": "one component"})
+    proof = Authentication(Level.CODE, ("password", "code"), timezone.now())
     changed = Choice(Outcome.REVOKE, "Moved to another desk today.")
     for number in range(ROUNDS):
         campaign = _campaign(bpo, cast, f"Race {number}")

@@ -17,7 +17,7 @@ from reviews.actions import (
     sign_off,
     verify_remediations,
 )
-from reviews.kinds import Authentication, Choice, Outcome
+from reviews.kinds import Authentication, Choice, Level, Outcome
 from reviews.manifest import manifest_digest
 from reviews.models import Campaign, CampaignMove, Decision, Finding, Remediation, ReviewItem, SignOff
 from reviews.queries.standing import statement
@@ -29,7 +29,8 @@ pytestmark = pytest.mark.django_db
 
 
 def proof(seconds_ago: float = 1) -> Authentication:
-    return Authentication(("password",), timezone.now() - timedelta(seconds=seconds_ago), {"level": "one component"})
+    at = timezone.now() - timedelta(seconds=seconds_ago)
+    return Authentication(Level.CODE, ("password", "code"), at)
 
 
 def sign(campaign: Campaign, by: Actor, who: str, **changes: object) -> SignOff:
@@ -65,7 +66,7 @@ def test_the_last_signature_brings_the_campaign_on(signed: Campaign) -> None:
         "remediating",
     ]
     signature = SignOff.objects.get(reviewer=person("M1"))
-    assert (signature.count, signature.methods) == (3, ["password"])
+    assert (signature.count, signature.level, signature.methods) == (3, "code", ["password", "code"])
     assert signature.digest == manifest_digest(signature.manifest)
     assert "3 grants listed" in signature.meaning
     assert Remediation.objects.get().item.entitlement.key == "admin_all"
@@ -123,7 +124,8 @@ def _signature(campaign: Campaign, manifest: str, digest: str, count: int) -> Si
         reviewer=person("M1"),
         printed_name="Remy",
         meaning="Reviewed.",
-        methods=["password"],
+        level="code",
+        methods=["password", "code"],
         authenticated_at=now,
         signed_at=now,
         count=count,
