@@ -46,6 +46,7 @@ report.pdf          the report for people (PDF/A-3a, PDF/UA-1)
 tables/*.csv        every table in full; UTF-8, RFC 3339 times in UTC
 queries/*.txt       the text of the query behind each table
 statements/*.json   what each reviewer signed, as they signed it; its SHA-256 is the digest in tables/sign_offs.csv
+signatures/*.json   how a passkey signed that statement (WebAuthn), with its public key
 proofs/             the ledger's signed checkpoint, and the sealed entries with their inclusion proofs; where others
                     hold it: cosigned.txt with the witnesses' signatures, token-N.tsr with time stamps (RFC 3161)
 manifest.json       every file with its SHA-256; signed in manifest.sig (C2SP signed note, Ed25519)
@@ -316,6 +317,7 @@ def _parts(source: Source, computed: Computed, records: Records) -> Parts:
         omissions=source.omissions,
         readme=README,
         statements=records.statements,
+        assertions=records.assertions,
     )
 
 

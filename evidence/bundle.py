@@ -102,6 +102,7 @@ class Parts:
     omissions: Sequence[str] = ()
     readme: str = ""
     statements: Mapping[int, bytes] = field(default_factory=dict)
+    assertions: Mapping[int, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +132,13 @@ def canonical(value: object) -> bytes:
 
 
 def record_files(parts: Parts) -> dict[str, bytes]:
-    """Return the files that hold the records: tables, queries, signed statements, proofs."""
+    """Return the files that hold the records: tables, queries, signed statements, passkeys' signatures, proofs."""
     files = {f"tables/{table.name}.csv": csv_bytes(table) for table in parts.tables}
     if len(files) != len(parts.tables):
         raise ValueError("Two tables of the pack have the same name.")
     files |= {f"queries/{name}.txt": text.encode() for name, text in parts.queries.items()}
     files |= {f"statements/{sign_off}.json": text for sign_off, text in parts.statements.items()}
+    files |= {f"signatures/{sign_off}.json": text for sign_off, text in parts.assertions.items()}
     if parts.checkpoint:
         files["proofs/checkpoint.txt"] = parts.checkpoint.note
         files["proofs/entries.jsonl"] = b"".join(canonical(_entry(entry)) for entry in parts.entries)

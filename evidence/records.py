@@ -13,7 +13,7 @@ from typing import Any, Final
 from evidence.bundle import Binding, SealedEntry
 from evidence.kinds import Table
 from evidence.metrics.frame import Asked, Frame, Row
-from evidence.rounds import campaign_tables, signed_statements
+from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
 from evidence.tables import from_rows
 from ledger import queries
 from ledger.kinds import LeafKind
@@ -44,7 +44,7 @@ ORDER BY c.name, i.n, d.id
 """
 SIGN_OFFS: Final = """
 SELECT s.id AS sign_off, c.name AS campaign, s.round, s.printed_name, s.meaning, s.count, s.digest,
-    s.authenticated_at, s.signed_at
+    s.level, s.authentication ->> 'assertion_sha256' AS assertion, s.authenticated_at, s.signed_at
 FROM reviews_signoff s JOIN reviews_campaign c ON c.tenant_id = s.tenant_id AND c.id = s.campaign_id
 WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s ORDER BY s.signed_at, s.id
 """
@@ -72,7 +72,9 @@ ORDER BY p.month, p.announced_at, p.id
 """
 BINDINGS: Final[dict[str, Binding]] = {
     "decisions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
-    "sign_offs": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("count", "digest")}),
+    "sign_offs": Binding(
+        "ledger_index", {name: ("subj", "detail", name) for name in ("count", "digest", "level", "assertion")}
+    ),
     "snapshots": Binding(
         "ledger_index", {name: ("subj", "detail", name) for name in ("digest", "rows", "source_total", "delivered_by")}
     ),
@@ -118,6 +120,7 @@ class Records:
     entries: tuple[SealedEntry, ...]
     cited_total: int
     statements: Mapping[int, bytes]
+    assertions: Mapping[int, bytes]
     earlier_epochs: int = 0
     superseded: int = 0
     cited_gone: int = 0
@@ -171,6 +174,7 @@ def gather(frame: Frame, size: int) -> Records:
         cited_gone=len(cited[:MAX_EVENTS]) - len(events),
         gone_by=_removals_of(cited[:MAX_EVENTS], events),
         statements=signed_statements(frame),
+        assertions=passkey_assertions(frame),
         earlier_epochs=int(Asked(frame).one(EARLIER)["batches"]),
         superseded=int(Asked(frame).one(SUPERSEDED)["events"]),
     )
@@ -281,7 +285,8 @@ def _columns(statement: str) -> tuple[str, ...]:
     known = {
         DECISIONS: "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
         "seen_seconds bulk opened_evidence decided_at superseded",
-        SIGN_OFFS: "sign_off campaign round printed_name meaning count digest authenticated_at signed_at",
+        SIGN_OFFS: "sign_off campaign round printed_name meaning count digest level assertion authenticated_at "
+        "signed_at",
         SNAPSHOTS: "snapshot system captured_at recorded_at delivered_by source_total rows complete digest raw_sha256 "
         "filters",
         REMOVALS: "removal month count held quarantined removed announced_at removed_at removed_root places_sha256",

@@ -6,11 +6,13 @@ themselves, byte for byte, so that their digests can be computed again.
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from evidence.kinds import Table
 from evidence.metrics.frame import Asked, Frame
 from evidence.tables import from_rows
+from reviews.manifest import canonical_text
 
 SCOPE: Final = """
 SELECT c.name AS campaign, s.key AS system, n.id AS snapshot, n.captured_at, n.source_total, n.row_total AS rows,
@@ -67,6 +69,11 @@ STATEMENTS: Final = """
 SELECT s.id, s.manifest FROM reviews_signoff s
 WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s ORDER BY s.id
 """
+ASSERTIONS: Final = """
+SELECT s.id, s.authentication -> 'assertion' AS assertion FROM reviews_signoff s
+WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s AND s.level = 'passkey'
+ORDER BY s.id
+"""
 TABLES: Final = (
     (
         "campaign_scope",
@@ -110,3 +117,9 @@ def campaign_tables(frame: Frame) -> tuple[tuple[Table, ...], dict[str, str]]:
 def signed_statements(frame: Frame) -> dict[int, bytes]:
     """Returns the signed statements of the period by the id of their sign-off, as they were signed."""
     return {row["id"]: row["manifest"].encode() for row in Asked(frame).rows(STATEMENTS)}
+
+
+def passkey_assertions(frame: Frame) -> dict[int, bytes]:
+    """Returns how passkeys signed the statements of the period, by the id of the sign-off."""
+    rows = Asked(frame).rows(ASSERTIONS)
+    return {row["id"]: canonical_text(json.loads(row["assertion"])).encode() for row in rows}

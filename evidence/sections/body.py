@@ -25,7 +25,9 @@ def campaigns(source: Source) -> Section:
         "campaign 20, reviewer 16, decisions 9, kept 8, kept_in_bulk 11, evidence_opened 12, median_seconds 12, "
         "self_reviews 12"
     )
-    signed = widths("campaign 20, printed_name 16, count 7, meaning 27, signed_at 16, ledger_index 14")
+    signed = widths(
+        "campaign 14, printed_name 12, signed_at 14, meaning 22, level 8, count 7, digest 15, ledger_index 8"
+    )
     blocks: list[Block] = [
         source.grid("campaigns", overview, limit=60, empty="No campaign was open in the period."),
         *source.notes("campaigns"),

@@ -1,7 +1,7 @@
 """Checks an evidence pack: manifest and signature, every file, the checkpoint, every proof, and the cells they seal.
 
-The pack's `verify.py` is primitives.py, witnessed.py and this module, as one file for Python 3.9 and its standard
-library.
+The pack's `verify.py` is primitives.py, witnessed.py, passkeys.py and this module, as one file for Python 3.9 and its
+standard library.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from evidence.verifier.passkeys import (
+    check_assertion,
+    proof_lines,
+)
 from evidence.verifier.primitives import (
     Broken,
     Files,
@@ -56,6 +60,7 @@ class Pack:
         self.index: dict[str, Any] = {}
         self.entries: dict[int, dict[str, Any]] = {}
         self.holders: Holders | None = None
+        self.proofs: list[str] = []
 
     def fault(self, where: str, what: str) -> None:
         """Note a fault once."""
@@ -197,7 +202,19 @@ class Pack:
                         where = f"tables/decisions.csv, decision {line['decision']}"
                         self.fault(where, f"its {column} is not the one that {name} signs.")
             self.counts["statements"] += 1
+            self.check_proof(row, text)
         return True
+
+    def check_proof(self, row: dict[str, str], statement: bytes) -> None:
+        """Check how it is known who signed: a passkey's signature over the statement, where one was given."""
+        name = f"signatures/{row['sign_off']}.json"
+        if row.get("level") != "passkey":
+            self.proofs.append("portal")
+            return
+        raw = self.files.get(name, b"")
+        if hashlib.sha256(raw).hexdigest() != row["assertion"]:
+            raise Broken(name, "its SHA-256 is not the one in tables/sign_offs.csv.")
+        self.proofs.append(check_assertion(json.loads(raw), statement, name) or name)
 
     def table(self, name: str) -> csv.DictReader[str]:
         """Return the rows of a table by their column names."""
@@ -327,6 +344,7 @@ def report(pack: Pack, path: str, *, compared: bool) -> int:
             f" by ledger entry {row['ledger_index']}\n" if row["ledger_index"] else ", by no entry of this checkpoint\n"
         )
     write(f"  signed    {counts['statements']} statements of reviewers agree with their digests and decisions\n")
+    write("".join(f"            {line}\n" for line in proof_lines(pack.proofs)))
     if pack.holders:
         for line in tier_lines(pack.holders):
             write(f"  tier      {line}\n")

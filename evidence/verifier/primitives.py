@@ -1,7 +1,7 @@
 """Signatures, signed notes, the archive's layout and Merkle proofs, on the standard library alone.
 
-The pack's `verify.py` is this module followed by witnessed.py and check.py (evidence/verifier/__init__.py joins them),
-so nothing of the product may be imported here, and all keep to Python 3.9.
+The pack's `verify.py` is this module followed by witnessed.py, passkeys.py and check.py (evidence/verifier/__init__.py
+joins them), so nothing of the product may be imported here, and all keep to Python 3.9.
 """
 
 from __future__ import annotations

@@ -1,21 +1,30 @@
 """What reviewers signed lies in the pack: its digest can be computed again, and it names decisions as they stand."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
+from fido2.cose import ES256, RS256, CoseKey, EdDSA
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evidence.building import build_pack
 from evidence.bundle import build, record_files
 from evidence.models import EvidencePack
 from evidence.tables import from_rows
 from evidence.verifier.check import Pack
+from evidence.verifier.passkeys import es256_verifies, proof_lines
 from reviews.actions import accept_risk, extend_campaign, reassign_items
-from reviews.models import Campaign, Remediation
+from reviews.manifest import canonical_text
+from reviews.models import Campaign, Remediation, SignOff
+from reviews.queries.standing import statement
+from reviews.reauthentication import public_key
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
@@ -23,8 +32,9 @@ from tenants.work import Silent
 from tests import make
 from tests.evidence.packing import SIGNER, parts, printed
 from tests.evidence.test_build_pack import data_of, text
+from tests.factors import Passkey
 from tests.reviews.conftest import item, person
-from tests.reviews.test_sign import sign
+from tests.reviews.test_pages import page
 
 STATEMENT = {"decisions": [{"decision": 7, "outcome": "revoke", "reason": "=Left in March."}]}
 
@@ -49,6 +59,86 @@ def test_a_statement_agrees_with_its_digest_and_its_decisions() -> None:
     assert "its reason is not" in faults(whole, reason="Stays.").pop()
 
 
+KINDS = {ES256: "ES256", EdDSA: "Ed25519", RS256: "RS256"}
+
+
+def signed(
+    kind: type[CoseKey] = ES256, *, challenge: bytes = b"", deed: str = "webauthn.get", **change: object
+) -> tuple[Pack, str]:
+    """Return a checked pack with one statement that a passkey signed, and what `verify.py` prints about it."""
+    whole = json.dumps(STATEMENT).encode()
+    digest, key = hashlib.sha256(whole).digest(), Passkey(b"a phone", kind, flags=int(change.pop("flags", 5)))
+    response = key.answer(challenge or digest, deed)["response"]
+    raw = {name: base64.urlsafe_b64decode(str(text) + "===") for name, text in response.items() if text}
+    kept = {
+        "authenticator_data": base64.b64encode(raw["authenticatorData"]).decode(),
+        "client_data": base64.b64encode(raw["clientDataJSON"]).decode(),
+        "signature": base64.b64encode(raw["signature"]).decode(),
+        "public_key": public_key(key.public),
+        "sign_count": 1,
+        "relying_party": "testserver",
+        "origin": "https://testserver",
+        **change,
+    }
+    text = canonical_text(kept).encode()
+    columns = ("sign_off", "digest", "level", "assertion")
+    row = [3, digest.hex(), "passkey", hashlib.sha256(text).hexdigest()]
+    rows = from_rows("sign_offs", "Sign-offs", columns, [row])
+    decisions = from_rows("decisions", "Decisions", ("decision", "outcome", "reason"), [])
+    made = replace(parts(), tables=[decisions, rows], bindings={}, statements={3: whole}, assertions={3: text})
+    pack = Pack(build(made, record_files(made), printed(), SIGNER).data)
+    pack.check(SIGNER.verifier.vkey)
+    return pack, " ".join(proof_lines(pack.proofs))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_verifier_checks_offline_that_a_passkey_signed_the_statement(kind: type[CoseKey]) -> None:
+    pack, said = signed(kind)
+    assert (pack.faults, pack.proofs) == ([], [KINDS[kind]])
+    assert f"1 of them by a passkey whose signature over the statement was checked here ({KINDS[kind]})" in said
+    pack, _said = signed(kind, public_key=public_key(Passkey(b"a phone", kind).public))
+    assert pack.faults[0][1] == "the signature is not valid for the statement and the passkey's key."
+
+
+FORGED: dict[str, dict[str, Any]] = {
+    "signed another statement": {"challenge": bytes(32)},
+    "no log-in or signature of a passkey": {"deed": "webauthn.create"},
+    "did not check who holds it": {"flags": 1},
+    "belongs to another site": {"relying_party": "elsewhere.example"},
+    "another site than it says": {"origin": "https://elsewhere.example"},
+    "count of uses is another": {"sign_count": 2},
+}
+
+
+@pytest.mark.parametrize("words", FORGED)
+def test_the_verifier_says_what_is_wrong_with_a_passkeys_signature(words: str) -> None:
+    pack, _said = signed(**FORGED[words])
+    assert [where for where, what in pack.faults if words in what] == ["signatures/3.json"]
+
+
+def test_the_verifier_says_what_it_did_not_check() -> None:
+    pack, said = signed(public_key={"algorithm": -36})
+    assert pack.faults == []
+    assert "signatures/3.json: its algorithm is not known here, its signature was NOT checked." in said
+    assert proof_lines(["portal"]) == [
+        "1 of them by a proof that the portal alone saw (password, code): not checked here"
+    ]
+
+
+@given(st.binary(min_size=1, max_size=64), st.integers(0, 70), st.integers(1, 255))
+@settings(max_examples=25, deadline=None)
+def test_it_agrees_with_a_library_about_ecdsa(message: bytes, at: int, change: int) -> None:
+    key = Passkey(b"a phone")
+    signature = key.sign(message)
+    x, y = key.public[-2], key.public[-3]
+    assert es256_verifies(x, y, message, signature)
+    bad = bytearray(signature)
+    bad[at % len(bad)] ^= change
+    assert not es256_verifies(x, y, message, bytes(bad))
+    assert not es256_verifies(y, x, message, signature)
+    assert not es256_verifies(x, y, message + b"!", signature)
+
+
 @pytest.mark.django_db
 def test_a_pack_holds_what_was_signed_and_why_it_changed_hands(
     bpo: Tenant, reviewed: Campaign, officer: Actor, remy: User, pack: Callable[..., EvidencePack]
@@ -58,17 +148,30 @@ def test_a_pack_holds_what_was_signed_and_why_it_changed_hands(
         later = now + timedelta(days=40)
         extend_campaign(campaign=reviewed, due_at=later, reason="Holidays, printed here.", by=officer)
         reassign_items(items=[item(reviewed, "ana")], reviewer=person("M2"), reason="Leave, printed here.", by=officer)
-        signature = sign(reviewed, make.actor(remy, bpo), "M1")
+        signature = sign_with_passkey(reviewed, remy)
         fix = Remediation.objects.get()
         accept_risk(remediation=fix, until=now + timedelta(days=9), reason="Vendor, printed here.", by=officer)
     data = data_of(bpo, build_pack(bpo, pack(("gdpr",)).pk, Silent()))
     checked = Pack(data)
-    assert (checked.check(), checked.counts["statements"]) == ([], 1)
+    assert (checked.check(), checked.counts["statements"], checked.proofs) == ([], 1, ["ES256"])
     assert text(data, f"statements/{signature.pk}.json") == signature.manifest
+    kept = text(data, f"signatures/{signature.pk}.json")
+    assert hashlib.sha256(kept.encode()).hexdigest() == signature.authentication["assertion_sha256"]
     for table, words in (
+        ("sign_offs", f",passkey,{signature.authentication['assertion_sha256']},"),
         ("campaign_moves", "Holidays, printed here."),
         ("reassignments", "Leave, printed here."),
         ("revocations", "Vendor, printed here."),
         ("campaign_scope", ",6,6,0,"),
     ):
         assert words in text(data, f"tables/{table}.csv"), table
+
+
+def sign_with_passkey(campaign: Campaign, user: User) -> SignOff:
+    """Sign a reviewer's decisions on the page with a passkey of theirs."""
+    key, digest = Passkey(b"remys-phone"), statement(campaign, person("M1"))[1]
+    key.register(user)
+    told = {"printed_name": "Remy", "digest": digest, "credential": json.dumps(key.answer(bytes.fromhex(digest)))}
+    answer = make.login(user).post(page("sign", campaign.pk), told, secure=True)
+    assert answer.status_code == 302
+    return SignOff.objects.get()
