@@ -177,15 +177,11 @@ def _moment(text: str | None) -> datetime | None:
 
 def next_undecided(campaign: Campaign, reviewer: Identity, after: ReviewItem) -> ReviewItem | None:
     """Returns the next item without a decision in the order of the list, from the start again at its end."""
-    order = list(items_for(campaign, reviewer).values_list("pk", flat=True))
-    undecided = set(items_for(campaign, reviewer, "undecided").values_list("pk", flat=True))
-    place = order.index(after.pk) + 1 if after.pk in order else 0
-    for pk in [*order[place:], *order[:place]]:
-        if pk in undecided and pk != after.pk:
-            return ReviewItem.objects.select_related("campaign", "account", "entitlement", "system", "subject").get(
-                pk=pk
-            )
-    return None
+    mine = items_for(campaign, reviewer)
+    rows = list(mine.annotate(waits=~Exists(answers(campaign))).values_list("pk", "waits"))
+    place = next((n for n, (pk, _waits) in enumerate(rows) if pk == after.pk), 0)
+    chosen = next((pk for pk, waits in [*rows[place:], *rows[:place]] if waits and pk != after.pk), None)
+    return mine.get(pk=chosen) if chosen is not None else None
 
 
 def outcome_summary(lines: Sequence[StatementLine]) -> list[tuple[str, int]]:

@@ -1,7 +1,7 @@
 """Shows reviewers their desk: inbox and the one-screen review."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -52,15 +52,23 @@ def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     campaign, reviewer = desk_of(request, campaign_id)
     show = request.GET.get("show", "")
     items = desk.items_for(campaign, reviewer, show)
-    page = Paginator(items.values_list("pk", flat=True), PAGE).get_page(request.GET.get("page"))
+    wanted = request.GET.get("item", "")
+    page = _page(list(items.values_list("pk", flat=True)), wanted, request.GET.get("page"))
     rows = desk.desk_rows(list(items.filter(pk__in=list(page.object_list))))  # sorts 10,000 numbers, not wide rows
     first = next((row.item for row in rows if row.decision is None), rows[0].item if rows else None)
-    wanted = request.GET.get("item", "")
     chosen = desk.items_for(campaign, reviewer).filter(pk=wanted).first() if wanted.isdecimal() else first
     context = {"page": page, "rows": rows, "show": show, **around(campaign, reviewer)}
     if chosen is not None:
         context |= _sheet(chosen)
     return render(request, "reviews/review.html", context)
+
+
+def _page(numbers: list[int], wanted: str, number: str | None) -> "Page[int]":
+    """Returns the asked page of the list, or without one that on which the wanted item stands."""
+    pages = Paginator(numbers, PAGE)
+    if number is None and wanted.isdecimal() and int(wanted) in numbers:
+        return pages.page(numbers.index(int(wanted)) // PAGE + 1)
+    return pages.get_page(number)
 
 
 def around(campaign: Campaign, reviewer: Identity) -> dict[str, object]:
@@ -94,7 +102,7 @@ def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse
 @require_POST
 @requires(Permission.ITEM_REVIEW)
 def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
-    """Records a decision at once; answers the item again, its row in the list and the count, or the refusal."""
+    """Records a decision at once; answers the next undecided item with the row and the count, or the refusal."""
     campaign, reviewer = desk_of(request, campaign_id)
     chosen = get_object_or_404(desk.items_for(campaign, reviewer), pk=item_id)
     form, refusal = DecisionForm(request.POST), ""
@@ -111,8 +119,11 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
         if refusal:
             messages.error(request, refusal)
         return redirect(f"{request.path.rsplit('/items/', 1)[0]}/?item={chosen.pk}")
-    context = {**around(campaign, reviewer), **_sheet(chosen), "refusal": refusal, "saved": not refusal}
-    context |= {"row": desk.desk_rows([chosen])[0], "typed": request.POST.get("reason", "") if refusal else ""}
+    row, following = desk.desk_rows([chosen])[0], None
+    if not refusal and not form.cleaned_data["seen"]:  # whoever changes a decision stays with it
+        following = desk.next_undecided(campaign, reviewer, chosen)
+    context = {**around(campaign, reviewer), **_sheet(following or chosen), "refusal": refusal, "saved": not refusal}
+    context |= {"row": row, "typed": request.POST.get("reason", "") if refusal else ""}
     return render(request, "reviews/_decided.html", context, status=422 if refusal else 200)
 
 

@@ -258,3 +258,19 @@ def test_the_campaign_lists_who_worked_and_is_in_no_list(cast: Cast, source: Log
     text = make.login(carla).get(page("campaign", campaign.pk)).content.decode()
     assert '<th scope="row" class="mono">phantom</th>' in text
     assert "1 name worked on these systems" in text
+
+
+def test_a_decision_goes_on_to_the_next_undecided_item_and_a_change_stays(campaign: Campaign, remy: User) -> None:
+    client = make.login(remy)
+    order = [item(campaign, "bob", "admin_all"), item(campaign, "ana"), item(campaign, "bob")]
+
+    def decided(subject: ReviewItem, seen: object = "", outcome: str = "certify") -> str:
+        typed = {"outcome": outcome, "reason": KEEP.reason, "seen": seen, "seen_seconds": "12"}
+        path = page("decide", campaign.pk, subject.pk)
+        return client.post(path, typed, headers={"HX-Request": "true"}).content.decode()
+
+    assert f'data-item="{order[2].pk}"' in decided(order[1])
+    assert f'data-item="{order[0].pk}"' in decided(order[2])
+    first = Decision.objects.get(item=order[1])
+    assert f'data-item="{order[1].pk}"' in decided(order[1], first.pk, "abstain")
+    assert f'data-item="{order[0].pk}"' in decided(order[0])

@@ -1,9 +1,11 @@
-// Single-letter keys of the review screen. They work only while the list has the focus (WCAG 2.1.4), and not at all when the
-// person turned them off: then the list bears no data-keys.
-const list = document.querySelector("[data-review-list]");
-const rows = () => [...list.querySelectorAll("[data-row]")];
+// The review screen: single-letter keys, and going on to the next item after a decision. The keys work only while the list has
+// the focus (WCAG 2.1.4), and not at all when the person turned them off: then the list bears no data-keys.
+const desk = document.querySelector(".desk");
+const sheet = document.getElementById("sheet");
+const rows = () => [...desk.querySelectorAll("[data-row]")];
 const here = () => document.activeElement?.closest("[data-row]") ?? rows().find((row) => row.hasAttribute("aria-current"));
-let waiting = null;
+let deciding = false;
+let fetching = false;
 
 // What htmx has just put into the page it binds a moment later; a key that is faster would follow the link or send the
 // form without it. Asking for it here is harmless: htmx binds an element once.
@@ -34,15 +36,15 @@ function undecided() {
   choose([...all.slice(from), ...all.slice(0, from)].find((row) => !row.closest("li").hasAttribute("data-decided")));
 }
 
-function decide(key) {
+// A key that is held down, or comes before the answer to the one before, decides nothing.
+function decide(key, held) {
   const button = document.querySelector(`#sheet [data-key="${key}"]`);
   const reason = document.querySelector("#sheet #reason");
-  if (!button) return;
+  if (!button || held || deciding) return;
   if (key !== "a" && reason.value.trim().length < 10) {
     reason.focus();
     return;
   }
-  waiting = here()?.closest("li").id ?? null;
   press(button);
 }
 
@@ -50,32 +52,58 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   u: undecided,
-  a: () => decide("a"),
-  r: () => decide("r"),
-  m: () => decide("m"),
+  a: (held) => decide("a", held),
+  r: (held) => decide("r", held),
+  m: (held) => decide("m", held),
   "?": () => document.getElementById("keys").showModal(),
 };
 
-if (list) {
-  list.addEventListener("click", (event) => {
+// The marked row is the one that the sheet shows: after a decision the next undecided one. It may stand on another page of the
+// list, which is fetched into the list. Focus that was lost with what was replaced goes to that row, so that the next key works.
+async function follow() {
+  const item = sheet.querySelector("[data-item]")?.dataset.item;
+  if (item && !document.getElementById(`row-${item}`)) {
+    if (!fetching) await fetchList(item);
+    return;
+  }
+  const row = item && document.querySelector(`#row-${item} [data-row]`);
+  if (!row) return;
+  mark(row);
+  if (document.activeElement === document.body) row.focus({ preventScroll: true });
+  row.parentElement.parentElement.scrollTop = row.parentElement.offsetTop - row.parentElement.parentElement.offsetTop - 80;
+}
+
+async function fetchList(item) {
+  const address = new URL(window.location.href);
+  address.searchParams.set("item", item);
+  address.searchParams.delete("page");
+  fetching = true;
+  try {
+    await window.htmx.ajax("GET", address.href, { target: "#desk-side", select: "#desk-side", swap: "outerHTML" });
+  } finally {
+    fetching = false;
+  }
+  if (document.getElementById(`row-${item}`)) follow();
+}
+
+if (desk) {
+  desk.addEventListener("click", (event) => {
     const row = event.target.closest("[data-row]");
     if (row) mark(row);
   });
-  if (list.dataset.keys === "on") {
-    list.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const deed = KEYS[event.key.length === 1 ? event.key.toLowerCase() : ""];
-      if (!deed) return;
-      event.preventDefault();
-      deed();
-    });
-  }
-  // A decided row is replaced: the focus goes back to it, so that the next key still works.
-  new MutationObserver(() => {
-    const row = waiting && document.querySelector(`#${waiting} [data-row]`);
-    if (!row || document.activeElement !== document.body) return;
-    mark(row);
-    row.focus();
-    waiting = null;
-  }).observe(list, { childList: true });
+  desk.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !event.target.closest("[data-keys]")) return;
+    const deed = KEYS[event.key.length === 1 ? event.key.toLowerCase() : ""];
+    if (!deed) return;
+    event.preventDefault();
+    deed(event.repeat);
+  });
+  document.addEventListener("htmx:before:request", (event) => {
+    deciding ||= Boolean(event.detail?.ctx?.sourceElement?.matches(".decide"));
+  });
+  document.addEventListener("htmx:error", () => { deciding = false; });
+  new MutationObserver((changes) => {
+    if (changes.some((change) => change.target === sheet)) deciding = false;
+    follow();
+  }).observe(desk, { childList: true, subtree: true });
 }
