@@ -1,10 +1,34 @@
-"""What the database refuses by itself, whoever writes: each rule of a review, tried around the actions."""
+"""What the database refuses by itself, whoever writes: each rule of a review, tried around the actions.
+
+The tests log in as the app role. Where each invariant is attacked, here unless another file is named:
+
+    tenant never crossed; snapshot of the scoped system     no_row_crosses_to_another_tenant, a_scope_names_its_own_...;
+                                                            tests/flows/test_no_scope_no_rows.py
+    no overlapping grants                                   tests/identities/test_import_snapshot.py
+    one campaign for each period of a plan                  a_period_has_one_campaign; test_race.py (two schedulers)
+    sealed population frozen                                test_decide.py, tests/identities/test_import_snapshot.py
+    no state skipped, closed final, nothing deleted         a_campaign_skips_no_state_..., test_decide.py (evidence)
+    complete before ready, balance before open              no_campaign_gets_ready_..., no_campaign_opens_with_...
+    exclusions reasoned                                     no_campaign_opens_with_...
+    no self-review, nothing copied is forged                test_decide.py (ATTACKS)
+    reasons; no bulk on privileged or advised against       a_decision_gives_its_reason, no_bulk_on_privileged_access
+    history without forks                                   test_decide.py, test_race.py (two tabs)
+    decisions only ever added, also against TRUNCATE        test_decide.py (evidence)
+    decided while open, in time, before the own signature   no_decision_is_taken_late_..., a_signed_decision_...
+    signature: two components, fresh, of these decisions    a_signature_is_fresh_..., test_sign.py (FORGERIES),
+                                                            test_prove_who_signs.py (passkey, minimum), test_race.py
+    signing, remediating, closed: each behind its gate      no_campaign_goes_on_undecided_...
+    verified by a later complete snapshot without the row   a_snapshot_of_another_system_..., test_sign.py
+    risk acceptance ends                                    a_risk_is_accepted_with_...
+
+The periods of log reviews (one chain without a gap) are attacked where log reviews are.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from identities.actions import SystemFacts, import_snapshot, save_system
@@ -14,6 +38,7 @@ from reviews.actions import accept_risk, close_deciding, decide, reassign_items,
 from reviews.models import Assignment, Campaign, Decision, Exclusion, Remediation, ScopeLine, SignOff
 from reviews.states import CampaignState
 from tenants.kinds import Refused
+from tenants.models import Tenant
 from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, deliver, item, person, ready
 from tests.reviews.test_decide import _row
 from tests.reviews.test_sign import decide_all, sign
@@ -186,3 +211,54 @@ def test_a_revocation_that_was_taken_back_is_not_carried_out(campaign: Campaign,
     decide(item=item(again, "bob", "admin_all"), choice=KEEP, by=cast.remy)
     with pytest.raises(Refused, match="was changed after a reopening"):
         accept_risk(remediation=Remediation.objects.get(), until=soon, reason=REVOKE.reason, by=cast.officer)
+
+
+def test_no_row_crosses_to_another_tenant(acme: Tenant, campaign: Campaign) -> None:
+    row = _row(item(campaign, "ana"), tenant_id=acme.pk)
+    refused("only while the campaign is open", lambda: row.save(force_insert=True))  # which it does not see from there
+    subject = item(campaign, "ana")
+    put = Assignment(tenant_id=acme.pk, campaign=campaign, item=subject, reviewer=person("M1"), since=timezone.now())
+    refused("row-level security", lambda: put.save(force_insert=True))
+
+
+def test_a_scope_names_its_own_systems_snapshot(cast: Cast) -> None:
+    billing = save_system(facts=SystemFacts("Billing", "billing", "root"), by=cast.officer)
+    upload = SnapshotUpload(CRM, timezone.now(), 6, "b.csv", "", "", "Ines")
+    other = import_snapshot(system=billing, upload=upload, by=cast.officer)
+    waiting = ready(cast)
+    ScopeLine.objects.filter(campaign=waiting).update(snapshot=other)
+    refused("complete snapshot or a waiver", move(waiting, "ready"))
+
+
+def test_a_period_has_one_campaign(cast: Cast) -> None:
+    first = ready(cast)
+    again = Campaign.objects.get(pk=first.pk)
+    again.pk, again.state = None, "draft"
+    refused("one_campaign_for_each_period_of_a_plan", lambda: again.save(force_insert=True))
+
+
+def test_a_campaign_skips_no_state_and_is_never_deleted(campaign: Campaign, cast: Cast) -> None:
+    for state in ("draft", "ready", "remediating", "closed"):
+        refused("does not go from open", move(campaign, state, closed_at=timezone.now(), closed_by="carla"))
+    refused("Reopening begins a new round|round changes only", move(campaign, "open", round=2))
+    with connection.cursor() as cursor:
+        delete = "DELETE FROM reviews_campaign WHERE id = %s"
+        refused("permission denied", lambda: cursor.execute(delete, (campaign.pk,)))
+    move(campaign, "cancelled", cancelled_at=timezone.now(), cancel_reason="It was a mistake.", cancelled_by="carla")()
+    refused("that is final", move(campaign, "open"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"outcome": "revoke"}, {"outcome": "abstain", "reason": "because"}, {"advice": "revoke"}, {"privileged": True}],
+    ids=str,
+)
+def test_a_decision_gives_its_reason(changes: dict[str, object], campaign: Campaign) -> None:
+    row = _row(item(campaign, "ana"), **changes)
+    refused("decision_gives_a_reason_where_one_is_asked_for", lambda: row.save(force_insert=True))
+
+
+def test_no_bulk_where_the_advice_is_to_revoke(campaign: Campaign) -> None:
+    together = {"bulk": "6f0c0f4e-6c7a-4b52-9d5c-0a5a35a1b0aa", "reason": KEEP.reason, "advice": "revoke"}
+    row = _row(item(campaign, "ana"), **together)
+    refused("no_bulk_decision_on_privileged", lambda: row.save(force_insert=True))

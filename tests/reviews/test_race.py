@@ -1,8 +1,11 @@
-"""Races over real connections: two tabs, and a signature against a change of mind; each ends with one truth."""
+"""Races over real connections: two tabs, a signature against a change of mind, two schedulers; each has one end."""
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, connections
@@ -11,9 +14,9 @@ from django.utils import timezone
 from identities.actions import SystemFacts, save_system, upsert_identities
 from identities.models import Identity
 from reviews.actions import create_campaign, decide, open_campaign, sign_off
-from reviews.kinds import Authentication, Choice, Level, Outcome
+from reviews.kinds import Authentication, Level, Strategy
 from reviews.manifest import manifest_digest
-from reviews.models import Campaign, Decision, ReviewItem, SignOff
+from reviews.models import Campaign, CampaignPlan, Decision, ReviewItem, SignOff
 from reviews.queries.standing import statement
 from tenants.kinds import Refused, Role
 from tenants.models import Tenant
@@ -22,7 +25,7 @@ from tests import make
 from tests.database import FreshDatabase
 from tests.reviews.conftest import KEEP, PEOPLE, REVOKE, Cast, deliver, person, plan
 
-ROUNDS = 6
+ROUNDS = 60
 
 
 @pytest.fixture
@@ -88,25 +91,72 @@ def test_two_tabs_leave_one_decision(stage: tuple[Tenant, Cast]) -> None:
         assert Decision.objects.filter(campaign=campaign).count() == len(items)
 
 
-def test_a_signature_covers_exactly_the_decisions_that_count(stage: tuple[Tenant, Cast]) -> None:
+ONE = b"account,entitlement,person,kind\nana,agent,E1,human\n"
+Answers = Callable[..., list[str]]
+
+
+@contextmanager
+def crew(bpo: Tenant, size: int) -> Iterator[Answers]:
+    """Keep connections open over many rounds; gives what runs deeds at once and returns "done" or each refusal."""
+    gate = threading.Barrier(size)
+
+    def run(deed: Callable[[], object]) -> str:
+        gate.wait(timeout=20)
+        try:
+            with tenant_scope(bpo):
+                deed()
+        except Refused as refusal:
+            return refusal.verdict.reason
+        return "done"
+
+    def leave(_number: int) -> None:
+        gate.wait(timeout=20)
+        connections.close_all()
+
+    with ThreadPoolExecutor(size) as pool:
+        yield lambda *deeds: list(pool.map(run, deeds))
+        list(pool.map(leave, range(size)))
+
+
+def test_sixty_races_leave_no_signature_over_other_decisions(stage: tuple[Tenant, Cast]) -> None:
+    """A change of mind, the signature, and two schedulers of the next campaign, on a connection each."""
     bpo, cast = stage
+    with tenant_scope(bpo):
+        deliver(cast, ONE, days_ago=0)
+        weekly, start = plan(cast, "Weekly", strategy=Strategy.NAMED, named=person("M1")), timezone.now()
+        campaign = create_campaign(plan=weekly, occurrence_at=start, by=cast.officer)
+    won: Counter[str] = Counter()
+    with crew(bpo, 4) as at_once:
+        for number in range(1, ROUNDS + 1):
+            later = start + timedelta(weeks=number)
+            answers = at_once(*_round(bpo, cast, campaign, weekly, later))
+            with tenant_scope(bpo):
+                _agrees(campaign, answers[1::-1])
+                assert sorted(answer == "done" for answer in answers[2:]) == [False, True], answers
+                campaign = Campaign.objects.get(plan=weekly, occurrence_at=later)
+            won["changed" if answers[0] == "done" else "signed"] += 1
+    assert sum(won.values()) == ROUNDS, won
+    with tenant_scope(bpo):
+        assert SignOff.objects.count() == won["signed"] == ROUNDS - Decision.objects.exclude(supersedes=None).count()
+
+
+def _round(
+    bpo: Tenant, cast: Cast, campaign: Campaign, weekly: CampaignPlan, later: datetime
+) -> list[Callable[[], object]]:
+    """Open and decide a campaign; returns the four deeds that are to meet."""
+    with tenant_scope(bpo):
+        open_campaign(campaign=campaign, by=cast.officer)
+        (item,) = _items(campaign, "M1")
+        decide(item=item, choice=KEEP, by=cast.remy)
+        shown = statement(Campaign.objects.get(pk=campaign.pk), person("M1"))[1]
     proof = Authentication(Level.CODE, ("password", "code"), timezone.now())
-    changed = Choice(Outcome.REVOKE, "Moved to another desk today.")
-    for number in range(ROUNDS):
-        campaign = _campaign(bpo, cast, f"Race {number}")
-        with tenant_scope(bpo):
-            items = _items(campaign, "M1")
-            for item in items:
-                decide(item=item, choice=KEEP, by=cast.remy)
-            shown = statement(campaign, person("M1"))[1]
-        sign = {"campaign": campaign, "by": cast.remy, "printed_name": "Remy", "shown_digest": shown, "proof": proof}
-        answers = _at_once(
-            bpo,
-            lambda sign=sign: sign_off(**sign),
-            lambda items=items: decide(item=items[0], choice=changed, by=cast.remy),
-        )
-        with tenant_scope(bpo):
-            _agrees(campaign, answers)
+    sign = {"campaign": campaign, "by": cast.remy, "printed_name": "Remy", "shown_digest": shown, "proof": proof}
+    schedule = {"plan": weekly, "occurrence_at": later, "by": cast.officer}
+    return [
+        lambda: decide(item=item, choice=REVOKE, by=cast.remy),
+        lambda: sign_off(**sign),
+        *[lambda: create_campaign(**schedule)] * 2,
+    ]
 
 
 def _agrees(campaign: Campaign, answers: list[str]) -> None:
