@@ -92,6 +92,7 @@ EXPLAINED_DAYS: Final = 90
 """How long the words stand with which a person resolved a finding whose cause is still there."""
 NEVER_EXPLAINED: Final = frozenset({FindingKind.LEAVER_ACTIVE})
 """Findings that words do not end: they come back while their cause is there."""
+    HASTY_REVIEW = "hasty_review", "Decided too fast to have been looked at"
 
 
 class Recurrence(TextChoices):

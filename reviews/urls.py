@@ -15,6 +15,7 @@ urlpatterns = [
     path("campaigns/<int:campaign_id>/open/", campaigns.campaign_open, name="campaign_open"),
     path("campaigns/<int:campaign_id>/items/", campaigns.campaign_items, name="items"),
     path("campaigns/<int:campaign_id>/items/<int:item_id>/", campaigns.campaign_item, name="campaign_item"),
+    path("campaigns/<int:campaign_id>/care/", campaigns.care, name="care"),
     path("campaigns/<int:campaign_id>/remediations/", campaigns.remediations, name="remediations"),
     *(
         path(f"campaigns/<int:campaign_id>/{deed}/", campaigns.campaign_deed, {"deed": deed}, name=f"campaign_{deed}")

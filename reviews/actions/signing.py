@@ -7,10 +7,13 @@ from django.utils import timezone
 
 from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
+from reviews.actions.findings import write_finding
 from reviews.actions.moves import locked, move, remember, shift
-from reviews.kinds import REASON_MIN, Authentication, Level, Outcome, meaning_of_signature
+from reviews.kinds import REASON_MIN, Authentication, FindingKind, Level, Outcome, meaning_of_signature
 from reviews.models import Campaign, Remediation, SigningRule, SignOff
 from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign, can_sign_at
+from reviews.queries.causes import Cause
+from reviews.queries.quality import care_lines
 from reviews.queries.standing import (
     decisions_of_reviewer,
     has_signed,
@@ -62,11 +65,25 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
     with as_refusal():
         fresh.save(force_insert=True)
     _begin_remediations(campaign, fresh)
+    _judge_care(campaign, fresh)
     detail = {"campaign": campaign.pk, "digest": digest, "count": count, "methods": list(proof.methods)}
     detail |= {"level": proof.level, "assertion": proof.detail.get("assertion_sha256")}
     audit("campaign.sign", by=by, target=f"campaign {campaign.name}", detail=detail, kind=LeafKind.DECISION)
     finish_signing(campaign, by=by)
     return fresh
+
+
+def _judge_care(campaign: Campaign, signature: SignOff) -> None:
+    """Stores a finding where the figures of the signed decisions are beyond the plan's thresholds.
+
+    It names nobody: the figures by person are on a page for the officer alone.
+    """
+    for line in care_lines(campaign, signature.reviewer_id):
+        if line.concerns:
+            words = "; ".join(line.concerns)
+            sentence = f"Of the {signature.count} decisions of one reviewer in '{campaign.name}': {words}."
+            cause = Cause(FindingKind.HASTY_REVIEW, f"signature {signature.pk}", sentence)
+            write_finding(cause, at=signature.signed_at, campaign=campaign)
 
 
 @transaction.atomic

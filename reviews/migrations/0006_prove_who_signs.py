@@ -12,6 +12,16 @@ LEVELS = [
     ("passkey", "Passkey over this very statement"),
 ]
 
+FINDINGS = [
+    ("ghost_use", "Use without a grant"),
+    ("leaver_active", "Leaver with active access"),
+    ("ownerless", "Account without an owner"),
+    ("use_after_revocation", "Use after revocation"),
+    ("unverified", "Revocation not carried out"),
+    ("not_decided", "Access not reviewed in time"),
+    ("hasty_review", "Decided too fast to have been looked at"),
+]
+
 # Signatures from before the levels have none; the trigger takes no new one without.
 COMPONENTS = """
 ALTER TABLE reviews_signoff ADD CONSTRAINT signature_rests_on_two_components
@@ -68,6 +78,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="signoff", name="level", field=models.CharField(blank=True, choices=LEVELS, default="", max_length=8),
             preserve_default=False,
+        ),
+        migrations.AlterField(
+            model_name="finding", name="kind", field=models.CharField(choices=FINDINGS, max_length=20)
         ),
         migrations.CreateModel(
             name="SigningRule",

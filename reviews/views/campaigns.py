@@ -18,9 +18,11 @@ from reviews.charts import burn_down_chart
 from reviews.forms import CampaignForm, DueForm, ReassignForm, RiskForm
 from reviews.models import Campaign, Remediation, ScopeLine
 from reviews.policies import can_view_campaign
+from reviews.quality import thresholds_of
 from reviews.queries import campaigns as queries
 from reviews.queries.desk import desk_rows, item_sheet
 from reviews.queries.findings import absent_of
+from reviews.queries.quality import care_lines
 from reviews.queries.reviewers import Preview, preview, reviewers, terms
 from reviews.recurrence import BadRule
 from reviews.states import CampaignState
@@ -133,6 +135,14 @@ def campaign_item(request: TenantRequest, campaign_id: int, item_id: int) -> Htt
     campaign = _campaign(request, campaign_id)
     item = get_object_or_404(queries.items_of(campaign), pk=item_id)
     return render(request, "reviews/item.html", {"campaign": campaign, "sheet": item_sheet(item)})
+
+
+@requires(Permission.CAMPAIGN_MANAGE)
+def care(request: TenantRequest, campaign_id: int) -> HttpResponse:
+    """Shows how carefully each reviewer decided: by person, and so for the officer alone."""
+    campaign = _campaign(request, campaign_id)
+    context = {"campaign": campaign, "lines": care_lines(campaign), "limits": thresholds_of(campaign.definition)}
+    return render(request, "reviews/care.html", context)
 
 
 @requires(*VIEWERS)

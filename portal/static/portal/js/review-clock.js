@@ -11,7 +11,7 @@ function pause() {
 document.addEventListener("visibilitychange", pause);
 document.addEventListener("submit", (event) => {
   const field = event.target.closest("[data-clock]")?.elements.seen_seconds;
-  if (field) field.value = String(Math.round((seen + performance.now() - since) / 1000));
+  if (field) field.value = String(Math.max(1, Math.round((seen + performance.now() - since) / 1000)));
 }, true);
 if (sheet) {
   new MutationObserver(() => {
