@@ -72,6 +72,7 @@ class FindingKind(TextChoices):
     DORMANT_PRIVILEGED = "dormant_privileged", "Privileged access that is not used"
     CONFLICT = "conflict", "Conflicting duties"
     POPULATION_GAP = "population_gap", "Active in the logs, in no list"
+    HASTY_REVIEW = "hasty_review", "Decided too fast to have been looked at"
 
 
 NEXT_STEP: Final = {
@@ -83,6 +84,7 @@ NEXT_STEP: Final = {
     FindingKind.NOT_DECIDED: "Plan a following campaign over the same systems.",
     FindingKind.DORMANT_PRIVILEGED: "Ask the person's manager whether it is needed; if not, have it revoked.",
     FindingKind.CONFLICT: "Take one of the two away, or write down which control watches over both.",
+    FindingKind.HASTY_REVIEW: "Talk to the reviewer, and have a second person look at the fastest decisions.",
     FindingKind.POPULATION_GAP: "Ask the system's administrator whose name it is and why the list lacks it.",
 }
 """What to do about a finding of each kind, in a sentence."""
@@ -92,7 +94,6 @@ EXPLAINED_DAYS: Final = 90
 """How long the words stand with which a person resolved a finding whose cause is still there."""
 NEVER_EXPLAINED: Final = frozenset({FindingKind.LEAVER_ACTIVE})
 """Findings that words do not end: they come back while their cause is there."""
-    HASTY_REVIEW = "hasty_review", "Decided too fast to have been looked at"
 
 
 class Recurrence(TextChoices):

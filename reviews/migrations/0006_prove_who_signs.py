@@ -69,7 +69,7 @@ CREATE TRIGGER signature_proves_who_signs BEFORE INSERT ON reviews_signoff
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reviews", "0004_withdraw_and_keep_signed"),
+        ("reviews", "0005_findings_with_evidence_and_duties"),
         ("tenants", "0003_name_each_tenant_with_its_parent"),
     ]
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identities', '0005_rosters'),
-        ('reviews', '0005_findings_with_evidence_and_duties'),
+        ('reviews', '0006_prove_who_signs'),
     ]
 
     operations = [
