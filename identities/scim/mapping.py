@@ -22,7 +22,6 @@ ASSIGNED: Final = ("id", "meta", "groups")
 LONGEST_TEXT: Final = 200
 LONGEST_KEY: Final = 100
 MOST_EMAILS: Final = 20
-MOST_MEMBERS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +140,6 @@ def member_ids(members: Iterable[GroupMember]) -> frozenset[UUID]:
         if (one.type or "User").lower() != "user":
             raise InvalidValueException(detail="A group holds users only. Provision the users of the inner group.")
         found.add(_user_id(one.value or "", "members"))
-    if len(found) > MOST_MEMBERS:
-        raise InvalidValueException(detail=f"A group has at most {MOST_MEMBERS:,} members.")
     return frozenset(found)
 
 

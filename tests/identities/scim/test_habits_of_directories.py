@@ -1,4 +1,4 @@
-"""Requests as Entra ID and Okta send them, word by word from their own documentation and test suites."""
+"""Requests as Entra ID and Okta send them, written after what the vendors describe of their clients; no recordings."""
 
 import pytest
 
