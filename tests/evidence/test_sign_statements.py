@@ -67,7 +67,7 @@ def signed(
 ) -> tuple[Pack, str]:
     """Return a checked pack with one statement that a passkey signed, and what `verify.py` prints about it."""
     whole = json.dumps(STATEMENT).encode()
-    digest, key = hashlib.sha256(whole).digest(), Passkey(b"a phone", kind, flags=int(change.pop("flags", 5)))
+    digest, key = hashlib.sha256(whole).digest(), Passkey(b"a phone", kind, flags=int(str(change.pop("flags", 5))))
     response = key.answer(challenge or digest, deed)["response"]
     raw = {name: base64.urlsafe_b64decode(str(text) + "===") for name, text in response.items() if text}
     kept = {

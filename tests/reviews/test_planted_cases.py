@@ -45,9 +45,9 @@ def bring(scenario: Scenario, tenant: Tenant, key: str, by: Actor) -> None:
         assert system.snapshots.filter(complete=True).exists()
     if key == BPO:
         register.bring_conflicts(scenario, by)
-    for sim in (sim for sim in scenario.sources() if sim.name in WATCHED and sim.tenant_key == key):
-        source = feeds.bring_source(sim, by)
-        record_events(source=source, body=b"".join(scenario.lines(sim)), door="file", by=by)
+    for told in (one for one in scenario.sources() if one.name in WATCHED and one.tenant_key == key):
+        source = feeds.bring_source(told, by)
+        record_events(source=source, body=b"".join(scenario.lines(told)), door="file", by=by)
 
 
 def reviewed(scenario: Scenario, by: Actor) -> Campaign:
