@@ -10,7 +10,7 @@ from django.utils import timezone
 from identities.models import Entitlement, System
 from identities.personfield import PersonField
 from reviews.actions import PlanFacts
-from reviews.kinds import REVIEWER_OUTCOMES, Choice, Level, Outcome, Recurrence, Strategy
+from reviews.kinds import REVIEWER_OUTCOMES, Choice, Level, Outcome, Recurrence, Silence, SilenceAnswer, Strategy
 from reviews.queries.findings import conflicting_choices
 from reviews.queries.reviewers import reviewers
 from tenants.models import Tenant
@@ -37,6 +37,16 @@ class CampaignForm(forms.Form):
         help_text="Reviews what has no other reviewer but its subject. Type a part of the name and choose.",
     )
     due_days = forms.IntegerField(min_value=1, max_value=90, initial=14, label="Days to decide")
+    silence_privileged = forms.ChoiceField(
+        choices=Silence.choices, initial=Silence.REVOKE, required=False, label="Privileged access nobody decides"
+    )
+    silence_standard = forms.ChoiceField(
+        choices=Silence.choices,
+        initial=Silence.NOT_DECIDED,
+        required=False,
+        label="Other access nobody decides",
+        help_text="Silence never approves. What is left as it is becomes a finding.",
+    )
     rule = forms.ChoiceField(choices=Recurrence.choices, required=False, label="Comes back")
     starts_on = forms.DateField(
         label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), initial=timezone.localdate
@@ -62,6 +72,8 @@ class CampaignForm(forms.Form):
         """Returns what was typed, for the action."""
         told = dict(self.cleaned_data)
         told["systems"], told["strategy"] = list(told["systems"]), Strategy(told["strategy"])
+        for name in ("silence_privileged", "silence_standard"):
+            told[name] = Silence(told[name] or self.fields[name].initial)
         return PlanFacts(time_zone=self.tenant.time_zone, **told)
 
 
@@ -156,6 +168,13 @@ class RiskForm(forms.Form):
         label="Accepted until", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
     reason = forms.CharField(max_length=300, label="Why, printed in the evidence")
+
+
+class AnswerForm(forms.Form):
+    """Takes an owner's answer about access that nobody decided."""
+
+    answer = forms.ChoiceField(choices=[(one.value, one.label) for one in SilenceAnswer if one.value])
+    reason = forms.CharField(max_length=300)
 
 
 class DueForm(forms.Form):

@@ -96,6 +96,21 @@ NEVER_EXPLAINED: Final = frozenset({FindingKind.LEAVER_ACTIVE})
 """Findings that words do not end: they come back while their cause is there."""
 
 
+class Silence(TextChoices):
+    """Says what follows when nobody decided in time; that access is kept is never one of the answers."""
+
+    NOT_DECIDED = "not_decided", "Not decided, with a finding"
+    REVOKE = "revoke", "Revoked, once the owner of the system confirms"
+
+
+class SilenceAnswer(TextChoices):
+    """Says what the owner of the system answered about access that nobody decided."""
+
+    WAITING = "", "Waits for an answer"
+    REVOKE = "revoke", "Revoke"
+    KEEP = "keep", "Keep until it is reviewed"
+
+
 class Recurrence(TextChoices):
     """Says how often a campaign comes back."""
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from identities.models import Identity
 from reviews.kinds import REASON_MIN, Advice, Level, Outcome, is_enough
-from reviews.models import Campaign, DutyConflict, Remediation, ReviewItem
+from reviews.models import Campaign, DutyConflict, Remediation, ReviewItem, SilentItem
 from reviews.states import CampaignState, RemediationState, may_move, may_remediate
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
 
@@ -116,6 +116,33 @@ def is_due(campaign: Campaign, at: datetime) -> Verdict:
     return ALLOWED
 
 
+def can_answer_silence(
+    by: Actor, silence: SilentItem, *, answerer: Identity | None, confirmer_left: bool, reason: str
+) -> Verdict:
+    """Returns whether the actor may say what becomes of access that nobody decided in time.
+
+    Args:
+        by: who answers.
+        silence: the access in question.
+        answerer: the actor's own identity in the register, if they have one.
+        confirmer_left: whether whoever was asked may not review any more, so that those who run campaigns answer.
+        reason: why, as it is printed in the evidence.
+    """
+    asked = answerer is not None and answerer.pk == silence.confirmer_id
+    instead = by.may(Permission.CAMPAIGN_MANAGE) and (silence.confirmer_id is None or confirmer_left)
+    working = silence.campaign.state in {CampaignState.SIGNING, CampaignState.REMEDIATING}
+    own = answerer is not None and answerer.pk == silence.subject_key
+    rules = (
+        (answerer is None, "Your user is not linked to a person in the register. Ask the compliance officer to do it."),
+        (own, "This is your own access. Nobody answers about their own access."),
+        (not (asked or instead), "Only the owner who was asked answers about this access."),
+        (silence.answer != "", "This access is answered already."),
+        (not working, "Answers are taken after the time to decide and before the campaign is closed."),
+        (len(reason) < REASON_MIN, f"Write in at least {REASON_MIN} characters why."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
+
+
 def has_reason(item: ReviewItem, outcome: Outcome, reason: str) -> Verdict:
     """Returns whether the decision gives the reason that the rules ask for."""
     if len(reason) >= REASON_MIN:
@@ -167,10 +194,12 @@ def can_sign_at(level: str, minimum: Level) -> Verdict:
     return denied(f"A stronger proof of who signs is asked for here: {minimum.label.lower()}.")
 
 
-def can_claim(by: Actor, remediation: Remediation, *, executor: Identity | None, changed: bool) -> Verdict:
+def can_claim(
+    by: Actor, remediation: Remediation, *, executor: Identity | None, decider: int | None, changed: bool
+) -> Verdict:
     """Returns whether the actor may say that a revocation is carried out.
 
-    `changed` is true when another decision took its place.
+    `decider` is the identity that decided or confirmed it; `changed` is true when another decision took its place.
     """
     verdict = permit(by, Permission.REMEDIATION_MANAGE, to="carry out revocations")
     if not verdict.allowed:
@@ -179,7 +208,7 @@ def can_claim(by: Actor, remediation: Remediation, *, executor: Identity | None,
         return denied(NO_LONGER)
     if not may_remediate(remediation.state, RemediationState.CLAIMED_DONE):
         return denied(f"This revocation is {remediation.get_state_display().lower()}.")
-    same = executor is not None and executor.pk == remediation.decision.reviewer_id
+    same = executor is not None and executor.pk == decider
     if same and remediation.item.privileged:
         return denied("Whoever decided to revoke privileged access does not carry it out. Ask somebody else.")
     return ALLOWED

@@ -14,6 +14,9 @@ from django.db import DatabaseError, transaction
 from tenants.kinds import Refused, denied
 
 CONSTRAINTS = {
+    "nobody_answers_about_their_own_access": "This is your own access. Nobody answers about their own access.",
+    "answer_has_reason_time_and_person": "Write a reason of at least 10 characters.",
+    "extension_says_why": "Write a reason of at least 10 characters.",
     "nobody_reviews_their_own_access": "Nobody reviews their own access. Ask for another reviewer.",
     "nobody_is_assigned_their_own_access": "Nobody reviews their own access. Name another reviewer.",
     "decision_copies_its_item": "The decision does not fit its item.",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews.views import campaigns, desk, findings, signing
+from reviews.views import campaigns, desk, findings, signing, silence
 
 app_name = "reviews"
 urlpatterns = [
@@ -30,6 +30,8 @@ urlpatterns = [
     path("findings/<int:finding_id>/resolve/", findings.resolve, name="resolve"),
     path("findings/conflicts/", findings.conflicts, name="conflicts"),
     path("findings/conflicts/<int:conflict_id>/end/", findings.conflict_end, name="conflict_end"),
+    path("unanswered/", silence.unanswered, name="unanswered"),
+    path("unanswered/<int:silence_id>/", silence.answer, name="answer_silence"),
     path("inbox/", desk.inbox, name="inbox"),
     path("review/<int:campaign_id>/", desk.review, name="review"),
     path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),

@@ -16,11 +16,13 @@ from reviews.actions.plans import (
 )
 from reviews.actions.remediation import accept_risk, claim_remediation, verify_remediations
 from reviews.actions.signing import close_campaign, extend_campaign, reopen_campaign, set_signing_rule, sign_off
+from reviews.actions.silence import answer_silence
 
 __all__ = [
     "PlanFacts",
     "accept_risk",
     "add_conflict",
+    "answer_silence",
     "cancel_campaign",
     "claim_remediation",
     "close_campaign",

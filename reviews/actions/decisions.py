@@ -13,6 +13,7 @@ from ledger.kinds import LeafKind
 from reviews.actions.findings import find_not_decided
 from reviews.actions.moves import locked, move
 from reviews.actions.signing import finish_signing
+from reviews.actions.silence import ask_owners
 from reviews.kinds import Choice, Outcome
 from reviews.models import Campaign, Decision, ReviewItem
 from reviews.policies import can_decide, can_decide_in_bulk, can_manage_campaigns, has_reason, is_due
@@ -136,7 +137,8 @@ def _detail(decision: Decision) -> dict[str, object]:
 def close_deciding(*, campaign: Campaign, by: Actor) -> Campaign:
     """Ends the time to decide once the campaign is due: what is undecided is written down as not decided, as such.
 
-    No answer is never an approval. Running it again changes nothing.
+    No answer is never an approval: it is a finding, and where the plan says so the owner of the system is asked to
+    confirm the revocation. Running it again changes nothing.
     """
     enforce(can_manage_campaigns(by))
     campaign, now = locked(campaign), timezone.now()
@@ -147,10 +149,11 @@ def close_deciding(*, campaign: Campaign, by: Actor) -> Campaign:
     choice = Choice(Outcome.NOT_DECIDED)
     fresh = [_decision(item, None, choice, by, now) for item in silent if item.pk not in noted]
     with as_refusal():
-        Decision.objects.bulk_create(fresh, batch_size=500)
+        stored = Decision.objects.bulk_create(fresh, batch_size=500)
     if silent:
         find_not_decided(campaign, silent, now)
+    asked = ask_owners(campaign, silent, noted | {decision.item_id: decision for decision in stored}, now)
     campaign = move(campaign, CampaignState.SIGNING, by=by, reason="The campaign was due.")
-    detail = {"campaign": campaign.pk, "not_decided": [item.n for item in silent]}
+    detail = {"campaign": campaign.pk, "not_decided": [item.n for item in silent], "owners_asked": asked}
     audit("campaign.close_deciding", by=by, target=f"campaign {campaign.name}", detail=detail, kind=LeafKind.DECISION)
     return finish_signing(campaign, by=by)

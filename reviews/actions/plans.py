@@ -11,7 +11,7 @@ from django.utils import timezone
 from identities.models import Identity, System
 from identities.queries import latest_complete_snapshots
 from reviews.actions.moves import locked, move
-from reviews.kinds import REASON_MIN, Strategy
+from reviews.kinds import REASON_MIN, Silence, Strategy
 from reviews.models import Campaign, CampaignPlan, PlanSystem, ScopeLine
 from reviews.policies import can_manage_campaigns
 from reviews.recurrence import check_rule, next_openings
@@ -39,6 +39,8 @@ class PlanFacts:
     rule: str = ""
     opens_at_time: time = time(9, 0)
     purpose: str = ""
+    silence_privileged: Silence = Silence.REVOKE
+    silence_standard: Silence = Silence.NOT_DECIDED
 
 
 @transaction.atomic
@@ -64,6 +66,8 @@ def create_plan(*, facts: PlanFacts, by: Actor) -> CampaignPlan:
         named=facts.named,
         fallback=facts.fallback,
         due_days=facts.due_days,
+        silence_privileged=facts.silence_privileged,
+        silence_standard=facts.silence_standard,
         rule=facts.rule,
         starts_on=facts.starts_on,
         opens_at_time=facts.opens_at_time,
@@ -92,6 +96,8 @@ def definition(plan: CampaignPlan) -> dict[str, object]:
         "snapshot_max_age_days": plan.snapshot_max_age_days,
         "revoke_days": plan.revoke_days,
         "revoke_days_privileged": plan.revoke_days_privileged,
+        "silence_privileged": str(plan.silence_privileged),
+        "silence_standard": str(plan.silence_standard),
         "rule": plan.rule,
     }
 

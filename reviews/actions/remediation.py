@@ -14,7 +14,7 @@ from logs.queries import use_of_accounts
 from reviews.actions.findings import write_finding
 from reviews.causes import Cause
 from reviews.kinds import FindingKind
-from reviews.models import Decision, Finding, Remediation
+from reviews.models import Decision, Finding, Remediation, SilentItem
 from reviews.policies import can_accept_risk, can_claim, can_manage_campaigns
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState, RemediationState
@@ -41,7 +41,9 @@ class Verified:
 def claim_remediation(*, remediation: Remediation, ticket: str, by: Actor) -> Remediation:
     """Records that somebody says a revocation is carried out; it stays a claim until a snapshot verifies it."""
     remediation, executor = _locked(remediation), identity_of_user(by.user_id)
-    enforce(can_claim(by, remediation, executor=executor, changed=_changed(remediation)))
+    silence = SilentItem.objects.filter(decision=remediation.decision_id).first()
+    decider = silence.answerer_id if silence else remediation.decision.reviewer_id
+    enforce(can_claim(by, remediation, executor=executor, decider=decider, changed=_changed(remediation)))
     remediation.state, remediation.ticket, remediation.executor = _R.CLAIMED_DONE, ticket.strip(), executor
     remediation.claimed_at, remediation.claimed_by = timezone.now(), by.name
     with as_refusal():

@@ -9,10 +9,10 @@ from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
 from reviews.actions.findings import write_finding
 from reviews.actions.moves import locked, move, remember, shift
+from reviews.causes import Cause
 from reviews.kinds import REASON_MIN, Authentication, FindingKind, Level, Outcome, meaning_of_signature
 from reviews.models import Campaign, Remediation, SigningRule, SignOff
 from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign, can_sign_at
-from reviews.causes import Cause
 from reviews.queries.quality import care_lines
 from reviews.queries.standing import (
     decisions_of_reviewer,

@@ -11,6 +11,7 @@ from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanSystem
 from reviews.models.population import AbsentAccount, Assignment, Exclusion, ReviewItem
 from reviews.models.signing import SigningRule
+from reviews.models.silence import SilentItem
 
 __all__ = [
     "AbsentAccount",
@@ -29,4 +30,5 @@ __all__ = [
     "ScopeLine",
     "SignOff",
     "SigningRule",
+    "SilentItem",
 ]

@@ -98,8 +98,13 @@ class CampaignMove(TenantOwned):
     by = models.CharField(max_length=320)
 
     class Meta:
-        """Orders moves by time."""
+        """Orders moves by time, and has every extension say why."""
 
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(old=models.F("new")) | Q(reason__length__gte=REASON_MIN), name="extension_says_why"
+            )
+        ]
         indexes = [models.Index(fields=["tenant", "campaign", "at"], name="campaign_moves_by_time")]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from identities.models import Identity, System
-from reviews.kinds import Strategy
+from reviews.kinds import Silence, Strategy
 from tenants.scope import TenantManager, TenantOwned
 
 
@@ -26,6 +26,8 @@ class CampaignPlan(TenantOwned):
     snapshot_max_age_days = models.PositiveSmallIntegerField(default=30)
     revoke_days_privileged = models.PositiveSmallIntegerField(default=1)
     revoke_days = models.PositiveSmallIntegerField(default=7)
+    silence_privileged = models.CharField(max_length=11, choices=Silence.choices, default=Silence.REVOKE)
+    silence_standard = models.CharField(max_length=11, choices=Silence.choices, default=Silence.NOT_DECIDED)
     rule = models.CharField(max_length=200, blank=True)
     starts_on = models.DateField()
     opens_at_time = models.TimeField(default=time(9, 0))
@@ -42,6 +44,10 @@ class CampaignPlan(TenantOwned):
             models.UniqueConstraint(fields=["tenant", "name"], name="plan_name_is_unique"),
             models.CheckConstraint(
                 condition=~Q(strategy="named") | Q(named__isnull=False), name="plan_names_its_reviewer"
+            ),
+            models.CheckConstraint(
+                condition=Q(silence_privileged__in=Silence.values, silence_standard__in=Silence.values),
+                name="silence_is_never_an_approval",
             ),
             models.CheckConstraint(condition=Q(due_days__gte=1, due_days__lte=90), name="plan_is_due_in_1_to_90_days"),
         ]

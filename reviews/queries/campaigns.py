@@ -20,6 +20,7 @@ from reviews.models import (
     ReviewItem,
     ScopeLine,
     SignOff,
+    SilentItem,
 )
 from reviews.queries.standing import answers, heads, undecided_items
 from reviews.states import CampaignState, RemediationState
@@ -129,6 +130,7 @@ class Standing:
     outcomes: dict[str, int]
     remediations: dict[str, int]
     findings: int
+    unanswered: int
 
     @property
     def percent(self) -> int:
@@ -137,7 +139,7 @@ class Standing:
 
 
 def standing(campaign: Campaign) -> Standing:
-    """Returns how a campaign stands; seven queries."""
+    """Returns how a campaign stands; eight queries."""
     counted = ReviewItem.objects.filter(campaign=campaign).aggregate(
         n=Count("id"), privileged=Count("id", filter=Q(privileged=True))
     )
@@ -158,6 +160,9 @@ def standing(campaign: Campaign) -> Standing:
         outcomes={str(key): n for key, n in outcomes.items()},
         remediations={str(key): n for key, n in states.order_by().values_list("state").annotate(Count("id"))},
         findings=Finding.objects.filter(campaign=campaign, resolved_at__isnull=True).count(),
+        unanswered=SilentItem.objects.filter(
+            campaign=campaign, answer="", decision__superseded_by__isnull=True
+        ).count(),
     )
 
 
@@ -179,7 +184,10 @@ def blockers(campaign: Campaign, now_standing: Standing, lines: Sequence[Reviewe
         settled = {str(RemediationState.VERIFIED), str(RemediationState.RISK_ACCEPTED)}
         left = sum(n for state, n in now_standing.remediations.items() if state not in settled)
         what = "1 revocation is" if left == 1 else f"{left} revocations are"
-        return [f"{what} not verified by a later complete snapshot."] if left else []
+        silent = now_standing.unanswered
+        whose = "1 grant that nobody decided waits" if silent == 1 else f"{silent} grants that nobody decided wait"
+        told = ((silent, f"{whose} for the answer of the system's owner."),)
+        return [sentence for n, sentence in (*told, (left, f"{what} not verified by a later complete snapshot.")) if n]
     return []
 
 
@@ -250,7 +258,9 @@ def sign_offs_of(campaign: Campaign) -> QuerySet[SignOff]:
 def remediations_of(campaign: Campaign) -> QuerySet[Remediation]:
     """Returns the revocations of a campaign that count, most urgent first."""
     rows = Remediation.objects.filter(campaign=campaign, decision__superseded_by__isnull=True)
-    rows = rows.select_related("item__account", "item__entitlement", "item__system", "decision", "verified_snapshot")
+    rows = rows.select_related(
+        "item__account", "item__entitlement", "item__system", "decision__silence", "verified_snapshot"
+    )
     return rows.order_by("due_at", "id")
 
 

@@ -20,6 +20,7 @@ from reviews.models import Campaign, Remediation, ScopeLine
 from reviews.policies import can_view_campaign
 from reviews.quality import thresholds_of
 from reviews.queries import campaigns as queries
+from reviews.queries.deadline import answered_by_manager, deadline_effect, silences_of
 from reviews.queries.desk import desk_rows, item_sheet
 from reviews.queries.findings import absent_of
 from reviews.queries.quality import care_lines
@@ -102,8 +103,12 @@ def campaign_page(request: TenantRequest, campaign_id: int) -> HttpResponse:
     campaign = _campaign(request, campaign_id)
     standing, lines = queries.standing(campaign), queries.reviewer_lines(campaign)
     later = (campaign.due_at or timezone.now()) + timedelta(days=7)
+    silences = list(silences_of(campaign)[:PAGE])
     context = {
         "campaign": campaign,
+        "effect": deadline_effect(campaign),
+        "silences": silences,
+        "left": answered_by_manager(silences) if request.actor.may(Permission.CAMPAIGN_MANAGE) else set(),
         "standing": standing,
         "lines": lines,
         "scope": queries.scope_lines(campaign),

@@ -1,6 +1,7 @@
 """A tenant full of things of its own, every name marked, so that any leak into another tenant's answers is seen."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final
@@ -34,14 +35,15 @@ from logs.models import AccessEvent, HoldKind, LogSource, SourceToken
 from reviews.actions import (
     PlanFacts,
     add_conflict,
+    close_deciding,
     create_campaign,
     create_plan,
     decide,
     end_conflict,
     open_campaign,
 )
-from reviews.kinds import Choice, Outcome, Strategy
-from reviews.models import DutyConflict, Finding, Remediation, ReviewItem, ScopeLine
+from reviews.kinds import Choice, Outcome, Silence, Strategy
+from reviews.models import Campaign, DutyConflict, Finding, Remediation, ReviewItem, ScopeLine, SilentItem
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission, Role
 from tenants.models import Membership, Tenant, User, Work
@@ -174,6 +176,7 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "conflict_id": _conflict(by, mark).pk,
         "signature_id": signature.pk,
         "reviewer_id": Identity.objects.get(external_id="E2").pk,
+        "silence_id": _silent(replace(facts, name=f"{mark} silence", silence_standard=Silence.REVOKE), by),
     }
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
 
@@ -183,6 +186,15 @@ def _conflict(by: Actor, mark: str) -> DutyConflict:
     one, other = Entitlement.objects.order_by("pk")
     conflict = add_conflict(one=one, other=other, why=f"{mark} must not do both.", by=by)
     return end_conflict(conflict=conflict, reason=f"{mark} does one of them.", by=by)
+
+
+def _silent(facts: PlanFacts, by: Actor) -> int:
+    """Let a campaign end with nobody having decided; returns what waits for the owner."""
+    made = create_campaign(plan=create_plan(facts=facts, by=by), occurrence_at=timezone.now(), by=by)
+    opened = open_campaign(campaign=made, by=by)
+    Campaign.objects.filter(pk=opened.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+    close_deciding(campaign=opened, by=by)
+    return SilentItem.objects.all()[0].pk
 
 
 def _evidence(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:

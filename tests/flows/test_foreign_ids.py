@@ -76,7 +76,7 @@ def side(tenant: Tenant, officer: User, mark: str) -> Side:
     make.member(deputy, tenant, Role.REVIEWER)
     with tenant_scope(tenant):
         upsert_identities(body=f"external_id,name,email\nE3,{mark} deputy,{deputy.email}\n".encode(), by=by)
-        campaign = create_campaign(plan=CampaignPlan.objects.get(), occurrence_at=timezone.now(), by=by)
+        campaign = create_campaign(plan=CampaignPlan.objects.earliest("id"), occurrence_at=timezone.now(), by=by)
         campaign = open_campaign(campaign=campaign, by=by)
         right, other = Entitlement.objects.order_by("pk").values_list("pk", flat=True)
         ids: dict[str, int | str] = {
