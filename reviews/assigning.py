@@ -1,7 +1,7 @@
 """Chooses who reviews an item: the strategy's person, else the fallback, never the subject. Pure."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from reviews.kinds import Basis, Strategy
 
@@ -15,21 +15,32 @@ class Terms:
     fallback: int
     fallback_manager: int | None
     eligible: frozenset[int]
+    deputies: Mapping[int, int] = field(default_factory=dict)
 
 
 def choose_reviewer(terms: Terms, *, subject: int, manager: int | None, owner: int | None) -> tuple[int, Basis] | None:
     """Returns the reviewer with the basis, or None when everybody in question is the subject or may not review.
 
     Args:
-        terms: the campaign's terms; `eligible` are the identities whose user may review in this tenant.
+        terms: the campaign's terms; `eligible` are the identities whose user may review in this tenant,
+            `deputies` say who reviews in place of whom while they are away.
         subject: whose access it is, 0 for an ownerless account.
         manager: the subject's manager.
         owner: the system's owner.
     """
     for person, basis in _candidates(terms, manager, owner):
-        if person is not None and person != subject and person in terms.eligible:
-            return person, basis
+        there = _there(terms, person)
+        if there is not None and there != subject and there in terms.eligible:
+            return there, basis if there == person else Basis.DEPUTY
     return None
+
+
+def _there(terms: Terms, person: int | None) -> int | None:
+    """Returns the person, or their deputy while they are away; None when both are away."""
+    if person is None or person not in terms.deputies:
+        return person
+    deputy = terms.deputies[person]
+    return None if deputy in terms.deputies else deputy
 
 
 def _candidates(terms: Terms, manager: int | None, owner: int | None) -> Iterator[tuple[int | None, Basis]]:

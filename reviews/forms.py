@@ -7,9 +7,9 @@ from django import forms
 from django.urls import reverse
 from django.utils import timezone
 
-from identities.models import Entitlement, System
+from identities.models import Entitlement, Identity, System
 from identities.personfield import PersonField
-from reviews.actions import PlanFacts
+from reviews.actions import AbsenceFacts, PlanFacts
 from reviews.kinds import REVIEWER_OUTCOMES, Choice, Level, Outcome, Recurrence, Silence, SilenceAnswer, Strategy
 from reviews.queries.findings import conflicting_choices
 from reviews.queries.reviewers import reviewers
@@ -159,6 +159,54 @@ class ConflictForm(forms.Form):
             field = self.fields[name]
             field.queryset = conflicting_choices()  # type: ignore[attr-defined]  # a field with choices
             field.label_from_instance = lambda right: f"{right.system.name}: {right}"  # type: ignore[attr-defined]  # a field with choices
+
+
+class DelegateForm(forms.Form):
+    """Asks a reviewer who takes over their undecided items, and why."""
+
+    new = PersonField(
+        people=reviewers, label="New reviewer", help_text="Type a part of the name and choose from the list."
+    )
+    reason = forms.CharField(max_length=200, label="Why, printed in the evidence")
+
+    def __init__(self, *args: Any, tenant: Tenant, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        url = reverse("reviews:reviewer_choices", args=[tenant.slug])
+        self.fields["new"].searched_at(url)  # type: ignore[attr-defined]  # a field of people
+
+
+class AbsenceForm(forms.Form):
+    """Asks who is away, when, and who reviews instead; a reviewer without `everybody` speaks for themselves alone."""
+
+    absent = PersonField(people=reviewers, label="Who is away")
+    deputy = PersonField(people=reviewers, label="Deputy", help_text="Reviews instead, but never their own access.")
+    first_on = forms.DateField(label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    last_on = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    reason = forms.CharField(max_length=200, label="Why, printed in the evidence")
+
+    def __init__(self, *args: Any, tenant: Tenant, me: Identity | None, everybody: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.me = me
+        url = reverse("reviews:reviewer_choices", args=[tenant.slug])
+        for name in ("absent", "deputy"):
+            self.fields[name].searched_at(url)  # type: ignore[attr-defined]  # a field of people
+        if not everybody:
+            del self.fields["absent"]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses days in the wrong order, and a reviewer who is not in the register."""
+        cleaned = super().clean() or self.cleaned_data
+        first, last = cleaned.get("first_on"), cleaned.get("last_on")
+        if first and last and last < first:
+            self.add_error("last_on", "The last day lies before the first.")
+        if "absent" not in self.fields and self.me is None:
+            self.add_error(None, "Your user is not linked to a person in the register.")
+        return cleaned
+
+    def facts(self) -> AbsenceFacts:
+        """Returns what was typed, for the action."""
+        told = dict(self.cleaned_data)
+        return AbsenceFacts(reviewer=told.pop("absent", self.me), **told)
 
 
 class RiskForm(forms.Form):

@@ -7,6 +7,7 @@ from reviews.actions import (
     collect_snapshots,
     create_due_campaigns,
     find_causes,
+    hand_over,
     open_campaign,
     remind_reviewers,
     request_opening,
@@ -78,6 +79,8 @@ def remind(progress: Progress, tenant: Tenant) -> dict[str, Any]:
     """Mails reviewers 7, 3 and 1 days before the due time; run once a day."""
     mailed = 0
     with tenant_scope(tenant):
+        for campaign in Campaign.objects.filter(state=CampaignState.OPEN).order_by("id"):
+            hand_over(campaign=campaign, by=Actor.system(SCHEDULER, tenant.pk))
         due = to_remind()
         for n, campaign in enumerate(due, start=1):
             progress.step(n, len(due), campaign.name)

@@ -37,6 +37,9 @@ class Basis(TextChoices):
     NAMED = "named", "Named for the campaign"
     FALLBACK = "fallback", "Fallback of the campaign"
     REASSIGNED = "reassigned", "Reassigned"
+    DELEGATED = "delegated", "Handed on by the reviewer"
+    DEPUTY = "deputy", "Deputy of an absent reviewer"
+    LEFT = "left", "In place of a reviewer who left"
 
 
 class Outcome(TextChoices):

@@ -85,6 +85,30 @@ def can_reassign(by: Actor, item: ReviewItem, new: Identity, *, signed: bool, ne
     return can_manage_campaigns(by)
 
 
+def can_delegate(by: Actor, item: ReviewItem, new: Identity, *, assigned: bool, signed: bool) -> Verdict:
+    """Returns whether a reviewer may hand an item that is put to them on to somebody else.
+
+    `assigned` is true when the item is put to the actor, `signed` when the new reviewer has signed in this round.
+    """
+    rules = (
+        (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to review access."),
+        (not assigned, f"Item {item.n} is not put to you."),
+        (new.pk == item.subject_key, f"Item {item.n} is about {new.name}'s own access. Name another reviewer."),
+        (item.campaign.state != CampaignState.OPEN, "Items are handed on only while the campaign is open."),
+        (signed, f"{new.name} has signed this campaign already. Name a reviewer who has not."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
+
+
+def can_note_absence(by: Actor, *, reviewer: Identity, deputy: Identity, own: bool) -> Verdict:
+    """Returns whether the actor may say that a reviewer is away: it is their own absence, or they run campaigns."""
+    if reviewer.pk == deputy.pk:
+        return denied("Name somebody else as the deputy.")
+    if own and by.may(Permission.ITEM_REVIEW):
+        return ALLOWED
+    return can_manage_campaigns(by)
+
+
 def can_decide(
     by: Actor, item: ReviewItem, *, reviewer: Identity | None, assigned_to: int | None, signed: bool
 ) -> Verdict:

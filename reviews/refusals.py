@@ -14,6 +14,8 @@ from django.db import DatabaseError, transaction
 from tenants.kinds import Refused, denied
 
 CONSTRAINTS = {
+    "absence_ends_after_it_begins": "The last day lies before the first. Change one of them.",
+    "reassignment_has_a_reason": "Write a reason of at least 10 characters.",
     "nobody_answers_about_their_own_access": "This is your own access. Nobody answers about their own access.",
     "answer_has_reason_time_and_person": "Write a reason of at least 10 characters.",
     "extension_says_why": "Write a reason of at least 10 characters.",

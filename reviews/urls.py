@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews.views import campaigns, desk, findings, signing, silence
+from reviews.views import absences, campaigns, desk, findings, signing, silence
 
 app_name = "reviews"
 urlpatterns = [
@@ -30,6 +30,9 @@ urlpatterns = [
     path("findings/<int:finding_id>/resolve/", findings.resolve, name="resolve"),
     path("findings/conflicts/", findings.conflicts, name="conflicts"),
     path("findings/conflicts/<int:conflict_id>/end/", findings.conflict_end, name="conflict_end"),
+    path("absences/", absences.absences, name="absences"),
+    path("absences/<int:absence_id>/end/", absences.absence_end, name="absence_end"),
+    path("review/<int:campaign_id>/delegate/", absences.delegate, name="delegate"),
     path("unanswered/", silence.unanswered, name="unanswered"),
     path("unanswered/<int:silence_id>/", silence.answer, name="answer_silence"),
     path("inbox/", desk.inbox, name="inbox"),

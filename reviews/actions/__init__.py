@@ -1,5 +1,6 @@
 """Deeds of reviews: planning, opening, deciding, signing, carrying out."""
 
+from reviews.actions.absences import AbsenceFacts, delegate_items, end_absence, hand_over, note_absence
 from reviews.actions.assignments import reassign_items, remind_reviewers
 from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
 from reviews.actions.duties import add_conflict, end_conflict
@@ -19,6 +20,7 @@ from reviews.actions.signing import close_campaign, extend_campaign, reopen_camp
 from reviews.actions.silence import answer_silence
 
 __all__ = [
+    "AbsenceFacts",
     "PlanFacts",
     "accept_risk",
     "add_conflict",
@@ -33,9 +35,13 @@ __all__ = [
     "create_plan",
     "decide",
     "decide_in_bulk",
+    "delegate_items",
+    "end_absence",
     "end_conflict",
     "extend_campaign",
     "find_causes",
+    "hand_over",
+    "note_absence",
     "open_campaign",
     "reassign_items",
     "remind_reviewers",

@@ -42,20 +42,37 @@ def reassign_items(*, items: Sequence[ReviewItem], reviewer: Identity, reason: s
     campaign = locked(items[0].campaign)  # decisions and signatures wait, and then see the new reviewer
     known = heads_of([item.pk for item in items])
     _enforce_each(campaign, items, reviewer, known, by)
+    undone = put_items(items, reviewer, basis=Basis.REASSIGNED, reason=reason.strip(), by=by, known=known)
+    detail = {"items": [item.n for item in items], "to": reviewer.external_id, "why": reason, "undone": undone}
+    audit("item.reassign", by=by, target=f"{len(items)} items to {reviewer.name}", detail=detail)
+    return len(items)
+
+
+def put_items(
+    items: Sequence[ReviewItem],
+    reviewer: Identity,
+    *,
+    basis: Basis,
+    reason: str,
+    by: Actor,
+    known: Mapping[int, Decision],
+) -> int:
+    """Ends the assignments of items of a locked campaign and puts the items to the reviewer.
+
+    Returns how many decisions in `known` (that count now, by item) were withdrawn with it.
+    """
     now = timezone.now()
     Assignment.objects.filter(item__in=items, until__isnull=True).update(until=now)
     with as_refusal():
-        Assignment.objects.bulk_create([_assignment(item, reviewer, reason.strip(), by, now) for item in items])
+        Assignment.objects.bulk_create([_assignment(item, reviewer, basis, reason, by, now) for item in items])
         withdrawn = Decision.objects.bulk_create(
             [
-                _withdrawal(known[item.pk], f"Put to {reviewer.name}: {reason.strip()}", by, now)
+                _withdrawal(known[item.pk], f"Put to {reviewer.name}: {reason}", by, now)
                 for item in items
                 if item.pk in known and known[item.pk].outcome != Outcome.NOT_DECIDED
             ]
         )
-    detail = {"items": [item.n for item in items], "to": reviewer.external_id, "why": reason, "undone": len(withdrawn)}
-    audit("item.reassign", by=by, target=f"{len(items)} items to {reviewer.name}", detail=detail)
-    return len(items)
+    return len(withdrawn)
 
 
 def _enforce_each(
@@ -70,7 +87,9 @@ def _enforce_each(
         enforce(can_reassign(by, item, reviewer, signed=signed, new_signed=reviewer.pk in signers))
 
 
-def _assignment(item: ReviewItem, reviewer: Identity, reason: str, by: Actor, now: datetime) -> Assignment:
+def _assignment(
+    item: ReviewItem, reviewer: Identity, basis: Basis, reason: str, by: Actor, now: datetime
+) -> Assignment:
     """Returns the assignment of an item to its new reviewer, not stored yet."""
     return Assignment(
         campaign_id=item.campaign_id,
@@ -79,7 +98,7 @@ def _assignment(item: ReviewItem, reviewer: Identity, reason: str, by: Actor, no
         subject_key=item.subject_key,
         privileged=item.privileged,
         advice=item.advice,
-        basis=Basis.REASSIGNED,
+        basis=basis,
         reason=reason,
         since=now,
         by=by.name,

@@ -4,6 +4,7 @@ The rules that an auditor relies on are held by the database: constraints in the
 `0002_hold_the_rules`. Evidence (items, exclusions, decisions, sign-offs) is only ever added.
 """
 
+from reviews.models.absence import Absence
 from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine
 from reviews.models.decision import Decision, SignOff
 from reviews.models.duties import DutyConflict
@@ -14,6 +15,7 @@ from reviews.models.signing import SigningRule
 from reviews.models.silence import SilentItem
 
 __all__ = [
+    "Absence",
     "AbsentAccount",
     "Assignment",
     "Campaign",

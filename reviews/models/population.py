@@ -141,7 +141,8 @@ class Assignment(TenantOwned):
             ),
             models.CheckConstraint(condition=~Q(reviewer=F("subject_key")), name="nobody_is_assigned_their_own_access"),
             models.CheckConstraint(
-                condition=~Q(basis="reassigned") | Q(reason__length__gte=REASON_MIN), name="reassignment_has_a_reason"
+                condition=~Q(basis__in=["reassigned", "delegated", "left"]) | Q(reason__length__gte=REASON_MIN),
+                name="reassignment_has_a_reason",
             ),
         ]
         indexes = [

@@ -223,6 +223,11 @@ def items_of(campaign: Campaign) -> QuerySet[ReviewItem]:
     return rows.select_related("account", "entitlement", "system", "subject").order_by("n")
 
 
+def assignments_of(item: ReviewItem) -> QuerySet[Assignment]:
+    """Returns to whom an item was put, oldest first."""
+    return Assignment.objects.filter(item=item).select_related("reviewer").order_by("since", "id")
+
+
 def undecided_of(campaign: Campaign, reviewer_id: int) -> QuerySet[ReviewItem]:
     """Returns the items that are put to one reviewer and wait for a decision."""
     return undecided_items(campaign).filter(pk__in=_put_to(campaign, reviewer_id)).order_by("n")

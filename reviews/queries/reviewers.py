@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models import Count, QuerySet
 from django.utils import timezone
@@ -11,18 +12,33 @@ from identities.models import Identity, SnapshotRow, System
 from identities.queries import latest_complete_snapshots, people
 from reviews.assigning import Terms, choose_reviewer
 from reviews.kinds import Strategy
+from reviews.models import Absence
 from tenants.kinds import ROLE_PERMISSIONS, Permission, Role
 from tenants.models import Membership
 from tenants.scope import current_tenant_id
 
 
 def eligible_reviewers() -> frozenset[int]:
-    """Returns the identities whose user holds a role in this tenant that may review."""
+    """Returns the identities whose user holds a role in this tenant that may review, and who have not left."""
     roles = [role for role in Role if Permission.ITEM_REVIEW in ROLE_PERMISSIONS[role]]
     now = timezone.now()
     members = Membership.objects.filter(tenant_id=current_tenant_id(), role__in=roles, user__is_active=True)
     users = [member.user_id for member in members if member.is_current(now)]
-    return frozenset(Identity.objects.filter(user_id__in=users).values_list("id", flat=True))
+    people_here = Identity.objects.filter(user_id__in=users).exclude(employed_until__lt=timezone.localdate())
+    return frozenset(people_here.values_list("id", flat=True))
+
+
+def deputies(day: date | None = None) -> dict[int, int]:
+    """Returns who reviews in place of whom on a day, today by default; the latest word counts."""
+    day = day or timezone.localdate()
+    away = Absence.objects.filter(ended_at__isnull=True, first_on__lte=day, last_on__gte=day)
+    return dict(away.order_by("id").values_list("reviewer_id", "deputy_id"))
+
+
+def absences() -> QuerySet[Absence]:
+    """Returns who is or will be away, soonest first."""
+    rows = Absence.objects.filter(ended_at__isnull=True, last_on__gte=timezone.localdate())
+    return rows.select_related("reviewer", "deputy").order_by("first_on", "id")
 
 
 def reviewers(text: str = "") -> QuerySet[Identity]:
@@ -40,6 +56,7 @@ def terms(strategy: str, named: Identity | int | None, fallback: Identity | int)
         fallback=fallback_id,
         fallback_manager=manager,
         eligible=eligible_reviewers(),
+        deputies=deputies(),
     )
 
 

@@ -69,7 +69,7 @@ def campaign_counts(request: TenantRequest) -> HttpResponse:
     return render(request, "reviews/_counts.html", {"counts": _preview(form)})
 
 
-@requires(Permission.CAMPAIGN_MANAGE)
+@requires(Permission.CAMPAIGN_MANAGE, Permission.ITEM_REVIEW)
 def reviewer_choices(request: TenantRequest) -> HttpResponse:
     """Answers the reviewers that fit what was typed into a form's field, whose name is in the address."""
     text = request.GET.get(request.GET.get("field", ""), "").strip().replace("\x00", "")
@@ -139,7 +139,8 @@ def campaign_item(request: TenantRequest, campaign_id: int, item_id: int) -> Htt
     """Shows one item with its evidence and the history of its decisions."""
     campaign = _campaign(request, campaign_id)
     item = get_object_or_404(queries.items_of(campaign), pk=item_id)
-    return render(request, "reviews/item.html", {"campaign": campaign, "sheet": item_sheet(item)})
+    context = {"campaign": campaign, "sheet": item_sheet(item), "put": queries.assignments_of(item)}
+    return render(request, "reviews/item.html", context)
 
 
 @requires(Permission.CAMPAIGN_MANAGE)

@@ -33,6 +33,7 @@ from logs.certificates import CertificateFacts
 from logs.kinds import Format, LogType
 from logs.models import AccessEvent, HoldKind, LogSource, SourceToken
 from reviews.actions import (
+    AbsenceFacts,
     PlanFacts,
     add_conflict,
     close_deciding,
@@ -40,6 +41,7 @@ from reviews.actions import (
     create_plan,
     decide,
     end_conflict,
+    note_absence,
     open_campaign,
 )
 from reviews.kinds import Choice, Outcome, Silence, Strategy
@@ -176,6 +178,7 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "conflict_id": _conflict(by, mark).pk,
         "signature_id": signature.pk,
         "reviewer_id": Identity.objects.get(external_id="E2").pk,
+        "absence_id": _away(mark, by),
         "silence_id": _silent(replace(facts, name=f"{mark} silence", silence_standard=Silence.REVOKE), by),
     }
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
@@ -186,6 +189,13 @@ def _conflict(by: Actor, mark: str) -> DutyConflict:
     one, other = Entitlement.objects.order_by("pk")
     conflict = add_conflict(one=one, other=other, why=f"{mark} must not do both.", by=by)
     return end_conflict(conflict=conflict, reason=f"{mark} does one of them.", by=by)
+
+
+def _away(mark: str, by: Actor) -> int:
+    """Say that somebody is away today."""
+    absent = Identity.objects.create(external_id="E7", name=f"{mark} away")
+    told, today = Identity.objects.get(external_id="E2"), timezone.localdate()
+    return note_absence(facts=AbsenceFacts(absent, told, today, today, f"{mark} is on leave."), by=by).pk
 
 
 def _silent(facts: PlanFacts, by: Actor) -> int:

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 OWN: Final = "homely"
 KINDS: Final = {
-    **dict.fromkeys(("owner", "named", "fallback", "new", "reviewer", "identity"), "identity"),
+    **dict.fromkeys(("owner", "named", "fallback", "new", "reviewer", "identity", "absent", "deputy"), "identity"),
     **dict.fromkeys(("system", "systems"), "system"),
     **dict.fromkeys(("item", "items"), "item"),
     "source": "source",
@@ -192,6 +192,7 @@ class Deed:
 
 _SYSTEM: Final = {"criticality": "high", "data_class": "personal", "privileged_rule": "admin*"}
 _CAMPAIGN: Final = {"name": "Round", "strategy": "named", "due_days": 14, "rule": "", "starts_on": "2030-01-01"}
+_AWAY: Final = {"first_on": "2030-01-01", "last_on": "2030-01-09", "reason": "On leave until May."}
 _SOURCE: Final = {
     "format": "sshd_syslog",
     "time_zone": "UTC",
@@ -211,6 +212,9 @@ DEEDS: Final = [
     Deed("reviews:conflicts", "one", {"why": "Nobody may do both."}, also=("other",)),
     Deed("reviews:conflicts", "other", {"why": "Nobody may do both."}, also=("one",)),
     Deed("reviews:reassign", "new", {"reason": "Is on leave until May."}),
+    Deed("reviews:delegate", "new", {"reason": "Is on leave until May."}, reviewer=True),
+    Deed("reviews:absences", "absent", {**_AWAY, "deputy": "E2"}),
+    Deed("reviews:absences", "deputy", _AWAY, reviewer=True),
     Deed("reviews:bulk", "items", {"reason": ""}, reviewer=True),
     Deed("logs:source_add", "system", {**_SOURCE, "name": "Bastion"}),
     Deed("logs:source_change", "system", {**_SOURCE, "name": "Bastion"}),
