@@ -9,12 +9,13 @@ from reviews.actions import (
     find_causes,
     hand_over,
     open_campaign,
-    remind_reviewers,
     request_opening,
     verify_remediations,
+    write_notices,
 )
 from reviews.models import Campaign
-from reviews.queries.campaigns import collecting, overdue, to_open, to_remind
+from reviews.posting import send_due
+from reviews.queries.campaigns import collecting, overdue, to_open, working
 from reviews.states import CampaignState
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
@@ -76,13 +77,19 @@ def verify(progress: Progress, tenant: Tenant) -> dict[str, Any]:
 
 
 def remind(progress: Progress, tenant: Tenant) -> dict[str, Any]:
-    """Mails reviewers 7, 3 and 1 days before the due time; run once a day."""
-    mailed = 0
+    """Hands over what absent reviewers hold, writes the mails that are due, and sends them; run every hour."""
+    actor, written = Actor.system(SCHEDULER, tenant.pk), 0
     with tenant_scope(tenant):
-        for campaign in Campaign.objects.filter(state=CampaignState.OPEN).order_by("id"):
-            hand_over(campaign=campaign, by=Actor.system(SCHEDULER, tenant.pk))
-        due = to_remind()
-        for n, campaign in enumerate(due, start=1):
-            progress.step(n, len(due), campaign.name)
-            mailed += remind_reviewers(campaign=campaign, by=Actor.system(SCHEDULER, tenant.pk))
-    return {"mailed": mailed}
+        at_work = working()
+    for n, campaign in enumerate(at_work, start=1):
+        progress.step(n, len(at_work), campaign.name)
+        with tenant_scope(tenant):
+            hand_over(campaign=campaign, by=actor)
+            written += write_notices(campaign=campaign, by=actor)
+    return {"written": written, **send_notices(progress, tenant)}
+
+
+def send_notices(progress: Progress, tenant: Tenant) -> dict[str, Any]:
+    """Sends the mails of campaigns that are due."""
+    progress.step(0, 1, "Sending mails")
+    return {"mailed": send_due(tenant)}

@@ -106,6 +106,18 @@ class Silence(TextChoices):
     REVOKE = "revoke", "Revoked, once the owner of the system confirms"
 
 
+class NoticeKind(TextChoices):
+    """Says what a mail of a campaign is about."""
+
+    PUT = "put", "Items were put to a reviewer"
+    REMINDER = "reminder", "Reminder to a reviewer"
+    MANAGER = "manager", "Escalation to the reviewer's manager"
+    OWNER = "owner", "Escalation to the owner of a system"
+    SIGN = "sign", "Reminder to sign"
+    ANSWER = "answer", "Question to the owner about what nobody decided"
+    REVOKE = "revoke", "Reminder of a late revocation"
+
+
 class SilenceAnswer(TextChoices):
     """Says what the owner of the system answered about access that nobody decided."""
 

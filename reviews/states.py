@@ -57,6 +57,16 @@ REMEDIATION_MOVES: Final[dict[RemediationState, frozenset[RemediationState]]] = 
 """Done is a claim until a later complete snapshot verifies it; use afterwards makes a verified one fail."""
 
 
+class NoticeState(TextChoices):
+    """Says where a mail stands."""
+
+    WAITING = "waiting", "Waiting"
+    FAILED = "failed", "Failed, tried again"
+    SENT = "sent", "Sent"
+    GIVEN_UP = "given_up", "Given up"
+    DROPPED = "dropped", "Not needed any more"
+
+
 def may_move(old: str, new: str) -> bool:
     """Returns whether a campaign may move from one state to another."""
     return CampaignState(new) in CAMPAIGN_MOVES[CampaignState(old)]

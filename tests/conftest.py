@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
+from aiosmtpd.controller import Controller
 from django.db import connections
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 from pytest_socket import disable_socket
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
@@ -18,6 +19,7 @@ from tenants.kinds import Actor, Role
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests import database, make
+from tests.mailing import Sink, free_port
 
 TOGETHER: Final = {
     "tests/browser/": "browser",
@@ -146,3 +148,15 @@ def in_bpo(bpo: Tenant) -> Iterator[Tenant]:
     """The open scope of the BPO."""
     with tenant_scope(bpo):
         yield bpo
+
+
+@pytest.fixture
+def sink(settings: Settings) -> Iterator[Sink]:
+    """A real mail server, to which the portal sends."""
+    handler = Sink()
+    controller = Controller(handler, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", controller.port
+    yield handler
+    controller.stop()

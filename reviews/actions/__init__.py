@@ -1,10 +1,11 @@
 """Deeds of reviews: planning, opening, deciding, signing, carrying out."""
 
 from reviews.actions.absences import AbsenceFacts, delegate_items, end_absence, hand_over, note_absence
-from reviews.actions.assignments import reassign_items, remind_reviewers
+from reviews.actions.assignments import reassign_items
 from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
 from reviews.actions.duties import add_conflict, end_conflict
 from reviews.actions.findings import find_causes, resolve_finding
+from reviews.actions.notices import claim_notice, finish_notice, remind_reviewers, write_notices
 from reviews.actions.opening import open_campaign, request_opening
 from reviews.actions.plans import (
     PlanFacts,
@@ -26,6 +27,7 @@ __all__ = [
     "add_conflict",
     "answer_silence",
     "cancel_campaign",
+    "claim_notice",
     "claim_remediation",
     "close_campaign",
     "close_deciding",
@@ -40,6 +42,7 @@ __all__ = [
     "end_conflict",
     "extend_campaign",
     "find_causes",
+    "finish_notice",
     "hand_over",
     "note_absence",
     "open_campaign",
@@ -52,4 +55,5 @@ __all__ = [
     "sign_off",
     "verify_remediations",
     "waive_system",
+    "write_notices",
 ]

@@ -1,11 +1,8 @@
-"""Puts items to other reviewers, and reminds reviewers of what waits for them."""
+"""Puts items to other reviewers."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
 
-from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,9 +12,8 @@ from reviews.kinds import REASON_MIN, Basis, Outcome
 from reviews.models import Assignment, Campaign, Decision, ReviewItem, SignOff
 from reviews.policies import can_manage_campaigns, can_reassign
 from reviews.queries.reviewers import eligible_reviewers
-from reviews.queries.standing import heads_of, undecided_items
+from reviews.queries.standing import heads_of
 from reviews.refusals import as_refusal
-from reviews.states import CampaignState
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce
 
@@ -118,32 +114,4 @@ def _withdrawal(head: Decision, reason: str, by: Actor, now: datetime) -> Decisi
         supersedes=head,
         decided_at=now,
         decided_by=by.name,
-    )
-
-
-@transaction.atomic
-def remind_reviewers(*, campaign: Campaign, by: Actor) -> int:
-    """Mails every reviewer who has undecided items, after the commit; returns how many were mailed."""
-    enforce(can_manage_campaigns(by))
-    if campaign.state != CampaignState.OPEN or campaign.due_at is None:
-        raise Refused(denied("Reviewers are reminded only while the campaign is open."))
-    waiting = Assignment.objects.filter(campaign=campaign, until__isnull=True, item__in=undecided_items(campaign))
-    counts = Counter(waiting.values_list("reviewer_id", flat=True))
-    reviewers = Identity.objects.filter(pk__in=counts, user__isnull=False).select_related("user")
-    for reviewer in reviewers:
-        if reviewer.user is not None:
-            transaction.on_commit(partial(_mail, campaign, reviewer.user.email, counts[reviewer.pk]))
-    detail = {"campaign": campaign.pk, "reviewers": len(reviewers), "items": sum(counts.values())}
-    audit("campaign.remind", by=by, target=f"campaign {campaign.name}", detail=detail)
-    return len(reviewers)
-
-
-def _mail(campaign: Campaign, address: str, count: int) -> None:
-    """Sends one reminder; it names no person and no account."""
-    due = f"{campaign.due_at:%d %B %Y %H:%M} UTC" if campaign.due_at else "soon"
-    send_mail(
-        subject=f"{count} grants wait for your decision: {campaign.name}",
-        message=f"{count} grants of the access review '{campaign.name}' wait for your decision. They are due {due}.\n",
-        from_email=None,
-        recipient_list=[address],
     )

@@ -8,6 +8,7 @@ from reviews.models.absence import Absence
 from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine
 from reviews.models.decision import Decision, SignOff
 from reviews.models.duties import DutyConflict
+from reviews.models.notice import ReviewNotice
 from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanSystem
 from reviews.models.population import AbsentAccount, Assignment, Exclusion, ReviewItem
@@ -29,6 +30,7 @@ __all__ = [
     "PlanSystem",
     "Remediation",
     "ReviewItem",
+    "ReviewNotice",
     "ScopeLine",
     "SignOff",
     "SigningRule",

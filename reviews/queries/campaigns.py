@@ -23,12 +23,11 @@ from reviews.models import (
     SilentItem,
 )
 from reviews.queries.standing import answers, heads, undecided_items
-from reviews.states import CampaignState, RemediationState
+from reviews.states import WORKING, CampaignState, RemediationState
 from tenants.kinds import Actor, WorkState
 from tenants.models import Work
 from tenants.sharing import visible
 
-REMIND_DAYS = (7, 3, 1, 0)
 OPENING = "reviews.open"
 """The kind of the work that opens a campaign."""
 
@@ -288,8 +287,6 @@ def overdue() -> list[Campaign]:
     return list(Campaign.objects.filter(state=CampaignState.OPEN, due_at__lte=timezone.now()).order_by("id"))
 
 
-def to_remind() -> list[Campaign]:
-    """Returns the open campaigns due in 7, 3, 1 or 0 days."""
-    now = timezone.now()
-    rows = Campaign.objects.filter(state=CampaignState.OPEN, due_at__gt=now)
-    return [row for row in rows.order_by("id") if row.due_at is not None and (row.due_at - now).days in REMIND_DAYS]
+def working() -> list[Campaign]:
+    """Returns the campaigns between their opening and their closing."""
+    return list(Campaign.objects.filter(state__in=WORKING).order_by("id"))

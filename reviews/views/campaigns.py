@@ -23,6 +23,7 @@ from reviews.queries import campaigns as queries
 from reviews.queries.deadline import answered_by_manager, deadline_effect, silences_of
 from reviews.queries.desk import desk_rows, item_sheet
 from reviews.queries.findings import absent_of
+from reviews.queries.notices import mailed
 from reviews.queries.quality import care_lines
 from reviews.queries.reviewers import Preview, preview, reviewers, terms
 from reviews.recurrence import BadRule
@@ -108,6 +109,7 @@ def campaign_page(request: TenantRequest, campaign_id: int) -> HttpResponse:
         "campaign": campaign,
         "effect": deadline_effect(campaign),
         "silences": silences,
+        "mailed": mailed(campaign),
         "left": answered_by_manager(silences) if request.actor.may(Permission.CAMPAIGN_MANAGE) else set(),
         "standing": standing,
         "lines": lines,

@@ -1,14 +1,8 @@
 """The mail: sent after the commit to a real mail server, without names, and never lost when the server is away."""
 
-import socket
-from collections.abc import Iterator
 from datetime import timedelta
-from email import message_from_bytes
-from email.message import Message
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message as MessageHandler
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -22,39 +16,9 @@ from tenants.kinds import Actor
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
 from tests.alerts import world
+from tests.mailing import Sink, free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.enable_socket]
-
-
-class Sink(MessageHandler):
-    """Keeps what it receives."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.mails: list[Message] = []
-
-    def prepare_message(self, session: object, envelope: object) -> Message:
-        return message_from_bytes(envelope.content)
-
-    def handle_message(self, message: Message) -> None:
-        self.mails.append(message)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def sink(settings: Settings) -> Iterator[Sink]:
-    handler = Sink()
-    controller = Controller(handler, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", controller.port
-    yield handler
-    controller.stop()
 
 
 @pytest.fixture

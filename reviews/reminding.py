@@ -1,0 +1,45 @@
+"""Says which reminder of a campaign is due: 7, 3 and 1 days before, on the last morning, then daily. Pure.
+
+Only the latest step counts: what an outage made late is caught up by one mail and not by three.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+BEFORE: Final = (
+    ("T-0", timedelta(hours=6)),
+    ("T-1", timedelta(days=1)),
+    ("T-3", timedelta(days=3)),
+    ("T-7", timedelta(days=7)),
+)
+"""Steps before the due time, nearest first. The last is six hours ahead: afterwards nobody can decide any more."""
+TO_MANAGER: Final = "T-3"
+TO_OWNER: Final = "T-0"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Holds a reminder that is due: its name, and since when (aware UTC)."""
+
+    name: str
+    at: datetime
+
+
+def step_before(due_at: datetime, *, since: datetime, now: datetime) -> Step | None:
+    """Returns the latest step that lies between `since` (the opening, or the last change of the due time) and now."""
+    if now >= due_at:
+        return None
+    for name, ahead in BEFORE:
+        at = due_at - ahead
+        if at <= now:
+            return Step(name, at) if at > since else None
+    return None
+
+
+def step_after(due_at: datetime, *, now: datetime) -> Step | None:
+    """Returns the day's step of what is overdue; None before the due time."""
+    if now < due_at:
+        return None
+    days = (now - due_at).days
+    return Step(f"T+{days}", due_at + timedelta(days=days))
