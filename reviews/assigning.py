@@ -18,7 +18,17 @@ class Terms:
     deputies: Mapping[int, int] = field(default_factory=dict)
 
 
-def choose_reviewer(terms: Terms, *, subject: int, manager: int | None, owner: int | None) -> tuple[int, Basis] | None:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Holds who stands around one grant beside manager and owner: the client's reviewer, and who decided it before."""
+
+    client: int | None = None
+    not_again: int | None = None
+
+
+def choose_reviewer(
+    terms: Terms, *, subject: int, manager: int | None, owner: int | None, around: Around = Around()
+) -> tuple[int, Basis] | None:
     """Returns the reviewer with the basis, or None when everybody in question is the subject or may not review.
 
     Args:
@@ -27,10 +37,11 @@ def choose_reviewer(terms: Terms, *, subject: int, manager: int | None, owner: i
         subject: whose access it is, 0 for an ownerless account.
         manager: the subject's manager.
         owner: the system's owner.
+        around: the client's own reviewer, and who decided at the stage before and so does not decide again.
     """
-    for person, basis in _candidates(terms, manager, owner):
+    for person, basis in _candidates(terms, manager, owner, around.client):
         there = _there(terms, person)
-        if there is not None and there != subject and there in terms.eligible:
+        if there is not None and there not in {subject, around.not_again} and there in terms.eligible:
             return there, basis if there == person else Basis.DEPUTY
     return None
 
@@ -43,8 +54,13 @@ def _there(terms: Terms, person: int | None) -> int | None:
     return None if deputy in terms.deputies else deputy
 
 
-def _candidates(terms: Terms, manager: int | None, owner: int | None) -> Iterator[tuple[int | None, Basis]]:
-    """Yields the people who come into question, in order."""
+def _candidates(
+    terms: Terms, manager: int | None, owner: int | None, client: int | None
+) -> Iterator[tuple[int | None, Basis]]:
+    """Yields the people who come into question, in order; nobody signs in place of a client."""
+    if terms.strategy == Strategy.CLIENT:
+        yield client, Basis.CLIENT
+        return
     yield {
         Strategy.MANAGER: (manager, Basis.MANAGER),
         Strategy.OWNER: (owner, Basis.OWNER),

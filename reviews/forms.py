@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.urls import reverse
@@ -13,6 +14,7 @@ from reviews.actions import AbsenceFacts, PlanFacts
 from reviews.kinds import REVIEWER_OUTCOMES, Choice, Level, Outcome, Recurrence, Silence, SilenceAnswer, Strategy
 from reviews.queries.findings import conflicting_choices
 from reviews.queries.reviewers import reviewers
+from reviews.recurrence import Openings, next_eight
 from tenants.models import Tenant
 
 
@@ -24,6 +26,13 @@ class CampaignForm(forms.Form):
         queryset=None, label="Systems", widget=forms.CheckboxSelectMultiple
     )
     privileged_only = forms.BooleanField(required=False, label="Privileged access only")
+    entitlements = forms.CharField(
+        max_length=300, required=False, label="Entitlements only", help_text="Patterns, such as admin*, *_dba."
+    )
+    programme = forms.CharField(max_length=100, required=False, label="People of one programme only")
+    dormant_days = forms.IntegerField(
+        min_value=30, max_value=365, required=False, label="Only accounts not used for so many days"
+    )
     strategy = forms.ChoiceField(choices=Strategy.choices, label="Who reviews", initial=Strategy.MANAGER)
     named = PersonField(
         people=reviewers,
@@ -37,6 +46,17 @@ class CampaignForm(forms.Form):
         help_text="Reviews what has no other reviewer but its subject. Type a part of the name and choose.",
     )
     due_days = forms.IntegerField(min_value=1, max_value=90, initial=14, label="Days to decide")
+    later = forms.ChoiceField(
+        choices=[
+            ("", "One stage"),
+            ("owner", "Then the owner of the system"),
+            ("owner,client", "Then the owner of the system, then the client's own reviewer"),
+            ("client", "Then the client's own reviewer"),
+        ],
+        required=False,
+        label="Stages",
+        help_text="A later stage reviews what the one before did not revoke, by somebody else, and signs by itself.",
+    )
     silence_privileged = forms.ChoiceField(
         choices=Silence.choices, initial=Silence.REVOKE, required=False, label="Privileged access nobody decides"
     )
@@ -48,6 +68,12 @@ class CampaignForm(forms.Form):
         help_text="Silence never approves. What is left as it is becomes a finding.",
     )
     rule = forms.ChoiceField(choices=Recurrence.choices, required=False, label="Comes back")
+    own_rule = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Another recurrence",
+        help_text="An RRULE of RFC 5545, such as FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=-1, in place of the choice above.",
+    )
     starts_on = forms.DateField(
         label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), initial=timezone.localdate
     )
@@ -64,13 +90,23 @@ class CampaignForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuses one named reviewer without a name."""
         cleaned = super().clean() or self.cleaned_data
+        cleaned["rule"] = (cleaned.get("own_rule") or cleaned.get("rule") or "").strip().upper()
         if cleaned.get("strategy") == Strategy.NAMED and not cleaned.get("named"):
             self.add_error("named", "Choose who reviews, or another way to find the reviewers.")
         return cleaned
 
+    def openings(self) -> Openings:
+        """Returns the next openings as far as the form says when they are; run after `is_valid`."""
+        told = getattr(self, "cleaned_data", {})
+        if not told.get("starts_on"):
+            return Openings(self.tenant.time_zone)
+        return next_eight(told.get("rule", ""), told["starts_on"], ZoneInfo(self.tenant.time_zone), timezone.now())
+
     def facts(self) -> PlanFacts:
         """Returns what was typed, for the action."""
         told = dict(self.cleaned_data)
+        told.pop("own_rule")
+        told["later"] = [Strategy(one) for one in told["later"].split(",") if one]
         told["systems"], told["strategy"] = list(told["systems"]), Strategy(told["strategy"])
         for name in ("silence_privileged", "silence_standard"):
             told[name] = Silence(told[name] or self.fields[name].initial)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from reviews.actions import (
+    begin_stage,
     close_deciding,
     collect_snapshots,
     create_due_campaigns,
@@ -16,6 +17,7 @@ from reviews.actions import (
 from reviews.models import Campaign
 from reviews.posting import send_due
 from reviews.queries.campaigns import collecting, overdue, to_open, working
+from reviews.queries.following import stages_due
 from reviews.states import CampaignState
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
@@ -49,6 +51,8 @@ def create_due(progress: Progress, tenant: Tenant) -> dict[str, Any]:
         for n, campaign in enumerate(waiting, start=1):
             progress.step(n, len(waiting), campaign.name)
             collect_snapshots(campaign=campaign, by=actor)
+        for campaign in stages_due():
+            begin_stage(campaign=campaign, by=actor)
         opening = to_open()
         for campaign in opening:
             request_opening(campaign=campaign, by=actor)

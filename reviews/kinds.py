@@ -27,6 +27,7 @@ class Strategy(TextChoices):
     MANAGER = "manager", "Each person's manager"
     OWNER = "owner", "Owner of the system"
     NAMED = "named", "One named reviewer"
+    CLIENT = "client", "The client's own reviewer, for the people of its programme"
 
 
 class Basis(TextChoices):
@@ -35,6 +36,7 @@ class Basis(TextChoices):
     MANAGER = "manager", "Manager of the person"
     OWNER = "owner", "Owner of the system"
     NAMED = "named", "Named for the campaign"
+    CLIENT = "client", "Reviewer of the client"
     FALLBACK = "fallback", "Fallback of the campaign"
     REASSIGNED = "reassigned", "Reassigned"
     DELEGATED = "delegated", "Handed on by the reviewer"

@@ -64,6 +64,22 @@ def can_extend_campaign(by: Actor, campaign: Campaign, due_at: datetime) -> Verd
     return can_manage_campaigns(by)
 
 
+def can_begin_stage(by: Actor, campaign: Campaign, *, later: int) -> Verdict:
+    """Returns whether the actor may begin the next stage of a campaign that has so many later ones."""
+    if not later:
+        return denied("This is the last stage of the campaign.")
+    if campaign.state not in {CampaignState.REMEDIATING, CampaignState.CLOSED}:
+        return denied("The next stage begins when every reviewer of this one has signed.")
+    return can_manage_campaigns(by)
+
+
+def can_follow_up(by: Actor, campaign: Campaign) -> Verdict:
+    """Returns whether the actor may make a campaign that follows a closed one."""
+    if campaign.state != CampaignState.CLOSED:
+        return denied("A follow-up comes after the closing; until then the campaign can be extended or reopened.")
+    return can_manage_campaigns(by)
+
+
 def can_reassign(by: Actor, item: ReviewItem, new: Identity, *, signed: bool, new_signed: bool) -> Verdict:
     """Returns whether the actor may put the item to another reviewer.
 

@@ -5,14 +5,20 @@ that does not exist on a day (dateutil gives 02:30 on 8 March in New York) is mo
 UTC.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from itertools import islice
+from itertools import islice, pairwise
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
 FORBIDDEN = ("COUNT=", "UNTIL=", "BYHOUR=", "BYMINUTE=", "BYSECOND=", "FREQ=HOURLY", "FREQ=MINUTELY", "FREQ=SECONDLY")
+LOOKED_AT: Final = 60
+OPENS_AT: Final = time(9, 0)
+"""Wall time at which a campaign opens where its plan says nothing else."""
 
 
 class BadRule(ValueError):  # noqa: N818 -- what the sentence is about
@@ -37,8 +43,51 @@ def check_rule(rule: str, starts_on: date) -> None:
         raise BadRule(
             "A recurrence that begins after the 28th would skip short months. Use BYMONTHDAY=-1 for the last day."
         )
-    if any(f"BYMONTHDAY={day}" in text for day in (29, 30, 31)):
-        raise BadRule("Day 29, 30 or 31 does not exist in every month. Use BYMONTHDAY=-1 for the last day.")
+    gap = _gap(text, starts_on)
+    if gap:
+        raise BadRule(
+            f"The recurrence skips {gap:%B %Y}, in which its day does not exist in every month or year. Use "
+            "BYMONTHDAY=-1 for the last day of a month, or BYDAY=-1FR for its last Friday."
+        )
+
+
+def _gap(rule: str, starts_on: date) -> date | None:
+    """Returns the first month that a monthly or yearly rule leaves out although it is due; None for no gap.
+
+    Days 29 to 31, the fifth Monday, or the 366th day do not exist in every period; dateutil skips such a period without
+    a word. Looked at for 60 openings, which hold every kind of month and a leap year.
+    """
+    found = re.search(r"FREQ=(MONTHLY|YEARLY)", rule)
+    if found is None:
+        return None
+    every = re.search(r"INTERVAL=(\d+)", rule)
+    months = (int(every[1]) if every else 1) * (12 if found[1] == "YEARLY" else 1)
+    days = [one.date() for one in islice(rrulestr(rule, dtstart=datetime.combine(starts_on, time(0))), LOOKED_AT)]
+    for one, after in pairwise(days):
+        if (after.year - one.year) * 12 + after.month - one.month > months:
+            missed = one.year * 12 + one.month - 1 + months
+            return date(missed // 12, missed % 12 + 1, 1)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """Holds when a plan opens next, as wall time in its zone, or the sentence that says what is wrong with it."""
+
+    zone: str
+    dates: Sequence[str] = ()
+    fault: str = ""
+
+
+def next_eight(rule: str, starts_on: date, zone: ZoneInfo, now: datetime, at: time = OPENS_AT) -> Openings:
+    """Returns the next eight openings of a plan, as its form shows them before it is saved."""
+    try:
+        if rule:
+            check_rule(rule, starts_on)
+    except BadRule as bad:
+        return Openings(zone.key, fault=str(bad))
+    moments = next_openings(rule, starts_on, at, zone, after=now, n=8)
+    return Openings(zone.key, tuple(f"{one.astimezone(zone):%A, %-d %B %Y, %H:%M %Z}" for one in moments))
 
 
 def openings(rule: str, starts_on: date, at: time, zone: ZoneInfo) -> Iterator[datetime]:

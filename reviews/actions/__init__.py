@@ -5,6 +5,7 @@ from reviews.actions.assignments import reassign_items
 from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
 from reviews.actions.duties import add_conflict, end_conflict
 from reviews.actions.findings import find_causes, resolve_finding
+from reviews.actions.following import begin_stage, follow_up
 from reviews.actions.notices import claim_notice, finish_notice, remind_reviewers, write_notices
 from reviews.actions.opening import open_campaign, request_opening
 from reviews.actions.plans import (
@@ -26,6 +27,7 @@ __all__ = [
     "accept_risk",
     "add_conflict",
     "answer_silence",
+    "begin_stage",
     "cancel_campaign",
     "claim_notice",
     "claim_remediation",
@@ -43,6 +45,7 @@ __all__ = [
     "extend_campaign",
     "find_causes",
     "finish_notice",
+    "follow_up",
     "hand_over",
     "note_absence",
     "open_campaign",

@@ -12,11 +12,11 @@ from identities.models import Identity
 from identities.queries import identity_of_user
 from reviews.actions.assignments import put_items
 from reviews.actions.moves import locked
-from reviews.assigning import Terms, choose_reviewer
+from reviews.assigning import Around, Terms, choose_reviewer
 from reviews.kinds import REASON_MIN, Basis
 from reviews.models import Absence, Assignment, Campaign, ReviewItem, SignOff
 from reviews.policies import can_delegate, can_manage_campaigns, can_note_absence
-from reviews.queries.reviewers import eligible_reviewers, terms
+from reviews.queries.reviewers import client_reviewers, eligible_reviewers, terms
 from reviews.queries.standing import heads_of, undecided_items
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState
@@ -154,7 +154,10 @@ def _instead(now_terms: Terms, reviewer: Identity, item: ReviewItem, *, left: bo
     if deputy is not None and free:
         return deputy, Basis.DEPUTY
     manager = item.subject.manager_id if item.subject else None
-    chosen = choose_reviewer(now_terms, subject=item.subject_key, manager=manager, owner=item.system.owner_id)
+    around = Around(client_reviewers().get(item.subject.programme if item.subject else ""))
+    chosen = choose_reviewer(
+        now_terms, subject=item.subject_key, manager=manager, owner=item.system.owner_id, around=around
+    )
     return (chosen[0], Basis.LEFT if left else Basis.DEPUTY) if chosen else None
 
 

@@ -4,7 +4,7 @@ COPY does not work under row security; ``INSERT ... SELECT`` from the connection
 with their assignments take two statements instead of a thousand.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -40,7 +40,8 @@ ORDER BY f.n
 """
 _EXCLUSIONS = """
 INSERT INTO reviews_exclusion (tenant_id, campaign_id, row_id, reason, approved_by)
-SELECT %(tenant)s, %(campaign)s, unnest(%(rows)s::bigint[]), %(reason)s, %(by)s
+SELECT %(tenant)s, %(campaign)s, row_id, reason, %(by)s
+FROM unnest(%(rows)s::bigint[], %(reasons)s::text[]) AS outside (row_id, reason)
 """
 
 
@@ -81,8 +82,9 @@ def freeze(campaign: Campaign, items: Iterable[Frozen], *, by: str, now: datetim
         cursor.execute(_ASSIGNMENTS, told)
 
 
-def exclude(campaign: Campaign, rows: Sequence[int], *, reason: str, by: str) -> None:
-    """Stores why rows of the population are not reviewed."""
-    told = {"tenant": campaign.tenant_id, "campaign": campaign.pk, "rows": list(rows), "reason": reason, "by": by}
-    with connection.cursor() as cursor:
-        cursor.execute(_EXCLUSIONS, told)
+def exclude(campaign: Campaign, reasons: Mapping[int, str], *, by: str) -> None:
+    """Stores why rows of the population are not reviewed: the sentence by the row's id."""
+    told = {"tenant": campaign.tenant_id, "campaign": campaign.pk, "by": by, "rows": list(reasons)}
+    if reasons:
+        with connection.cursor() as cursor:
+            cursor.execute(_EXCLUSIONS, told | {"reasons": [reason[:300] for reason in reasons.values()]})

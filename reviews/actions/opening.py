@@ -6,10 +6,10 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from identities.models import Snapshot
+from identities.models import Snapshot, SnapshotRow
 from reviews.actions.freezing import Frozen, exclude, freeze, json_text
 from reviews.actions.moves import locked, move
-from reviews.assigning import choose_reviewer
+from reviews.assigning import Around, choose_reviewer
 from reviews.gathering import Context, advice_for, evidence_for, gather
 from reviews.kinds import OWNERLESS, Basis
 from reviews.manifest import moment
@@ -18,7 +18,8 @@ from reviews.policies import can_open_campaign
 from reviews.queries.access import absent_from
 from reviews.queries.campaigns import OPENING
 from reviews.queries.population import ListedGrant, listed_grants
-from reviews.queries.reviewers import terms
+from reviews.queries.reviewers import client_reviewers, terms
+from reviews.queries.scope import decider_before, excluded, rules_of
 from reviews.states import CampaignState
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce
@@ -26,7 +27,6 @@ from tenants.models import Work
 from tenants.work import Progress, enqueue
 
 CHUNK = 500
-NOT_PRIVILEGED = "The campaign covers privileged access only; this grant is not privileged."
 
 
 @transaction.atomic
@@ -54,14 +54,15 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
     now = timezone.now()
     snapshots = _snapshots(campaign)
     rows = listed_grants(list(snapshots))
-    inside = [row for row in rows if row.privileged or not campaign.definition["privileged_only"]]
+    population = SnapshotRow.objects.filter(snapshot__in=list(snapshots))
+    reasons = excluded(population, rules_of(campaign, population, now))
+    inside = [row for row in rows if row.row_id not in reasons]
     if not inside:
         raise Refused(denied("The snapshots hold no grant in the scope of this campaign."))
     context = gather(campaign, inside, now, progress)
     reviewers = _reviewers(campaign, inside, context)
     freeze(campaign, _frozen(inside, reviewers, context, snapshots, progress), by=by.name, now=now)
-    if outside := [row.row_id for row in rows if campaign.definition["privileged_only"] and not row.privileged]:
-        exclude(campaign, outside, reason=NOT_PRIVILEGED, by=by.name)
+    exclude(campaign, reasons, by=by.name)
     absent = _store_absent(campaign, list(snapshots))
     if len(rows) >= CHUNK:
         _refresh_statistics()
@@ -96,12 +97,14 @@ def _reviewers(campaign: Campaign, rows: Sequence[ListedGrant], context: Context
     """Returns who reviews each row, with the basis; refuses when one has nobody."""
     definition = campaign.definition
     campaign_terms = terms(definition["strategy"], definition["named"], definition["fallback"])
+    before, clients = decider_before(campaign), client_reviewers()
     chosen = [
         choose_reviewer(
             campaign_terms,
             subject=row.identity_id or OWNERLESS,
             manager=row.manager_id,
             owner=context.systems[row.system_id].owner_id,
+            around=Around(clients.get(row.programme or ""), before.get((row.account_id, row.entitlement_id))),
         )
         for row in rows
     ]

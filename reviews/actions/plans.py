@@ -12,7 +12,7 @@ from identities.models import Identity, System
 from identities.queries import latest_complete_snapshots
 from reviews.actions.moves import locked, move
 from reviews.kinds import REASON_MIN, Silence, Strategy
-from reviews.models import Campaign, CampaignPlan, PlanSystem, ScopeLine
+from reviews.models import Campaign, CampaignPlan, PlanStage, PlanSystem, ScopeLine
 from reviews.policies import can_manage_campaigns
 from reviews.recurrence import check_rule, next_openings
 from reviews.refusals import as_refusal
@@ -39,6 +39,10 @@ class PlanFacts:
     rule: str = ""
     opens_at_time: time = time(9, 0)
     purpose: str = ""
+    entitlements: str = ""
+    programme: str = ""
+    dormant_days: int | None = None
+    later: Sequence[Strategy] = ()
     silence_privileged: Silence = Silence.REVOKE
     silence_standard: Silence = Silence.NOT_DECIDED
 
@@ -65,6 +69,9 @@ def create_plan(*, facts: PlanFacts, by: Actor) -> CampaignPlan:
         strategy=facts.strategy,
         named=facts.named,
         fallback=facts.fallback,
+        entitlements=facts.entitlements,
+        programme=facts.programme,
+        dormant_days=facts.dormant_days,
         due_days=facts.due_days,
         silence_privileged=facts.silence_privileged,
         silence_standard=facts.silence_standard,
@@ -78,6 +85,9 @@ def create_plan(*, facts: PlanFacts, by: Actor) -> CampaignPlan:
     with as_refusal():
         plan.save(force_insert=True)
     PlanSystem.objects.bulk_create([PlanSystem(plan=plan, system=system) for system in facts.systems])
+    PlanStage.objects.bulk_create(
+        [PlanStage(plan=plan, n=n, strategy=one, due_days=facts.due_days) for n, one in enumerate(facts.later, start=2)]
+    )
     detail = {"systems": [system.key for system in facts.systems], **definition(plan)}
     audit("plan.create", by=by, target=f"plan {plan.name}", detail=detail)
     return plan
@@ -89,6 +99,13 @@ def definition(plan: CampaignPlan) -> dict[str, object]:
         "plan": plan.name,
         "purpose": plan.purpose,
         "privileged_only": plan.privileged_only,
+        "entitlements": plan.entitlements,
+        "programme": plan.programme,
+        "dormant_days": plan.dormant_days,
+        "later_stages": [
+            {"strategy": stage.strategy, "due_days": stage.due_days}
+            for stage in PlanStage.objects.filter(plan=plan).order_by("n")
+        ],
         "strategy": str(plan.strategy),
         "named": plan.named_id,
         "fallback": plan.fallback_id,
@@ -126,7 +143,8 @@ def create_campaign(*, plan: CampaignPlan, occurrence_at: datetime, by: Actor) -
 def collect_snapshots(*, campaign: Campaign, by: Actor) -> Campaign:
     """Gives each system in scope its newest complete snapshot; the campaign is ready when none lacks one.
 
-    A snapshot older than the plan allows does not count. Running it again takes newer snapshots.
+    A snapshot older than the plan allows does not count. Running it again takes newer snapshots; a later stage keeps
+    those of the first.
     """
     enforce(can_manage_campaigns(by))
     campaign = locked(campaign)
@@ -139,7 +157,7 @@ def collect_snapshots(*, campaign: Campaign, by: Actor) -> Campaign:
     newest = latest_complete_snapshots([line.system_id for line in lines])
     for line in lines:
         snapshot = newest.get(line.system_id)
-        fresh = snapshot is not None and snapshot.captured_at >= oldest
+        fresh = snapshot is not None and snapshot.captured_at >= oldest and campaign.stage == 1
         if fresh and not line.waiver_reason and line.snapshot_id != (snapshot.pk if snapshot else None):
             line.snapshot = snapshot
             line.save(update_fields=["snapshot"])

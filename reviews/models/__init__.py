@@ -10,7 +10,7 @@ from reviews.models.decision import Decision, SignOff
 from reviews.models.duties import DutyConflict
 from reviews.models.notice import ReviewNotice
 from reviews.models.outcome import Finding, Remediation
-from reviews.models.plan import CampaignPlan, PlanSystem
+from reviews.models.plan import CampaignPlan, PlanStage, PlanSystem
 from reviews.models.population import AbsentAccount, Assignment, Exclusion, ReviewItem
 from reviews.models.signing import SigningRule
 from reviews.models.silence import SilentItem
@@ -27,6 +27,7 @@ __all__ = [
     "DutyConflict",
     "Exclusion",
     "Finding",
+    "PlanStage",
     "PlanSystem",
     "Remediation",
     "ReviewItem",

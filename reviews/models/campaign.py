@@ -24,6 +24,8 @@ class Campaign(TenantOwned):
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     plan = models.ForeignKey(CampaignPlan, on_delete=models.PROTECT, related_name="campaigns")
+    follows = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="followers")
+    stage = models.PositiveSmallIntegerField(default=1)
     name = models.CharField(max_length=160)
     occurrence_at = models.DateTimeField()
     state = models.CharField(max_length=12, choices=CampaignState.choices, default=CampaignState.DRAFT)
@@ -46,9 +48,12 @@ class Campaign(TenantOwned):
 
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "plan", "occurrence_at"],
+                fields=["tenant", "plan", "occurrence_at", "stage"],
                 condition=~Q(state="cancelled"),
                 name="one_campaign_for_each_period_of_a_plan",
+            ),
+            models.CheckConstraint(
+                condition=Q(stage=1) | Q(stage__gt=1, follows__isnull=False), name="later_stage_follows_a_campaign"
             ),
             models.CheckConstraint(
                 condition=Q(opened_at__isnull=True, opened_by="") | (Q(opened_at__isnull=False) & ~Q(opened_by="")),

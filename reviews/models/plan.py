@@ -19,6 +19,9 @@ class CampaignPlan(TenantOwned):
     name = models.CharField(max_length=120)
     purpose = models.CharField(max_length=300, blank=True)
     privileged_only = models.BooleanField(default=False)
+    entitlements = models.CharField(max_length=300, blank=True)
+    programme = models.CharField(max_length=100, blank=True)
+    dormant_days = models.PositiveSmallIntegerField(null=True, blank=True)
     strategy = models.CharField(max_length=8, choices=Strategy.choices, default=Strategy.MANAGER)
     named = models.ForeignKey(Identity, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     fallback = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
@@ -71,3 +74,26 @@ class PlanSystem(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.plan_id} covers {self.system_id}"
+
+
+class PlanStage(TenantOwned):
+    """Stores who reviews again, at the second and each later stage, what the stage before did not revoke."""
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    plan = models.ForeignKey(CampaignPlan, on_delete=models.CASCADE, related_name="later_stages")
+    n = models.PositiveSmallIntegerField()
+    strategy = models.CharField(max_length=8, choices=Strategy.choices)
+    due_days = models.PositiveSmallIntegerField(default=14)
+
+    class Meta:
+        """Holds that stages are numbered from two on, once each."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "plan", "n"], name="plan_has_a_stage_once"),
+            models.CheckConstraint(condition=Q(n__gte=2), name="later_stages_count_from_two"),
+            models.CheckConstraint(condition=Q(due_days__gte=1, due_days__lte=90), name="stage_is_due_in_1_to_90_days"),
+        ]
+
+    def __str__(self) -> str:
+        return f"stage {self.n} of {self.plan_id}"

@@ -275,8 +275,9 @@ def collecting() -> list[Campaign]:
 
 
 def to_open() -> list[Campaign]:
-    """Returns the campaigns of recurring plans that are ready and that no work is opening yet."""
-    ready = Campaign.objects.filter(state=CampaignState.READY).exclude(plan__rule="").select_related("plan")
+    """Returns the campaigns of recurring plans and later stages that are ready and that no work is opening yet."""
+    by_itself = ~Q(plan__rule="") | Q(stage__gt=1)
+    ready = Campaign.objects.filter(by_itself, state=CampaignState.READY).select_related("plan")
     works = Work.objects.filter(kind=OPENING, state__in=[WorkState.QUEUED, WorkState.RUNNING])
     asked = {work.arguments[0] for work in works}
     return [campaign for campaign in ready.order_by("id") if campaign.pk not in asked]

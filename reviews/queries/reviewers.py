@@ -1,16 +1,14 @@
-"""Answers who may review, and who would review what in a scope."""
+"""Answers who may review, who is away, and whom the terms of a campaign name."""
 
-from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from identities.models import Identity, SnapshotRow, System
-from identities.queries import latest_complete_snapshots, people
-from reviews.assigning import Terms, choose_reviewer
+from identities.kinds import IdentityKind
+from identities.models import Identity
+from identities.queries import people
+from reviews.assigning import Terms
 from reviews.kinds import Strategy
 from reviews.models import Absence
 from tenants.kinds import ROLE_PERMISSIONS, Permission, Role
@@ -41,6 +39,12 @@ def absences() -> QuerySet[Absence]:
     return rows.select_related("reviewer", "deputy").order_by("first_on", "id")
 
 
+def client_reviewers() -> dict[str, int]:
+    """Returns the client's own reviewer of each programme: the first by id of the register who may review here."""
+    rows = Identity.objects.filter(kind=IdentityKind.CLIENT, pk__in=eligible_reviewers()).exclude(programme="")
+    return dict(rows.order_by("-external_id").values_list("programme", "pk"))
+
+
 def reviewers(text: str = "") -> QuerySet[Identity]:
     """Returns the people who may review and whose name, id or e-mail address holds a text, by name."""
     return people(text).filter(pk__in=eligible_reviewers())
@@ -57,55 +61,4 @@ def terms(strategy: str, named: Identity | int | None, fallback: Identity | int)
         fallback_manager=manager,
         eligible=eligible_reviewers(),
         deputies=deputies(),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """Counts what a campaign over a scope would hold, before it is made."""
-
-    grants: int
-    systems: int
-    reviewers: int
-    fallback: int
-    without_reviewer: int
-    without_snapshot: tuple[str, ...]
-    largest_share: int
-    privileged: int
-
-
-def preview(*, system_ids: Collection[int], privileged_only: bool, terms_of: Terms) -> Preview:
-    """Returns the live counts of the creation page; five queries whatever the number of grants."""
-    systems = {system.pk: system for system in System.objects.filter(pk__in=system_ids)}
-    newest = latest_complete_snapshots(list(systems))
-    rows = SnapshotRow.objects.filter(snapshot__in=[snapshot.pk for snapshot in newest.values()])
-    if privileged_only:
-        rows = rows.filter(privileged=True)
-    shares: Counter[int] = Counter()
-    fallback = missing = privileged = 0
-    groups = rows.values("snapshot__system_id", "identity_id", "identity__manager_id", "privileged").annotate(
-        n=Count("id")
-    )
-    for group in groups:
-        privileged += group["n"] if group["privileged"] else 0
-        chosen = choose_reviewer(
-            terms_of,
-            subject=group["identity_id"] or 0,
-            manager=group["identity__manager_id"],
-            owner=systems[group["snapshot__system_id"]].owner_id,
-        )
-        if chosen is None:
-            missing += group["n"]
-            continue
-        shares[chosen[0]] += group["n"]
-        fallback += group["n"] if chosen[1] == "fallback" else 0
-    return Preview(
-        grants=sum(shares.values()) + missing,
-        systems=len(systems),
-        reviewers=len(shares),
-        fallback=fallback,
-        without_reviewer=missing,
-        without_snapshot=tuple(system.name for pk, system in sorted(systems.items()) if pk not in newest),
-        largest_share=max(shares.values(), default=0),
-        privileged=privileged,
     )

@@ -24,8 +24,9 @@ from reviews.queries.deadline import answered_by_manager, deadline_effect, silen
 from reviews.queries.desk import desk_rows, item_sheet
 from reviews.queries.findings import absent_of
 from reviews.queries.notices import mailed
+from reviews.queries.preview import Preview, preview
 from reviews.queries.quality import care_lines
-from reviews.queries.reviewers import Preview, preview, reviewers, terms
+from reviews.queries.reviewers import reviewers, terms
 from reviews.recurrence import BadRule
 from reviews.states import CampaignState
 from tenants.access import TenantRequest, requires
@@ -59,7 +60,7 @@ def campaign_new(request: TenantRequest) -> HttpResponse:
         except BadRule as bad:
             form.add_error("rule", str(bad))
     status = 422 if form.is_bound else 200
-    context = {"form": form, "counts": _preview(form) if form.is_bound else None}
+    context = {"form": form, "counts": _preview(form) if form.is_bound else None, "openings": form.openings()}
     return render(request, "reviews/campaign_new.html", context, status=status)
 
 
@@ -67,7 +68,7 @@ def campaign_new(request: TenantRequest) -> HttpResponse:
 def campaign_counts(request: TenantRequest) -> HttpResponse:
     """Answers the live counts of the creation page."""
     form = CampaignForm(request.GET, tenant=request.tenant)
-    return render(request, "reviews/_counts.html", {"counts": _preview(form)})
+    return render(request, "reviews/_counts.html", {"counts": _preview(form), "openings": form.openings()})
 
 
 @requires(Permission.CAMPAIGN_MANAGE, Permission.ITEM_REVIEW)
@@ -86,14 +87,14 @@ def _preview(form: CampaignForm) -> Preview | None:
         return None
     return preview(
         system_ids=[system.pk for system in told["systems"]],
-        privileged_only=told.get("privileged_only", False),
+        told=told,
         terms_of=terms(told["strategy"], told.get("named"), told["fallback"]),
     )
 
 
 def _campaign(request: TenantRequest, campaign_id: int) -> Campaign:
     """Returns a campaign that the actor may see; raises Http404 or Refused."""
-    campaign = get_object_or_404(Campaign.objects.select_related("plan"), pk=campaign_id)
+    campaign = get_object_or_404(Campaign.objects.select_related("plan", "follows"), pk=campaign_id)
     enforce(can_view_campaign(request.actor, shared=is_shared(request.actor, campaign)))
     return campaign
 
@@ -108,6 +109,7 @@ def campaign_page(request: TenantRequest, campaign_id: int) -> HttpResponse:
     context = {
         "campaign": campaign,
         "effect": deadline_effect(campaign),
+        "followers": campaign.followers.all(),
         "silences": silences,
         "mailed": mailed(campaign),
         "left": answered_by_manager(silences) if request.actor.may(Permission.CAMPAIGN_MANAGE) else set(),
@@ -203,7 +205,18 @@ def _new_due(request: TenantRequest, campaign: Campaign) -> str:
     return "The campaign has its new due time."
 
 
+def _stage(request: TenantRequest, campaign: Campaign) -> str:
+    return f"{actions.begin_stage(campaign=campaign, by=request.actor).name} is made; open it when it is ready."
+
+
+def _follow(request: TenantRequest, campaign: Campaign) -> str:
+    made = actions.follow_up(campaign=campaign, reason=request.POST.get("reason", ""), by=request.actor)
+    return f"{made.name} is made and points back to this campaign."
+
+
 DEEDS: dict[str, Deed] = {
+    "stage": _stage,
+    "follow": _follow,
     "collect": _collect,
     "remind": _remind,
     "close": _close,
