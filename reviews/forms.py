@@ -11,7 +11,17 @@ from django.utils import timezone
 from identities.models import Entitlement, Identity, System
 from identities.personfield import PersonField
 from reviews.actions import AbsenceFacts, PlanFacts
-from reviews.kinds import REVIEWER_OUTCOMES, Choice, Level, Outcome, Recurrence, Silence, SilenceAnswer, Strategy
+from reviews.kinds import (
+    REVIEWER_OUTCOMES,
+    Choice,
+    Level,
+    Outcome,
+    Recurrence,
+    Silence,
+    SilenceAnswer,
+    Strategy,
+    Trigger,
+)
 from reviews.queries.findings import conflicting_choices
 from reviews.queries.reviewers import reviewers
 from reviews.recurrence import Openings, next_eight
@@ -77,6 +87,12 @@ class CampaignForm(forms.Form):
     starts_on = forms.DateField(
         label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), initial=timezone.localdate
     )
+    trigger = forms.ChoiceField(
+        choices=Trigger.choices,
+        required=False,
+        label="Made by itself after",
+        help_text="A small campaign over the accounts concerned, whenever it happens from now on.",
+    )
     purpose = forms.CharField(max_length=300, required=False, label="Purpose, printed in the evidence")
 
     def __init__(self, *args: Any, tenant: Tenant, **kwargs: Any) -> None:
@@ -106,6 +122,7 @@ class CampaignForm(forms.Form):
         """Returns what was typed, for the action."""
         told = dict(self.cleaned_data)
         told.pop("own_rule")
+        told["trigger"] = Trigger(told["trigger"])
         told["later"] = [Strategy(one) for one in told["later"].split(",") if one]
         told["systems"], told["strategy"] = list(told["systems"]), Strategy(told["strategy"])
         for name in ("silence_privileged", "silence_standard"):

@@ -7,6 +7,7 @@ from reviews.actions import (
     close_deciding,
     collect_snapshots,
     create_due_campaigns,
+    create_triggered_campaigns,
     find_causes,
     hand_over,
     open_campaign,
@@ -46,7 +47,7 @@ def create_due(progress: Progress, tenant: Tenant) -> dict[str, Any]:
     """Makes the campaigns whose time has come, and opens those of recurring plans that are ready."""
     actor = Actor.system(SCHEDULER, tenant.pk)
     with tenant_scope(tenant):
-        made = create_due_campaigns(by=actor)
+        made = [*create_due_campaigns(by=actor), *create_triggered_campaigns(by=actor)]
         waiting = collecting()
         for n, campaign in enumerate(waiting, start=1):
             progress.step(n, len(waiting), campaign.name)

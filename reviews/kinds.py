@@ -128,6 +128,15 @@ class SilenceAnswer(TextChoices):
     KEEP = "keep", "Keep until it is reviewed"
 
 
+class Trigger(TextChoices):
+    """Says what makes a small campaign by itself, over the accounts that caused it."""
+
+    NEVER = "", "Nothing: it is opened by hand or by the calendar"
+    NEW_PRIVILEGED = "new_privileged", "A new privileged grant"
+    LEAVER = "leaver", "A leaver with active access"
+    USED_AFTER = "used_after", "Use after a revocation"
+
+
 class Recurrence(TextChoices):
     """Says how often a campaign comes back."""
 

@@ -14,6 +14,7 @@ from django.db import DatabaseError, transaction
 from tenants.kinds import Refused, denied
 
 CONSTRAINTS = {
+    "plan_has_a_trigger_or_a_recurrence": "A campaign has a trigger or comes back by the calendar, not both.",
     "absence_ends_after_it_begins": "The last day lies before the first. Change one of them.",
     "reassignment_has_a_reason": "Write a reason of at least 10 characters.",
     "nobody_answers_about_their_own_access": "This is your own access. Nobody answers about their own access.",

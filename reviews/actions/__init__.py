@@ -20,6 +20,7 @@ from reviews.actions.plans import (
 from reviews.actions.remediation import accept_risk, claim_remediation, verify_remediations
 from reviews.actions.signing import close_campaign, extend_campaign, reopen_campaign, set_signing_rule, sign_off
 from reviews.actions.silence import answer_silence
+from reviews.actions.triggers import create_triggered_campaigns
 
 __all__ = [
     "AbsenceFacts",
@@ -37,6 +38,7 @@ __all__ = [
     "create_campaign",
     "create_due_campaigns",
     "create_plan",
+    "create_triggered_campaigns",
     "decide",
     "decide_in_bulk",
     "delegate_items",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from identities.models import Identity, System
 from identities.queries import latest_complete_snapshots
 from reviews.actions.moves import locked, move
-from reviews.kinds import REASON_MIN, Silence, Strategy
+from reviews.kinds import REASON_MIN, Silence, Strategy, Trigger
 from reviews.models import Campaign, CampaignPlan, PlanStage, PlanSystem, ScopeLine
 from reviews.policies import can_manage_campaigns
 from reviews.recurrence import check_rule, next_openings
@@ -39,6 +39,7 @@ class PlanFacts:
     rule: str = ""
     opens_at_time: time = time(9, 0)
     purpose: str = ""
+    trigger: Trigger = Trigger.NEVER
     entitlements: str = ""
     programme: str = ""
     dormant_days: int | None = None
@@ -58,6 +59,8 @@ def create_plan(*, facts: PlanFacts, by: Actor) -> CampaignPlan:
     enforce(can_manage_campaigns(by))
     if not facts.systems:
         raise Refused(denied("Choose at least one system."))
+    if facts.trigger and facts.rule:
+        raise Refused(denied("A campaign has a trigger or comes back by the calendar; plan two campaigns for both."))
     if facts.rule:
         check_rule(facts.rule, facts.starts_on)
     zone = ZoneInfo(facts.time_zone)
@@ -75,6 +78,7 @@ def create_plan(*, facts: PlanFacts, by: Actor) -> CampaignPlan:
         due_days=facts.due_days,
         silence_privileged=facts.silence_privileged,
         silence_standard=facts.silence_standard,
+        trigger=facts.trigger,
         rule=facts.rule,
         starts_on=facts.starts_on,
         opens_at_time=facts.opens_at_time,

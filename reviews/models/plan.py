@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from identities.models import Identity, System
-from reviews.kinds import Silence, Strategy
+from reviews.kinds import Silence, Strategy, Trigger
 from tenants.scope import TenantManager, TenantOwned
 
 
@@ -32,6 +32,7 @@ class CampaignPlan(TenantOwned):
     silence_privileged = models.CharField(max_length=11, choices=Silence.choices, default=Silence.REVOKE)
     silence_standard = models.CharField(max_length=11, choices=Silence.choices, default=Silence.NOT_DECIDED)
     rule = models.CharField(max_length=200, blank=True)
+    trigger = models.CharField(max_length=14, choices=Trigger.choices, default=Trigger.NEVER, blank=True)
     starts_on = models.DateField()
     opens_at_time = models.TimeField(default=time(9, 0))
     time_zone = models.CharField(max_length=64)
@@ -44,6 +45,7 @@ class CampaignPlan(TenantOwned):
         """Holds the rules of a plan."""
 
         constraints = [
+            models.CheckConstraint(condition=Q(trigger="") | Q(rule=""), name="plan_has_a_trigger_or_a_recurrence"),
             models.UniqueConstraint(fields=["tenant", "name"], name="plan_name_is_unique"),
             models.CheckConstraint(
                 condition=~Q(strategy="named") | Q(named__isnull=False), name="plan_names_its_reviewer"

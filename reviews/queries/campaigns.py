@@ -276,7 +276,7 @@ def collecting() -> list[Campaign]:
 
 def to_open() -> list[Campaign]:
     """Returns the campaigns of recurring plans and later stages that are ready and that no work is opening yet."""
-    by_itself = ~Q(plan__rule="") | Q(stage__gt=1)
+    by_itself = ~Q(plan__rule="") | ~Q(plan__trigger="") | Q(stage__gt=1)
     ready = Campaign.objects.filter(by_itself, state=CampaignState.READY).select_related("plan")
     works = Work.objects.filter(kind=OPENING, state__in=[WorkState.QUEUED, WorkState.RUNNING])
     asked = {work.arguments[0] for work in works}

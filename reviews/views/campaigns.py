@@ -53,6 +53,9 @@ def campaign_new(request: TenantRequest) -> HttpResponse:
         try:
             with transaction.atomic():
                 plan = actions.create_plan(facts=form.facts(), by=request.actor)
+                if plan.trigger:
+                    messages.success(request, f"{plan.name} is planned. Its campaigns stand here when they are made.")
+                    return redirect("reviews:campaigns", request.tenant.slug)
                 made = actions.create_campaign(plan=plan, occurrence_at=timezone.now(), by=request.actor)
             return redirect("reviews:campaign", request.tenant.slug, made.pk)
         except Refused as refusal:
