@@ -27,6 +27,12 @@ from reviews.queries.reviewers import reviewers
 from reviews.recurrence import Openings, next_eight
 from tenants.models import Tenant
 
+FURTHER = (
+    *("entitlements", "programme", "dormant_days", "later", "silence_privileged", "silence_standard"),
+    *("own_rule", "trigger"),
+)
+"""Fields of a campaign that are folded away until somebody wants them."""
+
 
 class CampaignForm(forms.Form):
     """Asks on one page for everything that a campaign needs."""
@@ -110,6 +116,16 @@ class CampaignForm(forms.Form):
         if cleaned.get("strategy") == Strategy.NAMED and not cleaned.get("named"):
             self.add_error("named", "Choose who reviews, or another way to find the reviewers.")
         return cleaned
+
+    @property
+    def essential(self) -> list[forms.BoundField]:
+        """Returns what every campaign is asked for."""
+        return [field for field in self if field.name not in FURTHER]
+
+    @property
+    def further(self) -> list[forms.BoundField]:
+        """Returns what most campaigns leave as it is."""
+        return [self[name] for name in FURTHER]
 
     def openings(self) -> Openings:
         """Returns the next openings as far as the form says when they are; run after `is_valid`."""

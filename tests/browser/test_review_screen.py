@@ -74,7 +74,12 @@ def test_the_review_screen_and_the_pages_around_it_are_fit_to_be_shown(payroll: 
         strict.check_looks(f"remy-{name}")
     officer = visit("carla")
     campaign = payroll.replace("/review/", "/campaigns/")
-    for name, path in (("campaign", campaign), ("items", campaign + "items/"), ("new", campaign + "../new/")):
+    for name, path in (
+        ("campaign", campaign),
+        ("items", campaign + "items/"),
+        ("new", campaign + "../new/"),
+        ("absences", campaign + "../../absences/"),
+    ):
         officer.go(path)
         officer.check_looks(f"carla-campaign-{name}")
 
