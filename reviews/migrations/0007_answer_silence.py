@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identities', '0005_rosters'),
-        ('reviews', '0004_withdraw_and_keep_signed'),
+        ('reviews', '0006_prove_who_signs'),
         ('tenants', '0003_name_each_tenant_with_its_parent'),
     ]
 

@@ -56,7 +56,7 @@ END $swap$;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reviews', '0007_mail_reviewers'),
+        ('reviews', '0009_mail_reviewers'),
         ('tenants', '0003_name_each_tenant_with_its_parent'),
     ]
 

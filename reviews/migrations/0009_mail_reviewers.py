@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identities', '0005_rosters'),
-        ('reviews', '0007_hand_items_on'),
+        ('reviews', '0008_hand_items_on'),
         ('tenants', '0003_name_each_tenant_with_its_parent'),
     ]
 

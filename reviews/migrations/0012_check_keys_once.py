@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identities', '0005_rosters'),
-        ('reviews', '0006_prove_who_signs'),
+        ('reviews', '0011_triggers'),
     ]
 
     operations = [
@@ -61,5 +61,10 @@ class Migration(migrations.Migration):
             model_name='reviewitem',
             name='system',
             field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.system'),
+        ),
+        migrations.AlterField(
+            model_name='finding',
+            name='kind',
+            field=models.CharField(choices=[('ghost_use', 'Use without a grant'), ('leaver_active', 'Leaver with active access'), ('ownerless', 'Account without an owner'), ('use_after_revocation', 'Use after revocation'), ('unverified', 'Revocation not carried out'), ('not_decided', 'Access not reviewed in time'), ('dormant_privileged', 'Privileged access that is not used'), ('conflict', 'Conflicting duties'), ('population_gap', 'Active in the logs, in no list'), ('hasty_review', 'Decided too fast to have been looked at')], max_length=20),
         ),
     ]

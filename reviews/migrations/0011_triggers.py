@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identities', '0005_rosters'),
-        ('reviews', '0007_stages'),
+        ('reviews', '0010_stages'),
         ('tenants', '0003_name_each_tenant_with_its_parent'),
     ]
 
