@@ -28,23 +28,26 @@ class BadFile(ValueError):  # noqa: N818 -- what the sentence is about
         self.line = line
 
 
-def read_table(body: bytes, *, required: Collection[str], known: Collection[str]) -> CsvTable:
+def read_table(body: bytes, *, required: Collection[str], known: Collection[str], others: bool = False) -> CsvTable:
     """Returns the cells of a CSV file with a header line; column names are lower-cased and trimmed.
 
     Args:
         body: the file, UTF-8 with or without byte order mark; comma or semicolon between cells.
         required: columns that must be there.
         known: all columns that are understood; another one is refused, because it might mean something.
+        others: says that a product writes the file with columns of its own: those not known are left out, unread.
 
     Raises:
         BadFile: with one sentence for the first thing that is wrong.
     """
-    text = _text(body)
+    text = read_text(body)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
-        columns = _columns(next(reader, []), required, known)
+        columns = _columns(next(reader, []), required, None if others else known)
         lines = tuple(
-            (reader.line_num, _cells(reader.line_num, cells, columns)) for cells in reader if any(map(str.strip, cells))
+            (reader.line_num, _cells(reader.line_num, cells, columns, known))
+            for cells in reader
+            if any(map(str.strip, cells))
         )
     except csv.Error as error:
         raise BadFile(
@@ -53,25 +56,24 @@ def read_table(body: bytes, *, required: Collection[str], known: Collection[str]
     return CsvTable(columns=columns, lines=lines)
 
 
-def _text(body: bytes) -> str:
-    """Returns the file as text or refuses it."""
+def read_text(body: bytes) -> str:
+    """Returns the file as text or refuses it: too big, empty, not UTF-8."""
     if len(body) > MAX_BYTES:
         raise BadFile(f"The file has {len(body):,} bytes; at most {MAX_BYTES:,} are read. Split it by system.")
     if (lines := body.count(b"\n")) > MAX_LINES:
         raise BadFile(f"The file has {lines:,} lines; at most {MAX_LINES:,} are read. Split it by system.")
     if not body.strip():
-        raise BadFile("The file is empty. Upload a CSV file with a header line.")
+        raise BadFile("The file is empty. Upload the list as the system exports it.")
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise BadFile("The file is encoded as UTF-16. Save it as 'CSV UTF-8' and upload it again.")
+        raise BadFile("The file is encoded as UTF-16. Save it in UTF-8 and upload it again.")
     if b"\x00" in body:
-        raise BadFile("The file holds NUL bytes, so it is not a text file. Save it as 'CSV UTF-8' and upload it again.")
+        raise BadFile("The file holds NUL bytes, so it is not a text file. Save it in UTF-8 and upload it again.")
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         raise BadFile(
-            f"Line {line} is not UTF-8 (byte 0x{body[error.start]:02x}). "
-            "Save the file as 'CSV UTF-8' and upload it again.",
+            f"Line {line} is not UTF-8 (byte 0x{body[error.start]:02x}). Save the file in UTF-8 and upload it again.",
             line,
         ) from error
 
@@ -82,8 +84,8 @@ def _delimiter(text: str) -> str:
     return ";" if ";" in header and "," not in header else ","
 
 
-def _columns(cells: list[str], required: Collection[str], known: Collection[str]) -> tuple[str, ...]:
-    """Returns the checked column names of the header line."""
+def _columns(cells: list[str], required: Collection[str], known: Collection[str] | None) -> tuple[str, ...]:
+    """Returns the checked column names of the header line; with `known` None it may have any others."""
     columns = tuple(cell.strip().lower() for cell in cells)
     missing = [name for name in required if name not in columns]
     if missing:
@@ -91,17 +93,18 @@ def _columns(cells: list[str], required: Collection[str], known: Collection[str]
     doubled = sorted({name for name in columns if columns.count(name) > 1})
     if doubled:
         raise BadFile(f"The header line names {_names(doubled)} more than once.", 1)
-    unknown = [name for name in columns if name not in known]
-    if unknown:
+    unknown = [] if known is None else [name for name in columns if name not in known]
+    if known is not None and unknown:
         raise BadFile(f"The header line has {_names(unknown)}, which is not understood. Known are {_names(known)}.", 1)
     return columns
 
 
-def _cells(number: int, cells: list[str], columns: tuple[str, ...]) -> dict[str, str]:
-    """Returns one line as a mapping from column to trimmed cell."""
+def _cells(number: int, cells: list[str], columns: tuple[str, ...], known: Collection[str]) -> dict[str, str]:
+    """Returns one line as a mapping from known column to trimmed cell."""
     if len(cells) != len(columns):
         raise BadFile(f"Line {number} has {len(cells)} cells, the header line has {len(columns)}.", number)
-    for column, cell in zip(columns, cells, strict=True):
+    used = {column: cell for column, cell in zip(columns, cells, strict=True) if column in known}
+    for column, cell in used.items():
         if cell.startswith(FORMULA_STARTS):
             raise BadFile(
                 f"Line {number}, column '{column}' begins with '{cell[0]}', as a spreadsheet formula does. "
@@ -110,7 +113,7 @@ def _cells(number: int, cells: list[str], columns: tuple[str, ...]) -> dict[str,
             )
         if len(cell) > MAX_CELL or any(ord(sign) < 32 and sign not in "\n\t\r" for sign in cell):
             raise BadFile(f"Line {number}, column '{column}' is too long or holds control characters.", number)
-    return {column: cell.strip() for column, cell in zip(columns, cells, strict=True)}
+    return {column: cell.strip() for column, cell in used.items()}
 
 
 def _names(names: Collection[str]) -> str:

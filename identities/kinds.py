@@ -24,6 +24,18 @@ class AccountKind(TextChoices):
     BREAK_GLASS = "break_glass", "Emergency (break-glass)"
 
 
+class ListFormat(TextChoices):
+    """Says what wrote a delivered list of grants."""
+
+    TABLE = "table", "A table with one grant a line"
+    POSTGRES = "postgres", "PostgreSQL: roles and rights"
+    LINUX = "linux", "Linux: passwd, group and sudoers"
+    AWS_IAM = "aws_iam", "AWS IAM: credential report"
+    OKTA = "okta", "Okta: assignments or users"
+    ENTRA = "entra", "Microsoft Entra ID or Azure: users or roles"
+    LDAP = "ldap", "LDAP or Active Directory: LDIF"
+
+
 class Criticality(TextChoices):
     """Says how much harm wrong access to a system can do."""
 

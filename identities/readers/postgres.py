@@ -1,0 +1,27 @@
+"""Reads what `postgres.sql` answers: the roles of a PostgreSQL server with memberships and rights, as CSV. Pure.
+
+The query is part of the product: an operator runs it with psql, or `manage.py read_grants` runs it over a connection.
+Its columns are those of a grant list, so that what is sealed is what the server answered.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from identities.grantlist import read_grants
+from identities.readers.population import Population, population
+
+NOUN = "rows"
+QUERY: Final = Path(__file__).with_name("postgres.sql").read_text("utf-8")
+COPY: Final = f"COPY (\n{QUERY}) TO STDOUT WITH (FORMAT csv, HEADER)"
+COMMAND: Final = "psql -X -f roles.sql > population.csv    # roles.sql is the statement below; then: wc -l"
+STATEMENT: Final = f"BEGIN READ ONLY;\n{COPY};\nCOMMIT;\n"
+
+
+def read(body: bytes) -> Population:
+    """Returns the rights of the roles that the query found.
+
+    Raises:
+        BadFile: with one sentence for the first thing that is wrong, such as columns that are not the query's.
+    """
+    rows = read_grants(body)
+    return population(rows, len(rows), NOUN)
