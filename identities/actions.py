@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -14,18 +15,22 @@ from django.utils import timezone
 from identities.csvtable import BadFile
 from identities.grantlist import account_ref
 from identities.kinds import AccountKind, PeopleAnswer, PersonRow, RosterRow, SnapshotUpload
+from identities.listmodels import ListMapping
 from identities.models import Account, Identity, PeopleFeed, RosterFeed, RosterShift, Snapshot, SnapshotFile, System
 from identities.peoplelist import read_people
 from identities.policies import (
     can_claim_account,
     can_import_roster,
     can_import_snapshot,
+    can_save_list_mapping,
     can_save_system,
     can_upsert_identities,
 )
 from identities.privileged import problem
+from identities.readers.mapped import mapped_of
 from identities.rosterlist import read_roster
 from identities.sealing import seal_snapshot
+from identities.telling import people_before, tell_changes
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
 from tenants.models import Membership, Tenant, Work
@@ -43,6 +48,7 @@ FIELDS = (
     "time_zone",
     "employed_from",
     "employed_until",
+    "department",
 )
 
 
@@ -112,8 +118,13 @@ def _account_seen(system: System, name: str) -> Account:
 
 
 @transaction.atomic
-def upsert_identities(*, body: bytes, by: Actor, progress: Progress | None = None) -> PeopleAnswer:
+def upsert_identities(
+    *, body: bytes, by: Actor, source_total: int | None = None, progress: Progress | None = None
+) -> PeopleAnswer:
     """Imports the list of people: adds new ones, changes known ones by their external id, removes nobody.
+
+    What it tells against the list before (who joined, moved, leaves, is missing) is kept as rows of its delivery.
+    `source_total` is how many people the system of record itself shows; a list with another number is refused.
 
     A person whose e-mail address is that of a member of this tenant is linked to that user, so that nobody can be
     asked to review their own access.
@@ -123,19 +134,25 @@ def upsert_identities(*, body: bytes, by: Actor, progress: Progress | None = Non
     """
     enforce(can_upsert_identities(by))
     rows = read_people(body)
+    if source_total is not None and source_total != len(rows):
+        raise BadFile(f"The file has {len(rows):,} people, the system shows {source_total:,}. Nothing was imported.")
     known = {person.external_id: person for person in Identity.objects.select_for_update()}
+    before = people_before(known)
     created, updated = _write_people(rows, known, progress)
     managers = _link_managers(rows, known)
     updated |= managers - created
     _link_users(rows, known)
-    PeopleFeed.objects.create(
+    feed = PeopleFeed.objects.create(
         delivered_at=timezone.now(),
         delivered_by=by.name,
         row_total=len(rows),
         raw_sha256=hashlib.sha256(body).hexdigest(),
     )
-    answer = PeopleAnswer(len(rows), len(created), len(updated), len(rows) - len(created | updated))
-    detail = {"rows": answer.rows, "created": answer.created, "updated": answer.updated}
+    told = tell_changes(feed, rows, known, before)
+    answer = PeopleAnswer(
+        len(rows), len(created), len(updated), len(rows) - len(created | updated), feed_id=feed.pk, **told
+    )
+    detail = {"rows": answer.rows, "created": answer.created, "updated": answer.updated, "feed": feed.pk, **told}
     audit("people.import", by=by, target="people", detail=detail)
     return answer
 
@@ -271,12 +288,31 @@ def import_snapshot(*, system: System, upload: SnapshotUpload, by: Actor, progre
         "rows": snapshot.row_total,
         "source_total": snapshot.source_total,
         "complete": snapshot.complete,
+        "format": str(snapshot.list_format),
+        "records": snapshot.counted,
         "digest": snapshot.digest,
         "raw_sha256": raw_sha256,
         "delivered_by": snapshot.delivered_by,
     }
     audit("snapshot.import", by=by, target=f"system {locked.key}", detail=detail)
     return snapshot
+
+
+@transaction.atomic
+def save_list_mapping(*, system: System, mapping: Mapping[str, Any], by: Actor) -> ListMapping:
+    """Saves which column of a system's own export is what; snapshots that are sealed keep the mapping they had.
+
+    Raises:
+        BadFile: when the mapping leaves the account or the entitlement out.
+    """
+    enforce(can_save_list_mapping(by, system))
+    mapped = mapped_of(mapping)
+    kept = {"columns": dict(mapped.columns), "separator": mapped.separator, "sheet": mapped.sheet}
+    saved, _new = ListMapping.objects.update_or_create(
+        system=system, defaults={"mapping": kept, "saved_at": timezone.now(), "saved_by": by.name}
+    )
+    audit("mapping.save", by=by, target=f"system {system.key}", detail=kept)
+    return saved
 
 
 def _check_delivery(system: System, upload: SnapshotUpload, raw_sha256: str) -> None:
@@ -314,6 +350,8 @@ def stage_snapshot(*, system: System, upload: SnapshotUpload, by: Actor) -> Work
         "filters": upload.filters,
         "query": upload.query,
         "delivered_by": upload.delivered_by,
+        "form": str(upload.form),
+        "mapping": upload.mapping,
         "user_id": by.user_id,
     }
     job, title = "identities.jobs.import_snapshot_file", f"Snapshot of {system.name}"

@@ -7,7 +7,7 @@ to do.
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from identities.kinds import CsvTable
 
@@ -28,11 +28,17 @@ class BadFile(ValueError):  # noqa: N818 -- what the sentence is about
         self.line = line
 
 
-def read_table(body: bytes, *, required: Collection[str], known: Collection[str], others: bool = False) -> CsvTable:
-    """Returns the cells of a CSV file with a header line; column names are lower-cased and trimmed.
+def check_table(
+    lines: Sequence[tuple[int, list[str]]],
+    *,
+    required: Collection[str],
+    known: Collection[str],
+    others: bool = False,
+) -> CsvTable:
+    """Returns the cells of a table whose first line names the columns; names are lower-cased and trimmed.
 
     Args:
-        body: the file, UTF-8 with or without byte order mark; comma or semicolon between cells.
+        lines: the lines that hold anything, with their numbers.
         required: columns that must be there.
         known: all columns that are understood; another one is refused, because it might mean something.
         others: says that a product writes the file with columns of its own: those not known are left out, unread.
@@ -40,20 +46,35 @@ def read_table(body: bytes, *, required: Collection[str], known: Collection[str]
     Raises:
         BadFile: with one sentence for the first thing that is wrong.
     """
+    columns = _columns(lines[0][1] if lines else [], required, None if others else known)
+    return CsvTable(columns, tuple((number, _cells(number, cells, columns, known)) for number, cells in lines[1:]))
+
+
+def csv_lines(body: bytes) -> list[tuple[int, list[str]]]:
+    """Returns the lines of a CSV file that hold anything; the first one always.
+
+    The file is UTF-8 with or without byte order mark; comma or semicolon between cells.
+
+    Raises:
+        BadFile: where it is no text or no CSV.
+    """
     text = read_text(body)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
-        columns = _columns(next(reader, []), required, None if others else known)
-        lines = tuple(
-            (reader.line_num, _cells(reader.line_num, cells, columns, known))
-            for cells in reader
-            if any(map(str.strip, cells))
-        )
+        return [(reader.line_num, cells) for n, cells in enumerate(reader) if not n or any(map(str.strip, cells))]
     except csv.Error as error:
         raise BadFile(
             f"Line {reader.line_num} is not valid CSV ({error}). Export the file again.", reader.line_num
         ) from error
-    return CsvTable(columns=columns, lines=lines)
+
+
+def read_table(body: bytes, *, required: Collection[str], known: Collection[str], others: bool = False) -> CsvTable:
+    """Returns the cells of a CSV file with a header line (`check_table`).
+
+    Raises:
+        BadFile: with one sentence for the first thing that is wrong.
+    """
+    return check_table(csv_lines(body), required=required, known=known, others=others)
 
 
 def read_text(body: bytes) -> str:

@@ -1,12 +1,13 @@
 """Shapes what people type about systems, people and snapshots."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 
 from identities.actions import SystemFacts
 from identities.csvtable import MAX_BYTES
-from identities.kinds import Criticality, DataClass, SnapshotUpload
+from identities.kinds import Criticality, DataClass, ListFormat, SnapshotUpload
 from identities.models import System
 from identities.personfield import PersonField
 from identities.privileged import problem
@@ -70,13 +71,20 @@ class SystemForm(forms.Form):
 class SnapshotForm(forms.Form):
     """Asks for a system's list of grants and for what proves that it is complete."""
 
+    list_format = forms.ChoiceField(
+        required=False,
+        choices=ListFormat.choices,
+        initial=ListFormat.TABLE,
+        label="What the file is",
+        help_text="Beside is how each kind of file is got, and what its total counts.",
+    )
     file = forms.FileField(
-        label="List of grants (CSV, UTF-8)",
-        help_text="Columns 'account' and 'entitlement', one grant a line.",
+        label="File, as the system wrote it",
         validators=[_short_enough],
     )
     source_total = forms.IntegerField(
         min_value=0,
+        max_value=2**31 - 1,
         label="Total that the system itself shows",
         help_text="The number on the system's own screen or report.",
     )
@@ -92,6 +100,19 @@ class SnapshotForm(forms.Form):
         required=False, max_length=4000, label="Filters that were set", help_text="Leave empty for none."
     )
 
+    def __init__(self, *args: Any, mapping: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.mapping = mapping
+        if mapping is not None:
+            self.fields["list_format"].initial = ListFormat.MAPPED
+
+    def clean_list_format(self) -> str:
+        """Refuses to read by a mapping where none is saved."""
+        form: str = self.cleaned_data["list_format"] or ListFormat.TABLE
+        if form == ListFormat.MAPPED and self.mapping is None:
+            raise forms.ValidationError("No mapping is saved for this system. Say first which column is what.")
+        return form
+
     def upload(self) -> SnapshotUpload:
         """Returns the delivery, for the action."""
         data = self.cleaned_data
@@ -103,6 +124,8 @@ class SnapshotForm(forms.Form):
             filters=data["filters"],
             query=data["query"],
             delivered_by=data["delivered_by"],
+            form=data["list_format"],
+            mapping=self.mapping if data["list_format"] == ListFormat.MAPPED else None,
         )
 
 
@@ -110,9 +133,16 @@ class PeopleForm(forms.Form):
     """Asks for the list of people."""
 
     file = forms.FileField(
-        label="List of people (CSV, UTF-8)",
+        label="List of people (CSV or Excel)",
         help_text="Columns 'external_id' and 'name', one person a line.",
         validators=[_short_enough],
+    )
+    source_total = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2**31 - 1,
+        label="How many people the system of record shows",
+        help_text="A list with another number is refused. Empty: not compared.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads a system's list of grants from CSV, and digests it. Pure.
+"""Reads a system's list of grants from CSV or Excel, and digests it. Pure.
 
 One line says: this account holds this entitlement. The digest is over pseudonymous content (salted references in
 place of account names), so that a name can be erased without breaking it; the same grants give the same digest in any
@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from identities.csvtable import BadFile, read_table
+from identities.csvtable import BadFile
 from identities.kinds import AccountKind, GrantRow
+from identities.tables import read_table
 
 REQUIRED = ("account", "entitlement")
 COLUMNS = (
@@ -41,13 +42,21 @@ LIMITS = {
 
 
 def read_grants(body: bytes) -> list[GrantRow]:
-    """Returns the grants of a CSV file in the order of account and entitlement.
+    """Returns the grants of a table, CSV or Excel, in the order of account and entitlement.
 
     Raises:
         BadFile: with one sentence for the first thing that is wrong; a doubled grant is refused, not merged.
     """
-    table = read_table(body, required=REQUIRED, known=COLUMNS)
-    rows = [_row(number, cells) for number, cells in table.lines]
+    return rows_of(read_table(body, required=REQUIRED, known=COLUMNS).lines)
+
+
+def rows_of(lines: Iterable[tuple[int, Mapping[str, str]]]) -> list[GrantRow]:
+    """Returns cells in our columns as grants, in the order of account and entitlement.
+
+    Raises:
+        BadFile: with one sentence for the first thing that is wrong.
+    """
+    rows = [_row(number, cells) for number, cells in lines]
     seen: dict[tuple[str, str], int] = {}
     for row in rows:
         first = seen.setdefault(row.key, row.line)

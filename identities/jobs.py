@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from identities.kinds import SnapshotUpload
+from identities.kinds import ListFormat, SnapshotUpload
 from identities.models import System
 from identities.staging import import_staged
 from tenants.models import Tenant, User
@@ -29,6 +29,8 @@ def import_snapshot_file(
             filters=facts["filters"],
             query=facts["query"],
             delivered_by=facts["delivered_by"],
+            form=facts.get("form", ListFormat.TABLE),
+            mapping=facts.get("mapping"),
         )
         system = System.objects.get(pk=system_id)
         snapshot = import_staged(system=system, file_id=file_id, upload=upload, by=actor, progress=progress)

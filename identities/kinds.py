@@ -1,7 +1,9 @@
 """Names the kinds of things the register holds, and the shapes that go in and out of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from typing import Any
 
 from django.db.models import TextChoices
 
@@ -10,6 +12,7 @@ class IdentityKind(TextChoices):
     """Says what sort of actor is watched."""
 
     HUMAN = "human", "Person"
+    CONTRACTOR = "contractor", "Contractor"
     SERVICE = "service", "Service"
     VENDOR = "vendor", "Vendor"
     CLIENT = "client", "Client's person"
@@ -27,13 +30,24 @@ class AccountKind(TextChoices):
 class ListFormat(TextChoices):
     """Says what wrote a delivered list of grants."""
 
-    TABLE = "table", "A table with one grant a line"
+    TABLE = "table", "A table in our columns (CSV or Excel)"
+    MAPPED = "mapped", "A table in its own columns, by the saved mapping"
     POSTGRES = "postgres", "PostgreSQL: roles and rights"
     LINUX = "linux", "Linux: passwd, group and sudoers"
     AWS_IAM = "aws_iam", "AWS IAM: credential report"
     OKTA = "okta", "Okta: assignments or users"
     ENTRA = "entra", "Microsoft Entra ID or Azure: users or roles"
     LDAP = "ldap", "LDAP or Active Directory: LDIF"
+
+
+class PersonChangeKind(TextChoices):
+    """Says what a list of people told about a person that the one before it did not."""
+
+    JOINED = "joined", "Joined"
+    MOVED = "moved", "Moved"
+    LEFT = "left", "Leaves or left"
+    MISSING = "missing", "Not in the list any more"
+    RETURNED = "returned", "Back in the list"
 
 
 class Criticality(TextChoices):
@@ -94,6 +108,7 @@ class PersonRow:
     time_zone: str = ""
     employed_from: date | None = None
     employed_until: date | None = None
+    department: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +126,9 @@ class RosterRow:
 class SnapshotUpload:
     """Holds one delivered list of grants with what its deliverer says about it.
 
-    `captured_at` is aware: the moment at which the system produced the list. `source_total` is the number of grants
-    that the system itself shows for the same filters.
+    `captured_at` is aware: the moment at which the system produced the list. `source_total` is the number that the
+    system itself shows for the same filters: of grants, or of what the reader of `form` counts (accounts, users).
+    `mapping` says which column is what where the form is a table in columns of its own (`identities.readers.mapped`).
     """
 
     body: bytes
@@ -122,6 +138,8 @@ class SnapshotUpload:
     filters: str = ""
     query: str = ""
     delivered_by: str = ""
+    form: str = ListFormat.TABLE
+    mapping: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +150,12 @@ class PeopleAnswer:
     created: int
     updated: int
     unchanged: int
+    feed_id: int = 0
+    joined: int = 0
+    moved: int = 0
+    left: int = 0
+    missing: int = 0
+    returned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

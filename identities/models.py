@@ -6,9 +6,11 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import BigIntegerRangeField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce
 
-from identities.kinds import AccountKind, Criticality, DataClass, IdentityKind
-from identities.scim.models import DirectoryGroup, DirectoryMember, DirectoryPerson  # noqa: F401 -- Django looks here
+import identities.listmodels  # Django looks for a room's models in this module
+import identities.scim.models  # noqa: F401 -- as above
+from identities.kinds import AccountKind, Criticality, DataClass, IdentityKind, ListFormat
 from tenants.models import User
 from tenants.scope import TenantManager, TenantOwned
 
@@ -23,7 +25,7 @@ class Identity(TenantOwned):
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
-    kind = models.CharField(max_length=8, choices=IdentityKind.choices, default=IdentityKind.HUMAN)
+    kind = models.CharField(max_length=10, choices=IdentityKind.choices, default=IdentityKind.HUMAN)
     external_id = models.CharField(max_length=100)
     name = models.CharField(max_length=200)
     email = models.CharField(max_length=254, blank=True)
@@ -31,6 +33,7 @@ class Identity(TenantOwned):
     manager = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="reports")
     site = models.CharField(max_length=100, blank=True)
     programme = models.CharField(max_length=100, blank=True)
+    department = models.CharField(max_length=100, blank=True, default="")
     shift_start = models.TimeField(null=True, blank=True)
     shift_end = models.TimeField(null=True, blank=True)
     time_zone = models.CharField(
@@ -41,6 +44,7 @@ class Identity(TenantOwned):
     )
     employed_from = models.DateField(null=True, blank=True)
     employed_until = models.DateField(null=True, blank=True)
+    last_feed = models.ForeignKey("PeopleFeed", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -62,6 +66,10 @@ class Identity(TenantOwned):
                 condition=Q(shift_start__isnull=True, shift_end__isnull=True)
                 | Q(shift_start__isnull=False, shift_end__isnull=False),
                 name="identity_shift_has_both_ends",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=IdentityKind.CONTRACTOR) | Q(employed_until__isnull=False),
+                name="contractor_has_an_end_date",
             ),
         ]
 
@@ -162,8 +170,8 @@ class Entitlement(TenantOwned):
 class Snapshot(TenantOwned):
     """Stores the sealed header of a list of grants that a system reported at one time; it is never changed.
 
-    `source_total` is what the system itself says, `row_total` what was read; the snapshot is complete when they are
-    equal.
+    `source_total` is what the system itself says, `row_total` the grants that were read. Where the total counts other
+    records (accounts, users), `record_total` is how many of those were read. Complete is what agrees with the total.
     `digest` is SHA-256 in hex over the canonical rows (`identities.digest`).
     """
 
@@ -183,14 +191,17 @@ class Snapshot(TenantOwned):
     filters = models.TextField(blank=True)
     query = models.TextField(blank=True)
     privileged_rule = models.TextField()
+    list_format = models.CharField(max_length=10, choices=ListFormat.choices, default=ListFormat.TABLE)
+    mapping = models.JSONField(null=True, blank=True)
+    record_total = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         """Holds the rules of a snapshot."""
 
         constraints = [
             models.CheckConstraint(
-                condition=Q(complete=True, source_total=F("row_total"))
-                | (Q(complete=False) & ~Q(source_total=F("row_total"))),
+                condition=Q(complete=True, source_total=Coalesce("record_total", "row_total"))
+                | (Q(complete=False) & ~Q(source_total=Coalesce("record_total", "row_total"))),
                 name="snapshot_is_complete_when_totals_agree",
             ),
             models.CheckConstraint(condition=~Q(delivered_by=""), name="snapshot_says_who_delivered_it"),
@@ -208,8 +219,13 @@ class Snapshot(TenantOwned):
 
     @property
     def difference(self) -> int:
-        """Returns how many rows are missing (positive) or too many (negative) against the system's own total."""
-        return self.source_total - self.row_total
+        """Returns how many records are missing (positive) or too many (negative) against the system's own total."""
+        return self.source_total - self.counted
+
+    @property
+    def counted(self) -> int:
+        """Returns how many records were read of those that the system's own total counts."""
+        return self.row_total if self.record_total is None else self.record_total
 
 
 class SnapshotRow(TenantOwned):

@@ -1,11 +1,12 @@
-"""Reads the list of people (the HR feed) from CSV. Pure."""
+"""Reads the list of people (the HR feed) from CSV or Excel. Pure."""
 
 from collections.abc import Mapping
 from datetime import date, time
 from zoneinfo import available_timezones
 
-from identities.csvtable import BadFile, read_table
+from identities.csvtable import BadFile
 from identities.kinds import IdentityKind, PersonRow
+from identities.tables import read_table
 
 REQUIRED = ("external_id", "name")
 COLUMNS = (
@@ -20,6 +21,7 @@ COLUMNS = (
     "time_zone",
     "employed_from",
     "employed_until",
+    "department",
 )
 
 
@@ -59,6 +61,7 @@ def _row(line: int, cells: Mapping[str, str]) -> PersonRow:
         time_zone=_zone(line, cells),
         employed_from=_date(line, "employed_from", cells),
         employed_until=_date(line, "employed_until", cells),
+        department=_short(line, "department", cells, 100),
     )
     _consistent(row)
     return row
@@ -72,6 +75,8 @@ def _consistent(row: PersonRow) -> None:
         raise BadFile(f"Line {row.line} gives only one end of the shift; give both or none.", row.line)
     if row.employed_from and row.employed_until and row.employed_until < row.employed_from:
         raise BadFile(f"Line {row.line} says that '{row.external_id}' left before joining.", row.line)
+    if row.kind == IdentityKind.CONTRACTOR and row.employed_until is None:
+        raise BadFile(f"Line {row.line} is a contractor without 'employed_until'. Give its end.", row.line)
 
 
 def _short(line: int, column: str, cells: Mapping[str, str], limit: int) -> str:

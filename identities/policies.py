@@ -31,6 +31,13 @@ def can_import_snapshot(by: Actor, system: System) -> Verdict:
     return permit(by, Permission.REGISTER_MANAGE, to="import a snapshot")
 
 
+def can_save_list_mapping(by: Actor, system: System) -> Verdict:
+    """Returns whether the actor may say which column of this system's export is what."""
+    if system.tenant_id != by.tenant_id:
+        return denied("This system belongs to another tenant.")
+    return permit(by, Permission.REGISTER_MANAGE, to="save a mapping of columns")
+
+
 def can_claim_account(by: Actor, system: System, account: Account | None) -> Verdict:
     """Returns whether the actor may say whose a name in the logs of this system is."""
     if system.tenant_id != by.tenant_id:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from identities.grantlist import digest
+from identities.listmodels import ListMapping
 from identities.models import (
     Account,
     Grant,
@@ -94,6 +95,11 @@ def grants_of_system(system: System, *, privileged_only: bool = False, text: str
 def snapshots_of(system: System) -> QuerySet[Snapshot]:
     """Returns a system's snapshots, newest first."""
     return Snapshot.objects.filter(system=system).order_by("-captured_at", "-id")
+
+
+def list_mapping(system: System) -> ListMapping | None:
+    """Returns the saved mapping of a system's own export."""
+    return ListMapping.objects.filter(system=system).first()
 
 
 def latest_complete_snapshots(system_ids: Collection[int]) -> dict[int, Snapshot]:

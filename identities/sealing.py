@@ -13,11 +13,12 @@ from django.db.models import Max
 from django.utils import timezone
 
 from identities.csvtable import BadFile
-from identities.grantlist import account_ref, digest, read_grants
-from identities.kinds import GrantRow, SnapshotUpload
+from identities.grantlist import account_ref, digest
+from identities.kinds import GrantRow, ListFormat, SnapshotUpload
 from identities.models import Account, Entitlement, Grant, Identity, Snapshot, SnapshotRow, System
 from identities.privileged import why_privileged
 from identities.queries import sealed_row
+from identities.readers import read_population
 from tenants.work import Progress
 
 CHUNK = 1000
@@ -30,7 +31,9 @@ def seal_snapshot(
     *, system: System, upload: SnapshotUpload, raw_sha256: str, recorded_by: str, progress: Progress | None
 ) -> Snapshot:
     """Stores a snapshot from an upload, in the transaction of `import_snapshot`."""
-    grants = read_grants(upload.body)
+    read = read_population(upload.form, upload.body, upload.mapping)
+    grants = read.rows
+    counted = None if upload.form == ListFormat.TABLE else read.records
     _check_times(grants, upload.captured_at)
     newer = Snapshot.objects.filter(system=system, complete=True, captured_at__gte=upload.captured_at).exists()
     accounts = _accounts(system, grants, change=not newer)
@@ -44,13 +47,16 @@ def seal_snapshot(
         delivered_by=upload.delivered_by.strip()[:200],
         source_total=upload.source_total,
         row_total=len(rows),
-        complete=upload.source_total == len(rows),
+        complete=upload.source_total == (len(rows) if counted is None else counted),
         digest=digest(sealed_row(row, grant.entitlement) for row, grant in zip(rows, grants, strict=True)),
         raw_sha256=raw_sha256,
         raw_name=upload.file_name[:200],
         filters=upload.filters,
         query=upload.query,
         privileged_rule=system.privileged_rule,
+        list_format=upload.form,
+        mapping=upload.mapping,
+        record_total=counted,
     )
     _store_rows(snapshot, rows, progress)
     if snapshot.complete and not newer:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("register/systems/new/", views.system_edit, name="system_new"),
     path("register/systems/<slug:key>/", views.system_page, name="system"),
     path("register/systems/<slug:key>/edit/", views.system_edit, name="system_edit"),
+    path("register/systems/<slug:key>/columns/", views.columns, name="columns"),
     path("register/systems/<slug:key>/upload/", views.upload, name="upload"),
     path("register/snapshots/<int:snapshot_id>/", views.snapshot_page, name="snapshot"),
     path("register/people/", views.people_page, name="people"),

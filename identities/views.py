@@ -7,15 +7,26 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.http import require_http_methods
 
-from identities.actions import import_roster, import_snapshot, save_system, stage_snapshot, upsert_identities
+from identities.actions import (
+    import_roster,
+    import_snapshot,
+    save_list_mapping,
+    save_system,
+    stage_snapshot,
+    upsert_identities,
+)
 from identities.csvtable import BadFile
 from identities.forms import PeopleForm, RosterForm, SnapshotForm, SystemForm
+from identities.kinds import ListFormat
+from identities.listform import ListMappingForm
 from identities.models import Snapshot, System
 from identities.personfield import SHOWN, label_of
 from identities.queries import (
     grants_of_system,
     latest_people_feed,
+    list_mapping,
     newest_roster,
     people,
     people_with_directory,
@@ -24,11 +35,16 @@ from identities.queries import (
     snapshots_of,
     systems_register,
 )
+from identities.readers import READERS
+from identities.readers.archive import is_packed
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission
 
 PAGE = 50
 DIRECT_BYTES = 300_000
+DIRECT_PACKED = 60_000
+"""Workbooks and archives are packed some ten times smaller than they are."""
+
 CHECK_ROWS = 1000
 """Snapshots up to this size are digested again on every look; a bigger one on request."""
 
@@ -78,6 +94,7 @@ def snapshot_page(request: TenantRequest, snapshot_id: int) -> HttpResponse:
         "snapshot": snapshot,
         "checked": asked,
         "holds": snapshot_holds(snapshot) if asked else None,
+        "counted": f"{READERS[snapshot.list_format].noun.capitalize()} in the file",
         "page": Paginator(snapshot_rows(snapshot), PAGE).get_page(request.GET.get("page")),
     }
     return render(request, "identities/snapshot.html", context)
@@ -87,14 +104,12 @@ def snapshot_page(request: TenantRequest, snapshot_id: int) -> HttpResponse:
 def upload(request: TenantRequest, key: str) -> HttpResponse:
     """Takes a system's list of grants; a big one is imported in the background."""
     system = get_object_or_404(System.objects.all(), key=key)
-    with timezone.override(request.tenant.zone):
-        form = SnapshotForm(request.POST or None, request.FILES or None, initial={"delivered_by": request.actor.name})
-        valid = form.is_valid()
+    form, valid = _snapshot_form(request, system)
     if valid:
         delivery = form.upload()
         try:
             with transaction.atomic():
-                if len(delivery.body) > DIRECT_BYTES:
+                if len(delivery.body) > (DIRECT_PACKED if is_packed(delivery.body) else DIRECT_BYTES):
                     work = stage_snapshot(system=system, upload=delivery, by=request.actor)
                     return redirect("tenants:work", request.tenant.slug, work.pk)
                 snapshot = import_snapshot(system=system, upload=delivery, by=request.actor)
@@ -102,7 +117,39 @@ def upload(request: TenantRequest, key: str) -> HttpResponse:
         except BadFile as bad:
             form.add_error("file", bad.sentence)
     status = 422 if form.is_bound else 200
-    return render(request, "identities/upload.html", {"form": form, "system": system}, status=status)
+    context = {"form": form, "system": system, "readers": [(ListFormat(one).label, READERS[one]) for one in READERS]}
+    return render(request, "identities/upload.html", context, status=status)
+
+
+def _snapshot_form(request: TenantRequest, system: System) -> tuple[SnapshotForm, bool]:
+    """Returns the form of a delivery and whether it is valid; its times are by the tenant's clock."""
+    saved = list_mapping(system)
+    with timezone.override(request.tenant.zone):
+        form = SnapshotForm(
+            request.POST or None,
+            request.FILES or None,
+            initial={"delivered_by": request.actor.name},
+            mapping=saved.mapping if saved else None,
+        )
+        return form, form.is_valid()
+
+
+@requires(Permission.REGISTER_MANAGE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def columns(request: TenantRequest, key: str) -> HttpResponse:
+    """Shows which column of a system's export is what; tries it on a sample, and saves it."""
+    system = get_object_or_404(System.objects.all(), key=key)
+    saved = list_mapping(system)
+    posted = request.POST if request.method == "POST" else None
+    form = ListMappingForm(posted, request.FILES or None, held=saved.mapping if saved else None)
+    saving = posted is not None and "save" in posted
+    if form.is_valid() and saving:
+        save_list_mapping(system=system, mapping=form.mapping(), by=request.actor)
+        messages.success(request, "The mapping is saved. Files of this system can be read by it now.")
+        return redirect("identities:upload", request.tenant.slug, system.key)
+    preview = form.preview() if posted is not None else None
+    context = {"form": form, "system": system, "saved": saved, "preview": preview}
+    return render(request, "identities/columns.html", context, status=422 if form.errors and saving else 200)
 
 
 @requires(Permission.REGISTER_VIEW)
@@ -129,7 +176,11 @@ def people_upload(request: TenantRequest) -> HttpResponse:
     if form.is_valid():
         try:
             with transaction.atomic():
-                answer = upsert_identities(body=form.cleaned_data["file"].read(), by=request.actor)
+                answer = upsert_identities(
+                    body=form.cleaned_data["file"].read(),
+                    source_total=form.cleaned_data["source_total"],
+                    by=request.actor,
+                )
             return render(request, "identities/people_imported.html", {"answer": answer})
         except BadFile as bad:
             form.add_error("file", bad.sentence)

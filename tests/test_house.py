@@ -56,7 +56,7 @@ APPEND_ONLY = {
     *("logs_retentionterm", "logs_retentionprune"),
     *("logs_mappingversion", "logs_superseded", "logs_resolvedline", "logs_rereading"),
     *("identities_snapshot", "identities_snapshotrow", "identities_peoplefeed"),
-    *("identities_rosterfeed", "identities_rostershift"),
+    *("identities_rosterfeed", "identities_rostershift", "identities_personchange"),
     *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),
     "reviews_absentaccount",
     "reviews_signingrule",

@@ -5,7 +5,7 @@ from evidence.metrics.frame import Asked, Frame, days_between, ratio
 
 SYSTEMS = """
 SELECT s.key AS system, s.name, n.captured_at, n.recorded_at, n.delivered_by, n.source_total, n.row_total,
-    n.source_total - n.row_total AS difference, n.complete, n.filters, n.digest, n.raw_sha256,
+    n.source_total - coalesce(n.record_total, n.row_total) AS difference, n.complete, n.filters, n.digest, n.raw_sha256,
     (SELECT count(*) FROM identities_snapshotrow r WHERE r.tenant_id = n.tenant_id AND r.snapshot_id = n.id
         AND r.identity_id IS NULL) AS rows_without_person,
     (SELECT count(*) FROM identities_snapshot c WHERE c.tenant_id = s.tenant_id AND c.system_id = s.id AND c.complete

@@ -143,7 +143,8 @@ def population(source: Source) -> Section:
             f"Systems in scope: {source.metric('population', 'systems_in_scope')}. Without a complete list in the "
             f"period: {source.metric('population', 'systems_without_snapshot')}. Rows missing or too many against "
             f"the systems' own totals: {source.metric('population', 'unreconciled_difference')}.",
-            "A list is complete when the number of rows received equals the total that the system itself stated. "
+            "A list is complete when the number of records received equals the total that the system itself stated: "
+            "grants, or the accounts or lines that its total counts and from which the grants were read. "
             "Service, shared and emergency accounts are part of the population; rows without a person are counted, "
             "not dropped.",
         )

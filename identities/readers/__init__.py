@@ -4,13 +4,14 @@
 `BadFile` with one sentence. What an operator does to get the file stands beside it and is shown on the page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from identities.grantlist import read_grants
 from identities.kinds import ListFormat
 from identities.readers import aws_iam, entra, ldap, linux, okta, postgres
+from identities.readers.mapped import read_mapped
 from identities.readers.population import Population
 
 
@@ -30,9 +31,20 @@ def _table(body: bytes) -> Population:
     return Population(rows, len(rows))
 
 
+def _mapped(body: bytes) -> Population:
+    """Returns the grants of a table in its own columns without a mapping: there is none to read it by."""
+    return read_mapped(body, {})
+
+
 READERS: Final[dict[str, Reader]] = {
     ListFormat.TABLE: Reader(
         _table, "grants", "A table with a header line; one line is one grant. The total counts grants."
+    ),
+    ListFormat.MAPPED: Reader(
+        _mapped,
+        "lines",
+        "The system's own export, CSV or Excel. Say once which column is what; each later file is read by that, and a "
+        "column that was renamed is told. The total counts the lines of the export without the header.",
     ),
     ListFormat.POSTGRES: Reader(
         postgres.read,
@@ -76,10 +88,10 @@ READERS: Final[dict[str, Reader]] = {
 }
 
 
-def read_population(form: str, body: bytes) -> Population:
+def read_population(form: str, body: bytes, mapping: Mapping[str, Any] | None = None) -> Population:
     """Returns the population of a delivered file in the format that its deliverer named.
 
     Raises:
         BadFile: with one sentence for the first thing that is wrong.
     """
-    return READERS[form].read(body)
+    return read_mapped(body, mapping or {}) if form == ListFormat.MAPPED else READERS[form].read(body)

@@ -18,6 +18,11 @@ BROKEN: Final = (tarfile.TarError, zipfile.BadZipFile, zlib.error, LZMAError, EO
 UNREADABLE: Final = (*BROKEN, RuntimeError, NotImplementedError, OverflowError, KeyError)
 
 
+def is_packed(body: bytes) -> bool:
+    """Returns whether a file is a zip (a workbook is one), or gzip, bzip2 or xz."""
+    return body.startswith((b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ"))
+
+
 def members(body: bytes) -> dict[str, bytes]:
     """Returns the files of an archive by name, without their folders except one named `sudoers.d`.
 
