@@ -9,6 +9,7 @@ urlpatterns = [
     path("register/", views.register, name="register"),
     path("register/systems/new/", views.system_edit, name="system_new"),
     path("register/systems/<slug:key>/", views.system_page, name="system"),
+    path("register/systems/<slug:key>/difference/", views.difference, name="difference"),
     path("register/systems/<slug:key>/edit/", views.system_edit, name="system_edit"),
     path("register/systems/<slug:key>/columns/", views.columns, name="columns"),
     path("register/systems/<slug:key>/upload/", views.upload, name="upload"),

@@ -18,6 +18,8 @@ from identities.actions import (
     upsert_identities,
 )
 from identities.csvtable import BadFile
+from identities.difference import CHANGED, GRANTED, counts_of, parts_of, rows_that, snapshots_to_compare
+from identities.difference import SHOWN as SHOWN_DIFFERENCES
 from identities.forms import PeopleForm, RosterForm, SnapshotForm, SystemForm
 from identities.kinds import ListFormat
 from identities.listform import ListMappingForm
@@ -98,6 +100,23 @@ def snapshot_page(request: TenantRequest, snapshot_id: int) -> HttpResponse:
         "page": Paginator(snapshot_rows(snapshot), PAGE).get_page(request.GET.get("page")),
     }
     return render(request, "identities/snapshot.html", context)
+
+
+@requires(Permission.REGISTER_VIEW)
+def difference(request: TenantRequest, key: str) -> HttpResponse:
+    """Shows what was granted, what is gone and what changed between two snapshots of a system."""
+    system = get_object_or_404(System.objects.all(), key=key)
+    earlier, later = snapshots_to_compare(system, request.GET.dict())
+    context: dict[str, object] = {"system": system, "snapshots": snapshots_of(system)[:50]}
+    context |= {"earlier": earlier, "later": later}
+    if earlier and later:
+        shown = request.GET.get("show", "")
+        shown = shown if shown in SHOWN_DIFFERENCES else GRANTED
+        page = Paginator(rows_that(shown, earlier, later), PAGE).get_page(request.GET.get("page"))
+        parts = parts_of(list(page), earlier) if shown == CHANGED else {}
+        context |= {"page": page, "shown": shown, "counts": counts_of(earlier, later)}
+        context |= {"lines": [(row, parts.get(row.pk, [])) for row in page]}
+    return render(request, "identities/difference.html", context)
 
 
 @requires(Permission.REGISTER_MANAGE)
