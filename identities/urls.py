@@ -16,6 +16,7 @@ urlpatterns = [
     path("register/snapshots/<int:snapshot_id>/", views.snapshot_page, name="snapshot"),
     path("register/people/", views.people_page, name="people"),
     path("register/people/choices/", views.people_choices, name="people_choices"),
+    path("register/people/changes/", views.people_changes, name="people_changes"),
     path("register/people/upload/", views.people_upload, name="people_upload"),
     path("register/rosters/upload/", views.roster_upload, name="roster_upload"),
 ]

@@ -21,9 +21,10 @@ from identities.csvtable import BadFile
 from identities.difference import CHANGED, GRANTED, counts_of, parts_of, rows_that, snapshots_to_compare
 from identities.difference import SHOWN as SHOWN_DIFFERENCES
 from identities.forms import PeopleForm, RosterForm, SnapshotForm, SystemForm
-from identities.kinds import ListFormat
+from identities.kinds import ListFormat, PersonChangeKind
 from identities.listform import ListMappingForm
 from identities.models import Snapshot, System
+from identities.movers import change_counts, changes_in_words, changes_told, people_feeds
 from identities.personfield import SHOWN, label_of
 from identities.queries import (
     grants_of_system,
@@ -178,6 +179,27 @@ def people_page(request: TenantRequest) -> HttpResponse:
     page = Paginator(people_with_directory(text), PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "text": text, "feed": latest_people_feed(), "today": timezone.localdate()}
     return render(request, "identities/people.html", context)
+
+
+@requires(Permission.REGISTER_VIEW)
+def people_changes(request: TenantRequest) -> HttpResponse:
+    """Shows what a list of people told against the one before: who joined, moved, leaves or is missing."""
+    feeds = people_feeds()
+    feed = next((one for one in feeds if str(one.pk) == request.GET.get("feed", "")), feeds[0] if feeds else None)
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in PersonChangeKind.values else ""
+    page = Paginator(changes_told(feed, kind), PAGE).get_page(request.GET.get("page"))
+    context = {
+        "feeds": feeds,
+        "feed": feed,
+        "first": feed is not None and feed.pk == feeds[-1].pk,
+        "kind": kind,
+        "counts": change_counts(feed),
+        "page": page,
+        "lines": changes_in_words(list(page)),
+        "today": timezone.localdate(),
+    }
+    return render(request, "identities/people_changes.html", context)
 
 
 @requires(Permission.REGISTER_MANAGE)
