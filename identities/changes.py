@@ -36,12 +36,14 @@ def changes(rows: Sequence[PersonRow], known: Mapping[str, KnownPerson]) -> Iter
     for row in rows:
         before = known.get(row.external_id)
         if before is None:
-            yield Change(row.external_id, PersonChangeKind.JOINED, effective_on=row.employed_from)
-        elif not before.in_last:
+            end = row.employed_until.isoformat() if row.employed_until else ""
+            told = "employed_until" if end else ""
+            yield Change(row.external_id, PersonChangeKind.JOINED, told, "", end, row.employed_from)
+            continue
+        if not before.in_last:
             yield Change(row.external_id, PersonChangeKind.RETURNED, effective_on=row.employed_from)
-        if before is not None:
-            yield from _moves(row, before)
-        if row.employed_until != (before.employed_until if before else None):
+        yield from _moves(row, before)
+        if row.employed_until != before.employed_until:
             yield _end(row, before)
     listed = {row.external_id for row in rows}
     for external_id, person in known.items():
@@ -57,9 +59,9 @@ def _moves(row: PersonRow, before: KnownPerson) -> Iterator[Change]:
             yield Change(row.external_id, PersonChangeKind.MOVED, field, was, now)
 
 
-def _end(row: PersonRow, before: KnownPerson | None) -> Change:
+def _end(row: PersonRow, before: KnownPerson) -> Change:
     """Returns that a person's last day is told, moved or taken back."""
-    was = before.employed_until if before else None
+    was = before.employed_until
     return Change(
         row.external_id,
         PersonChangeKind.LEFT if row.employed_until else PersonChangeKind.RETURNED,

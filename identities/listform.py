@@ -20,8 +20,11 @@ MOST_BYTES: Final = 5_000_000
 SAMPLE_BYTES: Final = 200_000
 WORDS: Final = {
     "account": ("Account", "user name, username, user, login, user id, userid, account name, sign-in name"),
-    "entitlement": ("Entitlement", "role, role name, group, group name, permission, profile, access"),
-    "person": ("Person's id", "employee id, employee number, personnel number, staff id, person id"),
+    "entitlement": (
+        "Entitlement",
+        "role, role name, roles, role(s), groups, permissions, group, group name, permission, profile, access",
+    ),
+    "person": ("Person's id", "employee id, employee number, emp no, emp id, personnel number, staff id, person id"),
     "kind": ("Kind of account", "account type, type"),
     "enabled": ("Enabled (yes or no)", "active, status, account enabled, is active"),
     "privileged": ("Privileged (yes or no)", "admin, is admin, administrator"),
@@ -89,7 +92,7 @@ class ListMappingForm(forms.Form):
         for field in COLUMNS:
             label, _names = WORDS[field]
             choices = [("", "Not in the export"), *((name, name) for name in self.columns)]
-            chosen = forms.ChoiceField(label=label, required=False, choices=choices)
+            chosen = forms.ChoiceField(label=label, required=field in REQUIRED, choices=choices)
             chosen.initial = held.get("columns", {}).get(field) or self._guess(field)
             self.fields[field] = chosen
             if data is not None and field not in data:

@@ -168,7 +168,7 @@ def columns(request: TenantRequest, key: str) -> HttpResponse:
         messages.success(request, "The mapping is saved. Files of this system can be read by it now.")
         return redirect("identities:upload", request.tenant.slug, system.key)
     preview = form.preview() if posted is not None else None
-    context = {"form": form, "system": system, "saved": saved, "preview": preview}
+    context = {"form": form, "system": system, "saved": saved, "preview": preview, "saving": saving}
     return render(request, "identities/columns.html", context, status=422 if form.errors and saving else 200)
 
 

@@ -20,7 +20,7 @@ from tests import make
 pytestmark = pytest.mark.django_db
 HEAD = "external_id,name,department,manager,programme,employed_until\n"
 FIRST = HEAD + "M1,Mo,Ops,,,\nE1,Ana,Claims,M1,,\nE2,Bob,Claims,M1,Acme,\nE3,Cy,,M1,,\n"
-SECOND = HEAD + "M1,Mo,Ops,,,\nE1,Ana,Sales,M1,,2030-01-31\nE2,Bob,Claims,,Zenith,\nE4,Dee,Claims,M1,,\n"
+SECOND = HEAD + "M1,Mo,Ops,,,\nE1,Ana,Sales,M1,,2030-01-31\nE2,Bob,Claims,,Zenith,\nE4,Dee,Claims,M1,,2031-01-31\n"
 Import = Callable[..., PeopleAnswer]
 
 
@@ -45,7 +45,7 @@ def test_a_list_tells_what_the_one_before_did_not(load: Import) -> None:
         ("E2", "moved", "manager", "M1", ""),
         ("E2", "moved", "programme", "Acme", "Zenith"),
         ("E3", "missing", "", "", ""),
-        ("E4", "joined", "", "", ""),
+        ("E4", "joined", "employed_until", "", "2031-01-31"),
     }
     assert (second.joined, second.moved, second.left, second.missing, second.returned) == (1, 2, 1, 1, 0)
     assert told(load(SECOND)) == set()

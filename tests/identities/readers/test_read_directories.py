@@ -134,7 +134,12 @@ def test_a_machine_gives_log_ins_groups_and_what_sudo_allows() -> None:
     assert found["bob", "sudo /usr/bin/less /var/log/syslog as root"] == "human OPS"
     assert found["cy", "sudo /usr/bin/psql as postgres on web01"] == "human off"
     assert found["daemon", "account"] == "service off"
-    assert not {entitlement for account, entitlement in found if account == "cy"} & {"log-in", "sudo ALL as root"}
+    assert {entitlement for account, entitlement in found if account == "cy"} == {
+        *("account", "group staff", "sudo /usr/bin/psql as postgres on web01")
+    }
+    meanings = {(row.account, row.entitlement): row.meaning for row in read_population("linux", tape(FILES)).rows}
+    assert meanings["bob", "sudo /usr/bin/systemctl restart crm as root"].endswith("as root without a password.")
+    assert meanings["bob", "sudo /usr/bin/less /var/log/syslog as root"].endswith("as root with their password.")
     assert grants("linux", zipped(FILES)) == found
     assert read_population("linux", tape(FILES)).records == 6
 

@@ -15,6 +15,7 @@ SETTING = """
 CREATE ROLE cs_readers NOLOGIN; CREATE ROLE cs_writers NOLOGIN CREATEROLE; CREATE ROLE cs_ana LOGIN; CREATE ROLE cs_old
 LOGIN VALID UNTIL '2020-01-01'; CREATE ROLE cs_sync LOGIN REPLICATION;
 GRANT cs_readers TO cs_writers; GRANT cs_writers TO cs_ana; GRANT cs_readers TO cs_old;
+GRANT cs_readers TO cs_sync WITH INHERIT FALSE, SET FALSE;
 CREATE SCHEMA cs_pay; CREATE TABLE cs_pay.wages (id int, amount int); GRANT USAGE ON SCHEMA cs_pay TO cs_readers;
 GRANT SELECT, UPDATE ON cs_pay.wages TO cs_readers; GRANT SELECT (amount) ON cs_pay.wages TO cs_old;
 GRANT UPDATE, SELECT ON cs_pay.wages TO cs_ana; GRANT SELECT ON cs_pay.wages TO PUBLIC;
@@ -46,6 +47,7 @@ def test_the_query_gives_roles_rights_and_through_what(answer: bytes) -> None:
     assert via("cs_old", "SELECT on column cs_pay.wages.amount") == ""
     assert ("PUBLIC", "SELECT on table cs_pay.wages") in rows
     assert ("cs_readers", "role cs_readers") not in rows
+    assert ("cs_sync", "role cs_readers") not in rows  # it can neither use the role nor become it
     assert not rows["cs_old", "LOGIN"].enabled
     assert rows["cs_sync", "REPLICATION"].kind == "service"
     assert strong(rows) >= {("cs_ana", "owner of table cs_pay.own"), ("cs_ana", "CREATEROLE")}
