@@ -76,7 +76,7 @@ def verify(progress: Progress, tenant: Tenant) -> dict[str, Any]:
     with tenant_scope(tenant):
         progress.step(0, 2, "Comparing revocations with the newest snapshots")
         checked = verify_remediations(by=actor)
-        progress.step(1, 2, "Looking for use without a grant, leavers and ownerless accounts")
+        progress.step(1, 2, "Looking for what is wrong with access now")
         found = find_causes(by=actor)
     return {"verified": checked.verified, "failed": checked.failed, "opened": found.opened, "resolved": found.resolved}
 

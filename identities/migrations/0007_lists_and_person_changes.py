@@ -21,7 +21,7 @@ ALTER TABLE identities_identity FORCE ROW LEVEL SECURITY;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('identities', '0005_rosters'),
+        ('identities', '0006_take_people_from_a_directory'),
         ('tenants', '0003_name_each_tenant_with_its_parent'),
     ]
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from identities.models import Identity
+from identities.models import Identity, System
 from reviews import jobs
 from reviews.actions import (
     answer_silence,
@@ -143,6 +143,7 @@ def test_a_step_before_the_opening_is_not_caught_up(days: float, opened_days_ago
 
 def test_the_regular_jobs_are_safe_to_run_again(campaign: Campaign, in_bpo: Tenant) -> None:
     Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+    System.objects.update(owner=None)  # nobody answers for the service account any more
     assert [jobs.close_overdue(Silent(), in_bpo) for _ in range(2)] == [{"closed": 1}, {"closed": 0}]
     assert jobs.verify(Silent(), in_bpo)["opened"] == 1
     assert jobs.verify(Silent(), in_bpo)["opened"] == 0
