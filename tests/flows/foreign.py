@@ -166,15 +166,12 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     for item in ReviewItem.objects.all():
         decide(item=item, choice=Choice(Outcome.REVOKE, f"{mark} has left the desk."), by=reviewer)
     signature = sign(campaign, reviewer, "E2")
-    finding = Finding.objects.create(
-        kind="ownerless", key=mark, sentence=f"{mark} has no owner.", found_at=timezone.now(), due_at=timezone.now()
-    )
     ids: dict[str, object] = {
         "campaign_id": campaign.pk,
         "item_id": ReviewItem.objects.all()[0].pk,
         "line_id": ScopeLine.objects.all()[0].pk,
         "remediation_id": Remediation.objects.all()[0].pk,
-        "finding_id": finding.pk,
+        "finding_id": _finding(mark),
         "conflict_id": _conflict(by, mark).pk,
         "signature_id": signature.pk,
         "reviewer_id": Identity.objects.get(external_id="E2").pk,
@@ -182,6 +179,13 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "silence_id": _silent(replace(facts, name=f"{mark} silence", silence_standard=Silence.REVOKE), by),
     }
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
+
+
+def _finding(mark: str) -> int:
+    """Find an account that nobody owns."""
+    now = timezone.now()
+    said = f"{mark} has no owner."
+    return Finding.objects.create(kind="ownerless", key=mark, sentence=said, found_at=now, due_at=now).pk
 
 
 def _conflict(by: Actor, mark: str) -> DutyConflict:

@@ -8,9 +8,10 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from identities.actions import upsert_identities
-from identities.models import DirectoryMember, DirectoryPerson, Identity
+from identities.models import Identity
 from identities.scim.actions import update_person
 from identities.scim.habits import patch_of, patched
+from identities.scim.models import DirectoryMember, DirectoryPerson
 from identities.scim.resources import Person
 from tenants.kinds import Actor, Permission, Role
 from tenants.models import ApiToken, AuditEntry, Membership, Tenant, User

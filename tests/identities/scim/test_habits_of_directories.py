@@ -2,7 +2,8 @@
 
 import pytest
 
-from identities.models import DirectoryPerson, Identity
+from identities.models import Identity
+from identities.scim.models import DirectoryPerson
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import tenant_scope
 from tests.identities.scim.conftest import ENTERPRISE, GROUP, PATCH, USER, Directory

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from identities.models import DirectoryGroup, DirectoryPerson
+from identities.scim.models import DirectoryGroup, DirectoryPerson
 from tenants.kinds import Permission
 from tenants.models import ApiToken, Tenant, User
 from tenants.scope import tenant_scope
