@@ -1,9 +1,10 @@
 """The query modules on the real database: each runs, answers its own metrics, and says nothing of an empty tenant."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from evidence.catalogue import LOG_TYPES, load
 from evidence.evaluate import evaluate_all
@@ -14,16 +15,15 @@ from evidence.metrics.frame import Frame
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
-NOW = datetime.now(UTC)  # noqa: TID251 -- the test's own clock
-
 
 @pytest.fixture
 def frame(bpo: Tenant) -> Iterator[Frame]:
     """The last 90 days of the BPO, in its scope."""
-    period = Period(NOW - timedelta(days=90), NOW + timedelta(minutes=5), "Europe/Madrid")
+    now = timezone.now()
+    period = Period(now - timedelta(days=90), now + timedelta(minutes=5), "Europe/Madrid")
     params = {name: parameter.value for name, parameter in load().params.items()}
     with tenant_scope(bpo):
-        yield Frame(period, params, bpo.pk, bpo.uuid, NOW + timedelta(minutes=1))
+        yield Frame(period, params, bpo.pk, bpo.uuid, now + timedelta(minutes=1))
 
 
 @pytest.mark.django_db
