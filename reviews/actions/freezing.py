@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-import msgspec
 from django.db import connection
 
 from reviews.kinds import OWNERLESS
@@ -61,11 +60,6 @@ class Frozen(NamedTuple):
     evidence: str
     reviewer_id: int
     basis: str
-
-
-def json_text(value: object) -> str:
-    """Returns JSON text for PostgreSQL, which takes no NUL."""
-    return msgspec.json.encode(value).decode().replace("\\u0000", "\\ufffd")
 
 
 def freeze(campaign: Campaign, items: Iterable[Frozen], *, by: str, now: datetime) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
+import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
 
 from identities.models import Snapshot, SnapshotRow
-from reviews.actions.freezing import Frozen, exclude, freeze, json_text
+from reviews.actions.freezing import Frozen, exclude, freeze
 from reviews.actions.moves import locked, move
 from reviews.assigning import Around, choose_reviewer
 from reviews.gathering import Context, advice_for, evidence_for, gather
@@ -141,7 +142,7 @@ def _frozen(
             privileged=row.privileged,
             advice=str(advised.advice),
             advice_reason=advised.reason,
-            evidence=json_text(evidence_for(row, context, captured[row.snapshot_id])),
+            evidence=msgspec.json.encode(evidence_for(row, context, captured[row.snapshot_id])).decode(),
             reviewer_id=reviewer,
             basis=str(basis),
         )
