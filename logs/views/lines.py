@@ -30,6 +30,13 @@ class Links:
     minus: str
 
 
+class LinksByName(dict[str, Links]):
+    """Links by qualifier, None where there is none: a missing key costs a template three exceptions."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class EventLine:
     """One event as a row: its words, its look and its links' keys."""
@@ -46,7 +53,7 @@ class EventLine:
     place: str
     network: str
     client: str
-    links: dict[str, Links]
+    links: LinksByName
     around: str
 
 
@@ -57,7 +64,7 @@ class Narrowing:
         self._asked = asked
         self._made: dict[tuple[str, str], Links] = {}
 
-    def links(self, event: AccessEvent, source: LogSource | None, person: Identity | None) -> dict[str, Links]:
+    def links(self, event: AccessEvent, source: LogSource | None, person: Identity | None) -> LinksByName:
         """Return the links of one event by qualifier; none for empty values."""
         values = {
             "user": event.actor_key,
@@ -76,7 +83,7 @@ class Narrowing:
             "object": object_of(event),
             "source": source.key if source else "",
         }
-        return {name: self._one(name, value) for name, value in values.items() if value.strip()}
+        return LinksByName({name: self._one(name, value) for name, value in values.items() if value.strip()})
 
     def _one(self, name: str, value: str) -> Links:
         made = self._made.get((name, value))
@@ -139,6 +146,6 @@ def _line(
         place=place_words(event),
         network=network_words(event.src_asn),
         client=event.client or device_of(event.user_agent),
-        links=narrowing.links(event, source, person) if narrowing else {},
+        links=narrowing.links(event, source, person) if narrowing else LinksByName(),
         around=narrowing.around(event) if narrowing else "",
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django import template
 from django.template import engines
@@ -200,12 +201,9 @@ def pairs(mapping: Mapping[str, Any]) -> list[tuple[str, Any]]:
 @register.simple_tag(takes_context=True)
 def url_with(context: template.Context, **changes: Any) -> str:
     """Return the page's query string with some parameters changed (empty removes one), for pagers and filters."""
-    parameters = context["request"].GET.copy()
-    for name, value in changes.items():
-        parameters.pop(name, None)
-        if value not in (None, ""):
-            parameters[name] = str(value)
-    return f"?{parameters.urlencode()}" if parameters else "?"
+    kept = [(name, values) for name, values in context["request"].GET.lists() if name not in changes]
+    changed = [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
+    return f"?{urlencode(kept + changed, doseq=True)}"
 
 
 @register.simple_block_tag(takes_context=True, end_name="endpage_header")
