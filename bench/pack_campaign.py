@@ -1,5 +1,6 @@
-"""Makes a register and a decided campaign of any size by the product's own actions, for bench/pack.py."""
+"""Makes a register and a campaign of any size by the product's own actions, open or decided."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.utils import timezone
@@ -19,13 +20,18 @@ from tenants.scope import tenant_scope
 ROLES = ("agent", "lead", "report_reader", "exporter", "admin_all")
 
 
-def decided_campaign(items: int, people: int, slug: str = "bench") -> tuple[Tenant, Actor]:
-    """Open a tenant, deliver `items` grants of `people` people, open a campaign and decide every item."""
+def open_review(
+    items: int, people: int, managers: Sequence[str], slug: str = "bench"
+) -> tuple[Tenant, Actor, dict[str, Actor]]:
+    """Open a tenant and a campaign over `items` grants of `people` people, who share the managers as reviewers.
+
+    The officer and the reviewers by their addresses come with the tenant.
+    """
     tenant = open_tenant(slug=slug, name="Bench BPO", kind=TenantKind.BPO, time_zone="Europe/Madrid", parent=None)
     officer = _member(tenant, "officer", Role.OFFICER)
-    reviewers = [_member(tenant, name, Role.REVIEWER) for name in ("remy", "rosa")]
+    reviewers = {f"{name}@example.org": _member(tenant, name, Role.REVIEWER) for name in managers}
     with tenant_scope(tenant):
-        upsert_identities(body=_people(people), by=officer)
+        upsert_identities(body=_people(people, managers), by=officer)
         facts = SystemFacts("CRM", "crm", "admin*", owner=Identity.objects.get(external_id="M1"))
         system = save_system(facts=facts, by=officer)
         captured = timezone.now() - timedelta(days=1)
@@ -42,16 +48,20 @@ def decided_campaign(items: int, people: int, slug: str = "bench") -> tuple[Tena
             ),
             by=officer,
         )
-        campaign = create_campaign(plan=plan, occurrence_at=timezone.now(), by=officer)
-        campaign = open_campaign(campaign=campaign, by=officer)
-    names = {"remy@example.org": reviewers[0], "rosa@example.org": reviewers[1]}
+        open_campaign(campaign=create_campaign(plan=plan, occurrence_at=timezone.now(), by=officer), by=officer)
+    return tenant, officer, reviewers
+
+
+def decided_campaign(items: int, people: int, slug: str = "bench") -> tuple[Tenant, Actor]:
+    """Open a campaign and decide every item of it."""
+    tenant, officer, reviewers = open_review(items, people, ("remy", "rosa"), slug)
     with tenant_scope(tenant):
-        rows = Assignment.objects.filter(campaign=campaign).select_related("item__campaign", "reviewer")
-        for number, row in enumerate(rows.order_by("item__n")):
+        rows = Assignment.objects.select_related("item__campaign", "reviewer").order_by("item__n")
+        for number, row in enumerate(rows):
             kept = number % 9 != 0
             reason = "Works on the desk every day." if kept else "Left the desk in spring."
             choice = Choice(Outcome.CERTIFY if kept else Outcome.REVOKE, reason, seen_seconds=5 + number % 20)
-            decide(item=row.item, choice=choice, by=names[row.reviewer.email])
+            decide(item=row.item, choice=choice, by=reviewers[row.reviewer.email])
     return tenant, officer
 
 
@@ -64,14 +74,11 @@ def _member(tenant: Tenant, name: str, role: Role) -> Actor:
     return found
 
 
-def _people(count: int) -> bytes:
-    """Return the list of people: two managers, and their reports."""
-    lines = [
-        "external_id,name,email,manager,programme",
-        "M1,Remy,remy@example.org,,Acme",
-        "M2,Rosa,rosa@example.org,,Acme",
-    ]
-    lines += [f"E{n},Agent {n:04d},agent{n}@example.org,M{1 + n % 2},Acme" for n in range(count)]
+def _people(count: int, managers: Sequence[str]) -> bytes:
+    """Return the list of people: the managers, and their reports."""
+    lines = ["external_id,name,email,manager,programme"]
+    lines += [f"M{n},{name.title()},{name}@example.org,,Acme" for n, name in enumerate(managers, start=1)]
+    lines += [f"E{n},Agent {n:04d},agent{n}@example.org,M{1 + n % len(managers)},Acme" for n in range(count)]
     return "\n".join(lines).encode() + b"\n"
 
 

@@ -12,9 +12,6 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import Any, Final
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from identities.csvtable import MAX_BYTES, MAX_LINES, BadFile
 
 MOST_PARTS: Final = 1_000
@@ -25,7 +22,7 @@ MOST_TIMES: Final = 100
 MOST_COLUMNS: Final = 200
 OLD: Final = b"\xd0\xcf\x11\xe0"
 UNREADABLE: Final = (
-    *(zipfile.BadZipFile, zlib.error, InvalidFileException, OSError, EOFError, KeyError, ValueError, TypeError),
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError, TypeError),
     *(AttributeError, IndexError, SyntaxError, NotImplementedError, RuntimeError, OverflowError, AssertionError),
 )
 """What openpyxl and the parser of XML raise for a damaged workbook (its ParseError is a SyntaxError)."""
@@ -49,13 +46,16 @@ def sheet_lines(body: bytes, sheet: str = "", most: int | None = None) -> list[L
     Raises:
         BadFile: with one sentence for the first thing that is wrong.
     """
+    from openpyxl import load_workbook  # noqa: PLC0415 -- a quarter of a second of every program's start
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 -- as above
+
     _check_container(body)
     try:
         book = load_workbook(io.BytesIO(body), read_only=True, keep_links=False, data_only=False)
         return list(islice(_rows(_sheet(book, sheet)), most))
     except BadFile:
         raise
-    except UNREADABLE as error:
+    except (*UNREADABLE, InvalidFileException) as error:
         raise BadFile("The file is no readable Excel workbook. Save it again as .xlsx, or as CSV in UTF-8.") from error
 
 

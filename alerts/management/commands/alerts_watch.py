@@ -15,6 +15,7 @@ class Command(BaseCommand):
     """Runs the watch process."""
 
     help = "Judge new events by the tenants' alert rules, raise alerts and send the mail about them."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="judge what is there, send what is due, and end")

@@ -26,6 +26,7 @@ class Command(BaseCommand):
         "Write the tree under the newest checkpoint as static files (C2SP tlog-tiles): checkpoint, tile/. Full tiles "
         "that are there already are not written again. Entries are left out: they are personal data."
     )
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, help="made if it is missing; one folder for each ledger and epoch")

@@ -25,6 +25,7 @@ class Command(BaseCommand):
         "Prove that a checkpoint continues an earlier one: give the earlier one as its size, or as the file that "
         "somebody kept. The proof is what a C2SP witness takes; witness.py checks it elsewhere."
     )
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("old", help="size of the earlier checkpoint, or a file that holds it")

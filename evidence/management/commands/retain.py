@@ -21,6 +21,7 @@ class Command(BaseCommand):
         "Remove events whose term has passed, in the ledger's order: announced, signed, handed over, removed. "
         "Ends with status 1 when something had to stay. It cannot be undone: look with --dry-run first."
     )
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="say what would go, and change nothing")

@@ -28,6 +28,7 @@ class Command(BaseCommand):
         "request to the authority (curl -H 'Content-Type: application/timestamp-query' --data-binary @checkpoint.tsq), "
         "and take its answer in with `timestamp keep FOLDER`, which reads checkpoint.txt and checkpoint.tsr."
     )
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("deed", choices=("query", "keep"))

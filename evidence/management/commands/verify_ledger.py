@@ -27,6 +27,7 @@ class Command(BaseCommand):
         "Hashes everything stored again and compares it with the ledger, its checkpoints and the signer's own record. "
         "Ends with status 1 when anything failed."
     )
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--tenant", action="append", metavar="SLUG", help="only this tenant; may be given again")

@@ -20,6 +20,7 @@ class Command(BaseCommand):
     """Asks the server in a transaction that cannot write; the server's own count is the total."""
 
     help = "Read the roles and rights of a PostgreSQL server and seal them as a snapshot of a system."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("dsn", help="where the server is, such as host=db1 dbname=crm user=auditor; see PGPASSFILE")

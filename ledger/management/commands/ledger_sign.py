@@ -23,6 +23,7 @@ class Command(BaseCommand):
     """Signs every log that has grown."""
 
     help = "Signs a checkpoint of every log that has grown. Without --once it runs until it is stopped."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

@@ -22,6 +22,7 @@ class Command(BaseCommand):
     """
 
     help = "Build the table of countries and networks (ASN) of addresses from three tarballs of CSV lists."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("country", type=Path, help="tarball of geo-whois-asn-country")

@@ -25,6 +25,7 @@ class Command(BaseCommand):
     """Stores a file's records, in parts, with progress; running it again stores nothing twice."""
 
     help = "Deliver a log file (or - for standard input; gzip too) to a source of a tenant."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help="path of the file, or - for standard input")

@@ -14,6 +14,7 @@ class Command(BaseCommand):
     """Makes this month's partition and those of the next months; run it as the owner, once a day is plenty."""
 
     help = "Make the event table's partitions for this month and the next ones (COUNTERSIGN_ROLE=owner)."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--ahead", type=int, default=MONTHS_AHEAD, help="months after the present one")

@@ -21,6 +21,7 @@ class Command(BaseCommand):
     help = (
         "Read the records of a source again that an older parser or mapping has read; nothing that is stored changes."
     )
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", help="key of the source")

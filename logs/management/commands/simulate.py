@@ -31,6 +31,7 @@ class Command(BaseCommand):
         "Writes the access logs of a made-up BPO in the vendors' formats, with planted incidents and a truth file. "
         "The same options give the same bytes."
     )
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("directory", type=Path, help="An empty or new directory.")

@@ -16,6 +16,7 @@ class Command(BaseCommand):
     """A BPO with two clients, a hundred days of logs, reviews, alerts and a pack."""
 
     help = "Seed the demonstration (once) and print a sign-in for each kind of user."
+    requires_system_checks: list[str] = []
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         data = Path(settings.COUNTERSIGN_DATA)

@@ -24,6 +24,7 @@ class Command(BaseCommand):
         "Go on after a restore that lost signed entries: close the ledger's epoch and open the next one. Its first "
         "entry quotes the last signed checkpoint, what survived, the reason and the approver. It cannot be undone."
     )
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--tenant", metavar="SLUG", required=True, help="whose ledger")

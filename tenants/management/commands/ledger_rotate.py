@@ -22,6 +22,7 @@ class Command(BaseCommand):
         "Replace the key that signs a ledger, or all of them and the master key behind them. An entry announces the "
         "new key, one checkpoint is signed by both, and the old key is destroyed."
     )
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--tenant", metavar="SLUG", default="", help="only this tenant's; otherwise all")
