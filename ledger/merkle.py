@@ -67,6 +67,18 @@ def root_at(size: int, nodes: Nodes) -> bytes:
     return _range_hash(0, size, nodes) if size else EMPTY_ROOT
 
 
+def aligned(first: int, end: int) -> list[tuple[int, int]]:
+    """Returns (height, number) of the perfect, aligned subtrees that make up the leaves first to end - 1, in order."""
+    found = []
+    while first < end:
+        height = (end - first).bit_length() - 1
+        if first:
+            height = min(height, (first & -first).bit_length() - 1)
+        found.append((height, first >> height))
+        first += 1 << height
+    return found
+
+
 def inclusion_path(index: int, size: int, nodes: Nodes) -> list[bytes]:
     """Returns PATH(index, D[size]) of RFC 6962 2.1.1: the sibling hashes from the leaf upwards.
 

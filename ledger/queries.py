@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import F
 
 from ledger.kinds import HASH_BYTES, BatchPlace, Head, KeyLink, ProofBundle, SignedCheckpoint
-from ledger.merkle import Nodes, consistency_path, inclusion_path
+from ledger.merkle import Nodes, aligned, consistency_path, inclusion_path
 from ledger.models import Anchor, Batch, Checkpoint, Log, Refusal
 from ledger.models import Head as HeadRow
 from ledger.notes import parse_checkpoint, parse_note
@@ -19,6 +19,8 @@ from ledger.proofs import format_growth
 from ledger.tiles import WIDTH, edge_at, edge_root, nodes_from, places_of
 from ledger.tilestore import StoredTiles
 
+AHEAD: Final = 64
+"""Tiles that are read ahead where ranges follow each other."""
 FETCHED: Final = 2_000
 """Most leaves whose tiles are read in one statement: about as many tiles, of 8 KiB each."""
 
@@ -167,6 +169,13 @@ def batches(
     return [_place(row) for row in rows.order_by("first_index")[:limit]]
 
 
+def last_batch_before(log_id: UUID, moment: datetime) -> BatchPlace | None:
+    """Returns the newest batch of the newest epoch that was received at a moment or before, or None."""
+    rows = Batch.objects.filter(log_id=log_id, epoch=head(log_id).epoch, received_at__lte=moment)
+    row = rows.order_by("-first_index").first()
+    return None if row is None else _place(row)
+
+
 def batch_at(log_id: UUID, index: int) -> BatchPlace:
     """Returns the batch that holds a leaf.
 
@@ -210,6 +219,18 @@ def inclusion_proofs(log_id: UUID, indexes: list[int], size: int) -> dict[int, l
     """
     nodes = _nodes(log_id, size, indexes=indexes)
     return {index: inclusion_path(index, size, nodes) for index in indexes}
+
+
+def covers(log_id: UUID, ranges: Sequence[tuple[int, int]]) -> list[list[bytes]]:
+    """Returns, for each range of leaves (first, end) of the newest epoch, the hashes of its perfect subtrees in order.
+
+    Raises:
+        ValueError: The log has fewer leaves.
+    """
+    found = head(log_id)
+    _check_size(found, max((end for _, end in ranges), default=0))
+    nodes = nodes_from(StoredTiles(log_id, found.epoch, ahead=AHEAD).read)
+    return [[nodes(height, number) for height, number in aligned(first, end)] for first, end in ranges]
 
 
 def consistency_proof(log_id: UUID, old: int, new: int, *, epoch: int | None = None) -> list[bytes]:
