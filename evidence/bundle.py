@@ -19,12 +19,13 @@ from evidence.holders import TSA, WITNESS
 from evidence.kinds import Period, Table
 from evidence.tables import csv_bytes, line_digests
 from evidence.tiers import Held
-from evidence.verifier import single_file
-from evidence.verifier.primitives import archive
+from evidence.verifier import single_file, single_page
+from evidence.verifier.complete import ANNEX
+from evidence.verifier.primitives import archive, bag
 from ledger.kinds import KeyLink
 from ledger.notes import Signer, sign_note
 
-SCHEMA: Final = "countersign-pack/1"
+SCHEMA: Final = "countersign-pack/2"
 MAX_BYTES: Final = 2**31 - 1
 
 
@@ -57,6 +58,25 @@ class Checkpoint:
     key: str
     chain: Sequence[KeyLink] = ()
     held: Sequence[Held] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Annex:
+    """The lines, the index of their first leaf, and the hashes of the tree before it, tallest subtree first."""
+
+    first: int
+    edge: tuple[bytes, ...]
+    lines: tuple[bytes, ...]
+
+    @property
+    def text(self) -> bytes:
+        """The file."""
+        return b"".join(line + b"\n" for line in self.lines)
+
+    @property
+    def words(self) -> dict[str, object]:
+        """What the manifest says about it."""
+        return {"first": self.first, "edge": [base64.b64encode(item).decode() for item in self.edge], "file": ANNEX}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +123,25 @@ class Parts:
     readme: str = ""
     statements: Mapping[int, bytes] = field(default_factory=dict)
     assertions: Mapping[int, bytes] = field(default_factory=dict)
+    annex: Annex | None = None
+    side: Mapping[str, bytes] = field(default_factory=dict)
+    seal: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """The rendered report and what the renderer said about it."""
+    """The rendered report and what the renderer said about it; `sealed` is the same file with its seal appended."""
 
     pdf: bytes
     pages: int
     segments: Sequence[tuple[int, int, str]]
     renderer: Mapping[str, str]
+    sealed: bytes = b""
+
+    @property
+    def delivered(self) -> bytes:
+        """The file that the pack holds."""
+        return self.sealed or self.pdf
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +171,7 @@ def record_files(parts: Parts) -> dict[str, bytes]:
     if parts.checkpoint:
         files["proofs/checkpoint.txt"] = parts.checkpoint.note
         files["proofs/entries.jsonl"] = b"".join(canonical(_entry(entry)) for entry in parts.entries)
+        files |= {ANNEX: parts.annex.text} if parts.annex else {}
     return files
 
 
@@ -193,23 +223,31 @@ def content_digest(parts: Parts, records: Mapping[str, bytes]) -> str:
 
 
 def build(parts: Parts, records: Mapping[str, bytes], printed: Printed, signer: Signer) -> Bundle:
-    """Sign and pack; raises PackTooLargeError over 2 GiB."""
+    """Sign and pack; raises PackTooLargeError over 2 GiB.
+
+    The manifest lists the report as it was printed, so that the same records give the same manifest whatever the seal
+    holds (a time, random numbers); the signed note beside it names the SHA-256 of the report with its seal.
+    """
     files = {
         **records,
         **held_files(parts.checkpoint),
+        **parts.side,
         "report.pdf": printed.pdf,
         "verify.py": single_file(),
+        "verify.html": single_page(),
         "README.txt": parts.readme.encode(),
     }
     files["index.json"] = canonical(_index(files, printed))
     content = content_digest(parts, records)
     manifest = canonical(_manifest(parts, files, printed, signer) | {"content_sha256": content})
     digest = hashlib.sha256(manifest).hexdigest()
-    text = f"{signer.name}\n{parts.identity.id}\n{digest}\n"
+    sealed = hashlib.sha256(printed.delivered).hexdigest()
+    text = f"{signer.name}\n{parts.identity.id}\n{digest}\nreport.pdf {sealed}\n"
+    files["report.pdf"] = printed.delivered
     files |= {"manifest.json": manifest, "manifest.sig": sign_note(text, [signer]).encode()}
-    if sum(len(data) + 200 for data in files.values()) > MAX_BYTES:
+    if sum(len(data) + 400 for data in files.values()) > MAX_BYTES:
         raise PackTooLargeError("The pack is larger than 2 GiB: choose a shorter period.")
-    data = archive(files)
+    data = archive(bag(files, json.loads(manifest)))
     sizes = {name: len(body) for name, body in sorted(files.items())}
     return Bundle(data, hashlib.sha256(data).hexdigest(), digest, content, sizes)
 
@@ -242,6 +280,8 @@ def _manifest(parts: Parts, files: Mapping[str, bytes], printed: Printed, signer
         "tier": parts.tier,
         "ledger": ledger,
         "signer": {"key": signer.verifier.vkey},
+        "seal": dict(parts.seal) if parts.seal else None,
+        "annex": parts.annex.words if parts.annex else None,
         "renderer": dict(printed.renderer),
         "bindings": {name: {"index": item.index, "cells": dict(item.cells)} for name, item in parts.bindings.items()},
         "omissions": list(parts.omissions),
@@ -251,7 +291,9 @@ def _manifest(parts: Parts, files: Mapping[str, bytes], printed: Printed, signer
 
 def _index(files: Mapping[str, bytes], printed: Printed) -> dict[str, Any]:
     """Return short digests of every row of the tables and proofs and every part of the PDF."""
-    lines = {name: line_digests(data) for name, data in files.items() if name.endswith((".csv", ".jsonl"))}
+    lines = {
+        name: line_digests(data) for name, data in files.items() if name.endswith((".csv", ".jsonl")) or name == ANNEX
+    }
     pdf = [
         (start, end, hashlib.sha256(printed.pdf[start:end]).hexdigest()[:12], name)
         for start, end, name in printed.segments

@@ -143,7 +143,7 @@ class _Leaf:
 def gather(frame: Frame, size: int) -> Records:
     """Read the period's records and prove those that lie under the checkpoint of `size` leaves."""
     places = _places(frame, size)
-    deeds = _deeds(frame, places)
+    deeds = _deeds(places)
     found: dict[int, _Leaf] = {}
     tables: list[Table] = []
     texts: dict[str, str] = {}
@@ -194,10 +194,10 @@ def _places(frame: Frame, size: int) -> dict[Any, int]:
     return {row["id"]: row["first_index"] for row in Asked(frame).rows(statement, size=size)}
 
 
-def _deeds(frame: Frame, places: Mapping[Any, int]) -> dict[str, _Leaf]:
+def _deeds(places: Mapping[Any, int]) -> dict[str, _Leaf]:
     """Return the audit entries of the deeds that the tables name, by what they were about."""
     found: dict[str, _Leaf] = {}
-    entries = AuditEntry.objects.filter(verb__in=_DEEDS, at__lt=frame.now).order_by("at", "id")
+    entries = AuditEntry.objects.filter(verb__in=_DEEDS).order_by("at", "id")
     for entry in entries.iterator(chunk_size=_ENTRY_CHUNK):
         if entry.batch_id in places:
             detail: dict[str, Any] = entry.detail

@@ -1,11 +1,13 @@
-"""Holds the verifier that every evidence pack carries as one file, `verify.py`, on the standard library alone."""
+"""Holds the verifiers that every evidence pack carries, each as one file: `verify.py` and `verify.html`."""
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
-_PARTS: Final = ("primitives", "witnessed", "passkeys", "check")
+_PARTS: Final = ("primitives", "witnessed", "passkeys", "complete", "check", "told")
 _FUTURE: Final = "from __future__ import annotations\n"
 _HEADER: Final = """#!/usr/bin/env python3
 # Checks a Countersign evidence pack:  python3 verify.py PACK.zip [--key KEY] [--ledger-key KEY] [--witness KEY]
@@ -19,3 +21,19 @@ def single_file() -> bytes:
     bodies = [text[text.index(_FUTURE) + len(_FUTURE) :] for text in others]
     whole = _HEADER + first + "".join(bodies)
     return re.sub(r"^from evidence\.verifier\.\w+ import \([^)]*\)\n", "", whole, flags=re.MULTILINE).encode()
+
+
+def single_page() -> bytes:
+    """Return `verify.html`: page, style and script as one file whose policy allows these two alone, and no network."""
+    page, style, *scripts = (
+        (_FOLDER / "page" / name).read_text(encoding="utf-8")
+        for name in ("verify.html", "verify.css", "primitives.js", "check.js")
+    )
+    script = "\n" + "".join(scripts)
+    filled = {"SCRIPT_HASH": _policy(script), "STYLE_HASH": _policy(style), "STYLE": style, "SCRIPT": script}
+    return re.sub("@([A-Z_]+)@", lambda mark: filled[mark[1]], page).encode()
+
+
+def _policy(text: str) -> str:
+    """Return how a Content-Security-Policy names an inline text (CSP Level 3, 2.3.1)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

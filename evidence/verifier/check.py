@@ -1,65 +1,62 @@
 """Checks an evidence pack: manifest and signature, every file, the checkpoint, every proof, and the cells they seal.
 
-The pack's `verify.py` is primitives.py, witnessed.py, passkeys.py and this module, as one file for Python 3.9 and its
-standard library.
+The pack's `verify.py` holds this module between complete.py and told.py; all keep to Python 3.9 and its standard
+library.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 import hashlib
 import io
 import json
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from evidence.verifier.complete import (
+    COMPLETE,
+    Completeness,
+)
 from evidence.verifier.passkeys import (
     check_assertion,
-    proof_lines,
 )
 from evidence.verifier.primitives import (
     Broken,
     Files,
     archive,
+    bag,
     compare_layout,
     entry_of,
-    fingerprint,
+    folder_of,
     open_note,
     root_of,
+    unbag,
     unbase64,
     unpack,
 )
 from evidence.verifier.witnessed import (
     Holders,
-    tier_lines,
 )
 
-SCHEMA = "countersign-pack/1"
+SCHEMA = "countersign-pack/2"
 SIGNED = ("manifest.json", "manifest.sig")
-ABOUT = """Checks a Countersign evidence pack without Countersign: Python 3.9 or later, standard library only.
-
-It says what broke: which file, page, table row, ledger entry or signature. Exit code 0: everything holds; 1: something
-broke; 2: the file cannot be read at all. Take this file from a second place too (the portal publishes its SHA-256): a
-verifier that comes only inside the pack proves little. Without --key it checks that the pack agrees with itself and
-prints the fingerprint of the key that signed it; compare that with the one you were given on another way.
-"""
 
 
 class Pack:
     """The files of one pack with what was found about them."""
 
     def __init__(self, data: bytes) -> None:
-        self.files: Files
-        self.files, self.faults = unpack(data)
+        self.archived: Files
+        self.archived, self.faults = unpack(data)
+        self.files, self.tags = unbag(self.archived)
         self.data = data
+        self.sealed = ""
         self.counts = {"files": 0, "rows": 0, "pages": 0, "entries": 0, "cells": 0, "statements": 0}
         self.manifest: dict[str, Any] = {}
         self.index: dict[str, Any] = {}
         self.entries: dict[int, dict[str, Any]] = {}
         self.holders: Holders | None = None
+        self.completeness: Completeness | None = None
         self.proofs: list[str] = []
 
     def fault(self, where: str, what: str) -> None:
@@ -76,6 +73,7 @@ class Pack:
             self.check_files,
             self.check_statements,
             lambda: self.check_ledger(ledger_key),
+            self.check_annex,
             lambda: self.check_holders(witnesses or []),
         ]
         for step in steps:
@@ -87,8 +85,22 @@ class Pack:
             except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
                 self.fault("pack", f"a part has another shape than {SCHEMA} says ({type(error).__name__}: {error}).")
         if not self.faults:
-            self.faults += compare_layout(archive(self.files), self.data)
+            self.check_bag()
+        if not self.faults:
+            self.faults += compare_layout(archive(self.archived), self.data)
         return self.faults
+
+    def check_bag(self) -> None:
+        """Compare the bag's own files with those that the pack's files give: they hold nothing of their own."""
+        expected, folder = bag(self.files, self.manifest), folder_of(self.manifest["pack"]["id"]) + "/"
+        for name in sorted(self.archived | expected):
+            short_name = name.removeprefix(folder)
+            if name not in self.archived:
+                self.fault(short_name, "it is missing.")
+            elif name not in expected:
+                self.fault(short_name, "it does not belong to the bag.")
+            elif self.archived[name] != expected[name]:
+                self.fault(short_name, "it is not what the files of the pack give.")
 
     def check_manifest(self, key: str | None) -> bool:
         """Check the signature over the manifest; False when it does not hold, for then nothing else can be trusted."""
@@ -113,7 +125,8 @@ class Pack:
                 self.fault("manifest.json", "its SHA-256 is not the one in manifest.sig.")
             self.fault("manifest.sig", "signature: " + broken.what)
             return False
-        if lines[2:] != [digest]:
+        self.sealed = lines[3].partition(" ")[2] if len(lines) == 4 else ""
+        if lines[2:] != [digest, "report.pdf " + self.sealed]:
             self.fault("manifest.json", "the signed list of files was changed: its SHA-256 is not the signed one.")
             return False
         if self.manifest.get("schema") != SCHEMA or lines[1] != self.manifest["pack"]["id"]:
@@ -133,13 +146,21 @@ class Pack:
             data = self.files.get(name)
             if data is None:
                 self.fault(name, "it is missing.")
-            elif len(data) != row["bytes"] or hashlib.sha256(data).hexdigest() != row["sha256"]:
+            elif not self.is_whole(name, data, row):
                 self.name_damage(name, data)
             else:
                 self.counts["files"] += 1
                 self.counts["rows"] += row.get("rows", 0)
                 self.counts["pages"] += row.get("pages", 0)
         return True
+
+    def is_whole(self, name: str, data: bytes, row: dict[str, Any]) -> bool:
+        """Compare a file with its row; the manifest lists the report without its seal, manifest.sig the whole of it."""
+        if name == "report.pdf":
+            if hashlib.sha256(data).hexdigest() != self.sealed:
+                return False
+            data = data[: row["bytes"]]
+        return len(data) == int(row["bytes"]) and hashlib.sha256(data).hexdigest() == str(row["sha256"])
 
     def name_damage(self, name: str, data: bytes) -> None:
         """Say which page, row or entry of a changed file differs."""
@@ -157,8 +178,7 @@ class Pack:
         for start, end, digest, name in self.index.get("pdf", []):
             if short(data[start:end]) != digest and name not in named:
                 named.append(name)
-        end = max((row[1] for row in self.index.get("pdf", [])), default=0)
-        return named + (["bytes after its end"] if len(data) > end > 0 else [])
+        return named or (["its seal (the signature that a PDF reader shows)"] if self.index else [])
 
     def damaged_lines(self, name: str, data: bytes) -> list[str]:
         """Return the rows of a table, or the entries of the proofs, that differ."""
@@ -235,6 +255,16 @@ class Pack:
             self.check_entry(number, line, ledger["size"], root)
         for table, binding in sorted(self.manifest.get("bindings", {}).items()):
             self.check_cells(table, binding)
+        return True
+
+    def check_annex(self) -> bool:
+        """Check that no deed of the period was left out of the tables that claim to hold all."""
+        if self.manifest["ledger"]:
+            self.completeness = Completeness(self.manifest, self.files, self.entries)
+            tables = {name[7:-4] for name in self.files if name.startswith("tables/")}
+            self.completeness.check({name: list(self.table(name)) for name in tables & set(COMPLETE)})
+            for where, what in self.completeness.faults:
+                self.fault(where, what)
         return True
 
     def check_holders(self, witnesses: list[str]) -> bool:
@@ -318,69 +348,3 @@ def printed(value: Any) -> str:
 def short(data: bytes) -> str:
     """Return the 12 hex digits by which the index names a part."""
     return hashlib.sha256(data).hexdigest()[:12]
-
-
-def report(pack: Pack, path: str, *, compared: bool) -> int:
-    """Print what was found; return the exit code."""
-    write = sys.stdout.write
-    if pack.faults:
-        for where, what in pack.faults:
-            write(f"BROKEN  {where}: {what}\n")
-        write(f"\n{path} does NOT hold: {len(pack.faults)} fault(s).\n")
-        return 1
-    manifest, counts = pack.manifest, pack.counts
-    ledger = manifest["ledger"]
-    write(f"HOLDS   {path}\n")
-    write(
-        f"  pack      {manifest['pack']['id']}, {manifest['pack']['client']}, issued {manifest['pack']['issued_at']}\n"
-    )
-    write(f"  period    {manifest['period']['start']} to {manifest['period']['end']} ({manifest['period']['zone']})\n")
-    write(f"  contents  {counts['files']} files, {counts['rows']} table rows, {counts['pages']} pages\n")
-    write(f"  ledger    {counts['entries']} entries proved under checkpoint {ledger['size']} of {ledger['origin']}\n")
-    write(f"  cells     {counts['cells']} table cells equal the bytes that the ledger sealed\n")
-    for row in pack.table("removals") if "tables/removals.csv" in pack.files else ():
-        write(f"  removed   {row['count']} events received in {row['month']}, under retention")
-        write(
-            f" by ledger entry {row['ledger_index']}\n" if row["ledger_index"] else ", by no entry of this checkpoint\n"
-        )
-    write(f"  signed    {counts['statements']} statements of reviewers agree with their digests and decisions\n")
-    write("".join(f"            {line}\n" for line in proof_lines(pack.proofs)))
-    if pack.holders:
-        for line in tier_lines(pack.holders):
-            write(f"  tier      {line}\n")
-        for line in pack.holders.lines:
-            write(f"  held      {line}\n")
-    write(f"  signed by {manifest['signer']['key'].split('+')[0]}\n")
-    write(f"  key       {fingerprint(manifest['signer']['key'])}\n")
-    if not compared:
-        write(
-            "  The key was taken from the pack itself: compare the fingerprint with the one you were given elsewhere,\n"
-        )
-        write("  or run again with --key.\n")
-    return 0
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Read the arguments, check the pack, print the findings."""
-    parser = argparse.ArgumentParser(description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pack")
-    parser.add_argument("--key", help="the pack signer's verifier key, from another source than the pack")
-    parser.add_argument("--ledger-key", help="the ledger's verifier key, from another source than the pack")
-    parser.add_argument(
-        "--witness", action="append", default=[], help="a witness's verifier key, from the witness; may be repeated"
-    )
-    options = parser.parse_args(arguments)
-    try:
-        pack = Pack(Path(options.pack).read_bytes())
-    except OSError as error:
-        sys.stderr.write(f"The pack cannot be read: {error}\n")
-        return 2
-    except Broken as broken:
-        sys.stdout.write(f"BROKEN  {broken.where}: {broken.what}\n\n{options.pack} does NOT hold.\n")
-        return 1
-    pack.check(options.key, options.ledger_key, options.witness)
-    return report(pack, options.pack, compared=bool(options.key))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -135,6 +135,48 @@ def unbase64(text: str, where: str = "base64") -> bytes:
     return data
 
 
+# -------------------------------------------------------------- the bag (RFC 8493): its own files follow from the rest
+def folder_of(pack: str) -> str:
+    """Return the one top folder of a pack's archive, named by the pack's id."""
+    return "evidence-pack-" + pack[:8]
+
+
+def bag(files: Files, manifest: dict[str, Any]) -> Files:
+    """Return the files of a pack as its archive holds them: under `data/` of a BagIt bag, with the bag's own files."""
+    payload = {"data/" + name: data for name, data in files.items()}
+    size = sum(len(data) for data in payload.values())
+    about = {
+        "Bagging-Date": manifest["pack"]["issued_at"][:10],
+        "External-Identifier": manifest["pack"]["id"],
+        "Payload-Oxum": f"{size}.{len(payload)}",
+    }
+    tags = {
+        "bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
+        "bag-info.txt": "".join("{}: {}\n".format(*item) for item in sorted(about.items())).encode(),
+        "manifest-sha256.txt": sums(payload),
+    }
+    tags["tagmanifest-sha256.txt"] = sums(tags)
+    folder = folder_of(manifest["pack"]["id"])
+    return {folder + "/" + name: data for name, data in {**payload, **tags}.items()}
+
+
+def sums(files: Files) -> bytes:
+    """Return what `sha256sum` prints for files, and `sha256sum -c` reads."""
+    return "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())).encode()
+
+
+def unbag(files: Files) -> tuple[Files, Files]:
+    """Return what a bag carries, and the bag's own files, both without the top folder; raises Broken if it is none."""
+    folder = min(files, default="").partition("/")[0] + "/"
+    if not all(name.startswith(folder) for name in files) or not any(
+        name.startswith(folder + "data/") for name in files
+    ):
+        raise Broken("archive", "it is no bag in one folder: an older pack needs the verify.py of its release.")
+    plain = {name[len(folder) :]: data for name, data in files.items()}
+    payload = {name[5:]: data for name, data in plain.items() if name.startswith("data/")}
+    return payload, {name: data for name, data in plain.items() if not name.startswith("data/")}
+
+
 # ---------------------------------------------------------------- the archive: one layout, so that no byte is free
 def archive(files: Files, crcs: dict[str, int] | None = None) -> bytes:
     """Build the one zip file that these (name, bytes) make: stored, sorted, fixed date and mode.

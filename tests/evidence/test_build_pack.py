@@ -35,7 +35,7 @@ def data_of(tenant: Tenant, pack: EvidencePack) -> bytes:
 
 def text(data: bytes, name: str) -> str:
     with zipfile.ZipFile(BytesIO(data)) as opened:
-        return opened.read(name).decode()
+        return opened.read(next(full for full in opened.namelist() if full.endswith(f"/data/{name}"))).decode()
 
 
 def test_it_issues_a_pack_that_its_own_verifier_accepts(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:

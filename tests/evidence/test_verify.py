@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from evidence.bundle import build, record_files
 from evidence.verifier import single_file
 from evidence.verifier.check import Pack
-from evidence.verifier.primitives import Broken, archive, ed25519_verifies, safe
+from evidence.verifier.primitives import Broken, archive, bag, ed25519_verifies, safe
 from ledger.notes import Signer
 from tests.evidence.packing import LEDGER_SIGNER, SIGNER, bundle, parts, printed
 
+TAGS = ["bag-info.txt", "bagit.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"]
 FILES = [
     "README.txt", "index.json", "manifest.json", "manifest.sig", "proofs/checkpoint.txt", "proofs/entries.jsonl",
-    "queries/decisions.txt", "report.pdf", "tables/alerts.csv", "tables/decisions.csv", "verify.py",
+    "queries/decisions.txt", "report.pdf", "tables/alerts.csv", "tables/decisions.csv", "verify.html", "verify.py",
 ]  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def faults(data: bytes, key: str | None = None, ledger_key: str | None = None) -
 
 def files_of(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(BytesIO(data)) as opened:
-        return {name: opened.read(name) for name in opened.namelist()}
+        return {name.partition("/data/")[2]: opened.read(name) for name in opened.namelist() if "/data/" in name}
 
 
 def flipped(data: bytes, at: int, bit: int = 0) -> bytes:
@@ -81,10 +82,12 @@ def test_it_is_a_plain_zip_in_one_order_and_at_one_date() -> None:
         assert {info.external_attr for info in opened.infolist()} == {0o100644 << 16}
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, *TAGS])
 def test_it_names_the_file_of_any_flipped_byte(name: str) -> None:
-    whole, body = bundle().data, files_of(bundle().data)[name]
-    start = whole.index(body) if name != "proofs/checkpoint.txt" else whole.index(b"proofs/checkpoint.txt") + len(name)
+    whole, full = bundle().data, f"/{name}" if name in TAGS else f"/data/{name}"
+    with zipfile.ZipFile(BytesIO(whole)) as opened:
+        info = next(info for info in opened.infolist() if info.filename.partition("/")[2] == full[1:])
+        body, start = opened.read(info), info.header_offset + 30 + len(info.filename)
     chosen = random.Random(name)  # noqa: S311 -- places to flip, repeatable
     places = {0, len(body) - 1, *(chosen.randrange(len(body)) for _ in range(10))}
     for at in places:
@@ -130,7 +133,12 @@ def test_it_refuses_a_pack_signed_by_another_key() -> None:
 
 def rebuilt(change: dict[str, bytes | None]) -> bytes:
     files = files_of(bundle().data) | {name: data for name, data in change.items() if data is not None}
-    return archive({name: data for name, data in files.items() if change.get(name, b"") is not None})
+    return packed({name: data for name, data in files.items() if change.get(name, b"") is not None})
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    """Return the archive of a pack with these files, its bag's own files made to fit."""
+    return archive(bag(files, json.loads(files_of(bundle().data)["manifest.json"])))
 
 
 def test_it_refuses_extra_missing_and_repacked_files() -> None:
@@ -138,9 +146,10 @@ def test_it_refuses_extra_missing_and_repacked_files() -> None:
     assert faults(rebuilt({"tables/alerts.csv": None})) == ["tables/alerts.csv: it is missing."]
     assert faults(rebuilt({"manifest.sig": None})) == ["manifest.sig: it is missing."]
     body = BytesIO()
-    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as repacked:
-        for name, data in files_of(bundle().data).items():
-            repacked.writestr(name, data)
+    deflated = zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED)
+    with deflated as repacked, zipfile.ZipFile(BytesIO(bundle().data)) as opened:
+        for name in opened.namelist():
+            repacked.writestr(name, opened.read(name))
     assert any(sentence.startswith("archive: ") for sentence in faults(body.getvalue()))
     assert faults(b"") != []
     assert faults(b"no zip at all") != []
@@ -150,8 +159,8 @@ def test_it_refuses_names_that_leave_the_folder_and_names_given_twice() -> None:
     files = files_of(bundle().data)
     for name in ("../evil.py", "/etc/passwd", "a/../../b", "C:evil", "a\\b", "./x"):
         assert not safe(name)
-        assert "could be written outside" in faults(archive(files | {name: b"x"}))[0]
-    twice = bytearray(archive(files | {"README.tx2": b"y"}))
+        assert "could be written outside" in faults(archive({name: b"x"}))[0]
+    twice = bytearray(packed(files | {"README.tx2": b"y"}))
     at = twice.index(b"README.tx2")
     twice[at : at + 10] = b"README.txt"
     assert "twice" in faults(bytes(twice))[0]
