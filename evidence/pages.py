@@ -18,7 +18,7 @@ from evidence.queries import ControlLine, ledger_facts, missing_kinds
 from evidence.report import STATE_WORDS
 from evidence.states import RESULT_MEANINGS
 from evidence.tiers import REMAINS, TIERS, UNPROVABLE
-from evidence.verifier import single_file
+from evidence.verifier import digests
 from evidence.verifier.primitives import fingerprint
 from ledger import witness
 from ledger.notes import NoteError, SignatureError, open_checkpoint, parse_vkey
@@ -131,7 +131,7 @@ def ledger_words(tenant: Tenant) -> dict[str, Any]:
         "ledger_fingerprint": fingerprint(facts.verifier_key) if facts.verifier_key else "",
         "pack_key": signer,
         "pack_fingerprint": fingerprint(signer),
-        "verifier_sha256": hashlib.sha256(single_file()).hexdigest(),
+        "verifiers": digests(),
         "witness_sha256": hashlib.sha256(WITNESS_FILE.read_bytes()).hexdigest(),
         "tier_look": "good" if facts.tier >= "T3" else "info" if facts.tier >= "T1" else "warn",
         "tier_meaning": TIERS[facts.tier],

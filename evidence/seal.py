@@ -69,18 +69,17 @@ def seal_report(pdf: bytes) -> Sealed:
     Raises:
         SealError: It could not be sealed, or the seal does not hold.
     """
-    key, url = seal_key(), settings.COUNTERSIGN_SEAL["TIME"]
+    url = settings.COUNTERSIGN_SEAL["TIME"]
     # A thread of its own: pyHanko starts an event loop, which a thread that has one does not allow.
-    with ThreadPoolExecutor(1) as apart:
+    with seal_key() as key, ThreadPoolExecutor(1) as apart:
         try:
             sealed = apart.submit(_sign, pdf, key, PostedTime(url) if url else None).result()
         except FAULTS as fault:
             raise SealError(f"The report could not be sealed: {fault}.") from fault
+        certificate, chain, test = key.certificate, key.chain, key.test
     if not sealed.startswith(pdf) or not holds(sealed):
         raise SealError("The report's seal does not hold.")
-    certificate = key.certificate
-    subject = str(certificate.subject.human_friendly)
-    return Sealed(sealed, subject, certificate.sha256.hex(), key.test, key.chain)
+    return Sealed(sealed, str(certificate.subject.human_friendly), certificate.sha256.hex(), test, chain)
 
 
 def _sign(pdf: bytes, key: SealKey, stamper: TimeStamper | None) -> bytes:

@@ -7,7 +7,8 @@ installation's own, under a test authority in `<data>/seal` whose name says that
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -63,18 +64,24 @@ class SealKey:
         return b"".join(pem.armor("CERTIFICATE", item.dump()) for item in ordered)
 
 
-def seal_key() -> SealKey:
-    """Return the key that the settings name, or the installation's own test key.
+@contextmanager
+def seal_key() -> Iterator[SealKey]:
+    """Give the key that the settings name, or the installation's own test key; a token is logged out of at the end.
 
     Raises:
         SealError: The key cannot be had; the sentence says why.
     """
     name, password = settings.COUNTERSIGN_SEAL["KEY"], settings.COUNTERSIGN_SEAL["PASSWORD"]
     if name.startswith("pkcs11:"):
-        return SealKey(_on_token(name, password), test=False)
-    if name:
-        return SealKey(_from_file(Path(name), password), test=False)
-    return SealKey(_from_file(_own_file(Path(settings.COUNTERSIGN_DATA) / "seal"), ""), test=True)
+        signer, close = _on_token(name, password)
+        try:
+            yield SealKey(signer, test=False)
+        finally:
+            close()
+    elif name:
+        yield SealKey(_from_file(Path(name), password), test=False)
+    else:
+        yield SealKey(_from_file(_own_file(Path(settings.COUNTERSIGN_DATA) / "seal"), ""), test=True)
 
 
 def _from_file(path: Path, password: str) -> Signer:
@@ -88,9 +95,10 @@ def _from_file(path: Path, password: str) -> Signer:
     return signer
 
 
-def _on_token(uri: str, pin: str) -> Signer:
-    """Open a key on a token: `pkcs11:token=Seal;object=seal?module-path=/usr/lib/softhsm/libsofthsm2.so`.
+def _on_token(uri: str, pin: str) -> tuple[Signer, Callable[[], None]]:
+    """Open a key on a token and return it with what closes it.
 
+    The URI is like `pkcs11:token=Seal;object=seal?module-path=/usr/lib/softhsm/libsofthsm2.so` (RFC 7512).
     The hash is made here and signed raw: SoftHSM 2.6 and several cards know no ECDSA with a hash of its own.
     """
     if PKCS11Signer is None:
@@ -104,11 +112,15 @@ def _on_token(uri: str, pin: str) -> Signer:
         session = open_pkcs11_session(
             given["module-path"], token_criteria=TokenCriteria(label=given["token"]), user_pin=pin or None
         )
+    except Exception as fault:
+        raise SealError(f"The token {given['token']!r} cannot be opened: {fault!r}.") from fault
+    try:
         signer: Any = PKCS11Signer(session, cert_label=given["object"], use_raw_mechanism=True)
         signer.signing_cert  # noqa: B018 -- read now, so that a missing one is said here
     except Exception as fault:
-        raise SealError(f"The seal key on the token {given['token']!r} cannot be used: {fault!r}.") from fault
-    return signer  # type: ignore[no-any-return]  # the extra has no stubs
+        session.close()
+        raise SealError(f"The key {given['object']!r} on the token cannot be used: {fault!r}.") from fault
+    return signer, session.close
 
 
 def _own_file(folder: Path) -> Path:

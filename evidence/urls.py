@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern] = [
     path("ledger/verify/", views.verify, name="verify"),
     path("ledger/growth.txt", views.growth, name="growth"),
     path("ledger/verify.py", views.verifier, name="verifier"),
+    path("ledger/verify.html", views.verifier_page, name="verifier_page"),
     path("ledger/witness.py", views.witness, name="witness"),
     path("ledger/checkpoint.txt", views.checkpoint, name="checkpoint"),
 ]

@@ -23,7 +23,7 @@ from evidence.pages import (
     people_to_share,
     verification_words,
 )
-from evidence.verifier import single_file
+from evidence.verifier import single_file, single_page
 from ledger.queries import growth_proof, latest_checkpoint
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
@@ -205,6 +205,12 @@ def growth(request: TenantRequest) -> HttpResponse:
 def verifier(request: TenantRequest) -> HttpResponse:  # noqa: ARG001 -- the same for everybody
     """Give the verifier that every pack carries."""
     return _attachment(single_file(), "verify.py", "text/x-python; charset=utf-8")
+
+
+@requires(Permission.LEDGER_VIEW)
+def verifier_page(request: TenantRequest) -> HttpResponse:  # noqa: ARG001 -- the same for everybody
+    """Give the verifier that runs in a browser; always as a download, for a page of ours it must not be."""
+    return _attachment(single_page(), "verify.html", "application/octet-stream")
 
 
 @requires(Permission.LEDGER_VIEW)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from evidence.bundle import Checkpoint
 from evidence.holders import TSA, WITNESS
 from evidence.report import Block, Code, Grid, Heading, Pairs, Prose, Section, moment
 from evidence.sections.source import Source
 from evidence.tiers import REMAINS, TIERS, UNPROVABLE, Held
-from evidence.verifier import single_file
+from evidence.verifier import digests
 from evidence.verifier.primitives import fingerprint
 from evidence.verifier.witnessed import openssl_line
 
@@ -19,14 +17,17 @@ def integrity(source: Source) -> Section:
     blocks = _checkpoint(source, source.checkpoint) if source.checkpoint else []
     steps = Prose(
         (
-            "1. Take verify.py from the portal's ledger page or from an earlier pack and compare its SHA-256 with "
-            "the one above.",
+            "1. Take verify.py or verify.html from a second place: the portal's ledger page, the person who gave you "
+            "the key, or the source code of this release. Compare its SHA-256 with the one above.",
             "2. Compare the fingerprint of the signer's key with the one you were given in the contract or by "
             "telephone.",
             "3. Run the command below with Python 3.9 or later. It needs no network and nothing but the standard "
             "library. It checks the signature, every file, every table row that names a ledger entry, and every "
             "proof, and says which file, page, row, entry or signature broke. With --witness and the verifier key of "
-            "a witness it also checks that witness's cosignature.",
+            "a witness it also checks that witness's cosignature. Where there is no Python, open verify.html in a "
+            "browser and drop the pack on it: it checks the same and opens no connection.",
+            "4. The zip is a BagIt bag: sha256sum -c manifest-sha256.txt in the unpacked folder compares every file "
+            "without any program of ours. This report carries a seal of its own, which a PDF reader shows.",
         )
     )
     command = Code((f"python3 verify.py pack.zip --key '{source.signer_key}'",), "Command")
@@ -63,7 +64,7 @@ def _checkpoint(source: Source, checkpoint: Checkpoint) -> list[Block]:
         ("Its fingerprint", fingerprint(checkpoint.key)),
         ("Pack signer's key", source.signer_key),
         ("Its fingerprint (SHA-256)", fingerprint(source.signer_key)),
-        ("verify.py, SHA-256", hashlib.sha256(single_file()).hexdigest()),
+        *((f"{name}, SHA-256", digest) for name, digest in digests().items()),
     )
     mono = frozenset(label for label, _ in keys[1:])
     holders = Grid(

@@ -34,6 +34,12 @@ def single_page() -> bytes:
     return re.sub("@([A-Z_]+)@", lambda mark: filled[mark[1]], page).encode()
 
 
+def digests() -> dict[str, str]:
+    """Return the SHA-256 of each verifier of this release, as packs, the ledger's page and docs/packs.md give it."""
+    files = {"verify.py": single_file(), "verify.html": single_page()}
+    return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+
+
 def _policy(text: str) -> str:
     """Return how a Content-Security-Policy names an inline text (CSP Level 3, 2.3.1)."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
