@@ -6,7 +6,6 @@ joins them), so nothing of the product may be imported here, and all keep to Pyt
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import io
@@ -21,6 +20,7 @@ Fault = tuple[str, str]
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
+BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 I = pow(2, (P - 1) // 4, P)  # noqa: E741 -- RFC 8032's name
 
 
@@ -127,11 +127,13 @@ def open_note(note: bytes, key: str, where: str, *, alone: bool = True) -> list[
 def unbase64(text: str, where: str = "base64") -> bytes:
     """Decode strictly: what encodes back to other characters is refused."""
     try:
-        data = base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
+        raw = text.encode("ascii")
+        data = binascii.a2b_base64(raw)
+    except ValueError:
         raise Broken(where, "it holds characters that are no base64.") from None
-    if base64.b64encode(data).decode() != text:
-        raise Broken(where, "its base64 has stray bits.")
+    if binascii.b2a_base64(data, newline=False) != raw:
+        known = not raw.translate(None, BASE64) and len(raw) % 4 == 0
+        raise Broken(where, "its base64 has stray bits." if known else "it holds characters that are no base64.")
     return data
 
 

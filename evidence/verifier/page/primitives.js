@@ -163,7 +163,7 @@ async function ed25519Verifies(key, message, signature) {
 function unbase64(packed, where = "base64") {
   let plain;
   try { plain = atob(packed); } catch (fault) { throw new Broken(where, "it holds characters that are no base64."); }
-  if (/\s/.test(packed)) throw new Broken(where, "it holds characters that are no base64.");
+  if (/[^A-Za-z0-9+/=]/.test(packed) || packed.length % 4) throw new Broken(where, "it holds characters that are no base64.");
   if (btoa(plain) !== packed) throw new Broken(where, "its base64 has stray bits.");
   const bytes = new Uint8Array(plain.length);
   for (let at = 0; at < plain.length; at++) bytes[at] = plain.charCodeAt(at);
