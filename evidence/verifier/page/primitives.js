@@ -54,7 +54,7 @@ const K = new Uint32Array(64), START = new Uint32Array(8);
   };
   primes.forEach((p, at) => { K[at] = fraction(3, p); if (at < 8) START[at] = fraction(2, p); });
 })();
-const W = new Int32Array(64), H = new Int32Array(8);
+const W = new Int32Array(64), H = new Int32Array(8), TAIL = new Uint8Array(128), TAIL_VIEW = new DataView(TAIL.buffer);
 
 function blocks(view, from, end) {
   for (let at = from; at < end; at += 64) {
@@ -84,11 +84,13 @@ function sha256(bytes) {
   H.set(START);
   const whole = bytes.length - (bytes.length % 64), rest = bytes.length - whole;
   blocks(bytes, 0, whole);
-  const tail = new Uint8Array(rest < 56 ? 64 : 128);
-  tail.set(bytes.subarray(whole));
-  tail[rest] = 0x80;
-  new DataView(tail.buffer).setBigUint64(tail.length - 8, BigInt(bytes.length) * 8n);
-  blocks(tail, 0, tail.length);
+  const end = rest < 56 ? 64 : 128;
+  TAIL.fill(0);
+  TAIL.set(bytes.subarray(whole));
+  TAIL[rest] = 0x80;
+  TAIL_VIEW.setUint32(end - 8, Math.floor(bytes.length / 0x20000000));
+  TAIL_VIEW.setUint32(end - 4, (bytes.length * 8) >>> 0);
+  blocks(TAIL, 0, end);
   const digest = new Uint8Array(32), view = new DataView(digest.buffer);
   for (let at = 0; at < 8; at++) view.setInt32(4 * at, H[at]);
   return digest;
@@ -312,15 +314,15 @@ NODE[0] = 1;
 function nodeHash(left, right) { NODE.set(left, 1); NODE.set(right, 33); return sha256(NODE); }
 
 function rootOf(leaf, index, size, path) {
-  let node = BigInt(index), last = BigInt(size) - 1n, result = leaf;
+  let node = index, last = size - 1, result = leaf;  // below 2^53, where halves of numbers are exact
   for (const sibling of path) {
     if (!last) throw new Broken("proof", "it is too long.");
-    if (node & 1n || node === last) {
+    if (node % 2 || node === last) {
       result = nodeHash(sibling, result);
-      while (!(node & 1n) && node) { node >>= 1n; last >>= 1n; }
+      while (!(node % 2) && node) { node /= 2; last = Math.floor(last / 2); }
     } else result = nodeHash(result, sibling);
-    node >>= 1n;
-    last >>= 1n;
+    node = Math.floor(node / 2);
+    last = Math.floor(last / 2);
   }
   if (last) throw new Broken("proof", "it is too short.");
   return result;
