@@ -6,7 +6,7 @@ emergency account is meant to be unused and to hold much; a service or shared ac
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -97,21 +97,36 @@ class PrivilegedGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldSide:
+    """Holds that an account holds an entitlement of one side of a conflict; `words` names it with its system."""
+
+    account_id: int
+    account: str
+    entitlement_id: int
+    words: str
+    system_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class BothSides:
-    """Holds that one holder has both entitlements of a conflict, with the accounts of each side."""
+    """Holds that one holder has both sides of a conflict: what they hold of each, through which accounts."""
 
     conflict_id: int
     why: str
-    first: str
-    second: str
-    system_id: int
     person_id: int | None
     person: str | None
-    first_accounts: list[int]
-    second_accounts: list[int]
-    accounts: list[str]
-    first_id: int
-    second_id: int
+    first: list[HeldSide]
+    second: list[HeldSide]
+
+    @property
+    def accounts(self) -> list[str]:
+        """Returns the names of the accounts, each once."""
+        return list(dict.fromkeys(one.account for one in (*self.first, *self.second)))
+
+
+def words_of(side: Iterable[HeldSide]) -> str:
+    """Returns what somebody holds of one side, each entitlement once."""
+    return ", ".join(dict.fromkeys(one.words for one in side))
 
 
 def leaver_or_ownerless(account: HeldAccount, today: date) -> Cause | None:
@@ -248,17 +263,18 @@ def dormant(grant: PrivilegedGrant, coverage: float | None, cycle_days: int, now
 
 
 def conflict(both: BothSides) -> Cause:
-    """Returns that one holder has both entitlements of a conflict."""
+    """Returns that one holder has both sides of a conflict."""
     who = both.person or f"The account '{both.accounts[0]}'"
-    holder = f"person {both.person_id}" if both.person_id else f"account {both.first_accounts[0]}"
+    holder = f"person {both.person_id}" if both.person_id else f"account {both.first[0].account_id}"
+    held = list(dict.fromkeys(one.words for one in (*both.first, *both.second)))
     return Cause(
         FindingKind.CONFLICT,
         f"conflict {both.conflict_id} {holder}",
-        f"{who} holds {both.first} and {both.second}. {both.why}",
-        system_id=both.system_id,
-        account_id=both.first_accounts[0],
+        f"{who} holds {words_of(both.first)} and {words_of(both.second)}. {both.why}",
+        system_id=both.first[0].system_id,
+        account_id=both.first[0].account_id,
         subject_id=both.person_id,
-        evidence={"entitlements": [both.first, both.second], "accounts": both.accounts, "why": both.why},
+        evidence={"entitlements": held[:LISTED], "accounts": both.accounts[:LISTED], "why": both.why},
     )
 
 
@@ -266,17 +282,11 @@ def conflicts_by_grant(found: Iterable[BothSides]) -> dict[tuple[int, int], list
     """Returns for each (account, entitlement) what it conflicts with, as it is frozen beside a reviewed item."""
     sides: dict[tuple[int, int], list[dict[str, object]]] = {}
     for both in found:
-        for accounts, own, other in _directions(both):
-            for account in accounts:
-                told = {"conflict": both.conflict_id, "with": other, "why": both.why, "accounts": both.accounts}
-                sides.setdefault((account, own), []).append(told)
+        for own, other in ((both.first, both.second), (both.second, both.first)):
+            told = {"conflict": both.conflict_id, "with": words_of(other), "why": both.why, "accounts": both.accounts}
+            for one in own:
+                sides.setdefault((one.account_id, one.entitlement_id), []).append(told)
     return sides
-
-
-def _directions(both: BothSides) -> Iterator[tuple[list[int], int, str]]:
-    """Yields each side's accounts and entitlement with the words for the other side."""
-    yield both.first_accounts, both.first_id, both.second
-    yield both.second_accounts, both.second_id, both.first
 
 
 def _moment(at: datetime | None) -> str | None:

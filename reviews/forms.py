@@ -14,6 +14,7 @@ from reviews.actions import AbsenceFacts, PlanFacts
 from reviews.kinds import (
     REVIEWER_OUTCOMES,
     Choice,
+    ConflictDecided,
     Level,
     Outcome,
     Recurrence,
@@ -28,7 +29,7 @@ from reviews.recurrence import Openings, next_eight
 from tenants.models import Tenant
 
 FURTHER = (
-    *("entitlements", "programme", "dormant_days", "later", "silence_privileged", "silence_standard"),
+    *("conflicts_only", "entitlements", "programme", "dormant_days", "later", "silence_privileged", "silence_standard"),
     *("own_rule", "trigger"),
 )
 """Fields of a campaign that are folded away until somebody wants them."""
@@ -42,6 +43,11 @@ class CampaignForm(forms.Form):
         queryset=None, label="Systems", widget=forms.CheckboxSelectMultiple
     )
     privileged_only = forms.BooleanField(required=False, label="Privileged access only")
+    conflicts_only = forms.BooleanField(
+        required=False,
+        label="Conflicts of duties only",
+        help_text="Each conflict is one thing to decide: remove one side, or name the control that watches over both.",
+    )
     entitlements = forms.CharField(
         max_length=300, required=False, label="Entitlements only", help_text="Patterns, such as admin*, *_dba."
     )
@@ -214,11 +220,13 @@ class ReassignForm(forms.Form):
 
 
 class ConflictForm(forms.Form):
-    """Asks which two entitlements nobody may hold together, and why."""
+    """Asks which entitlements nobody may hold together with which others, and why."""
 
-    one: "forms.ModelChoiceField[Entitlement]" = forms.ModelChoiceField(queryset=None, label="One entitlement")
-    other: "forms.ModelChoiceField[Entitlement]" = forms.ModelChoiceField(
-        queryset=None, label="Must not be held together with"
+    one: "forms.ModelMultipleChoiceField[Entitlement]" = forms.ModelMultipleChoiceField(
+        queryset=None, label="Any of these", help_text="Choose several with Ctrl or Cmd held down."
+    )
+    other: "forms.ModelMultipleChoiceField[Entitlement]" = forms.ModelMultipleChoiceField(
+        queryset=None, label="Must not be held together with any of these"
     )
     why = forms.CharField(max_length=300, label="Why, printed beside each item and finding")
 
@@ -228,6 +236,15 @@ class ConflictForm(forms.Form):
             field = self.fields[name]
             field.queryset = conflicting_choices()  # type: ignore[attr-defined]  # a field with choices
             field.label_from_instance = lambda right: f"{right.system.name}: {right}"  # type: ignore[attr-defined]  # a field with choices
+
+
+class ConflictDecisionForm(forms.Form):
+    """Takes what a reviewer decides about a conflict of duties."""
+
+    answer = forms.ChoiceField(choices=ConflictDecided.choices)
+    control = forms.CharField(required=False, max_length=300)
+    reason = forms.CharField(required=False, max_length=1500)
+    seen_seconds = forms.IntegerField(required=False, min_value=0)
 
 
 class DelegateForm(forms.Form):

@@ -18,7 +18,7 @@ from reviews.causes import conflicts_by_grant
 from reviews.kinds import DORMANT_DAYS, WINDOW_DAYS, Advised, Outcome, UseFacts
 from reviews.manifest import moment
 from reviews.models import Campaign, Decision
-from reviews.queries.access import both_sides
+from reviews.queries.duties import both_sides
 from reviews.queries.population import ListedGrant
 from tenants.work import Progress
 

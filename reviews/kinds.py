@@ -78,6 +78,9 @@ class FindingKind(TextChoices):
     CONFLICT = "conflict", "Conflicting duties"
     POPULATION_GAP = "population_gap", "Active in the logs, in no list"
     HASTY_REVIEW = "hasty_review", "Decided too fast to have been looked at"
+    RECIPROCAL = "reciprocal", "Two reviewers kept each other's access"
+    SECOND_LOOK = "second_look", "A second reviewer decided otherwise"
+    CONTROL_MISSED = "control_missed", "A control item was kept"
 
 
 NEXT_STEP: Final = {
@@ -90,6 +93,9 @@ NEXT_STEP: Final = {
     FindingKind.DORMANT_PRIVILEGED: "Ask the person's manager whether it is needed; if not, have it revoked.",
     FindingKind.CONFLICT: "Take one of the two away, or write down which control watches over both.",
     FindingKind.HASTY_REVIEW: "Talk to the reviewer, and have a second person look at the fastest decisions.",
+    FindingKind.RECIPROCAL: "Have somebody else review the access of the two; 'Care taken' names them.",
+    FindingKind.SECOND_LOOK: "Hear both reviewers, then have the grant reviewed again or write down why it stays.",
+    FindingKind.CONTROL_MISSED: "Talk to the reviewer, and have a second person look at what else they kept.",
     FindingKind.POPULATION_GAP: "Ask the system's administrator whose name it is and why the list lacks it.",
 }
 """What to do about a finding of each kind, in a sentence."""
@@ -99,6 +105,33 @@ EXPLAINED_DAYS: Final = 90
 """How long the words stand with which a person resolved a finding whose cause is still there."""
 NEVER_EXPLAINED: Final = frozenset({FindingKind.LEAVER_ACTIVE})
 """Findings that words do not end: they come back while their cause is there."""
+
+
+CARE_LIMITS: Final[dict[str, tuple[int, int, str]]] = {
+    "least_decisions": (5, 1000, "decisions"),
+    "median_seconds": (1, 120, "s"),
+    "kept_percent": (50, 100, "%"),
+    "privileged_seconds": (1, 300, "s"),
+    "last_day_percent": (10, 100, "%"),
+    "second_percent": (0, 100, "%"),
+    "control_items": (0, 20, "items"),
+}
+"""The thresholds of care with their least and greatest value and their unit; a CHECK holds them."""
+
+
+class Side(TextChoices):
+    """Says on which side of a conflict of duties an entitlement stands."""
+
+    FIRST = "first", "One side"
+    SECOND = "second", "Other side"
+
+
+class ConflictDecided(TextChoices):
+    """Says what was decided about a conflict of duties."""
+
+    REMOVE_FIRST = "remove_first", "Remove the one side"
+    REMOVE_SECOND = "remove_second", "Remove the other side"
+    KEEP = "keep", "Keep both, with a compensating control"
 
 
 class Silence(TextChoices):

@@ -1,9 +1,10 @@
 """Says who may plan, open, decide, sign, and carry out."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from identities.models import Identity
-from reviews.kinds import REASON_MIN, Advice, Level, Outcome, is_enough
+from reviews.kinds import REASON_MIN, Advice, ConflictDecided, Level, Outcome, is_enough
 from reviews.models import Campaign, DutyConflict, Remediation, ReviewItem, SilentItem
 from reviews.states import CampaignState, RemediationState, may_move, may_remediate
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
@@ -16,13 +17,24 @@ def can_manage_campaigns(by: Actor) -> Verdict:
     return permit(by, Permission.CAMPAIGN_MANAGE, to="plan and run campaigns")
 
 
-def can_add_conflict(by: Actor, *, same: bool, why: str) -> Verdict:
-    """Returns whether the actor may say that two entitlements conflict; `same` when it is twice the same one."""
-    if same:
-        return denied("Choose two different entitlements.")
+def can_add_conflict(by: Actor, *, first: Sequence[int], second: Sequence[int], why: str) -> Verdict:
+    """Returns whether the actor may say that the entitlements of two sides conflict, named by their ids."""
+    if not first or not second:
+        return denied("Choose at least one entitlement for each side.")
+    if set(first) & set(second):
+        return denied("Choose different entitlements for the two sides: nobody conflicts with the same one.")
     if len(why) < REASON_MIN:
         return denied(f"Write in at least {REASON_MIN} characters why nobody may hold both.")
     return can_manage_campaigns(by)
+
+
+def can_decide_conflict(answer: ConflictDecided, *, control: str, reason: str) -> Verdict:
+    """Returns whether an answer about a conflict says what it must; that both sides are put to them is asked before."""
+    if len(reason) < REASON_MIN:
+        return denied(f"Write in at least {REASON_MIN} characters why.")
+    if answer == ConflictDecided.KEEP and len(control) < REASON_MIN:
+        return denied(f"Name in at least {REASON_MIN} characters the control that watches over both.")
+    return ALLOWED
 
 
 def can_end_conflict(by: Actor, conflict: DutyConflict, *, reason: str) -> Verdict:
@@ -193,6 +205,13 @@ def has_reason(item: ReviewItem, outcome: Outcome, reason: str) -> Verdict:
         return denied(f"This access is privileged. Write in at least {REASON_MIN} characters why it is needed.")
     if item.advice == Advice.REVOKE:
         return denied(f"The advice is to revoke. Write in at least {REASON_MIN} characters why you keep it.")
+    return ALLOWED
+
+
+def can_keep_alone(outcome: Outcome, *, in_case: bool) -> Verdict:
+    """Returns whether an item may have the outcome by itself; one side of a conflict is kept with the other in view."""
+    if in_case and outcome not in {Outcome.REVOKE, Outcome.ABSTAIN}:
+        return denied("This access is one side of a conflict of duties. Decide about the conflict instead.")
     return ALLOWED
 
 

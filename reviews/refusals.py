@@ -31,7 +31,8 @@ CONSTRAINTS = {
     "reviewer_signs_once": "You have signed this campaign already.",
     "signature_follows_its_authentication": "Confirm your identity again: a signature follows it within five minutes.",
     "one_campaign_for_each_period_of_a_plan": "This period of the plan has its campaign already.",
-    "conflict_is_in_force_once": "These two are in conflict already.",
+    "kept_conflict_names_its_compensating_control": "Name the compensating control in at least 10 characters.",
+    "conflict_is_in_force_once": "These two sides are in conflict already.",
     "plan_name_is_unique": "Another plan has this name. Choose a name of its own.",
 }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews.views import absences, campaigns, desk, findings, signing, silence
+from reviews.views import absences, campaigns, conflicts, desk, findings, signing, silence
 
 app_name = "reviews"
 urlpatterns = [
@@ -40,6 +40,8 @@ urlpatterns = [
     path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),
     path("review/<int:campaign_id>/items/<int:item_id>/decide/", desk.decide, name="decide"),
     path("review/<int:campaign_id>/bulk/", desk.bulk, name="bulk"),
+    path("review/<int:campaign_id>/conflicts/", conflicts.cases, name="cases"),
+    path("review/<int:campaign_id>/conflicts/<int:case_id>/", conflicts.decide_case, name="decide_case"),
     path("review/<int:campaign_id>/sign/", signing.sign, name="sign"),
     path("sign/<int:signature_id>/", signing.receipt, name="receipt"),
 ]

@@ -70,7 +70,7 @@ def bring_conflicts(scenario: Scenario, by: Actor) -> int:
     pairs = scenario.conflicts()
     for pair in pairs:
         one, other = (Entitlement.objects.get(system__key=system, key=key) for system, key in pair[:2])
-        add_conflict(one=one, other=other, why=pair[2], by=by)
+        add_conflict(one=[one], other=[other], why=pair[2], by=by)
     return len(pairs)
 
 

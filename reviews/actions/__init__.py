@@ -2,6 +2,7 @@
 
 from reviews.actions.absences import AbsenceFacts, delegate_items, end_absence, hand_over, note_absence
 from reviews.actions.assignments import reassign_items
+from reviews.actions.conflicts import decide_conflict
 from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
 from reviews.actions.duties import add_conflict, end_conflict
 from reviews.actions.findings import find_causes, resolve_finding
@@ -40,6 +41,7 @@ __all__ = [
     "create_plan",
     "create_triggered_campaigns",
     "decide",
+    "decide_conflict",
     "decide_in_bulk",
     "delegate_items",
     "end_absence",

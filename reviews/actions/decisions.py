@@ -16,7 +16,15 @@ from reviews.actions.signing import finish_signing
 from reviews.actions.silence import ask_owners
 from reviews.kinds import Choice, Outcome
 from reviews.models import Campaign, Decision, ReviewItem
-from reviews.policies import can_decide, can_decide_in_bulk, can_manage_campaigns, has_reason, is_due
+from reviews.policies import (
+    can_decide,
+    can_decide_in_bulk,
+    can_keep_alone,
+    can_manage_campaigns,
+    has_reason,
+    is_due,
+)
+from reviews.queries.duties import is_in_case
 from reviews.queries.standing import assigned_reviewers, has_signed, heads_of, undecided_items
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState
@@ -42,13 +50,14 @@ def decide(*, item: ReviewItem, choice: Choice, by: Actor, seen: int | None = AN
         Refused: with the sentence that says which rule is broken.
     """
     reviewer, now = identity_of_user(by.user_id), timezone.now()
-    enforce(_may_decide([item], by, reviewer, now))
+    enforce(may_decide([item], by, reviewer, now))
     reason = choice.reason.strip()
     enforce(has_reason(item, choice.outcome, reason))
+    enforce(can_keep_alone(choice.outcome, in_case=is_in_case(item)))
     head = heads_of([item.pk]).get(item.pk)
     if seen not in (ANY, head.pk if head else None):
         raise Refused(denied("This item was decided in another window. Load the page again."))
-    fresh = _decision(item, reviewer, choice, by, now)
+    fresh = decision_of(item, reviewer, choice, by, now)
     fresh.reason, fresh.supersedes = reason, head
     with as_refusal():
         fresh.save(force_insert=True)
@@ -56,7 +65,7 @@ def decide(*, item: ReviewItem, choice: Choice, by: Actor, seen: int | None = AN
     return fresh
 
 
-def _may_decide(items: Sequence[ReviewItem], by: Actor, reviewer: Identity | None, at: datetime) -> Verdict:
+def may_decide(items: Sequence[ReviewItem], by: Actor, reviewer: Identity | None, at: datetime) -> Verdict:
     """Returns the verdict about the first item that refuses, or that all allow."""
     campaign = items[0].campaign
     if any(item.campaign_id != campaign.pk for item in items):
@@ -78,11 +87,11 @@ def decide_in_bulk(*, items: Sequence[ReviewItem], choice: Choice, by: Actor) ->
     """
     reviewer, now = identity_of_user(by.user_id), timezone.now()
     enforce(can_decide_in_bulk(list(items)))
-    enforce(_may_decide(items, by, reviewer, now))
+    enforce(may_decide(items, by, reviewer, now))
     for item in items:
         enforce(has_reason(item, choice.outcome, choice.reason.strip()))
     known, bulk = heads_of([item.pk for item in items]), uuid4()
-    fresh = [_in_bulk(_decision(item, reviewer, choice, by, now), known.get(item.pk), bulk) for item in items]
+    fresh = [_in_bulk(decision_of(item, reviewer, choice, by, now), known.get(item.pk), bulk) for item in items]
     with as_refusal():
         stored = Decision.objects.bulk_create(fresh)
     detail = {"bulk": bulk, "items": [item.n for item in items], "outcome": choice.outcome, "reason": choice.reason}
@@ -91,7 +100,7 @@ def decide_in_bulk(*, items: Sequence[ReviewItem], choice: Choice, by: Actor) ->
     return stored
 
 
-def _decision(item: ReviewItem, reviewer: Identity | None, choice: Choice, by: Actor, now: datetime) -> Decision:
+def decision_of(item: ReviewItem, reviewer: Identity | None, choice: Choice, by: Actor, now: datetime) -> Decision:
     """Returns a decision that is not stored yet, with the facts of its item copied."""
     return Decision(
         campaign_id=item.campaign_id,
@@ -147,7 +156,7 @@ def close_deciding(*, campaign: Campaign, by: Actor) -> Campaign:
     silent = list(undecided_items(campaign).order_by("n"))
     noted = heads_of([item.pk for item in silent])  # left open by an earlier round, or by a reviewer before this one
     choice = Choice(Outcome.NOT_DECIDED)
-    fresh = [_decision(item, None, choice, by, now) for item in silent if item.pk not in noted]
+    fresh = [decision_of(item, None, choice, by, now) for item in silent if item.pk not in noted]
     with as_refusal():
         stored = Decision.objects.bulk_create(fresh, batch_size=500)
     if silent:

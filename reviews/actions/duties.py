@@ -1,10 +1,14 @@
 """Keeps which entitlements conflict: they are added and ended, never changed."""
 
+import hashlib
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.utils import timezone
 
 from identities.models import Entitlement
-from reviews.models import DutyConflict
+from reviews.kinds import Side
+from reviews.models import DutyConflict, DutySide
 from reviews.policies import can_add_conflict, can_end_conflict
 from reviews.refusals import as_refusal
 from tenants.audit import audit
@@ -12,20 +16,38 @@ from tenants.kinds import Actor, enforce
 
 
 @transaction.atomic
-def add_conflict(*, one: Entitlement, other: Entitlement, why: str, by: Actor) -> DutyConflict:
-    """Says that one person must not hold two entitlements together, and why.
+def add_conflict(*, one: Sequence[Entitlement], other: Sequence[Entitlement], why: str, by: Actor) -> DutyConflict:
+    """Says that nobody may hold any entitlement of one side together with any of the other, and why.
 
     Raises:
-        Refused: for an entitlement with itself, without a reason, or where the two are in conflict already.
+        Refused: for an entitlement on both sides, an empty side, without a reason, or where it is in force already.
     """
-    enforce(can_add_conflict(by, same=one.pk == other.pk, why=why.strip()))
-    first, second = sorted((one, other), key=lambda right: right.pk)
+    sides = [sorted({right.pk for right in side}) for side in (one, other)]
+    enforce(can_add_conflict(by, first=sides[0], second=sides[1], why=why.strip()))
     with as_refusal():
         made = DutyConflict.objects.create(
-            first=first, second=second, why=why.strip(), added_at=timezone.now(), added_by=by.name
+            key=conflict_key(*sides),
+            first_count=len(sides[0]),
+            second_count=len(sides[1]),
+            why=why.strip(),
+            added_at=timezone.now(),
+            added_by=by.name,
         )
-    audit("conflict.add", by=by, target=_name(first, second), detail={"conflict": made.pk, "why": made.why})
+        DutySide.objects.bulk_create(
+            [
+                DutySide(conflict=made, side=side, entitlement_id=right)
+                for side, rights in zip((Side.FIRST, Side.SECOND), sides, strict=True)
+                for right in rights
+            ]
+        )
+    audit("conflict.add", by=by, target=_name(made), detail={"conflict": made.pk, "why": made.why, "sides": sides})
     return made
+
+
+def conflict_key(first: Sequence[int], second: Sequence[int]) -> str:
+    """Returns what names the sides of a conflict, whichever was said first: SHA-256 over their sorted ids."""
+    text = "|".join(",".join(map(str, side)) for side in sorted((list(first), list(second))))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @transaction.atomic
@@ -36,10 +58,14 @@ def end_conflict(*, conflict: DutyConflict, reason: str, by: Actor) -> DutyConfl
     with as_refusal():
         conflict.save(update_fields=["ended_at", "ended_by", "end_reason"])
     detail = {"conflict": conflict.pk, "why": conflict.end_reason}
-    audit("conflict.end", by=by, target=_name(conflict.first, conflict.second), detail=detail)
+    audit("conflict.end", by=by, target=_name(conflict), detail=detail)
     return conflict
 
 
-def _name(first: Entitlement, second: Entitlement) -> str:
-    """Returns how the audit trail names a conflict."""
-    return f"{first.key} and {second.key}"[:200]
+def _name(conflict: DutyConflict) -> str:
+    """Returns how the audit trail names a conflict: by the entitlements of its sides."""
+    rows = DutySide.objects.filter(conflict=conflict).order_by("side", "entitlement__key")
+    keys: dict[str, list[str]] = {Side.FIRST: [], Side.SECOND: []}
+    for side, key in rows.values_list("side", "entitlement__key"):
+        keys[side].append(key)
+    return " and ".join(", ".join(keys[side]) for side in Side)[:200]

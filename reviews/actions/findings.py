@@ -17,6 +17,7 @@ from reviews.kinds import EVENTS_FOUND, EXPLAINED_DAYS, NEVER_EXPLAINED, REASON_
 from reviews.models import Campaign, Finding, ReviewItem
 from reviews.policies import can_manage_campaigns
 from reviews.queries import access
+from reviews.queries.duties import both_sides
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce
 from tenants.models import Tenant
@@ -132,7 +133,7 @@ def _causes(now: datetime) -> Iterator[Cause]:
     found += [bare_use(use, coverage[use.system_id]) for use in used]
     found += [dormant(one, coverage[one.system_id], cycles.get(one.system_id, 0), now) for one in grants]
     yield from (cause for cause in found if cause is not None)
-    yield from (conflict(both) for both in access.both_sides())
+    yield from (conflict(both) for both in both_sides())
 
 
 def _explained() -> dict[tuple[str, str], datetime]:

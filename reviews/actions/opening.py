@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from identities.models import Snapshot, SnapshotRow
+from reviews.actions.conflicts import make_cases
 from reviews.actions.freezing import Frozen, exclude, freeze
 from reviews.actions.moves import locked, move
 from reviews.assigning import Around, choose_reviewer
@@ -64,6 +65,7 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
     reviewers = _reviewers(campaign, inside, context)
     freeze(campaign, _frozen(inside, reviewers, context, snapshots, progress), by=by.name, now=now)
     exclude(campaign, reasons, by=by.name)
+    cases = make_cases(campaign) if campaign.definition.get("conflicts_only") else 0
     absent = _store_absent(campaign, list(snapshots))
     if len(rows) >= CHUNK:
         _refresh_statistics()
@@ -75,6 +77,7 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
         "items": len(inside),
         "exclusions": len(rows) - len(inside),
         "absent_accounts": absent,
+        "conflict_cases": cases,
         "due_at": due_at,
         "snapshots": {str(snapshot.pk): snapshot.digest for snapshot in snapshots.values()},
     }
@@ -109,6 +112,8 @@ def _reviewers(campaign: Campaign, rows: Sequence[ListedGrant], context: Context
         )
         for row in rows
     ]
+    if definition.get("conflicts_only"):
+        chosen = _together(rows, chosen)
     if missing := chosen.count(None):
         raise Refused(
             denied(
@@ -117,6 +122,16 @@ def _reviewers(campaign: Campaign, rows: Sequence[ListedGrant], context: Context
             )
         )
     return [one for one in chosen if one is not None]
+
+
+def _together(
+    rows: Sequence[ListedGrant], chosen: Sequence[tuple[int, Basis] | None]
+) -> list[tuple[int, Basis] | None]:
+    """Returns the reviewers so that one reviewer has all grants of a holder: a conflict is decided as one thing."""
+    first: dict[int, tuple[int, Basis] | None] = {}
+    for row, one in zip(rows, chosen, strict=True):
+        first.setdefault(row.identity_id or -row.account_id, one)
+    return [first[row.identity_id or -row.account_id] for row in rows]
 
 
 def _frozen(

@@ -35,6 +35,7 @@ class PlanFacts:
     strategy: Strategy = Strategy.MANAGER
     named: Identity | None = None
     privileged_only: bool = False
+    conflicts_only: bool = False
     due_days: int = 14
     rule: str = ""
     opens_at_time: time = time(9, 0)
@@ -69,6 +70,7 @@ def create_plan(*, facts: PlanFacts, by: Actor) -> CampaignPlan:
         name=facts.name,
         purpose=facts.purpose,
         privileged_only=facts.privileged_only,
+        conflicts_only=facts.conflicts_only,
         strategy=facts.strategy,
         named=facts.named,
         fallback=facts.fallback,
@@ -103,6 +105,7 @@ def definition(plan: CampaignPlan) -> dict[str, object]:
         "plan": plan.name,
         "purpose": plan.purpose,
         "privileged_only": plan.privileged_only,
+        "conflicts_only": plan.conflicts_only,
         "entitlements": plan.entitlements,
         "programme": plan.programme,
         "dormant_days": plan.dormant_days,

@@ -6,8 +6,9 @@ The rules that an auditor relies on are held by the database: constraints in the
 
 from reviews.models.absence import Absence
 from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine
+from reviews.models.care import CareRule, ControlItem, SecondLook
 from reviews.models.decision import Decision, SignOff
-from reviews.models.duties import DutyConflict
+from reviews.models.duties import CaseGrant, ConflictAnswer, ConflictCase, DutyConflict, DutySide
 from reviews.models.notice import ReviewNotice
 from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanStage, PlanSystem
@@ -23,8 +24,14 @@ __all__ = [
     "CampaignMove",
     "CampaignPlan",
     "CampaignShare",
+    "CareRule",
+    "CaseGrant",
+    "ConflictAnswer",
+    "ConflictCase",
+    "ControlItem",
     "Decision",
     "DutyConflict",
+    "DutySide",
     "Exclusion",
     "Finding",
     "PlanStage",
@@ -33,6 +40,7 @@ __all__ = [
     "ReviewItem",
     "ReviewNotice",
     "ScopeLine",
+    "SecondLook",
     "SignOff",
     "SigningRule",
     "SilentItem",

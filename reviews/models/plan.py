@@ -19,6 +19,7 @@ class CampaignPlan(TenantOwned):
     name = models.CharField(max_length=120)
     purpose = models.CharField(max_length=300, blank=True)
     privileged_only = models.BooleanField(default=False)
+    conflicts_only = models.BooleanField(default=False)
     entitlements = models.CharField(max_length=300, blank=True)
     programme = models.CharField(max_length=100, blank=True)
     dormant_days = models.PositiveSmallIntegerField(null=True, blank=True)

@@ -13,7 +13,7 @@ from django.db import connection
 
 from logs.queries import system_coverage
 from reviews.advice import cycle_days, idle_limit
-from reviews.causes import BareUse, BothSides, HeldAccount, PrivilegedGrant
+from reviews.causes import BareUse, HeldAccount, PrivilegedGrant
 from reviews.kinds import DORMANT_DAYS
 from reviews.models import CampaignPlan
 from tenants.scope import current_tenant_id
@@ -104,36 +104,6 @@ LEFT JOIN logs_lastuse l ON l.tenant_id = a.tenant_id AND l.system_id = a.system
 WHERE g.tenant_id = %(tenant)s AND g.until IS NULL ORDER BY s.name, a.name_key, e.key
 """
 
-BOTH_SIDES: Final = """
-WITH rules AS MATERIALIZED (
-    SELECT c.id, c.why, c.first_id, c.second_id FROM reviews_dutyconflict c
-    WHERE c.tenant_id = %(tenant)s AND c.ended_at IS NULL
-), holders AS MATERIALIZED (
-    SELECT g.entitlement_id, a.id, a.name::text AS name, a.kind, a.identity_id
-    FROM identities_grant g
-    JOIN identities_account a ON a.tenant_id = g.tenant_id AND a.id = g.account_id AND a.enabled
-    WHERE g.tenant_id = %(tenant)s AND g.until IS NULL AND a.kind <> 'break_glass'
-        AND g.entitlement_id IN (SELECT first_id FROM rules UNION SELECT second_id FROM rules)
-)
-SELECT c.id, c.why, min(coalesce(nullif(e.title, ''), e.key) || ' on ' || s.name),
-    min(coalesce(nullif(f.title, ''), f.key) || ' on ' || t.name), s.id, p.id, p.name,
-    array_agg(DISTINCT a.id), array_agg(DISTINCT b.id),
-    array_agg(DISTINCT a.name) || array_agg(DISTINCT b.name), c.first_id, c.second_id
-FROM rules c
-JOIN holders a ON a.entitlement_id = c.first_id
-JOIN holders b ON b.entitlement_id = c.second_id
-    AND (b.identity_id = a.identity_id OR (a.identity_id IS NULL AND b.id = a.id AND a.kind <> 'service'))
-JOIN identities_entitlement e ON e.tenant_id = %(tenant)s AND e.id = c.first_id
-JOIN identities_system s ON s.tenant_id = e.tenant_id AND s.id = e.system_id
-JOIN identities_entitlement f ON f.tenant_id = %(tenant)s AND f.id = c.second_id
-JOIN identities_system t ON t.tenant_id = f.tenant_id AND t.id = f.system_id
-LEFT JOIN identities_identity p ON p.tenant_id = %(tenant)s AND p.id = a.identity_id
-WHERE p.kind IS DISTINCT FROM 'service'
-GROUP BY c.id, c.why, c.first_id, c.second_id, s.id, p.id, p.name, CASE WHEN p.id IS NULL THEN a.id END
-ORDER BY c.id, p.name
-"""
-"""Who holds both entitlements of a conflict: a person through any accounts, or a personal account of nobody's."""
-
 ABSENT: Final = f"""
 WITH {_BEGINS}
 SELECT n.system_id, n.id, l.actor_key, a.id, coalesce(a.name, l.actor_key), l.first_at, l.last_ok_at
@@ -187,11 +157,6 @@ def bare_uses(now: datetime) -> list[BareUse]:
 def privileged_grants() -> list[PrivilegedGrant]:
     """Returns the privileged grants of enabled accounts with their accounts' last successful use."""
     return [PrivilegedGrant(*row) for row in _rows(PRIVILEGED_GRANTS)]
-
-
-def both_sides() -> list[BothSides]:
-    """Returns who holds both entitlements of a conflict that is in force."""
-    return [BothSides(*row) for row in _rows(BOTH_SIDES)]
 
 
 def absent_from(snapshot_ids: Collection[int]) -> list[Absent]:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Prefetch, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from identities.kinds import AccountKind
 from identities.models import Entitlement
 from reviews.kinds import NEXT_STEP, FindingKind
-from reviews.models import AbsentAccount, Campaign, DutyConflict, Finding
+from reviews.models import AbsentAccount, Campaign, DutyConflict, DutySide, Finding
 
 LABELS: Final = {
     "left_on": "Left",
@@ -100,13 +100,14 @@ def open_by_kind() -> list[KindCount]:
 
 
 def conflicts_list() -> QuerySet[DutyConflict]:
-    """Returns the conflicts of duties: those in force first, then the ended ones, newest first."""
-    rows = DutyConflict.objects.select_related("first__system", "second__system")
+    """Returns the conflicts of duties with their sides: those in force first, then the ended ones, newest first."""
+    sides = DutySide.objects.select_related("entitlement__system").order_by("side", "entitlement__key")
+    rows = DutyConflict.objects.prefetch_related(Prefetch("sides", sides))
     return rows.order_by(F("ended_at").desc(nulls_first=True), "-added_at", "id")
 
 
 def conflicting_choices() -> QuerySet[Entitlement]:
-    """Returns the entitlements of the tenant by system, to choose two from."""
+    """Returns the entitlements of the tenant by system, to choose the two sides from."""
     return Entitlement.objects.select_related("system").order_by("system__name", "key")
 
 

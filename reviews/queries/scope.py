@@ -13,8 +13,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from identities.kinds import IdentityKind
 from identities.models import Identity, SnapshotRow
 from logs.queries import use_of_accounts
+from reviews.causes import conflicts_by_grant
 from reviews.kinds import Outcome, Strategy
 from reviews.models import Campaign, Decision
+from reviews.queries.duties import both_sides
 
 Rule = tuple[Q, str]
 """What a row in scope fulfils, and what an excluded row is told."""
@@ -34,6 +36,8 @@ def scope_rules(told: Mapping[str, Any], rows: QuerySet[SnapshotRow], now: datet
     if told.get("programme"):
         words = f"The campaign covers the people of {told['programme']} only."
         rules.append((Q(identity__programme=told["programme"]), words))
+    if told.get("conflicts_only"):
+        rules.append((_conflicting(rows), "The grant takes part in no conflict of duties."))
     if told.get("accounts"):
         rules.append((Q(account_id__in=told["accounts"]), "The campaign covers the accounts that caused it only."))
     if told.get("dormant_days"):
@@ -75,6 +79,14 @@ def _named(patterns: str) -> Q:
         if pattern.strip():
             found |= Q(entitlement__key__iregex=f"^{_posix(pattern.strip())}$")
     return found
+
+
+def _conflicting(rows: QuerySet[SnapshotRow]) -> Q:
+    """Returns the condition that a grant is one side of a conflict whose other side its holder has too."""
+    pairs = conflicts_by_grant(both_sides()).keys()
+    near = rows.filter(entitlement_id__in={right for _account, right in pairs}).order_by()
+    told = near.values_list("pk", "account_id", "entitlement_id")
+    return Q(pk__in=[pk for pk, account, right in told if (account, right) in pairs])
 
 
 def _posix(pattern: str) -> str:

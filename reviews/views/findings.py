@@ -62,7 +62,7 @@ def resolve(request: TenantRequest, finding_id: int) -> HttpResponse:
 
 @requires(Permission.CAMPAIGN_MANAGE)
 def conflicts(request: TenantRequest) -> HttpResponse:
-    """Shows which entitlements nobody may hold together, and adds one."""
+    """Shows which entitlements nobody may hold together, and adds a rule."""
     form = ConflictForm(request.POST or None)
     if form.is_valid():
         told = form.cleaned_data
@@ -83,7 +83,7 @@ def conflicts(request: TenantRequest) -> HttpResponse:
 @requires(Permission.CAMPAIGN_MANAGE)
 def conflict_end(request: TenantRequest, conflict_id: int) -> HttpResponse:
     """Ends a conflict; it stays in the list."""
-    conflict = get_object_or_404(DutyConflict.objects.select_related("first", "second"), pk=conflict_id)
+    conflict = get_object_or_404(DutyConflict.objects.all(), pk=conflict_id)
     try:
         actions.end_conflict(conflict=conflict, reason=request.POST.get("reason", "")[:300], by=request.actor)
         messages.success(request, "The conflict is ended. It stays in the list with your words.")

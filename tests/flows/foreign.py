@@ -45,7 +45,7 @@ from reviews.actions import (
     open_campaign,
 )
 from reviews.kinds import Choice, Outcome, Silence, Strategy
-from reviews.models import Campaign, DutyConflict, Finding, Remediation, ReviewItem, ScopeLine, SilentItem
+from reviews.models import Campaign, ConflictCase, Finding, Remediation, ReviewItem, ScopeLine, SilentItem
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission, Role
 from tenants.models import Membership, Tenant, User, Work
@@ -86,9 +86,9 @@ def _identities(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     people = f"external_id,name,email\nE1,{mark} person,\nE2,{mark} manager,{manager.email}\n"
     upsert_identities(body=people.encode(), by=by)
     system = save_system(facts=SystemFacts(f"{mark} CRM", f"{mark}-crm", "admin*\n"), by=by)
-    rows = f"account,entitlement,person\n{mark}1,admin_all,E1\n{mark}2,agent,\n".encode()
+    rows = f"account,entitlement,person\n{mark}1,admin_all,E1\n{mark}1,agent,E1\n{mark}2,agent,\n".encode()
     at = timezone.now() - timedelta(hours=1)
-    upload = SnapshotUpload(rows, at, 2, f"{mark}.csv", "none", "report", f"{mark} team")
+    upload = SnapshotUpload(rows, at, 3, f"{mark}.csv", "none", "report", f"{mark} team")
     snapshot = import_snapshot(system=system, upload=upload, by=by)
     return {("identities", "key"): system.key, ("identities", "snapshot_id"): snapshot.pk}
 
@@ -172,7 +172,7 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "line_id": ScopeLine.objects.all()[0].pk,
         "remediation_id": Remediation.objects.all()[0].pk,
         "finding_id": _finding(mark),
-        "conflict_id": _conflict(by, mark).pk,
+        **_conflict(replace(facts, name=f"{mark} conflicts", conflicts_only=True), by, mark),
         "signature_id": signature.pk,
         "reviewer_id": Identity.objects.get(external_id="E2").pk,
         "absence_id": _away(mark, by),
@@ -188,11 +188,14 @@ def _finding(mark: str) -> int:
     return Finding.objects.create(kind="ownerless", key=mark, sentence=said, found_at=now, due_at=now).pk
 
 
-def _conflict(by: Actor, mark: str) -> DutyConflict:
-    """Add a conflict and end it, so that a form can add it again."""
+def _conflict(facts: PlanFacts, by: Actor, mark: str) -> dict[str, object]:
+    """Add a conflict, review its case, and end it, so that a form can add it again."""
     one, other = Entitlement.objects.order_by("pk")
-    conflict = add_conflict(one=one, other=other, why=f"{mark} must not do both.", by=by)
-    return end_conflict(conflict=conflict, reason=f"{mark} does one of them.", by=by)
+    conflict = add_conflict(one=[one], other=[other], why=f"{mark} must not do both.", by=by)
+    made = create_campaign(plan=create_plan(facts=facts, by=by), occurrence_at=timezone.now(), by=by)
+    case = ConflictCase.objects.get(campaign=open_campaign(campaign=made, by=by))
+    end_conflict(conflict=conflict, reason=f"{mark} does one of them.", by=by)
+    return {"conflict_id": conflict.pk, "case_id": case.pk}
 
 
 def _away(mark: str, by: Actor) -> int:

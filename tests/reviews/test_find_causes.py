@@ -41,7 +41,7 @@ def kinds() -> dict[str, list[str]]:
 
 def conflict(cast: Cast) -> DutyConflict:
     one, other = Entitlement.objects.get(key="admin_all"), Entitlement.objects.get(key="approve")
-    return add_conflict(one=other, other=one, why="Whoever pays must not approve.", by=cast.officer)
+    return add_conflict(one=[other], other=[one], why="Whoever pays must not approve.", by=cast.officer)
 
 
 def test_each_kind_of_account_is_judged_by_its_own_rule(cast: Cast) -> None:
@@ -133,8 +133,9 @@ def test_a_conflict_is_ended_once_and_never_changed(cast: Cast) -> None:
     made = conflict(cast)
     with pytest.raises(Refused, match="in conflict already"):
         conflict(cast)
-    with pytest.raises(Refused, match="two different"):
-        add_conflict(one=made.first, other=made.first, why="The same one twice.", by=cast.officer)
+    right = Entitlement.objects.get(key="approve")
+    with pytest.raises(Refused, match="different entitlements"):
+        add_conflict(one=[right], other=[right], why="The same one twice.", by=cast.officer)
     with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
         DutyConflict.objects.update(why="Somebody else's words.")
     find_causes(by=cast.officer)
