@@ -1,7 +1,7 @@
 """Shapes what people type about campaigns, decisions and signatures."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -12,6 +12,7 @@ from identities.models import Entitlement, Identity, System
 from identities.personfield import PersonField
 from reviews.actions import AbsenceFacts, PlanFacts
 from reviews.kinds import (
+    CARE_LIMITS,
     REVIEWER_OUTCOMES,
     Choice,
     ConflictDecided,
@@ -217,6 +218,53 @@ class ReassignForm(forms.Form):
         super().__init__(*args, **kwargs)
         url = reverse("reviews:reviewer_choices", args=[tenant.slug])
         self.fields["new"].searched_at(url)  # type: ignore[attr-defined]  # a field of people
+
+
+class SecondLookForm(forms.Form):
+    """Takes what a second reviewer would decide."""
+
+    outcome = forms.ChoiceField(choices=[(one.value, one.label) for one in REVIEWER_OUTCOMES if one != Outcome.ABSTAIN])
+    reason = forms.CharField(required=False, max_length=2000)
+    seen_seconds = forms.IntegerField(required=False, min_value=0)
+
+    def choice(self) -> Choice:
+        """Returns the decision, for the action."""
+        told = self.cleaned_data
+        return Choice(Outcome(told["outcome"]), told["reason"], told["seen_seconds"] or 0, opened_evidence=True)
+
+
+_CARE: Final = {
+    "least_decisions": "Judge a reviewer from so many decisions on",
+    "median_seconds": "Finding below this median time in view, where more than the next share was kept",
+    "kept_percent": "Share kept, above which that time counts",
+    "privileged_seconds": "Finding for a decision about privileged access in less than",
+    "last_day_percent": "Finding where more than this share was decided on the last day",
+    "second_percent": "Share of privileged decisions that a second reviewer looks at",
+    "control_items": "Control items among those of each reviewer",
+}
+
+
+class CareRuleForm(forms.Form):
+    """Asks for the thresholds of care of a plan, each with its unit and within its limits."""
+
+    FIGURES: Final = tuple(CARE_LIMITS)
+
+    reason = forms.CharField(max_length=300, label="Why, printed in the history")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, (least, most, unit) in CARE_LIMITS.items():
+            self.fields[name] = forms.IntegerField(
+                min_value=least,
+                max_value=most,
+                label=f"{_CARE[name]} ({unit})",
+                help_text=f"{least} to {most} {unit}." + (" 0 for none." if least == 0 else ""),
+            )
+        self.order_fields([*CARE_LIMITS, "reason"])
+
+    def figures(self) -> dict[str, int]:
+        """Returns the thresholds, for the action."""
+        return {name: self.cleaned_data[name] for name in CARE_LIMITS}
 
 
 class ConflictForm(forms.Form):

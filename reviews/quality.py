@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from reviews.kinds import Advice, Outcome
 
@@ -65,6 +65,35 @@ def thresholds_of(definition: Mapping[str, object]) -> Thresholds:
     """Returns the thresholds of a campaign's frozen definition, or the usual ones."""
     told = definition.get("quality")
     return Thresholds(**told) if isinstance(told, dict) else Thresholds()
+
+
+def care_terms(figures: Mapping[str, int]) -> dict[str, object]:
+    """Returns the figures of a care rule as a campaign's definition holds them: thresholds apart, shares as parts."""
+    return {
+        "quality": {
+            "least_decisions": figures["least_decisions"],
+            "median_seconds": figures["median_seconds"],
+            "kept": figures["kept_percent"] / 100,
+            "privileged_seconds": figures["privileged_seconds"],
+            "last_day": figures["last_day_percent"] / 100,
+        },
+        "second_percent": figures["second_percent"],
+        "control_items": figures["control_items"],
+    }
+
+
+def figures_of(definition: Mapping[str, Any]) -> dict[str, int]:
+    """Returns the figures of a definition as a care rule holds them; without one, the usual thresholds alone."""
+    limits = thresholds_of(definition)
+    return {
+        "least_decisions": limits.least_decisions,
+        "median_seconds": int(limits.median_seconds),
+        "kept_percent": round(limits.kept * 100),
+        "privileged_seconds": limits.privileged_seconds,
+        "last_day_percent": round(limits.last_day * 100),
+        "second_percent": int(definition.get("second_percent", 0)),
+        "control_items": int(definition.get("control_items", 0)),
+    }
 
 
 def measure(looks: Sequence[Look], due_at: datetime | None, limits: Thresholds) -> Quality:

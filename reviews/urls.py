@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews.views import absences, campaigns, conflicts, desk, findings, signing, silence
+from reviews.views import absences, campaigns, care, conflicts, desk, findings, signing, silence
 
 app_name = "reviews"
 urlpatterns = [
@@ -15,7 +15,9 @@ urlpatterns = [
     path("campaigns/<int:campaign_id>/open/", campaigns.campaign_open, name="campaign_open"),
     path("campaigns/<int:campaign_id>/items/", campaigns.campaign_items, name="items"),
     path("campaigns/<int:campaign_id>/items/<int:item_id>/", campaigns.campaign_item, name="campaign_item"),
-    path("campaigns/<int:campaign_id>/care/", campaigns.care, name="care"),
+    path("campaigns/<int:campaign_id>/care/", care.care, name="care"),
+    path("campaigns/<int:campaign_id>/care/rule/", care.care_rule, name="care_rule"),
+    path("campaigns/second-looks/<int:look_id>/", care.look_put, name="look_put"),
     path("campaigns/<int:campaign_id>/remediations/", campaigns.remediations, name="remediations"),
     *(
         path(f"campaigns/<int:campaign_id>/{deed}/", campaigns.campaign_deed, {"deed": deed}, name=f"campaign_{deed}")
@@ -35,6 +37,8 @@ urlpatterns = [
     path("review/<int:campaign_id>/delegate/", absences.delegate, name="delegate"),
     path("unanswered/", silence.unanswered, name="unanswered"),
     path("unanswered/<int:silence_id>/", silence.answer, name="answer_silence"),
+    path("second-looks/", care.second_looks, name="second_looks"),
+    path("second-looks/<int:look_id>/", care.second_look, name="second_look"),
     path("inbox/", desk.inbox, name="inbox"),
     path("review/<int:campaign_id>/", desk.review, name="review"),
     path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),

@@ -2,6 +2,7 @@
 
 from reviews.actions.absences import AbsenceFacts, delegate_items, end_absence, hand_over, note_absence
 from reviews.actions.assignments import reassign_items
+from reviews.actions.care import put_second_look, set_care_rule, take_second_look
 from reviews.actions.conflicts import decide_conflict
 from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
 from reviews.actions.duties import add_conflict, end_conflict
@@ -53,13 +54,16 @@ __all__ = [
     "hand_over",
     "note_absence",
     "open_campaign",
+    "put_second_look",
     "reassign_items",
     "remind_reviewers",
     "reopen_campaign",
     "request_opening",
     "resolve_finding",
+    "set_care_rule",
     "set_signing_rule",
     "sign_off",
+    "take_second_look",
     "verify_remediations",
     "waive_system",
     "write_notices",

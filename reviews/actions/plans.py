@@ -14,6 +14,8 @@ from reviews.actions.moves import locked, move
 from reviews.kinds import REASON_MIN, Silence, Strategy, Trigger
 from reviews.models import Campaign, CampaignPlan, PlanStage, PlanSystem, ScopeLine
 from reviews.policies import can_manage_campaigns
+from reviews.quality import care_terms, figures_of
+from reviews.queries.quality import care_figures
 from reviews.recurrence import check_rule, next_openings
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState
@@ -123,6 +125,7 @@ def definition(plan: CampaignPlan) -> dict[str, object]:
         "silence_privileged": str(plan.silence_privileged),
         "silence_standard": str(plan.silence_standard),
         "rule": plan.rule,
+        **care_terms(care_figures(plan) or figures_of({})),
     }
 
 

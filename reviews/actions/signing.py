@@ -7,13 +7,15 @@ from django.utils import timezone
 
 from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
+from reviews.actions.care import ask_second_looks
 from reviews.actions.findings import write_finding
 from reviews.actions.moves import locked, move, remember, shift
+from reviews.agreement import quarter
 from reviews.causes import Cause
 from reviews.kinds import REASON_MIN, Authentication, FindingKind, Level, Outcome, meaning_of_signature
 from reviews.models import Campaign, Remediation, SigningRule, SignOff
 from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign, can_sign_at
-from reviews.queries.quality import care_lines
+from reviews.queries.quality import care_lines, reciprocal_pairs
 from reviews.queries.standing import (
     decisions_of_reviewer,
     has_signed,
@@ -67,6 +69,7 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
     _begin_remediations(campaign, fresh)
     _judge_care(campaign, fresh)
     detail = {"campaign": campaign.pk, "digest": digest, "count": count, "methods": list(proof.methods)}
+    detail |= {"second_looks": ask_second_looks(campaign, fresh)}
     detail |= {"level": proof.level, "assertion": proof.detail.get("assertion_sha256")}
     audit("campaign.sign", by=by, target=f"campaign {campaign.name}", detail=detail, kind=LeafKind.DECISION)
     finish_signing(campaign, by=by)
@@ -84,6 +87,20 @@ def _judge_care(campaign: Campaign, signature: SignOff) -> None:
             sentence = f"Of the {signature.count} decisions of one reviewer in '{campaign.name}': {words}."
             cause = Cause(FindingKind.HASTY_REVIEW, f"signature {signature.pk}", sentence)
             write_finding(cause, at=signature.signed_at, campaign=campaign)
+    _judge_pairs(campaign, signature)
+
+
+def _judge_pairs(campaign: Campaign, signature: SignOff) -> None:
+    """Stores a finding for each other reviewer with whom the signer kept each other's access in one quarter."""
+    assert campaign.opened_at is not None  # noqa: S101 -- nobody signs a campaign that was never opened
+    for pair in reciprocal_pairs(campaign.opened_at, {signature.reviewer_id}):
+        first, _end = quarter(campaign.opened_at)
+        sentence = (
+            f"Two reviewers kept each other's access in campaigns opened in one quarter, the last of them "
+            f"'{campaign.name}': {pair.one_kept} grants one way and {pair.other_kept} the other."
+        )
+        key = f"pair {pair.one} {pair.other} quarter {first:%Y-%m}"
+        write_finding(Cause(FindingKind.RECIPROCAL, key, sentence), at=signature.signed_at, campaign=campaign)
 
 
 @transaction.atomic

@@ -22,6 +22,7 @@ from reviews.models import (
     SignOff,
     SilentItem,
 )
+from reviews.queries.second_looks import looks_waiting
 from reviews.queries.standing import answers, heads, undecided_items
 from reviews.states import WORKING, CampaignState, RemediationState
 from tenants.kinds import Actor, WorkState
@@ -185,7 +186,12 @@ def blockers(campaign: Campaign, now_standing: Standing, lines: Sequence[Reviewe
         what = "1 revocation is" if left == 1 else f"{left} revocations are"
         silent = now_standing.unanswered
         whose = "1 grant that nobody decided waits" if silent == 1 else f"{silent} grants that nobody decided wait"
-        told = ((silent, f"{whose} for the answer of the system's owner."),)
+        looks = looks_waiting(campaign)
+        second = "1 second look waits" if looks == 1 else f"{looks} second looks wait"
+        told = (
+            (silent, f"{whose} for the answer of the system's owner."),
+            (looks, f"{second} for the second reviewer; 'Care taken' says for whom."),
+        )
         return [sentence for n, sentence in (*told, (left, f"{what} not verified by a later complete snapshot.")) if n]
     return []
 

@@ -18,14 +18,12 @@ from reviews.charts import burn_down_chart
 from reviews.forms import CampaignForm, DueForm, ReassignForm, RiskForm
 from reviews.models import Campaign, Remediation, ScopeLine
 from reviews.policies import can_view_campaign
-from reviews.quality import thresholds_of
 from reviews.queries import campaigns as queries
 from reviews.queries.deadline import answered_by_manager, deadline_effect, silences_of
 from reviews.queries.desk import desk_rows, item_sheet
 from reviews.queries.findings import absent_of
 from reviews.queries.notices import mailed
 from reviews.queries.preview import Preview, preview
-from reviews.queries.quality import care_lines
 from reviews.queries.reviewers import reviewers, terms
 from reviews.recurrence import BadRule
 from reviews.states import CampaignState
@@ -148,14 +146,6 @@ def campaign_item(request: TenantRequest, campaign_id: int, item_id: int) -> Htt
     item = get_object_or_404(queries.items_of(campaign), pk=item_id)
     context = {"campaign": campaign, "sheet": item_sheet(item), "put": queries.assignments_of(item)}
     return render(request, "reviews/item.html", context)
-
-
-@requires(Permission.CAMPAIGN_MANAGE)
-def care(request: TenantRequest, campaign_id: int) -> HttpResponse:
-    """Shows how carefully each reviewer decided: by person, and so for the officer alone."""
-    campaign = _campaign(request, campaign_id)
-    context = {"campaign": campaign, "lines": care_lines(campaign), "limits": thresholds_of(campaign.definition)}
-    return render(request, "reviews/care.html", context)
 
 
 @requires(*VIEWERS)

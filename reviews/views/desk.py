@@ -16,6 +16,7 @@ from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome
 from reviews.models import Campaign, ReviewItem
 from reviews.queries import desk
 from reviews.queries.deadline import silences_for
+from reviews.queries.second_looks import looks_for
 from reviews.queries.standing import has_signed, undecided_count
 from reviews.states import CampaignState
 from tenants.access import TenantRequest, requires
@@ -33,6 +34,7 @@ def inbox(request: TenantRequest) -> HttpResponse:
         "reviewer": reviewer,
         "lines": desk.inbox(reviewer) if reviewer else [],
         "unanswered": silences_for(reviewer).count() if reviewer else 0,
+        "looks": looks_for(reviewer).count() if reviewer else 0,
         "signed": desk.signed_by(reviewer)[:10] if reviewer else [],
         "now": timezone.now(),
     }

@@ -45,7 +45,18 @@ from reviews.actions import (
     open_campaign,
 )
 from reviews.kinds import Choice, Outcome, Silence, Strategy
-from reviews.models import Campaign, ConflictCase, Finding, Remediation, ReviewItem, ScopeLine, SilentItem
+from reviews.models import (
+    Campaign,
+    ConflictCase,
+    Decision,
+    Finding,
+    Remediation,
+    ReviewItem,
+    ScopeLine,
+    SecondLook,
+    SignOff,
+    SilentItem,
+)
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission, Role
 from tenants.models import Membership, Tenant, User, Work
@@ -176,6 +187,7 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "signature_id": signature.pk,
         "reviewer_id": Identity.objects.get(external_id="E2").pk,
         "absence_id": _away(mark, by),
+        "look_id": _look(signature, mark),
         "silence_id": _silent(replace(facts, name=f"{mark} silence", silence_standard=Silence.REVOKE), by),
     }
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
@@ -203,6 +215,15 @@ def _away(mark: str, by: Actor) -> int:
     absent = Identity.objects.create(external_id="E7", name=f"{mark} away")
     told, today = Identity.objects.get(external_id="E2"), timezone.localdate()
     return note_absence(facts=AbsenceFacts(absent, told, today, today, f"{mark} is on leave."), by=by).pk
+
+
+def _look(signature: SignOff, mark: str) -> int:
+    """Put a signed decision to a second reviewer."""
+    decision = Decision.objects.filter(campaign=signature.campaign, privileged=True).select_related("item")[0]
+    second = Identity.objects.create(external_id="E8", name=f"{mark} second")
+    facts = {name: getattr(decision, name) for name in ("campaign", "item", "subject_key", "privileged", "advice")}
+    drawn = {"seed": "0" * 32, "drawn_from": 1, "asked_at": timezone.now()}
+    return SecondLook.objects.create(**facts, **drawn, decision=decision, first=signature.reviewer, second=second).pk
 
 
 def _silent(facts: PlanFacts, by: Actor) -> int:
