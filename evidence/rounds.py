@@ -45,6 +45,16 @@ WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(un
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 ORDER BY c.name, c.id, s.key, x.actor_key
 """
+CONTROL_ITEMS: Final = """
+SELECT c.name AS campaign, 'control item: no access of anybody' AS mark, x.id AS control_item, s.key AS system,
+    x.account_name AS account, x.entitlement_name AS entitlement, p.name AS reviewer, x.outcome, x.decided_at
+FROM reviews_controlitem x JOIN reviews_campaign c ON c.tenant_id = x.tenant_id AND c.id = x.campaign_id
+JOIN identities_system s ON s.tenant_id = x.tenant_id AND s.id = x.system_id
+JOIN identities_identity p ON p.tenant_id = x.tenant_id AND p.id = x.reviewer_id
+WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(until)s
+    AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
+ORDER BY c.name, c.id, x.id
+"""
 MOVES: Final = """
 SELECT c.name AS campaign, m.at AS moved_at, m.old AS from_state, m.new AS to_state, m.old_due_at, m.new_due_at,
     m.reason, m.by
@@ -87,6 +97,12 @@ TABLES: Final = (
         "Active in the logs, in no row of the campaign's list",
         ABSENT,
         "campaign system captured_at account first_at last_ok_at",
+    ),
+    (
+        "control_items",
+        "Made-up access put among items: in no population, count or remediation",
+        CONTROL_ITEMS,
+        "campaign mark control_item system account entitlement reviewer outcome decided_at",
     ),
     (
         "campaign_moves",

@@ -40,8 +40,11 @@ class CampaignForm(forms.Form):
     """Asks on one page for everything that a campaign needs."""
 
     name = forms.CharField(max_length=120, label="Name of the campaign")
+    all_systems = forms.BooleanField(
+        required=False, label="All systems", help_text="As they are now. Without it, tick the systems below."
+    )
     systems: "forms.ModelMultipleChoiceField[System]" = forms.ModelMultipleChoiceField(
-        queryset=None, label="Systems", widget=forms.CheckboxSelectMultiple
+        queryset=None, label="Systems", widget=forms.CheckboxSelectMultiple, required=False
     )
     privileged_only = forms.BooleanField(required=False, label="Privileged access only")
     conflicts_only = forms.BooleanField(
@@ -117,8 +120,12 @@ class CampaignForm(forms.Form):
             self.fields[name].searched_at(url)  # type: ignore[attr-defined]  # a field of people
 
     def clean(self) -> dict[str, Any]:
-        """Refuses one named reviewer without a name."""
+        """Takes all systems where that is ticked; refuses none at all, and one named reviewer without a name."""
         cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("all_systems"):
+            cleaned["systems"] = System.objects.order_by("name")
+        elif "systems" not in self.errors and not cleaned.get("systems"):
+            self.add_error("systems", "Tick at least one system, or all of them.")
         cleaned["rule"] = (cleaned.get("own_rule") or cleaned.get("rule") or "").strip().upper()
         if cleaned.get("strategy") == Strategy.NAMED and not cleaned.get("named"):
             self.add_error("named", "Choose who reviews, or another way to find the reviewers.")
@@ -144,7 +151,8 @@ class CampaignForm(forms.Form):
     def facts(self) -> PlanFacts:
         """Returns what was typed, for the action."""
         told = dict(self.cleaned_data)
-        told.pop("own_rule")
+        for name in ("own_rule", "all_systems"):
+            told.pop(name)
         told["trigger"] = Trigger(told["trigger"])
         told["later"] = [Strategy(one) for one in told["later"].split(",") if one]
         told["systems"], told["strategy"] = list(told["systems"]), Strategy(told["strategy"])
@@ -283,6 +291,7 @@ class ConflictForm(forms.Form):
         for name in ("one", "other"):
             field = self.fields[name]
             field.queryset = conflicting_choices()  # type: ignore[attr-defined]  # a field with choices
+            field.widget.attrs["size"] = 8
             field.label_from_instance = lambda right: f"{right.system.name}: {right}"  # type: ignore[attr-defined]  # a field with choices
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from identities.models import Identity
 from reviews.kinds import CARE_LIMITS, REASON_MIN, Advice, ConflictDecided, Level, Outcome, is_enough
-from reviews.models import Campaign, DutyConflict, Remediation, ReviewItem, SecondLook, SilentItem
+from reviews.models import Campaign, ControlItem, DutyConflict, Remediation, ReviewItem, SecondLook, SilentItem
 from reviews.states import WORKING, CampaignState, RemediationState, may_move, may_remediate
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
 
@@ -157,6 +157,23 @@ def can_decide(
         (reviewer is not None and reviewer.pk != assigned_to, "This item is put to another reviewer."),
         (item.campaign.state != CampaignState.OPEN, "Decisions are taken only while the campaign is open."),
         (signed, "You have signed these decisions already. Ask the campaign's owner to reopen it."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
+
+
+def can_decide_control(
+    by: Actor, control: ControlItem, *, reviewer: Identity | None, reason: str, signed: bool
+) -> Verdict:
+    """Returns whether the actor may decide about a control item: by the rules of privileged access."""
+    rules = (
+        (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to review access."),
+        (reviewer is None or reviewer.pk != control.reviewer_id, "This item is put to another reviewer."),
+        (control.campaign.state != CampaignState.OPEN, "Decisions are taken only while the campaign is open."),
+        (signed, "You have signed these decisions already. Ask the campaign's owner to reopen it."),
+        (
+            len(reason) < REASON_MIN,
+            f"This access is privileged. Write in at least {REASON_MIN} characters why you decide so.",
+        ),
     )
     return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
 

@@ -4,6 +4,7 @@ from reviews.actions.absences import AbsenceFacts, delegate_items, end_absence, 
 from reviews.actions.assignments import reassign_items
 from reviews.actions.care import put_second_look, set_care_rule, take_second_look
 from reviews.actions.conflicts import decide_conflict
+from reviews.actions.controls import decide_control
 from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
 from reviews.actions.duties import add_conflict, end_conflict
 from reviews.actions.findings import find_causes, resolve_finding
@@ -43,6 +44,7 @@ __all__ = [
     "create_triggered_campaigns",
     "decide",
     "decide_conflict",
+    "decide_control",
     "decide_in_bulk",
     "delegate_items",
     "end_absence",

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from identities.models import Snapshot, SnapshotRow
 from reviews.actions.conflicts import make_cases
+from reviews.actions.controls import make_control_items
 from reviews.actions.freezing import Frozen, exclude, freeze
 from reviews.actions.moves import locked, move
 from reviews.assigning import Around, choose_reviewer
@@ -66,6 +67,7 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
     freeze(campaign, _frozen(inside, reviewers, context, snapshots, progress), by=by.name, now=now)
     exclude(campaign, reasons, by=by.name)
     cases = make_cases(campaign) if campaign.definition.get("conflicts_only") else 0
+    controls = make_control_items(campaign, now)
     absent = _store_absent(campaign, list(snapshots))
     if len(rows) >= CHUNK:
         _refresh_statistics()
@@ -78,6 +80,7 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
         "exclusions": len(rows) - len(inside),
         "absent_accounts": absent,
         "conflict_cases": cases,
+        "control_items": controls,
         "due_at": due_at,
         "snapshots": {str(snapshot.pk): snapshot.digest for snapshot in snapshots.values()},
     }

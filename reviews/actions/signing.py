@@ -8,6 +8,7 @@ from django.utils import timezone
 from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
 from reviews.actions.care import ask_second_looks
+from reviews.actions.controls import judge_controls
 from reviews.actions.findings import write_finding
 from reviews.actions.moves import locked, move, remember, shift
 from reviews.agreement import quarter
@@ -15,6 +16,7 @@ from reviews.causes import Cause
 from reviews.kinds import REASON_MIN, Authentication, FindingKind, Level, Outcome, meaning_of_signature
 from reviews.models import Campaign, Remediation, SigningRule, SignOff
 from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign, can_sign_at
+from reviews.queries.controls import undecided_controls
 from reviews.queries.quality import care_lines, reciprocal_pairs
 from reviews.queries.standing import (
     decisions_of_reviewer,
@@ -43,7 +45,7 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
     """
     campaign, reviewer = locked(campaign), identity_of_user(by.user_id)
     text, digest, count = statement(campaign, reviewer) if reviewer else ("", "", 0)
-    undecided = undecided_count(campaign, reviewer) if reviewer else 0
+    undecided = undecided_count(campaign, reviewer) + undecided_controls(campaign, reviewer) if reviewer else 0
     signed = has_signed(campaign, reviewer)
     enforce(can_sign(by, campaign, reviewer=reviewer, undecided=undecided, decided=count, signed=signed))
     enforce(can_sign_at(proof.level, signing_minimum()))
@@ -68,6 +70,7 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
         fresh.save(force_insert=True)
     _begin_remediations(campaign, fresh)
     _judge_care(campaign, fresh)
+    judge_controls(campaign, fresh)
     detail = {"campaign": campaign.pk, "digest": digest, "count": count, "methods": list(proof.methods)}
     detail |= {"second_looks": ask_second_looks(campaign, fresh)}
     detail |= {"level": proof.level, "assertion": proof.detail.get("assertion_sha256")}
@@ -97,7 +100,7 @@ def _judge_pairs(campaign: Campaign, signature: SignOff) -> None:
         first, _end = quarter(campaign.opened_at)
         sentence = (
             f"Two reviewers kept each other's access in campaigns opened in one quarter, the last of them "
-            f"'{campaign.name}': {pair.one_kept} grants one way and {pair.other_kept} the other."
+            f"'{campaign.name}': the one kept {pair.one_kept} of the other's grants, the other {pair.other_kept}."
         )
         key = f"pair {pair.one} {pair.other} quarter {first:%Y-%m}"
         write_finding(Cause(FindingKind.RECIPROCAL, key, sentence), at=signature.signed_at, campaign=campaign)

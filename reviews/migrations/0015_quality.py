@@ -353,7 +353,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['tenant', 'campaign', 'reviewer'], name='control_item_of_reviewer')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('evidence__control', True)), name='control_item_says_that_it_is_one'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by', ''), ('outcome', ''), ('reason', '')), models.Q(('decided_at__isnull', False), ('outcome__in', ['certify', 'revoke', 'modify', 'abstain']), ('reason__length__gte', 10), models.Q(('decided_by', ''), _negated=True)), _connector='OR'), name='control_item_has_reason_time_and_person')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('evidence__contains', {'control': True})), name='control_item_says_that_it_is_one'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by', ''), ('outcome', ''), ('reason', '')), models.Q(('decided_at__isnull', False), ('outcome__in', ['certify', 'revoke', 'modify', 'abstain']), ('reason__length__gte', 10), models.Q(('decided_by', ''), _negated=True)), _connector='OR'), name='control_item_has_reason_time_and_person')],
             },
         ),
         migrations.CreateModel(

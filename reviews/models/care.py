@@ -1,10 +1,12 @@
 """Stores how care is measured: thresholds of a plan, second looks that do not see the first, and control items."""
 
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
 
+from identities.kinds import AccountKind
 from identities.models import Identity, System
 from reviews.kinds import CARE_LIMITS, REASON_MIN, Advice, Outcome
 from reviews.models.campaign import Campaign
@@ -108,6 +110,17 @@ class SecondLook(TenantOwned):
         return f"second look at item {self.item_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Invented:
+    """Holds the name of a person, account or entitlement that does not exist, as templates ask an item for it."""
+
+    name: str
+    get_kind_display: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ControlItem(TenantOwned):
     """Stores a grant that does not exist, put among a reviewer's items to see whether they look: "control" throughout.
 
@@ -137,7 +150,9 @@ class ControlItem(TenantOwned):
         """Holds the rules of a control item."""
 
         constraints = [
-            models.CheckConstraint(condition=Q(evidence__control=True), name="control_item_says_that_it_is_one"),
+            models.CheckConstraint(  # never NULL where the key is missing, as `evidence__control=True` would be
+                condition=Q(evidence__contains={"control": True}), name="control_item_says_that_it_is_one"
+            ),
             models.CheckConstraint(
                 condition=Q(outcome="", reason="", decided_at__isnull=True, decided_by="")
                 | (
@@ -152,6 +167,26 @@ class ControlItem(TenantOwned):
 
     def __str__(self) -> str:
         return f"control item {self.pk}"
+
+    @property
+    def subject(self) -> Invented:
+        """Returns the person who does not exist, as an item names its subject."""
+        return Invented(self.person_name)
+
+    @property
+    def account(self) -> Invented:
+        """Returns the account that does not exist."""
+        return Invented(self.account_name, AccountKind.HUMAN.label)
+
+    @property
+    def entitlement(self) -> Invented:
+        """Returns the entitlement by name; that of the system has no such holder."""
+        return Invented(self.entitlement_name)
+
+    @property
+    def privileged(self) -> bool:
+        """Returns that it stands there as privileged access, which is decided one by one."""
+        return True
 
     @property
     def caught(self) -> bool:

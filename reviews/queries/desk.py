@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from identities.models import Identity
 from reviews.charts import weeks_chart
 from reviews.kinds import Advice, Outcome
-from reviews.models import Assignment, Campaign, Decision, Remediation, ReviewItem, SignOff
+from reviews.models import Assignment, Campaign, ControlItem, Decision, Remediation, ReviewItem, SignOff
+from reviews.queries.controls import controls_for, merged
 from reviews.queries.standing import StatementLine, answers, heads_of
 from reviews.states import CampaignState, RemediationState
 
@@ -111,8 +112,8 @@ def items_for(campaign: Campaign, reviewer: Identity, show: str = "") -> QuerySe
 class DeskRow:
     """Holds one row of the list on the review screen."""
 
-    item: ReviewItem
-    decision: Decision | None
+    item: ReviewItem | ControlItem
+    decision: Decision | ControlItem | None
 
     @property
     def bulk(self) -> bool:
@@ -127,12 +128,41 @@ def desk_rows(items: Sequence[ReviewItem]) -> list[DeskRow]:
     return [DeskRow(item, known.get(item.pk)) for item in items]
 
 
+def desk_numbers(campaign: Campaign, reviewer: Identity, show: str = "") -> list[int]:
+    """Returns the ids of what a reviewer is shown, in the order of the list: items, and control items among them."""
+    items = items_for(campaign, reviewer, show)
+    controls = controls_for(campaign, reviewer)
+    if show == "undecided":
+        controls = controls.filter(outcome="")
+    numbers, among = list(items.values_list("pk", flat=True)), list(controls.values_list("pk", flat=True))
+    return merged(numbers, among, items.filter(privileged=True).order_by().count()) if among else numbers
+
+
+def rows_of(campaign: Campaign, reviewer: Identity, numbers: Sequence[int]) -> list[DeskRow]:
+    """Returns the rows with these ids, in their order."""
+    found = {row.item.pk: row for row in desk_rows(list(items_for(campaign, reviewer).filter(pk__in=numbers)))}
+    if len(found) < len(numbers):
+        found |= {one.pk: control_row(one) for one in controls_for(campaign, reviewer).filter(pk__in=numbers)}
+    return [found[pk] for pk in numbers if pk in found]
+
+
+def control_row(control: ControlItem) -> DeskRow:
+    """Returns a control item as a row of the list."""
+    return DeskRow(control, control if control.outcome else None)
+
+
+def shown_item(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | ControlItem | None:
+    """Returns what a reviewer is shown under an id."""
+    item = items_for(campaign, reviewer).filter(pk=pk).first()
+    return item or controls_for(campaign, reviewer).filter(pk=pk).first()
+
+
 @dataclass(frozen=True, slots=True)
 class ItemSheet:
     """Holds everything that the review screen shows about one item."""
 
-    item: ReviewItem
-    decision: Decision | None
+    item: ReviewItem | ControlItem
+    decision: Decision | ControlItem | None
     history: Sequence[Decision]
     chart: SafeString
     coverage: str
@@ -170,18 +200,37 @@ def item_sheet(item: ReviewItem) -> ItemSheet:
     )
 
 
+def control_sheet(control: ControlItem) -> ItemSheet:
+    """Returns a control item as the review screen shows an item."""
+    evidence = control.evidence
+    return ItemSheet(
+        item=control,
+        decision=control if control.outcome else None,
+        history=[],
+        chart=weeks_chart(evidence["weeks"]),
+        coverage=f"{evidence['coverage_per_mille'] / 10:g} %",
+        last_used_at=None,
+        since_at=None,
+        previous_at=None,
+        evidence=evidence,
+        still_open=None,
+    )
+
+
 def _moment(text: str | None) -> datetime | None:
     """Returns the aware time of a manifest's text."""
     return parse_datetime(text) if text else None
 
 
-def next_undecided(campaign: Campaign, reviewer: Identity, after: ReviewItem) -> ReviewItem | None:
+def next_undecided(
+    campaign: Campaign, reviewer: Identity, after: ReviewItem | ControlItem
+) -> ReviewItem | ControlItem | None:
     """Returns the next item without a decision in the order of the list, from the start again at its end."""
-    mine = items_for(campaign, reviewer)
-    rows = list(mine.annotate(waits=~Exists(answers(campaign))).values_list("pk", "waits"))
-    place = next((n for n, (pk, _waits) in enumerate(rows) if pk == after.pk), 0)
-    chosen = next((pk for pk, waits in [*rows[place:], *rows[:place]] if waits and pk != after.pk), None)
-    return mine.get(pk=chosen) if chosen is not None else None
+    numbers = desk_numbers(campaign, reviewer)
+    waiting = set(desk_numbers(campaign, reviewer, "undecided")) - {after.pk}
+    place = numbers.index(after.pk) if after.pk in numbers else 0
+    chosen = next((pk for pk in [*numbers[place:], *numbers[:place]] if pk in waiting), None)
+    return shown_item(campaign, reviewer, chosen) if chosen is not None else None
 
 
 def outcome_summary(lines: Sequence[StatementLine]) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from reviews.agreement import Agreement, Reciprocal, quarter, reciprocal
 from reviews.kinds import CARE_LIMITS, Outcome
 from reviews.models import Campaign, CampaignPlan, CareRule, Decision, SignOff
 from reviews.quality import Look, Quality, concerns, measure, thresholds_of
+from reviews.queries.controls import caught_by_reviewer
 from reviews.queries.second_looks import agreements
 from reviews.queries.standing import heads
 from tenants.models import Tenant
@@ -28,6 +29,7 @@ class CareLine:
     quality: Quality
     concerns: list[str]
     second: Agreement | None = None
+    controls: tuple[int, int] | None = None
 
 
 def care_lines(campaign: Campaign, reviewer_id: int | None = None) -> list[CareLine]:
@@ -42,8 +44,11 @@ def care_lines(campaign: Campaign, reviewer_id: int | None = None) -> list[CareL
     ):
         looks.setdefault((pk, name), []).append(Look(seconds, outcome, advice, privileged, bulk is not None, at))
     found = {key: measure(mine, campaign.due_at, limits) for key, mine in looks.items()}
-    second = agreements(campaign)
-    return [CareLine(pk, name, one, concerns(one, limits), second.get(pk)) for (pk, name), one in found.items()]
+    second, controls = agreements(campaign), caught_by_reviewer(campaign)
+    return [
+        CareLine(pk, name, one, concerns(one, limits), second.get(pk), controls.get(pk))
+        for (pk, name), one in found.items()
+    ]
 
 
 def care_figures(plan: CampaignPlan) -> dict[str, int] | None:

@@ -13,8 +13,9 @@ from identities.queries import identity_of_user
 from reviews import actions
 from reviews.forms import DecisionForm
 from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome
-from reviews.models import Campaign, ReviewItem
+from reviews.models import Campaign, ControlItem, ReviewItem
 from reviews.queries import desk
+from reviews.queries.controls import controls_for, undecided_controls
 from reviews.queries.deadline import silences_for
 from reviews.queries.second_looks import looks_for
 from reviews.queries.standing import has_signed, undecided_count
@@ -55,12 +56,11 @@ def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Shows the one-screen review: the list, and the chosen or first undecided item."""
     campaign, reviewer = desk_of(request, campaign_id)
     show = request.GET.get("show", "")
-    items = desk.items_for(campaign, reviewer, show)
     wanted = request.GET.get("item", "")
-    page = _page(list(items.values_list("pk", flat=True)), wanted, request.GET.get("page"))
-    rows = desk.desk_rows(list(items.filter(pk__in=list(page.object_list))))  # sorts 10,000 numbers, not wide rows
+    page = _page(desk.desk_numbers(campaign, reviewer, show), wanted, request.GET.get("page"))
+    rows = desk.rows_of(campaign, reviewer, list(page.object_list))  # sorts 10,000 numbers, not wide rows
     first = next((row.item for row in rows if row.decision is None), rows[0].item if rows else None)
-    chosen = desk.items_for(campaign, reviewer).filter(pk=wanted).first() if wanted.isdecimal() else first
+    chosen = desk.shown_item(campaign, reviewer, int(wanted)) if wanted.isdecimal() else first
     context = {"page": page, "rows": rows, "show": show, **around(campaign, reviewer)}
     if chosen is not None:
         context |= _sheet(chosen)
@@ -77,7 +77,9 @@ def _page(numbers: list[int], wanted: str, number: str | None) -> "Page[int]":
 
 def around(campaign: Campaign, reviewer: Identity) -> dict[str, object]:
     """Returns what stands above the list: how far the reviewer is, and whether they may still decide."""
-    total, undecided = desk.items_for(campaign, reviewer).count(), undecided_count(campaign, reviewer)
+    controls = controls_for(campaign, reviewer).count()
+    total = desk.items_for(campaign, reviewer).count() + controls
+    undecided = undecided_count(campaign, reviewer) + undecided_controls(campaign, reviewer)
     due = campaign.due_at is not None and timezone.now() >= campaign.due_at
     signed = has_signed(campaign, reviewer)
     return {
@@ -86,20 +88,38 @@ def around(campaign: Campaign, reviewer: Identity) -> dict[str, object]:
         "undecided": undecided,
         "decided": total - undecided,
         "signed": signed,
+        "controls": controls,
         "may_decide": campaign.state == CampaignState.OPEN and not due and not signed,
     }
 
 
-def _sheet(item: ReviewItem) -> dict[str, object]:
+def _sheet(item: ReviewItem | ControlItem) -> dict[str, object]:
     """Returns what the detail shows."""
-    return {"sheet": desk.item_sheet(item), "outcomes": REVIEWER_OUTCOMES}
+    sheet = desk.control_sheet(item) if isinstance(item, ControlItem) else desk.item_sheet(item)
+    return {"sheet": sheet, "outcomes": REVIEWER_OUTCOMES}
+
+
+def _chosen(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | ControlItem:
+    """Returns what is shown under an id; raises Http404 for anything else."""
+    found = desk.shown_item(campaign, reviewer, pk)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _decide(chosen: ReviewItem | ControlItem, form: DecisionForm, request: TenantRequest) -> None:
+    """Records the decision about an item or a control item."""
+    if isinstance(chosen, ControlItem):
+        actions.decide_control(control=chosen, choice=form.choice(), by=request.actor)
+    else:
+        actions.decide(item=chosen, choice=form.choice(), by=request.actor, seen=form.cleaned_data["seen"])
 
 
 @requires(Permission.ITEM_REVIEW)
 def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
     """Answers the detail of one item for the review screen."""
     campaign, reviewer = desk_of(request, campaign_id)
-    chosen = get_object_or_404(desk.items_for(campaign, reviewer), pk=item_id)
+    chosen = _chosen(campaign, reviewer, item_id)
     return render(request, "reviews/_sheet.html", {**around(campaign, reviewer), **_sheet(chosen)})
 
 
@@ -108,13 +128,12 @@ def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse
 def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
     """Records a decision at once; answers the next undecided item with the row and the count, or the refusal."""
     campaign, reviewer = desk_of(request, campaign_id)
-    chosen = get_object_or_404(desk.items_for(campaign, reviewer), pk=item_id)
+    chosen = _chosen(campaign, reviewer, item_id)
     form, refusal = DecisionForm(request.POST), ""
     if form.is_valid():
         try:
             with transaction.atomic():
-                seen = form.cleaned_data["seen"]
-                actions.decide(item=chosen, choice=form.choice(), by=request.actor, seen=seen)
+                _decide(chosen, form, request)
         except Refused as refused:
             refusal = refused.verdict.reason
     else:
@@ -123,7 +142,7 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
         if refusal:
             messages.error(request, refusal)
         return redirect(f"{request.path.rsplit('/items/', 1)[0]}/?item={chosen.pk}")
-    row, following = desk.desk_rows([chosen])[0], None
+    row, following = desk.rows_of(campaign, reviewer, [chosen.pk])[0], None
     if not refusal and not form.cleaned_data["seen"]:  # whoever changes a decision stays with it
         following = desk.next_undecided(campaign, reviewer, chosen)
     context = {**around(campaign, reviewer), **_sheet(following or chosen), "refusal": refusal, "saved": not refusal}

@@ -12,6 +12,7 @@ from reviews.forms import SignForm, SigningRuleForm
 from reviews.kinds import Authentication, Level, is_enough, meaning_of_signature
 from reviews.models import Campaign, Decision, SignOff
 from reviews.queries import desk
+from reviews.queries.controls import caught_by_reviewer
 from reviews.queries.standing import (
     StatementLine,
     signing_minimum,
@@ -46,7 +47,7 @@ def sign(request: TenantRequest, campaign_id: int) -> HttpResponse:
             return redirect("reviews:receipt", request.tenant.slug, signature.pk)
     meaning = meaning_of_signature(len(lines))
     context = {"form": form, "digest": digest, "meaning": meaning, **_shown(lines), **around(campaign, reviewer)}
-    context |= _ways(request, digest)
+    context |= {"caught": caught_by_reviewer(campaign).get(reviewer.pk), **_ways(request, digest)}
     return render(request, "reviews/sign.html", context, status=422 if form.is_bound else 200)
 
 

@@ -108,7 +108,7 @@ def test_who_keeps_whose_access_is_found_when_both_signed(cast: Cast, mutual: Ca
     assert not Finding.objects.filter(kind="reciprocal").exists()
     sign(mutual, cast.rosa, "M2")
     found = Finding.objects.get(kind="reciprocal")
-    assert "1 grants one way and 1 the other" in found.sentence
+    assert "the one kept 1 of the other's grants, the other 1." in found.sentence
     assert not any(name in found.sentence for name in ("Remy", "Rosa"))
     shown = make.login(carla).get(page("care", mutual.pk)).content.decode()
     assert "Who kept each other" in shown
