@@ -80,6 +80,11 @@ def make_systems(count: int, holders: int) -> tuple[Tenant, list[System], Actor]
     return tenant, systems, by
 
 
+def make_officer(tenant: Tenant, by: Actor) -> User:
+    """Make the compliance officer of the tenant."""
+    return _person(tenant, "officer", Role.OFFICER, by)
+
+
 def _person(tenant: Tenant, name: str, role: Role, by: Actor) -> User:
     user = User.objects.create_user(f"{name}@example.org", name=name.title())
     with tenant_scope(tenant):

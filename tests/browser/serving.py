@@ -38,7 +38,7 @@ def environment(name: str, port: int, home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(name: str, home: Path) -> Iterator[tuple[str, Path]]:
+def serving(name: str, home: Path, patience: float = START_SECONDS) -> Iterator[tuple[str, Path]]:
     """Serve the database on a free port; yields the address and the log, and ends the process and its children."""
     port = _free_port()
     told = environment(name, port, home)
@@ -54,7 +54,7 @@ def serving(name: str, home: Path) -> Iterator[tuple[str, Path]]:
         )
         # fmt: on
         try:
-            _wait(f"http://localhost:{port}/accounts/login/", web, log)
+            _wait(f"http://localhost:{port}/accounts/login/", web, log, patience)
             yield f"http://localhost:{port}", log
         finally:
             os.killpg(web.pid, signal.SIGKILL)  # its workers too: they hold connections to the database
@@ -112,8 +112,8 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _wait(url: str, web: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
+def _wait(url: str, web: subprocess.Popen[bytes], log: Path, patience: float) -> None:
+    until = time.monotonic() + patience
     while time.monotonic() < until:
         try:
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310 -- our own address
