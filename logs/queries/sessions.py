@@ -1,11 +1,11 @@
 """The sessions of a person, an account, a name or an address, rebuilt from their newest events."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connections
+from django.db import connection, connections
 
 from logs.models import LogSource
 from logs.places import country_names
@@ -36,6 +36,19 @@ _BY_ADDRESS: Final = f"""
 SELECT {_COLUMNS} FROM logs_currentevent WHERE {_WINDOW} AND src_ip = %(address)s::inet
 ORDER BY occurred_at DESC, id DESC LIMIT %(limit)s
 """  # noqa: S608 -- constant texts
+
+_SEEN: Final = """
+SELECT EXISTS (SELECT FROM logs_typeday WHERE tenant_id = %(tenant)s AND log_type IN (1, 4, 7) AND events > 0
+    AND day >= (%(since)s::timestamptz AT TIME ZONE 'UTC')::date
+    AND day <= (%(until)s::timestamptz AT TIME ZONE 'UTC')::date)
+"""
+DEEDS: Final = f"""
+SELECT {_COLUMNS} FROM logs_currentevent
+WHERE tenant_id = %(tenant)s AND log_type IN (1, 4, 7) AND occurred_at >= %(since)s AND occurred_at < %(until)s
+    AND received_at >= %(received)s
+ORDER BY actor_key, occurred_at
+"""  # noqa: S608 -- constant texts
+"""Log-ins, remote access and session activity of a period, one name after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +101,19 @@ def sessions_of(
     ]
     cut = len(deeds) == MOST_EVENTS
     return Sessions(lines, len(found), deeds[-1].occurred_at if cut else since, cut)
+
+
+def deeds_by_actor(*, since: datetime, until: datetime) -> Iterator[Deed]:
+    """Yield what sessions are rebuilt from, of the whole tenant, one name after the other; read in pieces.
+
+    Where the roll-ups hold no such event, the table of events is not looked at: it may hold millions of others.
+    """
+    asked: dict[str, Any] = {"tenant": current_tenant_id(), "since": since, "until": until, "received": since - SKEW}
+    with connection.cursor() as cursor:
+        cursor.execute(_SEEN, asked)
+        if not cursor.fetchone()[0]:
+            return
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(DEEDS, asked)
+        while rows := cursor.fetchmany(2000):
+            yield from (Deed(*row) for row in rows)
