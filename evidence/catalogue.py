@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from django.conf import settings
 
 from evidence import criteria
 from evidence.kinds import Catalogue, Control, Criterion, Framework, Kind, Parameter
@@ -22,6 +24,12 @@ from evidence.states import ResultState
 FOLDER: Final = Path(__file__).parent / "catalogue"
 LOG_TYPES: Final = ("login", "application", "database", "remote", "admin", "failed_login", "session")
 PROOFS: Final = ("direct", "partial", "supporting")
+LONGEST_FRAMEWORK: Final = 20
+LONGEST_CONTROL: Final = 60
+RESERVED: Final = frozenset(
+    {"evaluate", "settings", "responses", "gaps", "documents", "processing", "operations", "runs"}
+)
+"""Identifiers that would stand where a page has its address."""
 _SCHEMA: Final = "access-evidence-catalogue/1"
 _OSCAL_TOKEN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
 _TEXT_FIELDS: Final = ("id", "oscal_id", "title", "summary", "query", "proof", "limits")
@@ -35,9 +43,23 @@ class CatalogueError(ValueError):
         self.faults = faults
 
 
-@lru_cache(maxsize=4)
-def load(folder: Path = FOLDER) -> Catalogue:
-    """Read and check the catalogue; raises CatalogueError with every fault as a sentence."""
+def load(folder: Path = FOLDER, own: str | None = None) -> Catalogue:
+    """Read and check the catalogue; raises CatalogueError with every fault as a sentence.
+
+    `own` is a folder of the operator's frameworks (COUNTERSIGN_FRAMEWORKS): a file there that has a fault is left out
+    as a whole and named in `refused`, the others are used.
+    """
+    return _load(folder, settings.COUNTERSIGN_FRAMEWORKS if own is None else own)
+
+
+@lru_cache(maxsize=8)
+def _load(folder: Path, own: str) -> Catalogue:
+    base = _base(folder)
+    return with_own(base, Path(own)) if own else base
+
+
+def _base(folder: Path) -> Catalogue:
+    """Read the catalogue that the product brings."""
     faults: list[str] = []
     documents, digest = _read(folder, faults)
     main, kinds_doc = documents.get("catalogue.yaml", {}), documents.get("kinds.yaml", {})
@@ -59,6 +81,80 @@ def load(folder: Path = FOLDER) -> Catalogue:
     if faults:
         raise CatalogueError(tuple(faults))
     return result
+
+
+def with_own(base: Catalogue, folder: Path) -> Catalogue:
+    """Return the catalogue with the operator's frameworks, in the order of their file names.
+
+    An own file holds what the product's do: a `framework` and its `controls`, over the same kinds and parameters.
+    """
+    if not folder.is_dir():
+        return replace(base, refused=((str(folder), "The folder of COUNTERSIGN_FRAMEWORKS does not exist."),))
+    found, refused = base, []
+    for path in sorted(folder.glob("*.yaml")):
+        body = path.read_bytes()
+        faults: list[str] = []
+        document = _document(path.name, body, faults)
+        framework = _framework(path.name, _mapping(document.get("framework"), path.name, faults), faults)
+        rows = [row for row in _rows(document.get("controls"), path.name, faults) if _shaped(row, faults)]
+        controls = tuple(_control(framework.key, row, faults) for row in rows)
+        digest = hashlib.sha256(f"{found.digest}\0{path.name}\0".encode() + body).hexdigest()
+        more = replace(
+            found,
+            frameworks={**found.frameworks, framework.key: framework},
+            controls=(*found.controls, *controls),
+            digest=digest,
+        )
+        faults += [] if faults else [*_own_faults(found, framework, controls), *check(more)]
+        if faults:
+            refused.append((path.name, " ".join(faults)))
+        else:
+            found = more
+    return replace(found, refused=tuple(refused))
+
+
+def _own_faults(base: Catalogue, framework: Framework, controls: Sequence[Control]) -> Iterator[str]:
+    """Yield what an operator's framework may not do: take a name that is used, or one that cannot be stored."""
+    if framework.key in base.frameworks:
+        yield f"The framework {framework.key!r} exists already: choose another key."
+    if not _OSCAL_TOKEN.fullmatch(framework.key) or len(framework.key) > LONGEST_FRAMEWORK:
+        yield f"The framework's key {framework.key!r} is no token of at most {LONGEST_FRAMEWORK} characters."
+    for control in controls:
+        if len(control.key) > LONGEST_CONTROL:
+            yield f"{control.id}: the identifier {control.key!r} is longer than {LONGEST_CONTROL} characters."
+        if control.key in RESERVED:
+            yield f"{control.id}: the identifier {control.key!r} is the name of a page: choose another."
+
+
+def _rows(value: object, name: str, faults: list[str]) -> list[Mapping[str, Any]]:
+    """Return the rows of an own file; anything but a list of mappings is a fault."""
+    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+        return value
+    faults.append(f"{name} lists no controls.")
+    return []
+
+
+def _shaped(row: Mapping[str, Any], faults: list[str]) -> bool:
+    """Tell whether a row's parts have the shapes that `_control` reads."""
+    before, name = len(faults), row.get("id", "?")
+    criterion = row.get("criterion")
+    if not isinstance(criterion, dict):
+        faults.append(f"{name}: its criterion is no mapping of pass and attention.")
+    elif not all(isinstance(criterion.get(part, ""), str) for part in ("pass", "attention", "occurrence", "applies")):
+        faults.append(f"{name}: a part of its criterion is no text.")
+    needs = criterion.get("needs", []) if isinstance(criterion, dict) else []
+    for label, value in (("evidence", row.get("evidence", [])), ("needs", needs)):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            faults.append(f"{name}: its {label} is no list of texts.")
+    return len(faults) == before
+
+
+def _mapping(value: object, name: str, faults: list[str]) -> Mapping[str, Any]:
+    """Return a mapping; anything else is a fault."""
+    if isinstance(value, dict):
+        return value
+    faults.append(f"{name} has no framework at its top.")
+    return {}
 
 
 def check(catalogue: Catalogue) -> Iterator[str]:
@@ -126,16 +222,21 @@ def _read(folder: Path, faults: list[str]) -> tuple[dict[str, dict[str, Any]], s
     for path in sorted(folder.glob("*.yaml")):
         body = path.read_bytes()
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(body).digest())
-        try:
-            loaded = yaml.safe_load(body)
-        except yaml.YAMLError as error:
-            faults.append(f"{path.name} cannot be read as YAML: {error}.")
-            continue
-        if isinstance(loaded, dict):
-            documents[path.name] = loaded
-        else:
-            faults.append(f"{path.name} holds no mapping.")
+        documents[path.name] = _document(path.name, body, faults)
     return documents, digest.hexdigest()
+
+
+def _document(name: str, body: bytes, faults: list[str]) -> dict[str, Any]:
+    """Return the mapping that a YAML file holds, empty where it holds none."""
+    try:
+        loaded = yaml.safe_load(body)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        faults.append(f"{name} cannot be read as YAML: {' '.join(str(error).split())}.")
+        return {}
+    if isinstance(loaded, dict):
+        return loaded
+    faults.append(f"{name} holds no mapping.")
+    return {}
 
 
 def _parameter(name: str, row: Mapping[str, Any], faults: list[str]) -> Parameter:

@@ -104,6 +104,8 @@ def _check_number(node: ast.expr, text: str, names: dict[tuple[str, str], None])
             return
         case ast.Attribute(value=ast.Name(id=kind), attr=name):
             names[kind, name] = None
+        case ast.BinOp(op=ast.Div(), right=ast.Constant(value=0 | 0.0)):
+            raise CriterionError(f"The criterion {text!r} divides by zero in {ast.unparse(node)!r}.")
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
             _check_number(left, text, names)
             _check_number(right, text, names)

@@ -87,7 +87,10 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All rows, kinds and parameters in one version; `digest` is the SHA-256 over the files it was read from."""
+    """All rows, kinds and parameters in one version; `digest` is the SHA-256 over the files it was read from.
+
+    `refused` names the operator's own files that are not used, each with its faults.
+    """
 
     version: str
     digest: str
@@ -95,6 +98,7 @@ class Catalogue:
     params: Mapping[str, Parameter]
     kinds: Mapping[str, Kind]
     controls: tuple[Control, ...]
+    refused: tuple[tuple[str, str], ...] = ()
 
     def control(self, key: str) -> Control | None:
         """Return the row with this key (its `oscal_id`), or None."""
@@ -149,7 +153,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class KindEvidence:
-    """What one query module measured: metrics, the query's text and parameters, and the rows behind the numbers."""
+    """What one query module measured: metrics, the query's text and parameters, and the rows behind the numbers.
+
+    `counts` are the rows that each of its statements gave.
+    """
 
     kind: str
     metrics: Mapping[str, float | None]
@@ -157,3 +164,4 @@ class KindEvidence:
     parameters: Mapping[str, str]
     table: Table
     notes: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()

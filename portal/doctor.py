@@ -21,6 +21,7 @@ from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from evidence.catalogue import load
 from evidence.holders import TSA, HoldersError, read_holders
 from evidence.timestamps import MISSING, is_installed
 from ledger.queries import logs
@@ -241,6 +242,16 @@ def _holders() -> tuple[State, str]:
     )
 
 
+def _frameworks() -> tuple[State, str]:
+    """Says whether the operator's own frameworks are used."""
+    if not settings.COUNTERSIGN_FRAMEWORKS:
+        return State.WELL, "No framework of your own is set."
+    found = load()
+    if found.refused:
+        return State.CARE, " ".join(f"{name} is not used. {faults}" for name, faults in found.refused)
+    return State.WELL, f"{len(found.frameworks)} frameworks with {len(found.controls)} controls are used."
+
+
 def _syslog() -> tuple[State, str]:
     """Says by which certificate senders know the syslog door, and whether its key is closed to others."""
     if settings.COUNTERSIGN_SYSLOG_LISTEN == OFF and not settings.COUNTERSIGN_SYSLOG_PORTS:
@@ -292,6 +303,7 @@ _MACHINE_CHECKS: tuple[tuple[str, Callable[[], tuple[State, str]]], ...] = (
     ("pdf", _pango),
     ("signer", _signer),
     ("holders", _holders),
+    ("frameworks", _frameworks),
     ("syslog", _syslog),
     ("disk", _disk),
 )

@@ -106,6 +106,8 @@ COUNTERSIGN_ANCHOR_HOLDER = env_text("COUNTERSIGN_ANCHOR_HOLDER")
 COUNTERSIGN_ANCHOR_MAIL = env_flag("COUNTERSIGN_ANCHOR_MAIL", default=False)
 COUNTERSIGN_HOLDERS = env_text("COUNTERSIGN_HOLDERS")  # witnesses and time stamps, one a line; see docs/ledger.md
 COUNTERSIGN_SEAL = {name: env_text(f"COUNTERSIGN_SEAL_{name}") for name in ("KEY", "PASSWORD", "TIME")}  # docs/packs.md
+COUNTERSIGN_FRAMEWORKS = env_text("COUNTERSIGN_FRAMEWORKS")  # a folder of further frameworks; see docs/frameworks.md
+COUNTERSIGN_ENCRYPTED_STORES = env_text("COUNTERSIGN_ENCRYPTED_STORES")  # database=LUKS; data=...; docs/operating.md
 COUNTERSIGN_SIGNER = Path(env_text("COUNTERSIGN_SIGNER", str(COUNTERSIGN_DATA / "signer"))).absolute()
 # The syslog door (docs/doors.md): its port, ports that belong to a source, and the PEM file of its certificate and key.
 COUNTERSIGN_SYSLOG_LISTEN = env_text("COUNTERSIGN_SYSLOG_LISTEN", "127.0.0.1:6514")
