@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils import timezone
 
-from alerts.kinds import AlertState, CloseReason, Hours, Rule, RuleSettings, Severity
+from alerts.kinds import AlertState, CloseReason, Hours, IncidentFacts, IncidentStep, Rule, RuleSettings, Severity
 from alerts.queries.pages import OPEN, AlertFilters
 
 DAYS = ((1, "Monday"), (2, "Tuesday"), (3, "Wednesday"), (4, "Thursday"), (5, "Friday"), (6, "Saturday"), (7, "Sunday"))
@@ -48,6 +49,54 @@ class CloseForm(forms.Form):
         max_length=4000,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="One or two sentences that an auditor will understand in a year.",
+    )
+
+
+class MomentField(forms.DateTimeField):
+    """A moment in the tenant's zone that has happened already."""
+
+    def __init__(self, label: str, **more: Any) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        super().__init__(label=label, widget=widget, **more)
+
+    def clean(self, value: Any) -> Any:
+        """Refuse a moment that lies ahead."""
+        at = super().clean(value)
+        if at is not None and at > timezone.now():
+            message = "This lies in the future: record what has happened."
+            raise ValidationError(message)
+        return at
+
+
+class IncidentForm(forms.Form):
+    """What an incident is opened with."""
+
+    title = forms.CharField(label="Title", max_length=200)
+    what = forms.CharField(label="What happened", max_length=4000, widget=forms.Textarea(attrs={"rows": 3}))
+    affected = forms.CharField(
+        label="Whose data and which accounts may be affected",
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    found_at = MomentField("First sign found")
+    known_at = MomentField("Known to be an incident", help_text="The clock to tell the client runs from here.")
+
+    def facts(self) -> IncidentFacts:
+        """Return what was entered."""
+        return IncidentFacts(**self.cleaned_data)
+
+
+class StepForm(forms.Form):
+    """One step of an incident."""
+
+    step = forms.ChoiceField(label="Step", choices=IncidentStep.choices)
+    happened_at = MomentField("When it happened")
+    note = forms.CharField(
+        label="What was done or found",
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Whom you told and how, or what you found. It cannot be changed afterwards.",
     )
 
 

@@ -1,7 +1,7 @@
 """The vocabulary of alerts: rules, severities, states, and the frozen settings a tenant may change."""
 
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import datetime, time
 from typing import Final
 
 from django.db import models
@@ -56,6 +56,21 @@ class CloseReason(models.TextChoices):
     INCIDENT = "incident", "Incident: handed over to incident handling"
 
 
+class IncidentStep(models.TextChoices):
+    """What is recorded about an incident: each step with the moment at which it happened."""
+
+    TRIAGED = "triaged", "Assessed: what it is and how grave"
+    BREACH = "breach", "It is a breach of personal data"
+    NO_BREACH = "no_breach", "It is no breach of personal data"
+    CLIENT_TOLD = "client_told", "The client was told"
+    AUTHORITY_TOLD = "authority_told", "The authority was told"
+    AUTHORITY_NOT_DUE = "authority_not_due", "The authority need not be told"
+    EFFECTS = "effects", "Effects"
+    REMEDY = "remedy", "Remedial action"
+    CAUSE = "cause", "Root cause"
+    CLOSED = "closed", "Closed"
+
+
 class NoticeState(models.TextChoices):
     """Where the mail about new alerts stands."""
 
@@ -82,6 +97,17 @@ class Hours:
     start: time
     end: time
     days: frozenset[int] = frozenset(range(1, 8))
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFacts:
+    """What an incident is opened with: when its first sign was found, and when it was known to be one (aware UTC)."""
+
+    title: str
+    what: str
+    found_at: datetime
+    known_at: datetime
+    affected: str = ""
 
 
 @dataclass(frozen=True, slots=True)

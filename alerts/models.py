@@ -7,7 +7,17 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from alerts.kinds import OPEN_STATES, AlertState, CloseReason, Hours, NoticeState, Rule, RuleSettings, Severity
+from alerts.kinds import (
+    OPEN_STATES,
+    AlertState,
+    CloseReason,
+    Hours,
+    IncidentStep,
+    NoticeState,
+    Rule,
+    RuleSettings,
+    Severity,
+)
 from alerts.rules.words import explain
 from identities.models import Identity, System
 from tenants.models import User
@@ -225,6 +235,72 @@ class AlertEvent(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.event_received_at.isoformat()} {self.event_id}"
+
+
+class Incident(TenantOwned):
+    """Something that may have harmed somebody's data, with or without an alert behind it; append-only.
+
+    ``found_at`` is when the first sign was found, ``known_at`` when the processor knew that it is an incident: then
+    the clock of Art. 33(2) GDPR begins. What happens afterwards are its steps.
+    """
+
+    alert = models.ForeignKey(Alert, on_delete=models.PROTECT, null=True, related_name="incidents")
+    title = models.CharField(max_length=200)
+    what = models.TextField()
+    affected = models.TextField(default="", blank=True)
+    found_at = models.DateTimeField()
+    known_at = models.DateTimeField()
+    opened_at = models.DateTimeField(db_default=Now(), editable=False)
+    opened_by = models.CharField(max_length=320)
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        """An incident is found before it is known, and known before it is recorded."""
+
+        ordering = ("-opened_at", "-id")
+        constraints = (
+            models.CheckConstraint(condition=~Q(title="") & ~Q(what=""), name="incident_says_what_happened"),
+            models.CheckConstraint(
+                condition=Q(found_at__lte=F("known_at")) & Q(known_at__lte=F("opened_at")),
+                name="incident_is_found_known_and_recorded_in_this_order",
+            ),
+        )
+        indexes = (models.Index(fields=("tenant", "-opened_at"), name="incident_newest_first"),)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class IncidentEntry(TenantOwned):
+    """One step of an incident, when it happened and who recorded it; append-only, a correction is a further entry."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="entries")
+    step = models.CharField(max_length=20, choices=IncidentStep.choices)
+    happened_at = models.DateTimeField()
+    note = models.TextField()
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+    recorded_by = models.CharField(max_length=320)
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        """A step has happened when it is recorded, and says something."""
+
+        ordering = ("id",)
+        constraints = (
+            models.CheckConstraint(condition=~Q(note=""), name="incident_entry_says_something"),
+            models.CheckConstraint(
+                condition=Q(happened_at__lte=F("recorded_at")), name="incident_entry_has_happened_when_recorded"
+            ),
+            models.UniqueConstraint(
+                fields=("tenant", "incident"), condition=Q(step=IncidentStep.CLOSED), name="incident_is_closed_once"
+            ),
+        )
+        indexes = (models.Index(fields=("tenant", "incident", "id"), name="incident_entry_of_an_incident"),)
+
+    def __str__(self) -> str:
+        return f"{self.get_step_display()}: {self.note}"
 
 
 class WatchCursor(TenantOwned):

@@ -43,6 +43,19 @@ def can_close_alert(by: Actor, alert: Alert) -> Verdict:
     return verdict
 
 
+def can_open_incident(by: Actor) -> Verdict:
+    """Whether the actor may open an incident."""
+    return permit(by, Permission.ALERT_HANDLE, to="open an incident")
+
+
+def can_record_step(by: Actor, *, closed: bool) -> Verdict:
+    """Whether the actor may record a step of an incident: one that is closed takes no more."""
+    verdict = permit(by, Permission.ALERT_HANDLE, to="record a step of an incident")
+    if verdict.allowed and closed:
+        return denied("This incident is closed. What happens later is a new incident.")
+    return verdict
+
+
 def can_retry_notice(by: Actor, notice: AlertNotice) -> Verdict:
     """Whether the actor may have a failed mail sent again at once."""
     if notice.sent_at is not None:

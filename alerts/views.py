@@ -9,7 +9,13 @@ from alerts import actions, queries
 from alerts.forms import AlertFilterForm, CloseForm, SettingsForm
 from alerts.kinds import CloseReason
 from alerts.models import Alert
-from alerts.policies import can_acknowledge_alert, can_close_alert, can_preview_settings, can_save_settings
+from alerts.policies import (
+    can_acknowledge_alert,
+    can_close_alert,
+    can_open_incident,
+    can_preview_settings,
+    can_save_settings,
+)
 from alerts.queries.preview import preview_settings
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, enforce
@@ -60,6 +66,8 @@ def _show(request: TenantRequest, found: Alert, form: CloseForm, status: int = 2
         "events": queries.alert_events(found),
         "can_acknowledge": can_acknowledge_alert(request.actor, found),
         "can_close": can_close_alert(request.actor, found),
+        "can_open_incident": can_open_incident(request.actor),
+        "incidents": queries.incidents_of(found),
         "can_see_timeline": request.actor.may(Permission.EVENT_VIEW),
         "form": form,
     }

@@ -14,6 +14,7 @@ from evidence.bundle import Bundle
 from evidence.catalogue import load
 from evidence.evaluate import evaluate_all, tally
 from evidence.holders import Receipt
+from evidence.ipe import Provenance, sheet
 from evidence.kinds import VERIFICATION, Evaluation, Facts, KindEvidence, Period
 from evidence.metrics import MEASURES
 from evidence.metrics.coverage import by_log_type
@@ -29,6 +30,7 @@ from evidence.policies import (
     can_set_parameter,
     can_verify_ledger,
 )
+from evidence.provenance import provenance
 from evidence.queries import settings_in_force
 from evidence.states import PackState
 from evidence.tables import cell_text, control_total
@@ -56,6 +58,7 @@ class Computed:
     evidence: Mapping[str, KindEvidence]
     coverage: Mapping[str, float | None]
     out_of_scope: Mapping[str, str]
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,14 @@ def compute_controls(
     facts = Facts(metrics, coverage, settled.log_types, settled.rows)
     evaluations = tuple(evaluate_all(catalogue, facts, params))
     run = _store_run(frame, by, purpose, evaluations, coverage, settled.log_types)
-    _store_results(run, evaluations, evidence.values())
+    told_of = provenance(
+        frame, catalogue, settled.log_types, by=by.name, size=run.ledger_size, epoch=head(frame.log_id).epoch
+    )
+    _store_results(run, evaluations, evidence.values(), told_of)
     told.step(len(MEASURES) + 1, len(MEASURES) + 1, "Results stored")
     detail = {"run": run.pk, "from": period.start, "to": period.end, "catalogue": catalogue.digest, "tally": run.tally}
     audit("control.compute", by=by, target=f"controls, run {run.pk}", detail=detail)
-    return Computed(run, frame, evaluations, evidence, coverage, settled.log_types)
+    return Computed(run, frame, evaluations, evidence, coverage, settled.log_types, told_of)
 
 
 def _store_run(
@@ -125,7 +131,9 @@ def _store_run(
     return run
 
 
-def _store_results(run: ControlRun, evaluations: Sequence[Evaluation], evidence: Iterable[KindEvidence]) -> None:
+def _store_results(
+    run: ControlRun, evaluations: Sequence[Evaluation], evidence: Iterable[KindEvidence], told: Provenance
+) -> None:
     """Store the rows' states and what each query module measured."""
     ControlResult.objects.bulk_create(
         ControlResult(
@@ -140,10 +148,10 @@ def _store_results(run: ControlRun, evaluations: Sequence[Evaluation], evidence:
         for item in evaluations
         if item.state is not None
     )
-    KindResult.objects.bulk_create(_kind_result(run, item) for item in evidence)
+    KindResult.objects.bulk_create(_kind_result(run, item, told) for item in evidence)
 
 
-def _kind_result(run: ControlRun, item: KindEvidence) -> KindResult:
+def _kind_result(run: ControlRun, item: KindEvidence, told: Provenance) -> KindResult:
     """Return what is kept of one query module's answer."""
     return KindResult(
         run=run,
@@ -157,6 +165,7 @@ def _kind_result(run: ControlRun, item: KindEvidence) -> KindResult:
         row_total=len(item.table.rows),
         table_sha256=control_total(item.table),
         notes=list(item.notes),
+        sheet=[list(pair) for pair in sheet(item, load().kinds[item.kind], told)],
     )
 
 

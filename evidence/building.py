@@ -17,6 +17,7 @@ from evidence.bundle import Bundle, Checkpoint, Identity, Parts, build, canonica
 from evidence.catalogue import load
 from evidence.claims import in_fact
 from evidence.evaluate import spell, tally
+from evidence.ipe import record_sheet, rows_of, sheet
 from evidence.kinds import Evaluation, Period, Table
 from evidence.models import EvidencePack
 from evidence.oscal import FILE, assessment_results
@@ -27,6 +28,7 @@ from evidence.report import Report, html
 from evidence.sampling import draw
 from evidence.seal import seal_report
 from evidence.sections import body, front, integrity
+from evidence.sections.sheets import sheets
 from evidence.sections.source import Source, controls, deviations
 from evidence.states import PackState
 from evidence.tables import csv_bytes, from_rows
@@ -192,7 +194,7 @@ def compose(source: Source, digest: str) -> Report:
     """Compose the printed report from its source."""
     parts = (
         *(front.result, front.scope, front.population, front.matrix, body.campaigns, body.revocations),
-        *(body.alerts, body.exceptions, body.coverage, body.methods, integrity.integrity, body.closing),
+        *(body.alerts, body.exceptions, body.coverage, body.methods, sheets, integrity.integrity, body.closing),
     )
     return Report(front.cover(source, digest), tuple(part(source) for part in parts))
 
@@ -230,6 +232,7 @@ def _source(identity: Identity, computed: Computed, records: Records, checkpoint
     rows = tuple(item for item in computed.evaluations if item.control.framework in identity.frameworks)
     tables = {table.name: table for table in records.tables}
     tables["sample"] = _sample(tables["decisions"], checkpoint)
+    tables["information_sheets"] = _sheets(computed, records)
     loosened = {
         name: f" (loosened from {spell(parameter.value)})"
         for name, parameter in catalogue.params.items()
@@ -254,6 +257,14 @@ def _source(identity: Identity, computed: Computed, records: Records, checkpoint
     )
     tables["controls"], tables["deviations"] = controls(source), deviations(source)
     return replace(source, records=tables)
+
+
+def _sheets(computed: Computed, records: Records) -> Table:
+    """Return the information sheets of every measured kind and of the tables of records, as rows of one table."""
+    told, kinds = computed.provenance, load().kinds
+    found = {name: sheet(item, kinds[name], told) for name, item in computed.evidence.items()}
+    found |= {table.name: record_sheet(table, records.queries.get(table.name, ""), told) for table in records.tables}
+    return from_rows("information_sheets", "Information sheets", ("table", "label", "value"), rows_of(found))
 
 
 def _sample(decisions: Table, checkpoint: Checkpoint) -> Table:

@@ -10,6 +10,7 @@ from uuid import uuid4
 from django.db import models
 from django.db.models import F, Q
 
+import evidence.registers.models  # noqa: F401 -- Django finds models through this module
 from evidence.states import PackState, ResultState
 from tenants.models import ObjectShare
 from tenants.scope import TenantManager, TenantOwned
@@ -105,7 +106,10 @@ class ControlResult(TenantOwned):
 
 
 class KindResult(TenantOwned):
-    """What one query module measured in one run: metrics, the query with its hash, and the first rows of its table."""
+    """What one query module measured in one run: metrics, the query with its hash, and the first rows of its table.
+
+    ``sheet`` is its information sheet (`evidence.ipe`): pairs of a label and what stands beside it.
+    """
 
     run = models.ForeignKey(ControlRun, on_delete=models.PROTECT, related_name="kinds")
     kind = models.CharField(max_length=40)
@@ -118,6 +122,7 @@ class KindResult(TenantOwned):
     row_total = models.PositiveIntegerField()
     table_sha256 = models.CharField(max_length=64)
     notes = models.JSONField(default=list)
+    sheet = models.JSONField(default=list)
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 

@@ -11,10 +11,10 @@ from evidence.catalogue import load
 from evidence.criteria import parse
 from evidence.evaluate import spell, spell_metric
 from evidence.findings import FailureClass
-from evidence.kinds import VERIFICATION, Control
+from evidence.kinds import VERIFICATION, Control, Parameter
 from evidence.models import ControlResult, ControlRun, KindResult
 from evidence.packkey import pack_signer
-from evidence.queries import ControlLine, ledger_facts, missing_kinds
+from evidence.queries import ControlLine, ledger_facts, missing_kinds, settings_in_force
 from evidence.report import STATE_WORDS
 from evidence.states import RESULT_MEANINGS
 from evidence.tiers import REMAINS, TIERS, UNPROVABLE
@@ -38,6 +38,15 @@ LOOKS: Final[Mapping[str, str]] = {
 }
 WITNESS_FILE: Final = Path(witness.__file__)
 """The program that clients and auditors run; they get it as it is."""
+LEADS: Final[Mapping[tuple[str, str], str]] = {
+    ("alerts", "id"): "alerts:alert",
+    ("incidents", "id"): "alerts:incident",
+    ("incidents", "alert_id"): "alerts:alert",
+    **{(kind, "account"): "logs:timeline" for kind in ("login_failures", "remote_access", "data_access", "dormant")},
+    **{(kind, "account"): "logs:timeline" for kind in ("privileged", "grants", "revocations", "leavers", "emergency")},
+    **{(kind, "system"): "identities:system" for kind in ("population", "identities", "privileged", "grants")},
+}
+"""Cells from which a page leads on: an alert or a person's timeline shows events, and an event its inclusion proof."""
 SHOWN_ROWS: Final = 25
 SHOWN_COLUMNS: Final = 7
 
@@ -63,7 +72,7 @@ def framework_tally(lines: Iterable[ControlLine]) -> list[dict[str, Any]]:
 def control_facts(
     control: Control, run: ControlRun | None, kinds: Sequence[KindResult], history: Sequence[ControlResult]
 ) -> dict[str, Any]:
-    """Return what a row's page prints."""
+    """Return what a row's page prints; a parameter that the run used looser than the catalogue's says so."""
     result = next((item for item in history if run and item.run_id == run.pk), None)
     state = result.state if result else "not_computed"
     criterion = control.criterion
@@ -88,12 +97,18 @@ def control_facts(
             state, "The portal has no query for this control yet. It counts as nothing else."
         ),
         "criterion": [(label, text) for label, text in parts if text],
-        "parameters": [(name, spell(values.get(name, params[name].value)), params[name]) for name in named],
+        "parameters": [_parameter(params[name], values.get(name, params[name].value)) for name in named],
         "metrics": _metrics(result, kinds),
         "missing": missing_kinds(control),
         "kinds": [_shown(item) for item in kinds],
         "history": [(LOOKS[item.state], STATE_WORDS[item.state], item) for item in history],
     }
+
+
+def _parameter(parameter: Parameter, value: float) -> tuple[str, str, Parameter, str]:
+    """Return a parameter with the value that was used, and what it was loosened from, or nothing."""
+    loosened = spell(parameter.value) if parameter.loosened(value) else ""
+    return parameter.name, spell(value), parameter, loosened
 
 
 def _metrics(result: ControlResult | None, kinds: Sequence[KindResult]) -> list[tuple[str, str]]:
@@ -109,7 +124,10 @@ def _metrics(result: ControlResult | None, kinds: Sequence[KindResult]) -> list[
 def _shown(item: KindResult) -> dict[str, Any]:
     """Return the first rows and columns of what a query found; the pack holds all of them."""
     columns = item.columns[:SHOWN_COLUMNS]
-    rows = [[(name, _short(cell)) for name, cell in zip(columns, row, strict=False)] for row in item.rows[:SHOWN_ROWS]]
+    rows = [
+        [(name, _short(cell), LEADS.get((item.kind, name), "") if cell else "", cell) for name, cell in pairs]
+        for pairs in (list(zip(columns, row, strict=False)) for row in item.rows[:SHOWN_ROWS])
+    ]
     hidden = len(item.columns) - len(columns)
     return {"title": load().kinds[item.kind].title, "kind": item, "columns": columns, "rows": rows, "hidden": hidden}
 
@@ -119,6 +137,13 @@ def _short(cell: str) -> str:
     if len(cell) == 27 and cell[10] == "T" and cell.endswith("Z"):
         return f"{cell[:10]} {cell[11:19]} UTC"
     return cell or "none"
+
+
+def parameters_in_force() -> list[tuple[Parameter, float, bool]]:
+    """Return every parameter with the tenant's value, and whether it is looser than the catalogue's."""
+    own = settings_in_force().parameters
+    pairs = [(item, own.get(name, item.value)) for name, item in load().params.items()]
+    return [(item, value, item.loosened(value)) for item, value in pairs]
 
 
 def ledger_words(tenant: Tenant) -> dict[str, Any]:

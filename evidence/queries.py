@@ -125,6 +125,11 @@ def kinds_of(run: ControlRun | None, control: Control) -> list[KindResult]:
     return list(KindResult.objects.filter(run=run, kind__in=named | set(control.evidence)).order_by("kind"))
 
 
+def kind_of(run_id: int, kind: str) -> KindResult | None:
+    """Return what was measured of a kind in a run, with its information sheet."""
+    return KindResult.objects.select_related("run").filter(run_id=run_id, kind=kind).first()
+
+
 def history_of(control: Control, limit: int = 12) -> list[ControlResult]:
     """Return the row's newest results, newest first."""
     return list(ControlResult.objects.filter(control=control.key).select_related("run").order_by("-run_id")[:limit])

@@ -3,12 +3,22 @@
 from django.urls import URLPattern, path
 
 from evidence import views
+from evidence.registers import views as registers
 
 app_name = "evidence"
 urlpatterns: list[URLPattern] = [
     path("controls/", views.controls, name="controls"),
     path("controls/evaluate/", views.evaluate, name="evaluate"),
     path("controls/settings/", views.settings, name="settings"),
+    path("controls/responses/", registers.responses, name="responses"),
+    path("controls/gaps/", registers.gaps, name="gaps"),
+    path("controls/gaps/<int:source_id>/", registers.gap, name="gap"),
+    path("controls/documents/", registers.documents, name="documents"),
+    path("controls/documents/<int:document_id>/file/", registers.document_file, name="document_file"),
+    path("controls/processing/", registers.processing, name="processing"),
+    path("controls/operations/", registers.operations, name="operations"),
+    path("controls/runs/<int:run_id>/<str:kind>/", views.sheet, name="sheet"),
+    path("controls/<str:key>/answer/", registers.answer, name="answer"),
     path("controls/<str:key>/", views.control, name="control"),
     path("packs/", views.packs, name="packs"),
     path("packs/new/", views.pack_new, name="pack_new"),

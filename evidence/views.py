@@ -20,9 +20,11 @@ from evidence.pages import (
     framework_tally,
     key_answer,
     ledger_words,
+    parameters_in_force,
     people_to_share,
     verification_words,
 )
+from evidence.registers.queries import responses_to
 from evidence.verifier import single_file, single_page
 from ledger.queries import growth_proof, latest_checkpoint
 from tenants.access import TenantRequest, requires
@@ -46,6 +48,7 @@ def controls(request: TenantRequest) -> HttpResponse:
         "evaluate": PeriodForm(initial=_last_days(request)),
         "may_compute": request.actor.may(Permission.CONTROL_COMPUTE),
         "catalogue": load(),
+        "refused": load().refused,
     }
     return render(request, "evidence/controls.html", words)
 
@@ -56,7 +59,20 @@ def control(request: TenantRequest, key: str) -> HttpResponse:
     row, run = _row(key), queries.newest_run()
     kinds = queries.kinds_of(run, row)
     history = queries.history_of(row)
-    return render(request, "evidence/control.html", control_facts(row, run, kinds, history))
+    words = control_facts(row, run, kinds, history)
+    words |= {"responses": responses_to(key), "may_answer": request.actor.may(Permission.CONTROL_COMPUTE)}
+    return render(request, "evidence/control.html", words)
+
+
+@requires(Permission.CONTROL_VIEW)
+def sheet(request: TenantRequest, run_id: int, kind: str) -> HttpResponse:
+    """Show the information sheet of one table of a run, with the query as it ran."""
+    found = queries.kind_of(run_id, kind)
+    if found is None:
+        raise Http404("There is no such run, or it measured no such kind.")
+    known = load().kinds.get(kind)
+    words = {"kind": found, "run": found.run, "title": known.title if known else kind}
+    return render(request, "evidence/sheet.html", words)
 
 
 def _row(key: str) -> Control:
@@ -85,7 +101,7 @@ def settings(request: TenantRequest) -> HttpResponse:
     form = SettingForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _settled(request, form):
         return redirect("evidence:settings", request.tenant.slug)
-    words = {"form": form, "rows": queries.setting_history()[:100], "params": load().params.values()}
+    words = {"form": form, "rows": queries.setting_history()[:100], "params": parameters_in_force()}
     return render(request, "evidence/settings.html", words, status=422 if form.errors else 200)
 
 

@@ -67,6 +67,8 @@ APPEND_ONLY = {
     "reviews_signingrule",
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
+    *("alerts_incident", "alerts_incidententry", "evidence_document", "evidence_processingrecord"),
+    *("evidence_controlresponse", "evidence_gapnote", "evidence_operatingreport"),
 }
 SHARED_TABLES = {"django_migrations"} | {
     model._meta.db_table

@@ -1,6 +1,7 @@
 """Reads of the alerts room: the pages, the events to judge, and the facts for evidence."""
 
 from alerts.queries.evidence import AlertFacts, alert_facts
+from alerts.queries.incidents import IncidentLine, incident, incident_entries, incident_lines, incidents_of
 from alerts.queries.pages import (
     AlertFilters,
     alert,
@@ -17,6 +18,7 @@ from alerts.queries.pages import (
 __all__ = [
     "AlertFacts",
     "AlertFilters",
+    "IncidentLine",
     "alert",
     "alert_counts",
     "alert_events",
@@ -24,6 +26,10 @@ __all__ = [
     "alerts_page",
     "current_settings",
     "failing_notices",
+    "incident",
+    "incident_entries",
+    "incident_lines",
+    "incidents_of",
     "notice",
     "settings_history",
     "watch_state",

@@ -64,6 +64,7 @@ class Asked:
     frame: Frame
     statements: list[str] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
+    counts: list[int] = field(default_factory=list)
 
     def rows(self, statement: str, **more: Any) -> list[Row]:
         """Run one constant statement and return its rows as mappings; notes text and parameters."""
@@ -71,7 +72,9 @@ class Asked:
         with connection.cursor() as cursor:
             cursor.execute(statement, {**self.frame.bound, **more})
             names = [column.name for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        self.counts.append(len(found))
+        return found
 
     def one(self, statement: str, **more: Any) -> Row:
         """Run a statement that gives exactly one row."""
@@ -104,6 +107,7 @@ class Asked:
             parameters={**bound, **self.parameters},
             table=from_rows(kind, title or kind.replace("_", " ").capitalize(), names, cells),
             notes=tuple(notes),
+            counts=tuple(self.counts),
         )
 
 

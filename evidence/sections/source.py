@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from evidence.bundle import Checkpoint, Identity
 from evidence.evaluate import spell_metric
 from evidence.kinds import Catalogue, Evaluation, KindEvidence, Period, Table
+from evidence.registers.kinds import Stand
 from evidence.report import Grid, Prose, grid
 from evidence.tables import from_rows
 
@@ -56,15 +57,31 @@ class Source:
 
 def deviations(source: Source) -> Table:
     """Return every row that did not pass and was not set aside or empty, with its reasons: nothing is left out."""
-    order = {"fail": 0, "attention": 1, "no_data": 2}
+    order, said = {"fail": 0, "attention": 1, "no_data": 2}, _responses(source)
     rows = [
-        [item.control.framework, item.control.id, item.control.title, item.state.value, " ".join(item.reasons), ""]
+        [
+            *(item.control.framework, item.control.id, item.control.title, item.state.value, " ".join(item.reasons)),
+            said.get(item.control.key, ""),
+        ]
         for item in source.evaluations
         if item.state is not None and item.state.value in order
     ]
     rows.sort(key=lambda row: (order[row[3]], row[0], row[1]))
     columns = ("framework", "control", "title", "state", "reasons", "management_response")
     return from_rows("deviations", "Exceptions and deviations", columns, rows)
+
+
+def _responses(source: Source) -> dict[str, str]:
+    """Return what management says about each row that it answered: words, owner and date, of what stands."""
+    if "exceptions" not in source.evidence:
+        return {}
+    table = source.evidence["exceptions"].table
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    return {
+        str(row["control"]): f"{row['said']} ({Stand(str(row['stand'])).label}; {row['owner']}, {row['due_on']})"
+        for row in rows
+        if "control" in row
+    }
 
 
 def controls(source: Source) -> Table:

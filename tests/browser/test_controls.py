@@ -16,13 +16,16 @@ def test_an_officer_evaluates_the_controls_and_looks_at_a_row(server: Server, wo
     strict.go(f"{home}/controls/")
     expect(page.locator("main")).to_contain_text("Evaluated")
     strict.check_looks("carla-evidence-controls-evaluated")
-    page.get_by_label("State").select_option(label="Not yet computed")
+    page.get_by_label("State").select_option(label="No data")
     page.get_by_role("button", name="Show these").click()
-    expect(page.locator("main tbody")).to_contain_text("No query yet for")
+    expect(page.locator("main tbody")).to_contain_text("below the floor of")
     for key in ("iso27001-a.8.3", "gdpr-25.2"):
         strict.go(f"{home}/controls/{key}/")
         expect(page.locator("main")).to_contain_text("The query, SHA-256")
         strict.check_looks(f"carla-evidence-control-{key}")
+    page.get_by_role("link", name="Information sheet of this table").first.click()
+    expect(page.locator("main")).to_contain_text("Control total, SHA-256")
+    strict.check_looks("carla-evidence-sheet")
     strict.go(f"{home}/controls/settings/")
     page.get_by_label("What to settle").select_option(label="Remote")
     page.get_by_label("Out of scope").check()
@@ -30,3 +33,24 @@ def test_an_officer_evaluates_the_controls_and_looks_at_a_row(server: Server, wo
     page.get_by_role("button", name="Settle this").click()
     expect(page.locator("main")).to_contain_text("Nobody works remotely for this client.")
     strict.check_looks("carla-evidence-settings-settled")
+
+
+def test_an_officer_keeps_the_registers(server: Server, visit: Visit) -> None:
+    strict = visit("carla")
+    home = f"/t/{server.cast.bpo.slug}"
+    for name in ("documents", "processing", "gaps", "responses", "operations"):
+        strict.go(f"{home}/controls/{name}/")
+        strict.check_looks(f"carla-evidence-{name}")
+    page = strict.go(f"{home}/alerts/incidents/new/")
+    page.get_by_label("Title").fill("A desk was left unlocked")
+    page.get_by_label("What happened").fill("Somebody read claims at a desk that was not theirs.")
+    page.get_by_label("First sign found").fill("2026-01-05T09:00")
+    strict.check_looks("carla-incident-new")
+    page.get_by_role("button", name="Open the incident").click()
+    page.get_by_label("What was done or found").fill("Called the client's officer at once.")
+    page.get_by_label("Step").select_option(label="The client was told")
+    page.get_by_role("button", name="Record the step").click()
+    expect(page.locator("main")).to_contain_text("Called the client's officer at once.")
+    strict.check_looks("carla-incident")
+    strict.go(f"{home}/alerts/incidents/")
+    strict.check_looks("carla-incidents")

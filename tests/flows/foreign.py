@@ -9,11 +9,15 @@ from uuid import uuid4
 
 from django.utils import timezone
 
+from alerts.actions import open_incident
+from alerts.kinds import IncidentFacts
 from alerts.models import Alert, AlertNotice
 from evidence.actions import PackRequest, request_pack
 from evidence.catalogue import load
 from evidence.kinds import Period
-from evidence.models import EvidencePack, PackFile
+from evidence.models import ControlRun, EvidencePack, KindResult, PackFile
+from evidence.registers.actions import file_document
+from evidence.registers.kinds import DocumentFacts, DocumentKind
 from evidence.states import PackState
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
@@ -159,7 +163,10 @@ def _alerts(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     notice = AlertNotice.objects.create(
         alert_count=1, recipients=[f"{mark}@example.org"], next_try_at=timezone.now(), last_error=mark, state="failed"
     )
-    return {("alerts", "alert_id"): Alert.objects.get().pk, ("alerts", "notice_id"): notice.pk}
+    facts = IncidentFacts(f"{mark} case", f"{mark} happened.", timezone.now(), timezone.now())
+    incident = open_incident(facts=facts, alert=Alert.objects.get(), by=by)
+    ids: Objects = {("alerts", "alert_id"): Alert.objects.get().pk, ("alerts", "notice_id"): notice.pk}
+    return {**ids, ("alerts", "incident_id"): incident.pk}
 
 
 def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
@@ -243,7 +250,26 @@ def _evidence(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     EvidencePack.objects.filter(pk=pack.pk).update(title=f"{mark} pack", state=PackState.BUILDING)
     PackFile.objects.create(pack=pack, data=f"{mark} zip".encode())
     EvidencePack.objects.filter(pk=pack.pk).update(state=PackState.ISSUED, size_bytes=12, **seal)
-    return {("evidence", "pack_id"): pack.pk, ("evidence", "key"): load().controls[0].key}
+    registers = _registers(mark, by)
+    return {("evidence", "pack_id"): pack.pk, ("evidence", "key"): load().controls[0].key, **registers}
+
+
+def _registers(mark: str, by: Actor) -> Objects:
+    """File a document, note a silence and keep what a run measured."""
+    today = timezone.localdate()
+    facts = DocumentFacts(DocumentKind.OTHER, f"{mark} policy", "1", mark, today, today + timedelta(days=9))
+    document = file_document(facts=replace(facts, file_name=f"{mark}.txt", data=mark.encode()), by=by)
+    at, kind = timezone.now(), "ledger" if mark == MARK else "coverage"
+    run = ControlRun.objects.create(
+        period_start=at - timedelta(days=1), period_end=at, zone="UTC", computed_at=at, computed_by=mark
+    )
+    KindResult.objects.create(run=run, kind=kind, query=mark, query_sha256="a" * 64, row_total=0, table_sha256="b" * 64)
+    return {
+        ("evidence", "document_id"): document.pk,
+        ("evidence", "run_id"): run.pk,
+        ("evidence", "kind"): kind,
+        ("evidence", "source_id"): LogSource.objects.get().pk,
+    }
 
 
 ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor, str], Objects], ...]] = (

@@ -35,7 +35,12 @@ OWN_DOORS: Final = {
 OPEN_DOORS: Final = {"logs.doors.hec.health"}
 """Views under a tenant that open to everybody and say nothing of it: load balancers ask whether the door works."""
 
-FREE_TEXT: Final = {"logs.views.timelines.timeline", "logs.views.timelines.thing", "evidence.views.control"}
+FREE_TEXT: Final = {
+    "logs.views.timelines.timeline",
+    "logs.views.timelines.thing",
+    "evidence.views.control",
+    "evidence.registers.views.answer",
+}
 """Views whose parameter is any name or a row of the shared catalogue: they answer 200 and show nothing of others."""
 
 PAGES: Final = [one for one in addresses() if one.own and one.of_tenant and one.view not in OWN_DOORS | OPEN_DOORS]

@@ -1,0 +1,164 @@
+"""The information sheet of a table (IPE, AT-C 205.36): how it was made, from what, and how whole it is. Pure.
+
+Everything is taken from the query itself, the table and the run, so that no sheet can say something else than what ran.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from evidence.kinds import Kind, KindEvidence, Period, Table
+from evidence.tables import control_total
+
+MODULES: Final = Path(__file__).parent / "metrics"
+_TABLE: Final = re.compile(r"\b(?:FROM|JOIN)\s+((?:logs|ledger|identities|reviews|alerts|evidence|tenants|portal)_\w+)")
+_WHERE: Final = re.compile(r"\bWHERE\b(.+?)(?=\bGROUP BY\b|\bORDER BY\b|\bLIMIT\b|;|\Z)", re.DOTALL)
+LOG_TABLES: Final = frozenset(
+    {"logs_accessevent", "logs_currentevent", "logs_usageday", "logs_typeday", "logs_sourcehour", "logs_lastuse"}
+)
+LIST_TABLES: Final = frozenset(
+    {"identities_snapshot", "identities_snapshotrow", "identities_grant", "identities_account"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a source says it has, and what is accounted for here."""
+
+    source: int
+    here: int
+
+    @property
+    def difference(self) -> int:
+        """What is missing here (negative: too much)."""
+        return self.source - self.here
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What all sheets of one run share: who ran it when, and what the period's deliveries, lists and ledger add up to.
+
+    `records` are the records that sources delivered in the period against those stored, known, ignored, unreadable or
+    passed on. `lists` are the totals that systems state of their newest lists against what was read. `first` and `last`
+    are the ledger's indexes in the period, `broken` the places at which they do not follow one another.
+    """
+
+    run_at: datetime
+    run_by: str
+    period: Period
+    catalogue: str
+    ledger_size: int
+    records: Sum
+    lists: Sum
+    first: int | None
+    last: int | None
+    broken: int
+    gaps: Mapping[str, int]
+    out_of_scope: Mapping[str, str]
+
+
+Sheet = tuple[tuple[str, str], ...]
+
+
+def sheet(item: KindEvidence, kind: Kind, told: Provenance) -> Sheet:
+    """Return the sheet of a measured kind."""
+    return (
+        ("What it computes", kind.computes),
+        *_query(item.query, item.parameters),
+        ("Written by", f"evidence/metrics/{item.kind}.py, SHA-256 {module_digest(item.kind)}"),
+        *_run(told),
+        *_table(item.table),
+        (
+            "Rows of each statement",
+            ", ".join(f"{number:,}" for number in item.counts) or "counted by the module itself",
+        ),
+        ("Reconciliation", _reconciled(item.query, told)),
+        ("Gaps", _gaps(kind, told)),
+        ("Ledger entries of the period", _sequence(told)),
+        ("Limits", " ".join(item.notes) or "None beyond those of the row."),
+    )
+
+
+def record_sheet(table: Table, query: str, told: Provenance) -> Sheet:
+    """Return the sheet of a table of records that a pack holds beside the measured kinds."""
+    period = {"period_start": told.period.start.isoformat(), "period_end": told.period.end.isoformat()}
+    return (*_query(query, period), *_run(told), *_table(table), ("Ledger entries of the period", _sequence(told)))
+
+
+def module_digest(kind: str) -> str:
+    """Return the SHA-256 of the program text that measured a kind."""
+    return hashlib.sha256((MODULES / f"{kind}.py").read_bytes()).hexdigest()
+
+
+def tables_of(query: str) -> list[str]:
+    """Return the tables that a query reads, each once, in the order of their first use."""
+    return list(dict.fromkeys(_TABLE.findall(query)))
+
+
+def filters_of(query: str) -> list[str]:
+    """Return the conditions of a query's statements as they were run, white space joined."""
+    return [" ".join(found.split()) for found in _WHERE.findall(query)]
+
+
+def _query(query: str, parameters: Mapping[str, str]) -> Sheet:
+    values = "; ".join(f"{name} = {value}" for name, value in parameters.items())
+    return (
+        ("Source", ", ".join(tables_of(query)) or "no table"),
+        ("Query, SHA-256", hashlib.sha256(query.encode()).hexdigest()),
+        ("Parameters", values),
+        ("Filters", " | ".join(filters_of(query)) or "none: the query reads no rows by conditions of its own"),
+    )
+
+
+def _run(told: Provenance) -> Sheet:
+    return (
+        ("Run at", f"{told.run_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("Run by", told.run_by),
+        ("Catalogue", told.catalogue),
+    )
+
+
+def _table(table: Table) -> Sheet:
+    return (("Rows", f"{len(table.rows):,}"), ("Control total, SHA-256", control_total(table)))
+
+
+def _reconciled(query: str, told: Provenance) -> str:
+    """Say how what was read compares with what the sources say they gave."""
+    read = set(tables_of(query))
+    words = []
+    if read & LOG_TABLES:
+        words.append(_compared("records that sources delivered in the period", told.records, "accounted for here"))
+    if read & LIST_TABLES:
+        words.append(_compared("records that systems state of their newest lists", told.lists, "read here"))
+    return " ".join(words) or "The rows arise in the portal itself: there is no other source to compare them with."
+
+
+def _compared(what: str, found: Sum, here: str) -> str:
+    return f"{found.source:,} {what}, {found.here:,} {here}, difference {found.difference:,}."
+
+
+def _gaps(kind: Kind, told: Provenance) -> str:
+    """Say how many silences the kind's log types had in the period."""
+    lines = [f"{name.replace('_', ' ')}: {told.gaps.get(name, 0)}" for name in kind.log_types]
+    aside = [name for name in kind.log_types if name in told.out_of_scope]
+    words = f"Silences of the sources by log type: {', '.join(lines)}." if lines else "The kind rests on no log type."
+    return words + (f" Out of scope: {', '.join(aside)}." if aside else "")
+
+
+def _sequence(told: Provenance) -> str:
+    """Say which ledger entries the period holds, and whether their numbers follow one another."""
+    if told.first is None or told.last is None:
+        return f"none of {told.ledger_size:,}"
+    broken = f"{told.broken} places where numbers are missing" if told.broken else "no number is missing"
+    return f"{told.first:,} to {told.last:,} of {told.ledger_size:,}; {broken}"
+
+
+def rows_of(sheets: Mapping[str, Sheet]) -> Sequence[Sequence[str]]:
+    """Return all sheets as rows of one table: table, label, value."""
+    return [[name, label, value] for name, found in sorted(sheets.items()) for label, value in found]
