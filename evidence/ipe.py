@@ -18,7 +18,8 @@ from evidence.tables import control_total
 
 MODULES: Final = Path(__file__).parent / "metrics"
 _TABLE: Final = re.compile(r"\b(?:FROM|JOIN)\s+((?:logs|ledger|identities|reviews|alerts|evidence|tenants|portal)_\w+)")
-_WHERE: Final = re.compile(r"\bWHERE\b(.+?)(?=\bGROUP BY\b|\bORDER BY\b|\bLIMIT\b|;|\Z)", re.DOTALL)
+_WHERE: Final = re.compile(r"(?<!FILTER )(?<!FILTER \()\bWHERE\b")
+_ENDS: Final = re.compile(r"[();]|\b(?:GROUP BY|ORDER BY|LIMIT|UNION)\b")
 LOG_TABLES: Final = frozenset(
     {"logs_accessevent", "logs_currentevent", "logs_usageday", "logs_typeday", "logs_sourcehour", "logs_lastuse"}
 )
@@ -102,8 +103,25 @@ def tables_of(query: str) -> list[str]:
 
 
 def filters_of(query: str) -> list[str]:
-    """Return the conditions of a query's statements as they were run, white space joined."""
-    return [" ".join(found.split()) for found in _WHERE.findall(query)]
+    """Return the conditions of a query's statements as they were run, white space joined.
+
+    Conditions inside of a condition stay where they are; those of a single count (`FILTER (WHERE ...)`) choose no rows.
+    """
+    found, at = [], 0
+    while (begin := _WHERE.search(query, at)) is not None:
+        at = _end_of(query, begin.end())
+        found.append(" ".join(query[begin.end() : at].split()))
+    return found
+
+
+def _end_of(query: str, begin: int) -> int:
+    """Return where a condition ends: at a clause after it, or where its bracket closes."""
+    depth = 0
+    for mark in _ENDS.finditer(query, begin):
+        depth += {"(": 1, ")": -1}.get(mark[0], 0)
+        if depth < 0 or (depth == 0 and mark[0] not in "()"):
+            return mark.start()
+    return len(query)
 
 
 def _query(query: str, parameters: Mapping[str, str]) -> Sheet:
