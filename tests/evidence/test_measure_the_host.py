@@ -1,7 +1,7 @@
-"""Doors and disks as they were really used, and days without a good backup."""
+"""Doors, disks and sessions as they really were, and days without a good backup."""
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from evidence.atrest import encrypted
+from evidence.catalogue import load
 from evidence.kinds import Period
+from evidence.metrics import MEASURES
 from evidence.metrics.backup import due_and_missed
 from evidence.metrics.frame import Frame
 from logs.actions import record_events
@@ -56,3 +58,25 @@ def test_a_day_without_a_good_backup_is_a_failed_one() -> None:
     good = [row["done_at"] for row in reported]
     assert due_and_missed(good, reported, frame) == (4, 1)
     assert due_and_missed([], [], frame) == (0, 0)
+
+
+@pytest.mark.django_db
+def test_sessions_that_show_no_use_are_not_judged(bpo: Tenant) -> None:
+    day, opened, closed = b"Nov 20 09:", b"Accepted password for ", b"pam_unix(sshd:session): session closed for user "
+    span = Period(datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
+    params = {name: item.value for name, item in load().params.items()}
+
+    def told(*spans: tuple[bytes, int]) -> tuple[float | None, ...]:
+        records = []
+        for who, minutes in spans:
+            pid = b"web1 sshd[%d]: " % (4000 + len(who))
+            records += [day + b"00:01 " + pid + opened + who + b" from 203.0.113.7 port 50022 ssh2"]
+            records += [day + b"%02d:01 " % minutes + pid + closed + who]
+        with tenant_scope(bpo):
+            record_events(source=source(f"Host {len(spans)}"), body=lines(*records), door="tests", by=by)
+            found = MEASURES["sessions"](Frame(span, params, bpo.pk, bpo.uuid, span.end)).metrics
+        return found["sessions"], found["idle_over_limit"], found["end_unknown_ratio"]
+
+    by = Actor.system("tests", bpo.pk)
+    assert told((b"al", 45)) == (1, None, 0), "only log-on and log-off, half an hour apart: nothing is known of its use"
+    assert told(*((b"x" * n, 9) for n in range(3, 9))) == (7, 0, 0), "six short ones of seven are judged"
