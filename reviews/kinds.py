@@ -17,6 +17,9 @@ COVERAGE_FLOOR: Final = 0.95
 DORMANT_DAYS: Final = 90
 SIGNING_WINDOW_SECONDS: Final = 300
 """A signature follows its re-authentication within five minutes (21 CFR 11.200)."""
+RISK_DAYS: Final = 90
+RISK_DAYS_PRIVILEGED: Final = 30
+"""How long at most a late revocation's risk is accepted at a time, where the campaign's definition says nothing."""
 OWNERLESS: Final = 0
 """Subject key of an item whose account belongs to nobody: never NULL, or the database's keys would not bind it."""
 
@@ -222,3 +225,21 @@ def meaning_of_signature(count: int) -> str:
         f"I have reviewed {what} listed in this statement and decided about it myself. "
         "Access that I keep is needed for the person's present duties; access that I revoke or reduce is to be changed."
     )
+
+
+def meaning_of_acceptance(until: str) -> str:
+    """Return what the second signature under an accepted risk says, as it is shown, kept and printed (21 CFR 11.50)."""
+    return f"I have read this statement and accept, as the second person, that the access stays until {until}."
+
+
+@dataclass(frozen=True, slots=True)
+class RiskStanding:
+    """Holds how somebody stands to a revocation whose risk is to be accepted.
+
+    `owner` is true for the owner of its system, `own` where it is their own access, `changed` where another decision
+    took the place of the revocation.
+    """
+
+    owner: bool
+    own: bool
+    changed: bool

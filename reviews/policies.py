@@ -1,10 +1,19 @@
 """Says who may plan, open, decide, sign, and carry out."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from identities.models import Identity
-from reviews.kinds import REASON_MIN, Advice, Level, Outcome, is_enough
-from reviews.models import Campaign, DutyConflict, Remediation, ReviewItem, SilentItem
+from reviews.kinds import (
+    REASON_MIN,
+    RISK_DAYS,
+    RISK_DAYS_PRIVILEGED,
+    Advice,
+    Level,
+    Outcome,
+    RiskStanding,
+    is_enough,
+)
+from reviews.models import Campaign, DutyConflict, Remediation, ReviewItem, RiskProposal, SilentItem
 from reviews.states import CampaignState, RemediationState, may_move, may_remediate
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
 
@@ -254,16 +263,54 @@ def can_claim(
     return ALLOWED
 
 
-def can_accept_risk(
-    by: Actor, remediation: Remediation, *, until: datetime, at: datetime, reason: str, changed: bool
+def _may_weigh_risk(by: Actor, standing: RiskStanding) -> Verdict:
+    """Returns whether the actor is one of those who ask for or sign the acceptance of a risk."""
+    rules = (
+        (by.user_id is None, "Only a person accepts a risk."),
+        (
+            not by.may(Permission.CAMPAIGN_MANAGE) and not standing.owner,
+            "A risk is accepted by the owner of the system and those who run campaigns.",
+        ),
+        (standing.own, "This is your own access. Nobody accepts the risk of their own access."),
+        (standing.changed, NO_LONGER),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
+
+
+def can_propose_risk(
+    by: Actor, remediation: Remediation, *, until: datetime, at: datetime, reason: str, standing: RiskStanding
 ) -> Verdict:
-    """Returns whether the actor may accept for a time that a revocation is not carried out."""
-    if changed:
-        return denied(NO_LONGER)
-    if not may_remediate(remediation.state, RemediationState.RISK_ACCEPTED):
-        return denied(f"This revocation is {remediation.get_state_display().lower()}.")
-    if until <= at:
-        return denied("Choose an end of the acceptance in the future.")
-    if len(reason) < REASON_MIN:
-        return denied(f"Write in at least {REASON_MIN} characters why the risk is accepted.")
-    return can_manage_campaigns(by)
+    """Returns whether the actor may ask to leave a revocation undone for a time."""
+    verdict = _may_weigh_risk(by, standing)
+    limit = risk_days(remediation)
+    rules = (
+        (
+            not may_remediate(remediation.state, RemediationState.RISK_ACCEPTED),
+            f"This revocation is {remediation.get_state_display().lower()}.",
+        ),
+        (until <= at, "Choose an end of the acceptance in the future."),
+        (until > at + timedelta(days=limit), f"This risk is accepted for at most {limit} days at a time."),
+        (len(reason) < REASON_MIN, f"Write in at least {REASON_MIN} characters why the risk is accepted."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), verdict) if verdict else verdict
+
+
+def can_sign_risk(by: Actor, proposal: RiskProposal, *, at: datetime, same: bool, standing: RiskStanding) -> Verdict:
+    """Returns whether the actor may sign as the second person; `same` when it was they who asked."""
+    verdict, state = _may_weigh_risk(by, standing), proposal.remediation.state
+    rules = (
+        (same, "You asked for this yourself. A second person signs it."),
+        (
+            not may_remediate(state, RemediationState.RISK_ACCEPTED),
+            f"This revocation is {proposal.remediation.get_state_display().lower()}.",
+        ),
+        (proposal.until <= at, "The time for which this was asked is over. Ask again."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), verdict) if verdict else verdict
+
+
+def risk_days(remediation: Remediation) -> int:
+    """Returns for how many days at most the risk of a revocation is accepted, by the rules of its campaign."""
+    if remediation.item.privileged:
+        return int(remediation.campaign.definition.get("risk_days_privileged", RISK_DAYS_PRIVILEGED))
+    return int(remediation.campaign.definition.get("risk_days", RISK_DAYS))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews.views import absences, campaigns, desk, findings, signing, silence
+from reviews.views import absences, campaigns, desk, findings, risks, signing, silence
 
 app_name = "reviews"
 urlpatterns = [
@@ -23,7 +23,9 @@ urlpatterns = [
     ),
     path("campaigns/scope/<int:line_id>/waive/", campaigns.waive, name="waive"),
     path("campaigns/<int:campaign_id>/reviewers/<int:reviewer_id>/", campaigns.reassign, name="reassign"),
-    path("remediations/<int:remediation_id>/accept/", campaigns.accept, name="accept"),
+    path("remediations/<int:remediation_id>/accept/", risks.accept, name="accept"),
+    path("risks/", risks.risks, name="risks"),
+    path("risks/<int:proposal_id>/", risks.risk, name="risk"),
     path("remediations/<int:remediation_id>/claim/", campaigns.claim, name="claim"),
     path("findings/", findings.findings, name="findings"),
     path("findings/search/", findings.search, name="findings_search"),

@@ -101,14 +101,23 @@ def revocations(source: Source) -> Section:
 
 def _accepted(source: Source) -> list[Block]:
     """Print the revocations whose risk was accepted for a time, with who did so and why."""
-    columns = ("campaign", "item", "account", "entitlement", "accepted_until", "accepted_by", "accepted_reason")
+    columns = (
+        "campaign",
+        "item",
+        "account",
+        "entitlement",
+        "accepted_until",
+        "risk_asked_by",
+        "accepted_by",
+        "accepted_reason",
+    )
     table = source.table("revocations")
     places = [table.columns.index(column) for column in columns]
     rows = [[row[place] for place in places] for row in table.rows if row[places[4]] is not None]
     if not rows:
         return []
     small = from_rows("revocations", "Risks accepted for a time", columns, rows)
-    return [grid(small, (15, 5, 13, 14, 14, 14, 25), zone=source.period.zone, limit=100)]
+    return [grid(small, (13, 5, 12, 13, 13, 12, 12, 20), zone=source.period.zone, limit=100)]
 
 
 def alerts(source: Source) -> Section:

@@ -17,7 +17,8 @@ from reviews.actions.plans import (
     create_plan,
     waive_system,
 )
-from reviews.actions.remediation import accept_risk, claim_remediation, verify_remediations
+from reviews.actions.remediation import claim_remediation, verify_remediations
+from reviews.actions.risks import propose_risk, sign_risk
 from reviews.actions.signing import close_campaign, extend_campaign, reopen_campaign, set_signing_rule, sign_off
 from reviews.actions.silence import answer_silence
 from reviews.actions.triggers import create_triggered_campaigns
@@ -25,7 +26,6 @@ from reviews.actions.triggers import create_triggered_campaigns
 __all__ = [
     "AbsenceFacts",
     "PlanFacts",
-    "accept_risk",
     "add_conflict",
     "answer_silence",
     "begin_stage",
@@ -51,6 +51,7 @@ __all__ = [
     "hand_over",
     "note_absence",
     "open_campaign",
+    "propose_risk",
     "reassign_items",
     "remind_reviewers",
     "reopen_campaign",
@@ -58,6 +59,7 @@ __all__ = [
     "resolve_finding",
     "set_signing_rule",
     "sign_off",
+    "sign_risk",
     "verify_remediations",
     "waive_system",
     "write_notices",

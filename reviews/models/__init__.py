@@ -12,6 +12,7 @@ from reviews.models.notice import ReviewNotice
 from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanStage, PlanSystem
 from reviews.models.population import AbsentAccount, Assignment, Exclusion, ReviewItem
+from reviews.models.risk import RiskProposal, RiskSignature
 from reviews.models.signing import SigningRule
 from reviews.models.silence import SilentItem
 
@@ -32,6 +33,8 @@ __all__ = [
     "Remediation",
     "ReviewItem",
     "ReviewNotice",
+    "RiskProposal",
+    "RiskSignature",
     "ScopeLine",
     "SignOff",
     "SigningRule",

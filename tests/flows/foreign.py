@@ -43,6 +43,7 @@ from reviews.actions import (
     end_conflict,
     note_absence,
     open_campaign,
+    propose_risk,
 )
 from reviews.kinds import Choice, Outcome, Silence, Strategy
 from reviews.models import Campaign, DutyConflict, Finding, Remediation, ReviewItem, ScopeLine, SilentItem
@@ -171,6 +172,7 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "item_id": ReviewItem.objects.all()[0].pk,
         "line_id": ScopeLine.objects.all()[0].pk,
         "remediation_id": Remediation.objects.all()[0].pk,
+        "proposal_id": _risk(mark, by),
         "finding_id": _finding(mark),
         "conflict_id": _conflict(by, mark).pk,
         "signature_id": signature.pk,
@@ -179,6 +181,12 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "silence_id": _silent(replace(facts, name=f"{mark} silence", silence_standard=Silence.REVOKE), by),
     }
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
+
+
+def _risk(mark: str, by: Actor) -> int:
+    """Ask to accept the risk of a revocation for three days."""
+    until, fix = timezone.now() + timedelta(days=3), Remediation.objects.all()[0]
+    return propose_risk(remediation=fix, until=until, reason=f"{mark} waits for the vendor.", by=by).pk
 
 
 def _finding(mark: str) -> int:
