@@ -106,6 +106,7 @@ COUNTERSIGN_ANCHOR_HOLDER = env_text("COUNTERSIGN_ANCHOR_HOLDER")
 COUNTERSIGN_ANCHOR_MAIL = env_flag("COUNTERSIGN_ANCHOR_MAIL", default=False)
 COUNTERSIGN_HOLDERS = env_text("COUNTERSIGN_HOLDERS")  # witnesses and time stamps, one a line; see docs/ledger.md
 COUNTERSIGN_SIGNER = Path(env_text("COUNTERSIGN_SIGNER", str(COUNTERSIGN_DATA / "signer"))).absolute()
+COUNTERSIGN_TICKET_HOSTS = env_list("COUNTERSIGN_TICKET_HOSTS", "")  # hosts inside that tickets may go to; operating.md
 # The syslog door (docs/doors.md): its port, ports that belong to a source, and the PEM file of its certificate and key.
 COUNTERSIGN_SYSLOG_LISTEN = env_text("COUNTERSIGN_SYSLOG_LISTEN", "127.0.0.1:6514")
 COUNTERSIGN_SYSLOG_PORTS = env_list("COUNTERSIGN_SYSLOG_PORTS", "")

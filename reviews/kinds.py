@@ -123,6 +123,23 @@ class NoticeKind(TextChoices):
     REVOKE = "revoke", "Reminder of a late revocation"
 
 
+class TicketEvent(TextChoices):
+    """Says what happened to a revocation that another system is told of."""
+
+    OPENED = "opened", "To be carried out"
+    OVERDUE = "overdue", "Late"
+    REOPENED = "reopened", "Open again"
+    VERIFIED = "verified", "Verified"
+    GIVEN_UP = "given_up", "A ticket was given up"
+
+
+class TicketWay(TextChoices):
+    """Says how a ticket goes out."""
+
+    MAIL = "mail", "Mail"
+    WEBHOOK = "webhook", "Webhook"
+
+
 class SilenceAnswer(TextChoices):
     """Says what the owner of the system answered about access that nobody decided."""
 

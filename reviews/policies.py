@@ -314,3 +314,10 @@ def risk_days(remediation: Remediation) -> int:
     if remediation.item.privileged:
         return int(remediation.campaign.definition.get("risk_days_privileged", RISK_DAYS_PRIVILEGED))
     return int(remediation.campaign.definition.get("risk_days", RISK_DAYS))
+
+
+def can_set_ticket_route(by: Actor, *, same: bool) -> Verdict:
+    """Returns whether the actor may say where tickets go; `same` when nothing would change."""
+    if same:
+        return denied("Tickets go there already.")
+    return can_manage_campaigns(by)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews.views import absences, campaigns, desk, findings, risks, signing, silence
+from reviews.views import absences, campaigns, desk, findings, risks, signing, silence, tickets
 
 app_name = "reviews"
 urlpatterns = [
@@ -24,6 +24,8 @@ urlpatterns = [
     path("campaigns/scope/<int:line_id>/waive/", campaigns.waive, name="waive"),
     path("campaigns/<int:campaign_id>/reviewers/<int:reviewer_id>/", campaigns.reassign, name="reassign"),
     path("remediations/<int:remediation_id>/accept/", risks.accept, name="accept"),
+    path("campaigns/tickets/", tickets.tickets, name="tickets"),
+    path("campaigns/tickets/again/", tickets.tickets_again, name="tickets_again"),
     path("risks/", risks.risks, name="risks"),
     path("risks/<int:proposal_id>/", risks.risk, name="risk"),
     path("remediations/<int:remediation_id>/claim/", campaigns.claim, name="claim"),

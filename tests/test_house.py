@@ -60,7 +60,7 @@ APPEND_ONLY = {
     *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),
     "reviews_absentaccount",
     "reviews_signingrule",
-    *("reviews_riskproposal", "reviews_risksignature"),
+    *("reviews_riskproposal", "reviews_risksignature", "reviews_ticketroute", "reviews_tickettry"),
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
 }

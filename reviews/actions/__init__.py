@@ -21,6 +21,7 @@ from reviews.actions.remediation import claim_remediation, verify_remediations
 from reviews.actions.risks import propose_risk, sign_risk
 from reviews.actions.signing import close_campaign, extend_campaign, reopen_campaign, set_signing_rule, sign_off
 from reviews.actions.silence import answer_silence
+from reviews.actions.tickets import claim_ticket, finish_ticket, retry_tickets, set_ticket_route, write_tickets
 from reviews.actions.triggers import create_triggered_campaigns
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "cancel_campaign",
     "claim_notice",
     "claim_remediation",
+    "claim_ticket",
     "close_campaign",
     "close_deciding",
     "collect_snapshots",
@@ -47,6 +49,7 @@ __all__ = [
     "extend_campaign",
     "find_causes",
     "finish_notice",
+    "finish_ticket",
     "follow_up",
     "hand_over",
     "note_absence",
@@ -57,10 +60,13 @@ __all__ = [
     "reopen_campaign",
     "request_opening",
     "resolve_finding",
+    "retry_tickets",
     "set_signing_rule",
+    "set_ticket_route",
     "sign_off",
     "sign_risk",
     "verify_remediations",
     "waive_system",
     "write_notices",
+    "write_tickets",
 ]

@@ -4,6 +4,7 @@ Parts of the functions of `0002_hold_the_rules` are swapped, so that the rest of
 """
 
 import datetime
+import uuid
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -115,7 +116,7 @@ ACCEPTED = (
     + BEFORE_STATE
 )
 
-APPENDED = ("riskproposal", "risksignature")
+APPENDED = ("riskproposal", "risksignature", "ticketroute", "tickettry")
 STAYS = "".join(
     f"CREATE TRIGGER {name}_stays BEFORE UPDATE OR DELETE ON reviews_{name} "
     f"FOR EACH ROW EXECUTE FUNCTION reviews_evidence_stays();\n"
@@ -274,6 +275,122 @@ RISKS = [
 ]
 
 
+NOTICE_STATES = [
+    ("waiting", "Waiting"),
+    ("failed", "Failed, tried again"),
+    ("sent", "Sent"),
+    ("given_up", "Given up"),
+    ("dropped", "Not needed any more"),
+]
+EVENTS = [
+    ("opened", "To be carried out"),
+    ("overdue", "Late"),
+    ("reopened", "Open again"),
+    ("verified", "Verified"),
+    ("given_up", "A ticket was given up"),
+]
+TICKETS = [
+    migrations.CreateModel(
+        name="TicketRoute",
+        fields=[
+            ("id", number()),
+            ("mail", models.CharField(blank=True, max_length=254)),
+            ("url", models.CharField(blank=True, max_length=500)),
+            ("secret", models.TextField(blank=True)),
+            ("since", models.DateTimeField()),
+            ("set_at", models.DateTimeField()),
+            ("set_by", models.CharField(max_length=320)),
+            ("tenant", tenant()),
+        ],
+        options={
+            "constraints": [
+                models.CheckConstraint(
+                    condition=Q(
+                        ("url", ""),
+                        Q(("url__regex", "^https?://"), Q(("secret", ""), _negated=True)),
+                        _connector="OR",
+                    ),
+                    name="webhook_has_an_address_and_a_secret",
+                )
+            ],
+        },
+    ),
+    migrations.CreateModel(
+        name="Ticket",
+        fields=[
+            ("id", number()),
+            ("event", models.CharField(choices=EVENTS, max_length=8)),
+            ("step", models.CharField(max_length=40)),
+            ("way", models.CharField(choices=[("mail", "Mail"), ("webhook", "Webhook")], max_length=7)),
+            ("address", models.CharField(blank=True, max_length=254)),
+            ("message_id", models.UUIDField(default=uuid.uuid4)),
+            ("body", models.TextField()),
+            ("state", models.CharField(choices=NOTICE_STATES, default="waiting", max_length=8)),
+            ("attempts", models.PositiveSmallIntegerField(default=0)),
+            ("next_try_at", models.DateTimeField()),
+            ("last_error", models.CharField(blank=True, max_length=500)),
+            ("created_at", models.DateTimeField()),
+            ("sent_at", models.DateTimeField(blank=True, null=True)),
+            ("remediation", key("reviews.remediation", "tickets")),
+            ("tenant", tenant()),
+        ],
+        options={
+            "indexes": [
+                models.Index(
+                    condition=Q(("state__in", ["waiting", "failed"])),
+                    fields=["tenant", "next_try_at"],
+                    name="ticket_due",
+                )
+            ],
+            "constraints": [
+                models.UniqueConstraint(
+                    fields=("tenant", "remediation", "step", "way", "address"), name="ticket_is_written_once"
+                ),
+                models.CheckConstraint(
+                    condition=Q(
+                        Q(("sent_at__isnull", False), ("state", "sent")),
+                        Q(Q(("state", "sent"), _negated=True), ("sent_at__isnull", True)),
+                        _connector="OR",
+                    ),
+                    name="ticket_sent_has_its_time",
+                ),
+                models.CheckConstraint(
+                    condition=Q(
+                        Q(("state__in", ["failed", "given_up"]), _negated=True),
+                        Q(("last_error", ""), _negated=True),
+                        _connector="OR",
+                    ),
+                    name="ticket_failure_says_why",
+                ),
+            ],
+        },
+    ),
+    migrations.CreateModel(
+        name="TicketTry",
+        fields=[
+            ("id", number()),
+            ("n", models.PositiveSmallIntegerField()),
+            ("at", models.DateTimeField()),
+            ("to", models.CharField(max_length=500)),
+            ("ip", models.CharField(blank=True, max_length=45)),
+            ("status", models.PositiveSmallIntegerField(null=True)),
+            ("milliseconds", models.PositiveIntegerField()),
+            ("error", models.CharField(blank=True, max_length=500)),
+            ("ticket", key("reviews.ticket", "tries")),
+            ("tenant", tenant()),
+        ],
+        options={"ordering": ["id"]},
+    ),
+    ProtectTable("reviews_ticketroute", app=APPEND),
+    ProtectTable(
+        "reviews_ticket",
+        app="SELECT, INSERT, UPDATE (state, attempts, next_try_at, last_error, sent_at)",
+        references=(("remediation_id", "reviews_remediation"),),
+    ),
+    ProtectTable("reviews_tickettry", app=APPEND, references=(("ticket_id", "reviews_ticket"),)),
+]
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("identities", "0007_lists_and_person_changes"),
@@ -284,5 +401,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL("SET LOCAL app.tenant = '0'", "SET LOCAL app.tenant = '0'"),
         *RISKS,
+        *TICKETS,
         migrations.RunSQL(STAYS, NOT_STAYS),
     ]

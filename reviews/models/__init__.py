@@ -15,6 +15,7 @@ from reviews.models.population import AbsentAccount, Assignment, Exclusion, Revi
 from reviews.models.risk import RiskProposal, RiskSignature
 from reviews.models.signing import SigningRule
 from reviews.models.silence import SilentItem
+from reviews.models.ticket import Ticket, TicketRoute, TicketTry
 
 __all__ = [
     "Absence",
@@ -39,4 +40,7 @@ __all__ = [
     "SignOff",
     "SigningRule",
     "SilentItem",
+    "Ticket",
+    "TicketRoute",
+    "TicketTry",
 ]
