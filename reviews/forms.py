@@ -314,6 +314,12 @@ class TicketRouteForm(forms.Form):
         return url
 
 
+class ReplyForm(forms.Form):
+    """Takes the answer to a reviewer's question."""
+
+    text = forms.CharField(max_length=2000, label="Your answer", widget=forms.Textarea(attrs={"rows": 4}))
+
+
 class AnswerForm(forms.Form):
     """Takes an owner's answer about access that nobody decided."""
 

@@ -9,6 +9,9 @@ from django.db.models import TextChoices
 
 REASON_MIN: Final = 10
 """Shortest reason that counts, in characters."""
+QUESTION_MIN: Final = 3
+ANSWER_MIN: Final = 2
+"""Shortest question and answer, in characters: "why" and "no"."""
 WEEKS: Final = 26
 """Weeks of use shown beside a grant."""
 WINDOW_DAYS: Final = 7 * WEEKS
@@ -121,6 +124,8 @@ class NoticeKind(TextChoices):
     SIGN = "sign", "Reminder to sign"
     ANSWER = "answer", "Question to the owner about what nobody decided"
     REVOKE = "revoke", "Reminder of a late revocation"
+    QUESTION = "question", "Question of a reviewer"
+    ANSWERED = "answered", "Answer to a reviewer's question"
 
 
 class TicketEvent(TextChoices):
@@ -155,6 +160,8 @@ class Trigger(TextChoices):
     NEW_PRIVILEGED = "new_privileged", "A new privileged grant"
     LEAVER = "leaver", "A leaver with active access"
     USED_AFTER = "used_after", "Use after a revocation"
+    DORMANT = "dormant", "Privileged access that is not used"
+    MOVED = "moved", "A person who moved, by the list of people"
 
 
 class Recurrence(TextChoices):

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from identities.models import Identity
 from reviews.kinds import (
+    ANSWER_MIN,
+    QUESTION_MIN,
     REASON_MIN,
     RISK_DAYS,
     RISK_DAYS_PRIVILEGED,
@@ -108,6 +110,13 @@ def can_reassign(by: Actor, item: ReviewItem, new: Identity, *, signed: bool, ne
     if new_signed:
         return denied(f"{new.name} has signed this campaign already. Name a reviewer who has not.")
     return can_manage_campaigns(by)
+
+
+def can_review_at_stage(item: ReviewItem, new: Identity, *, again: bool) -> Verdict:
+    """Returns whether somebody may review an item at its stage; `again` when they decided it at an earlier one."""
+    if again:
+        return denied(f"{new.name} decided item {item.n} at an earlier stage. Name somebody else for this one.")
+    return ALLOWED
 
 
 def can_delegate(by: Actor, item: ReviewItem, new: Identity, *, assigned: bool, signed: bool) -> Verdict:
@@ -321,3 +330,25 @@ def can_set_ticket_route(by: Actor, *, same: bool) -> Verdict:
     if same:
         return denied("Tickets go there already.")
     return can_manage_campaigns(by)
+
+
+def can_ask(by: Actor, item: ReviewItem, *, mine: bool, may_answer: bool, text: str) -> Verdict:
+    """Returns whether the actor may ask about an item; `mine` when it is put to them."""
+    rules = (
+        (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to review access."),
+        (not mine, "This item is put to another reviewer."),
+        (item.campaign.state != CampaignState.OPEN, "Questions are asked only while the campaign is open."),
+        (not may_answer, "Ask the owner of the system, the manager, or the person whose account it is."),
+        (len(text) < QUESTION_MIN, "Write what you want to know."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
+
+
+def can_answer_question(by: Actor, campaign: Campaign, *, asked: bool, text: str) -> Verdict:
+    """Returns whether the actor may answer a question; `asked` when it was put to them."""
+    rules = (
+        (by.user_id is None or not asked, "Somebody else was asked."),
+        (campaign.state != CampaignState.OPEN, "Answers are taken while the campaign is open."),
+        (len(text) < ANSWER_MIN, "Write your answer."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)

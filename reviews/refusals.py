@@ -33,6 +33,7 @@ CONSTRAINTS = {
     "nobody_signs_their_own_risk": "This is your own access. Nobody accepts the risk of their own access.",
     "reviews_risksignature_proposal_id_key": "This is signed already.",
     "risk_signature_follows_its_authentication": AGAIN,
+    "nobody_asks_themselves": "Ask somebody else: the owner of the system or the manager.",
     "reviewer_signs_once": "You have signed this campaign already.",
     "signature_follows_its_authentication": AGAIN,
     "one_campaign_for_each_period_of_a_plan": "This period of the plan has its campaign already.",

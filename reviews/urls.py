@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews.views import absences, campaigns, desk, findings, risks, signing, silence, tickets
+from reviews.views import absences, campaigns, desk, findings, questions, risks, signing, silence, tickets
 
 app_name = "reviews"
 urlpatterns = [
@@ -43,6 +43,9 @@ urlpatterns = [
     path("review/<int:campaign_id>/", desk.review, name="review"),
     path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),
     path("review/<int:campaign_id>/items/<int:item_id>/decide/", desk.decide, name="decide"),
+    path("review/<int:campaign_id>/items/<int:item_id>/ask/", questions.ask, name="ask"),
+    path("questions/", questions.questions, name="questions"),
+    path("questions/<int:question_id>/", questions.question, name="question"),
     path("review/<int:campaign_id>/bulk/", desk.bulk, name="bulk"),
     path("review/<int:campaign_id>/sign/", signing.sign, name="sign"),
     path("sign/<int:signature_id>/", signing.receipt, name="receipt"),

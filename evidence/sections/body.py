@@ -61,11 +61,13 @@ def _rounds(source: Source) -> list[Block]:
     absent = widths("campaign 22, system 14, captured_at 16, account 20, first_at 14, last_ok_at 14")
     moves = widths("campaign 14, moved_at 15, from_state 9, to_state 10, new_due_at 15, reason 24, by 13")
     others = widths("campaign 16, item 5, moved_at 15, from_reviewer 13, to_reviewer 13, reason 25, by 13")
+    asked = widths("campaign 12, item 5, asked_by 11, asked 11, asked_at 13, question 20, answered_at 13, answer 15")
     return [
         source.grid("campaign_scope", scope, limit=150, empty="No campaign covered a system in the period."),
         source.grid("exclusions", left_out, limit=50, empty="No row was left out of a campaign."),
         source.grid("absent_accounts", absent, limit=150, empty="No name in the logs was missing from the lists."),
         source.grid("campaign_moves", moves, limit=150, empty="No campaign moved on in the period."),
+        source.grid("questions", asked, limit=100, empty="No reviewer asked about an item."),
         source.grid("reassignments", others, limit=100, empty="No item was put to another reviewer."),
     ]
 

@@ -17,6 +17,7 @@ from reviews.actions.plans import (
     create_plan,
     waive_system,
 )
+from reviews.actions.questions import answer_question, ask
 from reviews.actions.remediation import claim_remediation, verify_remediations
 from reviews.actions.risks import propose_risk, sign_risk
 from reviews.actions.signing import close_campaign, extend_campaign, reopen_campaign, set_signing_rule, sign_off
@@ -28,7 +29,9 @@ __all__ = [
     "AbsenceFacts",
     "PlanFacts",
     "add_conflict",
+    "answer_question",
     "answer_silence",
+    "ask",
     "begin_stage",
     "cancel_campaign",
     "claim_notice",

@@ -1,4 +1,4 @@
-"""Holds that a risk is accepted by two people over one statement.
+"""Holds what follows a review: risks that two people accept, tickets, questions, and no reviewer at two stages.
 
 Parts of the functions of `0002_hold_the_rules` are swapped, so that the rest of their text stands in one place.
 """
@@ -116,7 +116,7 @@ ACCEPTED = (
     + BEFORE_STATE
 )
 
-APPENDED = ("riskproposal", "risksignature", "ticketroute", "tickettry")
+APPENDED = ("riskproposal", "risksignature", "ticketroute", "tickettry", "itemquestion", "itemanswer")
 STAYS = "".join(
     f"CREATE TRIGGER {name}_stays BEFORE UPDATE OR DELETE ON reviews_{name} "
     f"FOR EACH ROW EXECUTE FUNCTION reviews_evidence_stays();\n"
@@ -391,6 +391,155 @@ TICKETS = [
 ]
 
 
+ASKED = """
+CREATE FUNCTION reviews_question_is_asked() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE state text;
+BEGIN
+    SELECT c.state INTO state FROM reviews_campaign c WHERE c.tenant_id = NEW.tenant_id AND c.id = NEW.campaign_id
+        FOR SHARE;
+    IF state IS DISTINCT FROM 'open' THEN
+        RAISE EXCEPTION 'Questions are asked only while the campaign is open.' USING ERRCODE = 'UA002';
+    END IF;
+    IF NOT EXISTS (
+        SELECT 1 FROM reviews_assignment a WHERE a.tenant_id = NEW.tenant_id AND a.item_id = NEW.item_id
+            AND a.campaign_id = NEW.campaign_id AND a.reviewer_id = NEW.asker_id AND a.until IS NULL
+    ) THEN
+        RAISE EXCEPTION 'This item is put to another reviewer.' USING ERRCODE = 'UA009';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER question_is_asked BEFORE INSERT ON reviews_itemquestion
+    FOR EACH ROW EXECUTE FUNCTION reviews_question_is_asked();
+ALTER TABLE reviews_itemanswer ADD CONSTRAINT answer_is_of_whom_it_asked
+    FOREIGN KEY (tenant_id, question_id, answerer_id) REFERENCES reviews_itemquestion (tenant_id, id, asked_id);
+"""
+NOT_ASKED = """
+ALTER TABLE reviews_itemanswer DROP CONSTRAINT answer_is_of_whom_it_asked;
+DROP FUNCTION reviews_question_is_asked() CASCADE;
+"""
+QUESTIONS = [
+    migrations.CreateModel(
+        name="ItemQuestion",
+        fields=[
+            ("id", number()),
+            ("text", models.CharField(max_length=1000)),
+            ("at", models.DateTimeField()),
+            ("by", models.CharField(max_length=320)),
+            ("asked", key("identities.identity")),
+            ("asker", key("identities.identity")),
+            ("campaign", key("reviews.campaign", "questions")),
+            ("item", key("reviews.reviewitem", "questions")),
+            ("tenant", tenant()),
+        ],
+        options={
+            "constraints": [
+                models.UniqueConstraint(
+                    fields=("tenant", "id", "asked"), name="question_is_answered_by_whom_it_asked"
+                ),
+                models.CheckConstraint(
+                    condition=Q(("text__length__gte", 3), Q(("by", ""), _negated=True)),
+                    name="question_has_words_and_a_person",
+                ),
+                models.CheckConstraint(
+                    condition=Q(("asker", F("asked")), _negated=True), name="nobody_asks_themselves"
+                ),
+            ],
+        },
+    ),
+    migrations.CreateModel(
+        name="ItemAnswer",
+        fields=[
+            ("id", number()),
+            ("text", models.CharField(max_length=2000)),
+            ("at", models.DateTimeField()),
+            ("by", models.CharField(max_length=320)),
+            ("answerer", key("identities.identity")),
+            ("question", key("reviews.itemquestion", "answers")),
+            ("tenant", tenant()),
+        ],
+        options={
+            "constraints": [
+                models.CheckConstraint(
+                    condition=Q(("text__length__gte", 2), Q(("by", ""), _negated=True)),
+                    name="reply_has_words_and_a_person",
+                )
+            ],
+        },
+    ),
+    ProtectTable(
+        "reviews_itemquestion",
+        app=APPEND,
+        references=(
+            ("campaign_id", "reviews_campaign"),
+            ("item_id", "reviews_reviewitem"),
+            ("asker_id", "identities_identity"),
+            ("asked_id", "identities_identity"),
+        ),
+    ),
+    ProtectTable(
+        "reviews_itemanswer",
+        app=APPEND,
+        references=(("question_id", "reviews_itemquestion"), ("answerer_id", "identities_identity")),
+    ),
+    migrations.RunSQL(ASKED, NOT_ASKED),
+    migrations.AlterField(
+        model_name="reviewnotice",
+        name="kind",
+        field=models.CharField(
+            choices=[
+                ("put", "Items were put to a reviewer"),
+                ("reminder", "Reminder to a reviewer"),
+                ("manager", "Escalation to the reviewer's manager"),
+                ("owner", "Escalation to the owner of a system"),
+                ("sign", "Reminder to sign"),
+                ("answer", "Question to the owner about what nobody decided"),
+                ("revoke", "Reminder of a late revocation"),
+                ("question", "Question of a reviewer"),
+                ("answered", "Answer to a reviewer's question"),
+            ],
+            max_length=8,
+        ),
+    ),
+    migrations.AlterField(
+        model_name="campaignplan",
+        name="trigger",
+        field=models.CharField(
+            blank=True,
+            choices=[
+                ("", "Nothing: it is opened by hand or by the calendar"),
+                ("new_privileged", "A new privileged grant"),
+                ("leaver", "A leaver with active access"),
+                ("used_after", "Use after a revocation"),
+                ("dormant", "Privileged access that is not used"),
+                ("moved", "A person who moved, by the list of people"),
+            ],
+            default="",
+            max_length=14,
+        ),
+    ),
+]
+# The stages of one round share plan and occurrence. Only rows of later stages are looked at.
+STAGES = """
+CREATE FUNCTION reviews_nobody_decides_twice() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM fresh f
+            JOIN reviews_campaign c ON c.tenant_id = f.tenant_id AND c.id = f.campaign_id AND c.stage > 1
+            JOIN reviews_campaign e ON e.tenant_id = c.tenant_id AND e.plan_id = c.plan_id
+                AND e.occurrence_at = c.occurrence_at AND e.stage < c.stage AND e.state <> 'cancelled'
+            JOIN reviews_reviewitem i ON i.tenant_id = f.tenant_id AND i.id = f.item_id
+            JOIN reviews_reviewitem p ON p.tenant_id = e.tenant_id AND p.campaign_id = e.id AND p.row_id = i.row_id
+            JOIN reviews_head h ON h.tenant_id = p.tenant_id AND h.item_id = p.id AND h.reviewer_id = f.reviewer_id
+    ) THEN
+        RAISE EXCEPTION 'Nobody decides the same grant at two stages. Name another reviewer.' USING ERRCODE = 'UA020';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER nobody_decides_twice AFTER INSERT ON reviews_assignment
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION reviews_nobody_decides_twice();
+"""
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("identities", "0007_lists_and_person_changes"),
@@ -402,5 +551,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL("SET LOCAL app.tenant = '0'", "SET LOCAL app.tenant = '0'"),
         *RISKS,
         *TICKETS,
+        *QUESTIONS,
+        migrations.RunSQL(STAGES, "DROP FUNCTION reviews_nobody_decides_twice() CASCADE"),
         migrations.RunSQL(STAYS, NOT_STAYS),
     ]

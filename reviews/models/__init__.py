@@ -12,6 +12,7 @@ from reviews.models.notice import ReviewNotice
 from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanStage, PlanSystem
 from reviews.models.population import AbsentAccount, Assignment, Exclusion, ReviewItem
+from reviews.models.question import ItemAnswer, ItemQuestion
 from reviews.models.risk import RiskProposal, RiskSignature
 from reviews.models.signing import SigningRule
 from reviews.models.silence import SilentItem
@@ -29,6 +30,8 @@ __all__ = [
     "DutyConflict",
     "Exclusion",
     "Finding",
+    "ItemAnswer",
+    "ItemQuestion",
     "PlanStage",
     "PlanSystem",
     "Remediation",

@@ -26,6 +26,7 @@ from reviews.queries.findings import absent_of
 from reviews.queries.notices import mailed
 from reviews.queries.preview import Preview, preview
 from reviews.queries.quality import care_lines
+from reviews.queries.questions import thread_of
 from reviews.queries.reviewers import reviewers, terms
 from reviews.recurrence import BadRule
 from reviews.states import CampaignState
@@ -147,6 +148,7 @@ def campaign_item(request: TenantRequest, campaign_id: int, item_id: int) -> Htt
     campaign = _campaign(request, campaign_id)
     item = get_object_or_404(queries.items_of(campaign), pk=item_id)
     context = {"campaign": campaign, "sheet": item_sheet(item), "put": queries.assignments_of(item)}
+    context["thread"] = thread_of(item)
     return render(request, "reviews/item.html", context)
 
 

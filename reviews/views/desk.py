@@ -16,6 +16,7 @@ from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome
 from reviews.models import Campaign, ReviewItem
 from reviews.queries import desk
 from reviews.queries.deadline import silences_for
+from reviews.queries.questions import askable, thread_of, unanswered_by
 from reviews.queries.risks import risks_to_sign
 from reviews.queries.standing import has_signed, undecided_count
 from reviews.states import CampaignState
@@ -35,6 +36,7 @@ def inbox(request: TenantRequest) -> HttpResponse:
         "lines": desk.inbox(reviewer) if reviewer else [],
         "unanswered": silences_for(reviewer).count() if reviewer else 0,
         "signed": desk.signed_by(reviewer)[:10] if reviewer else [],
+        "questions": unanswered_by(reviewer).count() if reviewer else 0,
         "risks": risks_to_sign(request.actor, reviewer, timezone.now()).count() if reviewer else 0,
         "now": timezone.now(),
     }
@@ -63,7 +65,7 @@ def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     chosen = desk.items_for(campaign, reviewer).filter(pk=wanted).first() if wanted.isdecimal() else first
     context = {"page": page, "rows": rows, "show": show, **around(campaign, reviewer)}
     if chosen is not None:
-        context |= _sheet(chosen)
+        context |= _sheet(chosen, reviewer)
     return render(request, "reviews/review.html", context)
 
 
@@ -90,9 +92,10 @@ def around(campaign: Campaign, reviewer: Identity) -> dict[str, object]:
     }
 
 
-def _sheet(item: ReviewItem) -> dict[str, object]:
+def _sheet(item: ReviewItem, reviewer: Identity) -> dict[str, object]:
     """Returns what the detail shows."""
-    return {"sheet": desk.item_sheet(item), "outcomes": REVIEWER_OUTCOMES}
+    asking = {"thread": thread_of(item), "people": askable(item, reviewer)}
+    return {"sheet": desk.item_sheet(item), "outcomes": REVIEWER_OUTCOMES, **asking}
 
 
 @requires(Permission.ITEM_REVIEW)
@@ -100,7 +103,7 @@ def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse
     """Answers the detail of one item for the review screen."""
     campaign, reviewer = desk_of(request, campaign_id)
     chosen = get_object_or_404(desk.items_for(campaign, reviewer), pk=item_id)
-    return render(request, "reviews/_sheet.html", {**around(campaign, reviewer), **_sheet(chosen)})
+    return render(request, "reviews/_sheet.html", {**around(campaign, reviewer), **_sheet(chosen, reviewer)})
 
 
 @require_POST
@@ -126,8 +129,9 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
     row, following = desk.desk_rows([chosen])[0], None
     if not refusal and not form.cleaned_data["seen"]:  # whoever changes a decision stays with it
         following = desk.next_undecided(campaign, reviewer, chosen)
-    context = {**around(campaign, reviewer), **_sheet(following or chosen), "refusal": refusal, "saved": not refusal}
-    context |= {"row": row, "typed": request.POST.get("reason", "") if refusal else ""}
+    typed = request.POST.get("reason", "") if refusal else ""
+    context = {"row": row, "refusal": refusal, "saved": not refusal, "typed": typed}
+    context |= {**around(campaign, reviewer), **_sheet(following or chosen, reviewer)}
     return render(request, "reviews/_decided.html", context, status=422 if refusal else 200)
 
 

@@ -46,7 +46,16 @@ from reviews.actions import (
     propose_risk,
 )
 from reviews.kinds import Choice, Outcome, Silence, Strategy
-from reviews.models import Campaign, DutyConflict, Finding, Remediation, ReviewItem, ScopeLine, SilentItem
+from reviews.models import (
+    Campaign,
+    DutyConflict,
+    Finding,
+    ItemQuestion,
+    Remediation,
+    ReviewItem,
+    ScopeLine,
+    SilentItem,
+)
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission, Role
 from tenants.models import Membership, Tenant, User, Work
@@ -164,10 +173,11 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     plan = create_plan(facts=facts, by=by)
     campaign = open_campaign(campaign=create_campaign(plan=plan, occurrence_at=timezone.now(), by=by), by=by)
     reviewer = make.actor(User.objects.get(email=f"{mark}-manager@example.org"), tenant)
+    ids: dict[str, object] = {"question_id": _question(mark)}
     for item in ReviewItem.objects.all():
         decide(item=item, choice=Choice(Outcome.REVOKE, f"{mark} has left the desk."), by=reviewer)
     signature = sign(campaign, reviewer, "E2")
-    ids: dict[str, object] = {
+    ids |= {
         "campaign_id": campaign.pk,
         "item_id": ReviewItem.objects.all()[0].pk,
         "line_id": ScopeLine.objects.all()[0].pk,
@@ -181,6 +191,13 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "silence_id": _silent(replace(facts, name=f"{mark} silence", silence_standard=Silence.REVOKE), by),
     }
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
+
+
+def _question(mark: str) -> int:
+    """Ask the person of the first item about it."""
+    item, me = ReviewItem.objects.filter(subject__external_id="E1")[0], Identity.objects.get(external_id="E2")
+    told = {"text": f"{mark} needs this?", "at": timezone.now(), "by": mark}
+    return ItemQuestion.objects.create(campaign=item.campaign, item=item, asker=me, asked=item.subject, **told).pk
 
 
 def _risk(mark: str, by: Actor) -> int:
