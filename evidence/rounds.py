@@ -75,6 +75,16 @@ LEFT JOIN LATERAL (
 WHERE a.tenant_id = %(tenant)s AND a.basis = 'reassigned' AND a.since >= %(since)s AND a.since < %(until)s
 ORDER BY a.since, a.id
 """
+QUESTIONS: Final = """
+SELECT c.name AS campaign, i.n AS item, a.name AS asked_by, b.name AS asked, q.at AS asked_at, q.text AS question,
+    w.at AS answered_at, w.text AS answer
+FROM reviews_itemquestion q JOIN reviews_campaign c ON c.tenant_id = q.tenant_id AND c.id = q.campaign_id
+JOIN reviews_reviewitem i ON i.tenant_id = q.tenant_id AND i.id = q.item_id
+JOIN identities_identity a ON a.tenant_id = q.tenant_id AND a.id = q.asker_id
+JOIN identities_identity b ON b.tenant_id = q.tenant_id AND b.id = q.asked_id
+LEFT JOIN reviews_itemanswer w ON w.tenant_id = q.tenant_id AND w.question_id = q.id
+WHERE q.tenant_id = %(tenant)s AND q.at >= %(since)s AND q.at < %(until)s ORDER BY q.id, w.id
+"""
 STATEMENTS: Final = """
 SELECT s.id, s.manifest FROM reviews_signoff s
 WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s ORDER BY s.id
@@ -115,6 +125,12 @@ TABLES: Final = (
         "Items put to another reviewer",
         REASSIGNED,
         "campaign item moved_at from_reviewer to_reviewer reason by",
+    ),
+    (
+        "questions",
+        "What reviewers asked about items, and the answers",
+        QUESTIONS,
+        "campaign item asked_by asked asked_at question answered_at answer",
     ),
 )
 

@@ -28,6 +28,7 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
     Entry("reviews.create-due", timedelta(minutes=15), "reviews.jobs.create_due"),
     Entry("reviews.close-overdue", timedelta(minutes=15), "reviews.jobs.close_overdue"),
     Entry("reviews.verify", timedelta(hours=1), "reviews.jobs.verify"),
+    Entry("reviews.tickets", timedelta(minutes=5), "reviews.jobs.send_tickets"),
     Entry("reviews.remind", timedelta(hours=1), "reviews.jobs.remind"),
     Entry("logs.prune", timedelta(days=1), "logs.jobs.prune"),
     Entry("evidence.anchor", timedelta(days=1), "evidence.jobs.anchor_ledger"),

@@ -23,7 +23,7 @@ class Around:
     """Holds who stands around one grant beside manager and owner: the client's reviewer, and who decided it before."""
 
     client: int | None = None
-    not_again: int | None = None
+    not_again: frozenset[int] = frozenset()
 
 
 def choose_reviewer(
@@ -37,11 +37,11 @@ def choose_reviewer(
         subject: whose access it is, 0 for an ownerless account.
         manager: the subject's manager.
         owner: the system's owner.
-        around: the client's own reviewer, and who decided at the stage before and so does not decide again.
+        around: the client's own reviewer, and who decided at the stages before and so does not decide again.
     """
     for person, basis in _candidates(terms, manager, owner, around.client):
         there = _there(terms, person)
-        if there is not None and there not in {subject, around.not_again} and there in terms.eligible:
+        if there is not None and there not in {subject, *around.not_again} and there in terms.eligible:
             return there, basis if there == person else Basis.DEPUTY
     return None
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -24,6 +25,7 @@ from reviews.kinds import (
     Strategy,
     Trigger,
 )
+from reviews.outward import OutwardError, target_of
 from reviews.queries.findings import conflicting_choices
 from reviews.queries.reviewers import reviewers
 from reviews.recurrence import Openings, next_eight
@@ -359,6 +361,37 @@ class RiskForm(forms.Form):
         label="Accepted until", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
     reason = forms.CharField(max_length=300, label="Why, printed in the evidence")
+
+
+class TicketRouteForm(forms.Form):
+    """Asks where tickets about revocations go."""
+
+    mail = forms.EmailField(max_length=254, required=False, label="By mail to", help_text="Empty for no mails.")
+    url = forms.CharField(
+        max_length=500,
+        required=False,
+        label="By webhook to",
+        help_text="An address that begins with https://, on the open internet. Empty for no webhook.",
+    )
+    new_secret = forms.BooleanField(
+        required=False, label="Make a new secret", help_text="The old one stops at once. The first is made by itself."
+    )
+
+    def clean_url(self) -> str:
+        """Refuses what is no address to post to, or leads to the inside of a network."""
+        url = str(self.cleaned_data["url"]).strip()
+        if url:
+            try:
+                target_of(url, inside=settings.COUNTERSIGN_TICKET_HOSTS)
+            except OutwardError as fault:
+                raise forms.ValidationError(str(fault)) from fault
+        return url
+
+
+class ReplyForm(forms.Form):
+    """Takes the answer to a reviewer's question."""
+
+    text = forms.CharField(max_length=2000, label="Your answer", widget=forms.Textarea(attrs={"rows": 4}))
 
 
 class AnswerForm(forms.Form):

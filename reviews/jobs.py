@@ -14,12 +14,14 @@ from reviews.actions import (
     request_opening,
     verify_remediations,
     write_notices,
+    write_tickets,
 )
 from reviews.models import Campaign
 from reviews.posting import send_due
 from reviews.queries.campaigns import collecting, overdue, to_open, working
 from reviews.queries.following import stages_due
 from reviews.states import CampaignState
+from reviews.ticketing import hand_over_tickets
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
 from tenants.queries import actor_for
@@ -92,6 +94,14 @@ def remind(progress: Progress, tenant: Tenant) -> dict[str, Any]:
             hand_over(campaign=campaign, by=actor)
             written += write_notices(campaign=campaign, by=actor)
     return {"written": written, **send_notices(progress, tenant)}
+
+
+def send_tickets(progress: Progress, tenant: Tenant) -> dict[str, Any]:
+    """Writes the tickets about revocations that are due, and sends them."""
+    with tenant_scope(tenant):
+        written = write_tickets(by=Actor.system(SCHEDULER, tenant.pk))
+    progress.step(0, 1, "Sending tickets")
+    return {"written": written, "taken": hand_over_tickets(tenant)}
 
 
 def send_notices(progress: Progress, tenant: Tenant) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from django.db.models import TextChoices
 
 REASON_MIN: Final = 10
 """Shortest reason that counts, in characters."""
+QUESTION_MIN: Final = 3
+ANSWER_MIN: Final = 2
+"""Shortest question and answer, in characters: "why" and "no"."""
 WEEKS: Final = 26
 """Weeks of use shown beside a grant."""
 WINDOW_DAYS: Final = 7 * WEEKS
@@ -17,6 +20,9 @@ COVERAGE_FLOOR: Final = 0.95
 DORMANT_DAYS: Final = 90
 SIGNING_WINDOW_SECONDS: Final = 300
 """A signature follows its re-authentication within five minutes (21 CFR 11.200)."""
+RISK_DAYS: Final = 90
+RISK_DAYS_PRIVILEGED: Final = 30
+"""How long at most a late revocation's risk is accepted at a time, where the campaign's definition says nothing."""
 OWNERLESS: Final = 0
 """Subject key of an item whose account belongs to nobody: never NULL, or the database's keys would not bind it."""
 
@@ -151,6 +157,25 @@ class NoticeKind(TextChoices):
     SIGN = "sign", "Reminder to sign"
     ANSWER = "answer", "Question to the owner about what nobody decided"
     REVOKE = "revoke", "Reminder of a late revocation"
+    QUESTION = "question", "Question of a reviewer"
+    ANSWERED = "answered", "Answer to a reviewer's question"
+
+
+class TicketEvent(TextChoices):
+    """Says what happened to a revocation that another system is told of."""
+
+    OPENED = "opened", "To be carried out"
+    OVERDUE = "overdue", "Late"
+    REOPENED = "reopened", "Open again"
+    VERIFIED = "verified", "Verified"
+    GIVEN_UP = "given_up", "A ticket was given up"
+
+
+class TicketWay(TextChoices):
+    """Says how a ticket goes out."""
+
+    MAIL = "mail", "Mail"
+    WEBHOOK = "webhook", "Webhook"
 
 
 class SilenceAnswer(TextChoices):
@@ -168,6 +193,8 @@ class Trigger(TextChoices):
     NEW_PRIVILEGED = "new_privileged", "A new privileged grant"
     LEAVER = "leaver", "A leaver with active access"
     USED_AFTER = "used_after", "Use after a revocation"
+    DORMANT = "dormant", "Privileged access that is not used"
+    MOVED = "moved", "A person who moved, by the list of people"
 
 
 class Recurrence(TextChoices):
@@ -255,3 +282,21 @@ def meaning_of_signature(count: int) -> str:
         f"I have reviewed {what} listed in this statement and decided about it myself. "
         "Access that I keep is needed for the person's present duties; access that I revoke or reduce is to be changed."
     )
+
+
+def meaning_of_acceptance(until: str) -> str:
+    """Return what the second signature under an accepted risk says, as it is shown, kept and printed (21 CFR 11.50)."""
+    return f"I have read this statement and accept, as the second person, that the access stays until {until}."
+
+
+@dataclass(frozen=True, slots=True)
+class RiskStanding:
+    """Holds how somebody stands to a revocation whose risk is to be accepted.
+
+    `owner` is true for the owner of its system, `own` where it is their own access, `changed` where another decision
+    took the place of the revocation.
+    """
+
+    owner: bool
+    own: bool
+    changed: bool

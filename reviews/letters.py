@@ -18,7 +18,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class LetterFacts:
-    """Holds what a mail says; `about` names the reviewer to their manager and is not shown to anybody else."""
+    """Holds what a mail says; `about` names the reviewer to their manager, and who asks or answered a question."""
 
     kind: NoticeKind
     campaign: str
@@ -38,6 +38,8 @@ _SUBJECTS: Final = {
     _K.SIGN: "{n} decided and not signed: {campaign}",
     _K.ANSWER: "{n} nobody decided {wait} for your answer: {campaign}",
     _K.REVOKE: "{n} of your systems {are} late to be revoked: {campaign}",
+    _K.QUESTION: "{about} asks you about {n}: {campaign}",
+    _K.ANSWERED: "{about} answered your question about {n}: {campaign}",
 }
 _BODIES: Final = {
     _K.PUT: "{n} of the access review '{campaign}' {are} put to you. Due {due}.",
@@ -48,6 +50,10 @@ _BODIES: Final = {
     "What nobody decides is not approved: you are asked to confirm that privileged access is revoked.",
     _K.SIGN: "You decided {n} of the access review '{campaign}' and have not signed. It was due {due}.",
     _K.ANSWER: "Nobody decided {n} of the access review '{campaign}' in time. Say whether the access is revoked.",
+    _K.QUESTION: "{about} asks you about {n} of the access review '{campaign}'. Due {due}.\n"
+    "Your answer helps them to decide. It decides nothing by itself, and no answer approves nothing.",
+    _K.ANSWERED: "{about} answered your question about {n} of the access review '{campaign}'. Due {due}.\n"
+    "The decision is still yours.",
     _K.REVOKE: "{n} of your systems {were} to be revoked by now after the access review '{campaign}'.",
 }
 

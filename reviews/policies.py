@@ -1,11 +1,33 @@
 """Says who may plan, open, decide, sign, and carry out."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from identities.models import Identity
-from reviews.kinds import CARE_LIMITS, REASON_MIN, Advice, ConflictDecided, Level, Outcome, is_enough
-from reviews.models import Campaign, ControlItem, DutyConflict, Remediation, ReviewItem, SecondLook, SilentItem
+from reviews.kinds import (
+    ANSWER_MIN,
+    CARE_LIMITS,
+    QUESTION_MIN,
+    REASON_MIN,
+    RISK_DAYS,
+    RISK_DAYS_PRIVILEGED,
+    Advice,
+    ConflictDecided,
+    Level,
+    Outcome,
+    RiskStanding,
+    is_enough,
+)
+from reviews.models import (
+    Campaign,
+    ControlItem,
+    DutyConflict,
+    Remediation,
+    ReviewItem,
+    RiskProposal,
+    SecondLook,
+    SilentItem,
+)
 from reviews.states import WORKING, CampaignState, RemediationState, may_move, may_remediate
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
 
@@ -111,6 +133,13 @@ def can_reassign(by: Actor, item: ReviewItem, new: Identity, *, signed: bool, ne
     if new_signed:
         return denied(f"{new.name} has signed this campaign already. Name a reviewer who has not.")
     return can_manage_campaigns(by)
+
+
+def can_review_at_stage(item: ReviewItem, new: Identity, *, again: bool) -> Verdict:
+    """Returns whether somebody may review an item at its stage; `again` when they decided it at an earlier one."""
+    if again:
+        return denied(f"{new.name} decided item {item.n} at an earlier stage. Name somebody else for this one.")
+    return ALLOWED
 
 
 def can_delegate(by: Actor, item: ReviewItem, new: Identity, *, assigned: bool, signed: bool) -> Verdict:
@@ -328,16 +357,83 @@ def can_claim(
     return ALLOWED
 
 
-def can_accept_risk(
-    by: Actor, remediation: Remediation, *, until: datetime, at: datetime, reason: str, changed: bool
+def _may_weigh_risk(by: Actor, standing: RiskStanding) -> Verdict:
+    """Returns whether the actor is one of those who ask for or sign the acceptance of a risk."""
+    rules = (
+        (by.user_id is None, "Only a person accepts a risk."),
+        (
+            not by.may(Permission.CAMPAIGN_MANAGE) and not standing.owner,
+            "A risk is accepted by the owner of the system and those who run campaigns.",
+        ),
+        (standing.own, "This is your own access. Nobody accepts the risk of their own access."),
+        (standing.changed, NO_LONGER),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
+
+
+def can_propose_risk(
+    by: Actor, remediation: Remediation, *, until: datetime, at: datetime, reason: str, standing: RiskStanding
 ) -> Verdict:
-    """Returns whether the actor may accept for a time that a revocation is not carried out."""
-    if changed:
-        return denied(NO_LONGER)
-    if not may_remediate(remediation.state, RemediationState.RISK_ACCEPTED):
-        return denied(f"This revocation is {remediation.get_state_display().lower()}.")
-    if until <= at:
-        return denied("Choose an end of the acceptance in the future.")
-    if len(reason) < REASON_MIN:
-        return denied(f"Write in at least {REASON_MIN} characters why the risk is accepted.")
+    """Returns whether the actor may ask to leave a revocation undone for a time."""
+    verdict = _may_weigh_risk(by, standing)
+    limit = risk_days(remediation)
+    rules = (
+        (
+            not may_remediate(remediation.state, RemediationState.RISK_ACCEPTED),
+            f"This revocation is {remediation.get_state_display().lower()}.",
+        ),
+        (until <= at, "Choose an end of the acceptance in the future."),
+        (until > at + timedelta(days=limit), f"This risk is accepted for at most {limit} days at a time."),
+        (len(reason) < REASON_MIN, f"Write in at least {REASON_MIN} characters why the risk is accepted."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), verdict) if verdict else verdict
+
+
+def can_sign_risk(by: Actor, proposal: RiskProposal, *, at: datetime, same: bool, standing: RiskStanding) -> Verdict:
+    """Returns whether the actor may sign as the second person; `same` when it was they who asked."""
+    verdict, state = _may_weigh_risk(by, standing), proposal.remediation.state
+    rules = (
+        (same, "You asked for this yourself. A second person signs it."),
+        (
+            not may_remediate(state, RemediationState.RISK_ACCEPTED),
+            f"This revocation is {proposal.remediation.get_state_display().lower()}.",
+        ),
+        (proposal.until <= at, "The time for which this was asked is over. Ask again."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), verdict) if verdict else verdict
+
+
+def risk_days(remediation: Remediation) -> int:
+    """Returns for how many days at most the risk of a revocation is accepted, by the rules of its campaign."""
+    if remediation.item.privileged:
+        return int(remediation.campaign.definition.get("risk_days_privileged", RISK_DAYS_PRIVILEGED))
+    return int(remediation.campaign.definition.get("risk_days", RISK_DAYS))
+
+
+def can_set_ticket_route(by: Actor, *, same: bool) -> Verdict:
+    """Returns whether the actor may say where tickets go; `same` when nothing would change."""
+    if same:
+        return denied("Tickets go there already.")
     return can_manage_campaigns(by)
+
+
+def can_ask(by: Actor, item: ReviewItem, *, mine: bool, may_answer: bool, text: str) -> Verdict:
+    """Returns whether the actor may ask about an item; `mine` when it is put to them."""
+    rules = (
+        (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to review access."),
+        (not mine, "This item is put to another reviewer."),
+        (item.campaign.state != CampaignState.OPEN, "Questions are asked only while the campaign is open."),
+        (not may_answer, "Ask the owner of the system, the manager, or the person whose account it is."),
+        (len(text) < QUESTION_MIN, "Write what you want to know."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
+
+
+def can_answer_question(by: Actor, campaign: Campaign, *, asked: bool, text: str) -> Verdict:
+    """Returns whether the actor may answer a question; `asked` when it was put to them."""
+    rules = (
+        (by.user_id is None or not asked, "Somebody else was asked."),
+        (campaign.state != CampaignState.OPEN, "Answers are taken while the campaign is open."),
+        (len(text) < ANSWER_MIN, "Write your answer."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)

@@ -34,6 +34,16 @@ def send_due(tenant: Tenant) -> int:
         sent += not error
 
 
+def _page(notice: ReviewNotice, tenant: Tenant) -> str:
+    """Returns the page that a mail leads to."""
+    kind = NoticeKind(notice.kind)
+    if kind == NoticeKind.QUESTION:
+        return reverse("reviews:question", args=[tenant.slug, notice.covers[0]])
+    if kind == NoticeKind.ANSWERED:
+        return reverse("reviews:review", args=[tenant.slug, notice.campaign_id])
+    return reverse(PAGES.get(kind, "reviews:inbox"), args=[tenant.slug])
+
+
 def _send(notice: ReviewNotice, count: int, tenant: Tenant) -> str:
     """Hands one mail to the mail server; returns what went wrong, or nothing."""
     kind, campaign = NoticeKind(notice.kind), notice.campaign
@@ -45,7 +55,7 @@ def _send(notice: ReviewNotice, count: int, tenant: Tenant) -> str:
             due_at=campaign.due_at or notice.due_at,
             time_zone=campaign.plan.time_zone,
             about=notice.about.name,
-            link=f"{settings.PORTAL_URL}{reverse(PAGES.get(kind, 'reviews:inbox'), args=[tenant.slug])}",
+            link=f"{settings.PORTAL_URL}{_page(notice, tenant)}",
         )
     )
     try:

@@ -13,6 +13,7 @@ from django.db import DatabaseError, transaction
 
 from tenants.kinds import Refused, denied
 
+AGAIN = "Confirm your identity again: a signature follows it within five minutes."
 CONSTRAINTS = {
     "plan_has_a_trigger_or_a_recurrence": "A campaign has a trigger or comes back by the calendar, not both.",
     "absence_ends_after_it_begins": "The last day lies before the first. Change one of them.",
@@ -28,8 +29,13 @@ CONSTRAINTS = {
     "decision_history_has_one_root": "This item was decided in another window. Load the page again.",
     "decision_is_superseded_once": "This decision was changed in another window. Load the page again.",
     "reviews_decision_supersedes_id_key": "This decision was changed in another window. Load the page again.",
+    "risk_is_signed_by_a_second_person": "You asked for this yourself. A second person signs it.",
+    "nobody_signs_their_own_risk": "This is your own access. Nobody accepts the risk of their own access.",
+    "reviews_risksignature_proposal_id_key": "This is signed already.",
+    "risk_signature_follows_its_authentication": AGAIN,
+    "nobody_asks_themselves": "Ask somebody else: the owner of the system or the manager.",
     "reviewer_signs_once": "You have signed this campaign already.",
-    "signature_follows_its_authentication": "Confirm your identity again: a signature follows it within five minutes.",
+    "signature_follows_its_authentication": AGAIN,
     "one_campaign_for_each_period_of_a_plan": "This period of the plan has its campaign already.",
     "kept_conflict_names_its_compensating_control": "Name the compensating control in at least 10 characters.",
     "conflict_is_in_force_once": "These two sides are in conflict already.",

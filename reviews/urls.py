@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from reviews.views import absences, campaigns, care, conflicts, desk, findings, signing, silence
+from reviews.views import (
+    absences,
+    campaigns,
+    care,
+    conflicts,
+    desk,
+    findings,
+    questions,
+    risks,
+    signing,
+    silence,
+    tickets,
+)
 
 app_name = "reviews"
 urlpatterns = [
@@ -25,7 +37,11 @@ urlpatterns = [
     ),
     path("campaigns/scope/<int:line_id>/waive/", campaigns.waive, name="waive"),
     path("campaigns/<int:campaign_id>/reviewers/<int:reviewer_id>/", campaigns.reassign, name="reassign"),
-    path("remediations/<int:remediation_id>/accept/", campaigns.accept, name="accept"),
+    path("remediations/<int:remediation_id>/accept/", risks.accept, name="accept"),
+    path("campaigns/tickets/", tickets.tickets, name="tickets"),
+    path("campaigns/tickets/again/", tickets.tickets_again, name="tickets_again"),
+    path("risks/", risks.risks, name="risks"),
+    path("risks/<int:proposal_id>/", risks.risk, name="risk"),
     path("remediations/<int:remediation_id>/claim/", campaigns.claim, name="claim"),
     path("findings/", findings.findings, name="findings"),
     path("findings/search/", findings.search, name="findings_search"),
@@ -43,6 +59,9 @@ urlpatterns = [
     path("review/<int:campaign_id>/", desk.review, name="review"),
     path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),
     path("review/<int:campaign_id>/items/<int:item_id>/decide/", desk.decide, name="decide"),
+    path("review/<int:campaign_id>/items/<int:item_id>/ask/", questions.ask, name="ask"),
+    path("questions/", questions.questions, name="questions"),
+    path("questions/<int:question_id>/", questions.question, name="question"),
     path("review/<int:campaign_id>/bulk/", desk.bulk, name="bulk"),
     path("review/<int:campaign_id>/conflicts/", conflicts.cases, name="cases"),
     path("review/<int:campaign_id>/conflicts/<int:case_id>/", conflicts.decide_case, name="decide_case"),

@@ -65,6 +65,8 @@ APPEND_ONLY = {
     "reviews_conflictcase",
     "reviews_dutyside",
     "reviews_signingrule",
+    *("reviews_riskproposal", "reviews_risksignature", "reviews_ticketroute", "reviews_tickettry"),
+    *("reviews_itemquestion", "reviews_itemanswer"),
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
     *("alerts_incident", "alerts_incidententry", "evidence_document", "evidence_processingrecord"),

@@ -1,12 +1,15 @@
 """Measures what became of revocations: carried out in time, verified by a later snapshot, and used afterwards."""
 
 from evidence.kinds import KindEvidence
-from evidence.metrics.frame import Asked, Frame, ratio
+from evidence.metrics.frame import Asked, Frame, Row, ratio
 
 REMEDIATIONS = """
 SELECT r.id, c.name AS campaign, i.n AS item, s.key AS system, a.name AS account, e.key AS entitlement, d.outcome,
     r.state, r.created_at, r.due_at, r.ticket, r.claimed_at, r.claimed_by, r.verified_at,
     n.captured_at AS verified_by_snapshot_at, r.accepted_until, r.accepted_reason, r.accepted_by, r.reopened,
+    (SELECT p.asked_by FROM reviews_risksignature g JOIN reviews_riskproposal p ON p.tenant_id = g.tenant_id
+        AND p.id = g.proposal_id WHERE g.tenant_id = r.tenant_id AND g.remediation_id = r.id
+        ORDER BY g.id DESC LIMIT 1) AS risk_asked_by,
     EXISTS (SELECT 1 FROM reviews_finding f WHERE f.tenant_id = r.tenant_id AND f.item_id = r.item_id
         AND f.kind = 'use_after_revocation' AND f.found_at < %(as_of)s) AS used_afterwards
 FROM reviews_remediation r
@@ -26,7 +29,7 @@ ORDER BY r.created_at, r.id
 COLUMNS = (
     *("id", "campaign", "item", "system", "account", "entitlement", "outcome", "state", "created_at", "due_at"),
     *("ticket", "claimed_at", "claimed_by", "verified_at", "verified_by_snapshot_at", "accepted_until"),
-    *("accepted_reason", "accepted_by", "used_afterwards"),
+    *("accepted_reason", "risk_asked_by", "accepted_by", "used_afterwards"),
 )
 
 
@@ -36,8 +39,7 @@ def measure(frame: Frame) -> KindEvidence:
     rows = asked.rows(REMEDIATIONS)
     verified = [row for row in rows if row["verified_at"] is not None and row["verified_at"] < frame.as_of]
     in_limit = [row for row in rows if row["claimed_at"] and row["claimed_at"] <= row["due_at"]]
-    settled = {"verified", "risk_accepted"}
-    late = [row for row in rows if row["state"] not in settled and row["due_at"] < frame.as_of]
+    late = [row for row in rows if not _is_settled(row, frame) and row["due_at"] < frame.as_of]
     metrics = {
         "decided": len(rows),
         "executed_in_limit_ratio": ratio(len(in_limit), len(rows)),
@@ -48,3 +50,9 @@ def measure(frame: Frame) -> KindEvidence:
     notes = ("A revocation whose decision was replaced after a reopening of its campaign is not counted.",)
     title = "Revocations and their verification"
     return asked.answer("revocations", metrics, rows, columns=COLUMNS, notes=notes, title=title)
+
+
+def _is_settled(row: Row, frame: Frame) -> bool:
+    """Return whether a revocation is verified, or its risk accepted by two people and not over yet."""
+    accepted = row["state"] == "risk_accepted" and row["accepted_until"] and row["accepted_until"] > frame.as_of
+    return row["state"] == "verified" or bool(accepted)

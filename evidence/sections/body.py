@@ -62,12 +62,14 @@ def _rounds(source: Source) -> list[Block]:
     controls = widths("campaign 18, mark 16, system 10, account 16, entitlement 14, reviewer 14, outcome 12")
     moves = widths("campaign 14, moved_at 15, from_state 9, to_state 10, new_due_at 15, reason 24, by 13")
     others = widths("campaign 16, item 5, moved_at 15, from_reviewer 13, to_reviewer 13, reason 25, by 13")
+    asked = widths("campaign 12, item 5, asked_by 11, asked 11, asked_at 13, question 20, answered_at 13, answer 15")
     return [
         source.grid("campaign_scope", scope, limit=150, empty="No campaign covered a system in the period."),
         source.grid("exclusions", left_out, limit=50, empty="No row was left out of a campaign."),
         source.grid("absent_accounts", absent, limit=150, empty="No name in the logs was missing from the lists."),
         source.grid("control_items", controls, limit=50, empty="No campaign held control items."),
         source.grid("campaign_moves", moves, limit=150, empty="No campaign moved on in the period."),
+        source.grid("questions", asked, limit=100, empty="No reviewer asked about an item."),
         source.grid("reassignments", others, limit=100, empty="No item was put to another reviewer."),
     ]
 
@@ -103,14 +105,23 @@ def revocations(source: Source) -> Section:
 
 def _accepted(source: Source) -> list[Block]:
     """Print the revocations whose risk was accepted for a time, with who did so and why."""
-    columns = ("campaign", "item", "account", "entitlement", "accepted_until", "accepted_by", "accepted_reason")
+    columns = (
+        "campaign",
+        "item",
+        "account",
+        "entitlement",
+        "accepted_until",
+        "risk_asked_by",
+        "accepted_by",
+        "accepted_reason",
+    )
     table = source.table("revocations")
     places = [table.columns.index(column) for column in columns]
     rows = [[row[place] for place in places] for row in table.rows if row[places[4]] is not None]
     if not rows:
         return []
     small = from_rows("revocations", "Risks accepted for a time", columns, rows)
-    return [grid(small, (15, 5, 13, 14, 14, 14, 25), zone=source.period.zone, limit=100)]
+    return [grid(small, (13, 5, 12, 13, 13, 12, 12, 20), zone=source.period.zone, limit=100)]
 
 
 def alerts(source: Source) -> Section:

@@ -13,6 +13,8 @@ from identities.models import Identity, System
 from portal.demo.cast import SignIns
 from reviews.actions import (
     PlanFacts,
+    answer_question,
+    ask,
     claim_remediation,
     close_campaign,
     create_campaign,
@@ -23,7 +25,8 @@ from reviews.actions import (
     verify_remediations,
 )
 from reviews.kinds import Advice, Authentication, Choice, Outcome, Strategy
-from reviews.models import Assignment, Campaign, Remediation, ReviewItem
+from reviews.models import Assignment, Campaign, ItemAnswer, Remediation, ReviewItem
+from reviews.queries.questions import askable
 from reviews.queries.standing import statement
 from reviews.reauthentication import by_code
 from tenants.kinds import Actor
@@ -107,6 +110,18 @@ def claim_all(campaign: Campaign, by: Actor) -> list[Remediation]:
         claim_remediation(remediation=remediation, ticket=f"OPS-{4200 + number}", by=by)
         for number, remediation in enumerate(todo, start=1)
     ]
+
+
+@transaction.atomic
+def ask_about_one(campaign: Campaign, tenant: Tenant) -> ItemAnswer | None:
+    """Let a reviewer ask about an undecided item and the person asked answer, where somebody can be asked."""
+    rows = Assignment.objects.filter(campaign=campaign).exclude(item__decisions__isnull=False)
+    for put in rows.select_related("reviewer", "item__campaign", "item__system", "item__subject").order_by("item__n"):
+        for one in askable(put.item, put.reviewer):
+            asked = ask(item=put.item, asked=one.person, text="Is this still needed?", by=_actor(put.reviewer, tenant))
+            text = "Yes, until the migration ends."
+            return answer_question(question=asked, text=text, by=_actor(one.person, tenant))
+    return None
 
 
 @transaction.atomic

@@ -188,6 +188,7 @@ class Seed:
         with tenant_scope(tenant):
             half = campaign.open_round(what, tenant, self._head(), by, self.progress)
             campaign.decide_items(half, tenant, share=0.5)
+            campaign.ask_about_one(half, tenant)
 
     def review_all(self) -> None:
         """Open a campaign over every system, let its reviewers begin, and look for what is wrong."""

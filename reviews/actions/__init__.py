@@ -20,21 +20,26 @@ from reviews.actions.plans import (
     create_plan,
     waive_system,
 )
-from reviews.actions.remediation import accept_risk, claim_remediation, verify_remediations
+from reviews.actions.questions import answer_question, ask
+from reviews.actions.remediation import claim_remediation, verify_remediations
+from reviews.actions.risks import propose_risk, sign_risk
 from reviews.actions.signing import close_campaign, extend_campaign, reopen_campaign, set_signing_rule, sign_off
 from reviews.actions.silence import answer_silence
+from reviews.actions.tickets import claim_ticket, finish_ticket, retry_tickets, set_ticket_route, write_tickets
 from reviews.actions.triggers import create_triggered_campaigns
 
 __all__ = [
     "AbsenceFacts",
     "PlanFacts",
-    "accept_risk",
     "add_conflict",
+    "answer_question",
     "answer_silence",
+    "ask",
     "begin_stage",
     "cancel_campaign",
     "claim_notice",
     "claim_remediation",
+    "claim_ticket",
     "close_campaign",
     "close_deciding",
     "collect_snapshots",
@@ -52,21 +57,27 @@ __all__ = [
     "extend_campaign",
     "find_causes",
     "finish_notice",
+    "finish_ticket",
     "follow_up",
     "hand_over",
     "note_absence",
     "open_campaign",
+    "propose_risk",
     "put_second_look",
     "reassign_items",
     "remind_reviewers",
     "reopen_campaign",
     "request_opening",
     "resolve_finding",
+    "retry_tickets",
     "set_care_rule",
     "set_signing_rule",
+    "set_ticket_route",
     "sign_off",
+    "sign_risk",
     "take_second_look",
     "verify_remediations",
     "waive_system",
     "write_notices",
+    "write_tickets",
 ]

@@ -15,8 +15,9 @@ from reviews.actions.moves import locked
 from reviews.assigning import Around, Terms, choose_reviewer
 from reviews.kinds import REASON_MIN, Basis
 from reviews.models import Absence, Assignment, Campaign, ReviewItem, SignOff
-from reviews.policies import can_delegate, can_manage_campaigns, can_note_absence
+from reviews.policies import can_delegate, can_manage_campaigns, can_note_absence, can_review_at_stage
 from reviews.queries.reviewers import client_reviewers, eligible_reviewers, terms
+from reviews.queries.scope import deciders_before
 from reviews.queries.standing import heads_of, undecided_items
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState
@@ -89,8 +90,11 @@ def delegate_items(*, items: Sequence[ReviewItem], reviewer: Identity, reason: s
         undecided_items(campaign).filter(assignments__reviewer=me, assignments__until=None).values_list("pk", flat=True)
     )
     signed = SignOff.objects.filter(campaign=campaign, round=campaign.round, reviewer=reviewer).exists()
+    before = deciders_before(campaign)
     for item in items:
         item.campaign = campaign
+        again = reviewer.pk in before.get((item.account_id, item.entitlement_id), ())
+        enforce(can_review_at_stage(item, reviewer, again=again))
         enforce(can_delegate(by, item, reviewer, assigned=item.pk in mine, signed=signed))
     known = heads_of([item.pk for item in items])
     put_items(items, reviewer, basis=Basis.DELEGATED, reason=reason.strip(), by=by, known=known)
@@ -133,8 +137,10 @@ def _hand_over(
     if not left:
         items = items.filter(pk__in=undecided_items(campaign))
     groups: dict[tuple[int, Basis], list[ReviewItem]] = defaultdict(list)
+    before = deciders_before(campaign)
     for item in items.select_related("subject", "system").order_by("n"):
-        chosen = _instead(now_terms, reviewer, item, left=left)
+        not_again = before.get((item.account_id, item.entitlement_id), frozenset())
+        chosen = _instead(now_terms, reviewer, item, not_again, left=left)
         if chosen is not None and chosen[0] != reviewer.pk and chosen[0] not in signed:
             groups[chosen].append(item)
     people = {one.pk: one for one in Identity.objects.filter(pk__in={pk for pk, _basis in groups})}
@@ -147,14 +153,20 @@ def _hand_over(
     return sum(map(len, where.values())), dict(where)
 
 
-def _instead(now_terms: Terms, reviewer: Identity, item: ReviewItem, *, left: bool) -> tuple[int, Basis] | None:
+def _instead(
+    now_terms: Terms, reviewer: Identity, item: ReviewItem, not_again: frozenset[int], *, left: bool
+) -> tuple[int, Basis] | None:
     """Returns who reviews an item instead, with the basis: the deputy, else whom the campaign's terms name."""
     deputy = now_terms.deputies.get(reviewer.pk)
-    free = deputy in now_terms.eligible and deputy not in now_terms.deputies and deputy != item.subject_key
+    free = (
+        deputy in now_terms.eligible
+        and deputy not in now_terms.deputies
+        and deputy not in {item.subject_key, *not_again}
+    )
     if deputy is not None and free:
         return deputy, Basis.DEPUTY
     manager = item.subject.manager_id if item.subject else None
-    around = Around(client_reviewers().get(item.subject.programme if item.subject else ""))
+    around = Around(client_reviewers().get(item.subject.programme if item.subject else ""), not_again)
     chosen = choose_reviewer(
         now_terms, subject=item.subject_key, manager=manager, owner=item.system.owner_id, around=around
     )

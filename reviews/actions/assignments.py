@@ -10,8 +10,9 @@ from identities.models import Identity
 from reviews.actions.moves import locked
 from reviews.kinds import REASON_MIN, Basis, Outcome
 from reviews.models import Assignment, Campaign, Decision, ReviewItem, SignOff
-from reviews.policies import can_manage_campaigns, can_reassign
+from reviews.policies import can_manage_campaigns, can_reassign, can_review_at_stage
 from reviews.queries.reviewers import eligible_reviewers
+from reviews.queries.scope import deciders_before
 from reviews.queries.standing import heads_of
 from reviews.refusals import as_refusal
 from tenants.audit import audit
@@ -76,8 +77,11 @@ def _enforce_each(
 ) -> None:
     """Refuses the first item that must not move to the reviewer."""
     signers = set(SignOff.objects.filter(campaign=campaign, round=campaign.round).values_list("reviewer_id", flat=True))
+    before = deciders_before(campaign)
     for item in items:
         item.campaign = campaign
+        again = reviewer.pk in before.get((item.account_id, item.entitlement_id), ())
+        enforce(can_review_at_stage(item, reviewer, again=again))
         head = known.get(item.pk)
         signed = head is not None and head.reviewer_id in signers
         enforce(can_reassign(by, item, reviewer, signed=signed, new_signed=reviewer.pk in signers))

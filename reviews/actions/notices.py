@@ -118,6 +118,11 @@ def _store(campaign: Campaign, due: Mapping[tuple[NoticeKind, str, int, int], li
     return len(ReviewNotice.objects.bulk_create(rows))
 
 
+def tell(campaign: Campaign, kind: NoticeKind, *, step: str, about: int, to: int, covers: list[int]) -> None:
+    """Writes one mail to one person of the register, as part of a deed that was allowed."""
+    _store(campaign, {(kind, step, about, to): covers}, timezone.now())
+
+
 def _addresses(people: Iterable[int]) -> dict[int, str]:
     """Returns the address of each person: of their user, else of the register."""
     rows = Identity.objects.filter(pk__in=list(people)).select_related("user")

@@ -22,7 +22,7 @@ from reviews.queries.access import absent_from
 from reviews.queries.campaigns import OPENING
 from reviews.queries.population import ListedGrant, listed_grants
 from reviews.queries.reviewers import client_reviewers, terms
-from reviews.queries.scope import decider_before, excluded, rules_of
+from reviews.queries.scope import deciders_before, excluded, rules_of
 from reviews.states import CampaignState
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce
@@ -104,14 +104,16 @@ def _reviewers(campaign: Campaign, rows: Sequence[ListedGrant], context: Context
     """Returns who reviews each row, with the basis; refuses when one has nobody."""
     definition = campaign.definition
     campaign_terms = terms(definition["strategy"], definition["named"], definition["fallback"])
-    before, clients = decider_before(campaign), client_reviewers()
+    before, clients = deciders_before(campaign), client_reviewers()
     chosen = [
         choose_reviewer(
             campaign_terms,
             subject=row.identity_id or OWNERLESS,
             manager=row.manager_id,
             owner=context.systems[row.system_id].owner_id,
-            around=Around(clients.get(row.programme or ""), before.get((row.account_id, row.entitlement_id))),
+            around=Around(
+                clients.get(row.programme or ""), before.get((row.account_id, row.entitlement_id), frozenset())
+            ),
         )
         for row in rows
     ]

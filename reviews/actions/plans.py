@@ -11,7 +11,7 @@ from django.utils import timezone
 from identities.models import Identity, System
 from identities.queries import latest_complete_snapshots
 from reviews.actions.moves import locked, move
-from reviews.kinds import REASON_MIN, Silence, Strategy, Trigger
+from reviews.kinds import REASON_MIN, RISK_DAYS, RISK_DAYS_PRIVILEGED, Silence, Strategy, Trigger
 from reviews.models import Campaign, CampaignPlan, PlanStage, PlanSystem, ScopeLine
 from reviews.policies import can_manage_campaigns
 from reviews.quality import care_terms, figures_of
@@ -122,6 +122,8 @@ def definition(plan: CampaignPlan) -> dict[str, object]:
         "snapshot_max_age_days": plan.snapshot_max_age_days,
         "revoke_days": plan.revoke_days,
         "revoke_days_privileged": plan.revoke_days_privileged,
+        "risk_days": RISK_DAYS,
+        "risk_days_privileged": RISK_DAYS_PRIVILEGED,
         "silence_privileged": str(plan.silence_privileged),
         "silence_standard": str(plan.silence_standard),
         "rule": plan.rule,

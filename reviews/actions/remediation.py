@@ -15,7 +15,7 @@ from reviews.actions.findings import write_finding
 from reviews.causes import Cause
 from reviews.kinds import FindingKind
 from reviews.models import Decision, Finding, Remediation, SilentItem
-from reviews.policies import can_accept_risk, can_claim, can_manage_campaigns
+from reviews.policies import can_claim, can_manage_campaigns
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState, RemediationState
 from tenants.audit import audit
@@ -40,41 +40,28 @@ class Verified:
 @transaction.atomic
 def claim_remediation(*, remediation: Remediation, ticket: str, by: Actor) -> Remediation:
     """Records that somebody says a revocation is carried out; it stays a claim until a snapshot verifies it."""
-    remediation, executor = _locked(remediation), identity_of_user(by.user_id)
+    remediation, executor = locked_remediation(remediation), identity_of_user(by.user_id)
     silence = SilentItem.objects.filter(decision=remediation.decision_id).first()
     decider = silence.answerer_id if silence else remediation.decision.reviewer_id
-    enforce(can_claim(by, remediation, executor=executor, decider=decider, changed=_changed(remediation)))
+    enforce(can_claim(by, remediation, executor=executor, decider=decider, changed=is_changed(remediation)))
     remediation.state, remediation.ticket, remediation.executor = _R.CLAIMED_DONE, ticket.strip(), executor
     remediation.claimed_at, remediation.claimed_by = timezone.now(), by.name
     with as_refusal():
         remediation.save(update_fields=["state", "ticket", "executor", "claimed_at", "claimed_by"])
-    audit(
-        "remediation.claim", by=by, target=_name(remediation), detail={"remediation": remediation.pk, "ticket": ticket}
-    )
+    detail = {"remediation": remediation.pk, "ticket": ticket}
+    audit("remediation.claim", by=by, target=name_of(remediation), detail=detail)
     return remediation
 
 
-@transaction.atomic
-def accept_risk(*, remediation: Remediation, until: datetime, reason: str, by: Actor) -> Remediation:
-    """Accepts for a time, with a reason, that a revocation is not carried out."""
-    remediation, now, changed = _locked(remediation), timezone.now(), _changed(remediation)
-    enforce(can_accept_risk(by, remediation, until=until, at=now, reason=reason.strip(), changed=changed))
-    remediation.state, remediation.accepted_until = _R.RISK_ACCEPTED, until
-    remediation.accepted_reason, remediation.accepted_by = reason.strip(), by.name
-    with as_refusal():
-        remediation.save(update_fields=["state", "accepted_until", "accepted_reason", "accepted_by"])
-    detail = {"remediation": remediation.pk, "until": until, "why": reason}
-    audit("remediation.accept_risk", by=by, target=_name(remediation), detail=detail)
-    return remediation
-
-
-def _locked(remediation: Remediation) -> Remediation:
+def locked_remediation(remediation: Remediation) -> Remediation:
     """Returns the remediation as it is now, its row locked until the transaction ends."""
-    rows = Remediation.objects.select_for_update(of=("self",)).select_related("campaign", "decision", "item")
+    rows = Remediation.objects.select_for_update(of=("self",)).select_related(
+        "campaign", "decision", "item__system", "item__account", "item__entitlement"
+    )
     return rows.get(pk=remediation.pk)
 
 
-def _changed(remediation: Remediation) -> bool:
+def is_changed(remediation: Remediation) -> bool:
     """Returns whether another decision took the place of the revocation after a reopening."""
     return Decision.objects.filter(supersedes=remediation.decision_id).exists()
 
@@ -254,6 +241,6 @@ def _found(
     write_finding(cause, at=now, campaign=remediation.campaign, item=item)
 
 
-def _name(remediation: Remediation) -> str:
+def name_of(remediation: Remediation) -> str:
     """Returns how the audit trail names a remediation."""
     return f"campaign {remediation.campaign.name}, item {remediation.item.n}"

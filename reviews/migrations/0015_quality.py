@@ -270,7 +270,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('identities', '0007_lists_and_person_changes'),
-        ('reviews', '0012_check_keys_once'),
+        ('reviews', '0014_remedies'),
         ('tenants', '0003_name_each_tenant_with_its_parent'),
     ]
 

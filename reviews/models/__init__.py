@@ -13,8 +13,11 @@ from reviews.models.notice import ReviewNotice
 from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanStage, PlanSystem
 from reviews.models.population import AbsentAccount, Assignment, Exclusion, ReviewItem
+from reviews.models.question import ItemAnswer, ItemQuestion
+from reviews.models.risk import RiskProposal, RiskSignature
 from reviews.models.signing import SigningRule
 from reviews.models.silence import SilentItem
+from reviews.models.ticket import Ticket, TicketRoute, TicketTry
 
 __all__ = [
     "Absence",
@@ -34,14 +37,21 @@ __all__ = [
     "DutySide",
     "Exclusion",
     "Finding",
+    "ItemAnswer",
+    "ItemQuestion",
     "PlanStage",
     "PlanSystem",
     "Remediation",
     "ReviewItem",
     "ReviewNotice",
+    "RiskProposal",
+    "RiskSignature",
     "ScopeLine",
     "SecondLook",
     "SignOff",
     "SigningRule",
     "SilentItem",
+    "Ticket",
+    "TicketRoute",
+    "TicketTry",
 ]

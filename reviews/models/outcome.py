@@ -1,5 +1,6 @@
 """Stores what came of a campaign: remediations, and findings about what is wrong."""
 
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
@@ -58,6 +59,11 @@ class Remediation(TenantOwned):
 
     def __str__(self) -> str:
         return f"remediation of item {self.item_id}"
+
+    def is_late(self, at: datetime) -> bool:
+        """Returns whether its limit is over and it is neither verified nor its risk accepted at the time."""
+        accepted = self.state == RemediationState.RISK_ACCEPTED and self.accepted_until
+        return self.state != RemediationState.VERIFIED and self.due_at < at and not (accepted and accepted > at)
 
 
 class Finding(TenantOwned):

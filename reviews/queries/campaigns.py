@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from django.db.models import Case, Count, Exists, IntegerField, Max, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, Max, Prefetch, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from reviews.models import (
     Finding,
     Remediation,
     ReviewItem,
+    RiskProposal,
     ScopeLine,
     SignOff,
     SilentItem,
@@ -270,7 +271,7 @@ def remediations_of(campaign: Campaign) -> QuerySet[Remediation]:
     rows = Remediation.objects.filter(campaign=campaign, decision__superseded_by__isnull=True)
     rows = rows.select_related(
         "item__account", "item__entitlement", "item__system", "decision__silence", "verified_snapshot"
-    )
+    ).prefetch_related(Prefetch("proposals", RiskProposal.objects.select_related("signature").order_by("-id")))
     return rows.order_by("due_at", "id")
 
 

@@ -9,7 +9,17 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from reviews.kinds import NoticeKind
-from reviews.models import Assignment, Campaign, CampaignMove, Decision, Remediation, ReviewNotice, SignOff, SilentItem
+from reviews.models import (
+    Assignment,
+    Campaign,
+    CampaignMove,
+    Decision,
+    ItemQuestion,
+    Remediation,
+    ReviewNotice,
+    SignOff,
+    SilentItem,
+)
 from reviews.queries.standing import answers
 from reviews.states import CampaignState, NoticeState, RemediationState
 
@@ -96,6 +106,10 @@ def still_waiting(notice: ReviewNotice, now: datetime) -> int:
         return len(set(notice.covers) & set(unanswered(campaign).get(notice.about_id, [])))
     if notice.kind == NoticeKind.REVOKE:
         return _late(now).filter(pk__in=notice.covers).count()
+    if notice.kind in {NoticeKind.QUESTION, NoticeKind.ANSWERED}:
+        questions = ItemQuestion.objects.filter(pk__in=notice.covers)
+        waiting = questions.filter(answers__isnull=True) if notice.kind == NoticeKind.QUESTION else questions
+        return waiting.count() if campaign.state == CampaignState.OPEN else 0
     moved = notice.kind != NoticeKind.PUT and campaign.due_at != notice.due_at
     if campaign.state != CampaignState.OPEN or moved:
         return 0

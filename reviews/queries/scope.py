@@ -17,6 +17,7 @@ from reviews.causes import conflicts_by_grant
 from reviews.kinds import Outcome, Strategy
 from reviews.models import Campaign, Decision
 from reviews.queries.duties import both_sides
+from reviews.states import CampaignState
 
 Rule = tuple[Q, str]
 """What a row in scope fulfils, and what an excluded row is told."""
@@ -113,11 +114,19 @@ def excluded(rows: QuerySet[SnapshotRow], rules: Sequence[Rule]) -> dict[int, st
     return reasons
 
 
-def decider_before(campaign: Campaign) -> dict[tuple[int, int], int]:
-    """Returns who decided each grant at the stage before: the same person does not decide it twice."""
-    if campaign.follows_id is None or campaign.stage == 1:
+def deciders_before(campaign: Campaign) -> dict[tuple[int, int], frozenset[int]]:
+    """Returns who decided each grant at the stages before: the same person does not decide it twice."""
+    if campaign.stage == 1:
         return {}
     rows = Decision.objects.filter(
-        campaign_id=campaign.follows_id, superseded_by__isnull=True, reviewer__isnull=False
-    ).values_list("item__account_id", "item__entitlement_id", "reviewer_id")
-    return {(account, entitlement): reviewer for account, entitlement, reviewer in rows if reviewer is not None}
+        campaign__plan=campaign.plan_id,
+        campaign__occurrence_at=campaign.occurrence_at,
+        campaign__stage__lt=campaign.stage,
+        superseded_by__isnull=True,
+        reviewer__isnull=False,
+    ).exclude(campaign__state=CampaignState.CANCELLED)
+    found: dict[tuple[int, int], frozenset[int]] = {}
+    for account, entitlement, reviewer in rows.values_list("item__account_id", "item__entitlement_id", "reviewer_id"):
+        if reviewer is not None:
+            found[account, entitlement] = found.get((account, entitlement), frozenset()) | {reviewer}
+    return found

@@ -1,11 +1,19 @@
-"""Answers what has happened that makes a small campaign: new privileged grants, leavers, use after a revocation."""
+"""Answers what has happened that makes a small campaign: new privileged grants, leavers, movers, use."""
 
-from identities.models import Grant
+from django.db.models import Exists, OuterRef
+
+from identities.kinds import PersonChangeKind
+from identities.listmodels import PersonChange
+from identities.models import Account, Grant
 from reviews.kinds import FindingKind, Trigger
 from reviews.models import Campaign, CampaignPlan, Finding, PlanSystem
 from reviews.states import CampaignState
 
-FOUND = {Trigger.LEAVER: FindingKind.LEAVER_ACTIVE, Trigger.USED_AFTER: FindingKind.USE_AFTER_REVOCATION}
+FOUND = {
+    Trigger.LEAVER: FindingKind.LEAVER_ACTIVE,
+    Trigger.USED_AFTER: FindingKind.USE_AFTER_REVOCATION,
+    Trigger.DORMANT: FindingKind.DORMANT_PRIVILEGED,
+}
 
 
 def triggered_plans() -> list[CampaignPlan]:
@@ -24,6 +32,8 @@ def fresh_causes(plan: CampaignPlan) -> dict[str, int]:
             first_snapshot__recorded_at__gt=plan.created_at,
         )
         causes = {f"grant {pk}": account for pk, account in grants.order_by("id").values_list("id", "account_id")}
+    elif plan.trigger == Trigger.MOVED:
+        causes = _moves(plan)
     else:
         found = Finding.objects.filter(
             kind=FOUND[Trigger(plan.trigger)], system__in=systems, found_at__gt=plan.created_at, account__isnull=False
@@ -33,3 +43,19 @@ def fresh_causes(plan: CampaignPlan) -> dict[str, int]:
     covered = Campaign.objects.filter(plan=plan).exclude(state=CampaignState.CANCELLED)
     known = {cause for told in covered.values_list("definition", flat=True) for cause in told.get("causes", [])}
     return {cause: account for cause, account in causes.items() if cause not in known}
+
+
+def _moves(plan: CampaignPlan) -> dict[str, int]:
+    """Returns the accounts, with open grants on the plan's systems, of people whom a list since the plan told moved.
+
+    What a list told of one person is one cause for each account, however many fields changed.
+    """
+    moved = PersonChange.objects.filter(kind=PersonChangeKind.MOVED, feed__delivered_at__gt=plan.created_at)
+    held = Grant.objects.filter(account=OuterRef("pk"), until__isnull=True)
+    accounts = Account.objects.filter(
+        Exists(held),
+        identity__changes__in=moved,
+        system__in=PlanSystem.objects.filter(plan=plan).values("system_id"),
+    )
+    rows = accounts.order_by("id").values_list("identity__changes__feed_id", "id").distinct()
+    return {f"move {feed} account {account}": account for feed, account in rows}

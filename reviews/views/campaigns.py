@@ -15,7 +15,7 @@ from identities.models import Identity
 from identities.personfield import SHOWN, label_of
 from reviews import actions
 from reviews.charts import burn_down_chart
-from reviews.forms import CampaignForm, DueForm, ReassignForm, RiskForm
+from reviews.forms import CampaignForm, DueForm, ReassignForm
 from reviews.models import Campaign, Remediation, ScopeLine
 from reviews.policies import can_view_campaign
 from reviews.queries import campaigns as queries
@@ -24,6 +24,7 @@ from reviews.queries.desk import desk_rows, item_sheet
 from reviews.queries.findings import absent_of
 from reviews.queries.notices import mailed
 from reviews.queries.preview import Preview, preview
+from reviews.queries.questions import thread_of
 from reviews.queries.reviewers import reviewers, terms
 from reviews.recurrence import BadRule
 from reviews.states import CampaignState
@@ -145,6 +146,7 @@ def campaign_item(request: TenantRequest, campaign_id: int, item_id: int) -> Htt
     campaign = _campaign(request, campaign_id)
     item = get_object_or_404(queries.items_of(campaign), pk=item_id)
     context = {"campaign": campaign, "sheet": item_sheet(item), "put": queries.assignments_of(item)}
+    context["thread"] = thread_of(item)
     return render(request, "reviews/item.html", context)
 
 
@@ -153,7 +155,8 @@ def remediations(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Shows the revocations of a campaign and how far each is."""
     campaign = _campaign(request, campaign_id)
     page = Paginator(queries.remediations_of(campaign), PAGE).get_page(request.GET.get("page"))
-    return render(request, "reviews/remediations.html", {"campaign": campaign, "page": page, "now": timezone.now()})
+    late = {fix.pk for fix in page if fix.is_late(timezone.now())}
+    return render(request, "reviews/remediations.html", {"campaign": campaign, "page": page, "late": late})
 
 
 Deed = Callable[[TenantRequest, Campaign], str]
@@ -268,26 +271,6 @@ def claim(request: TenantRequest, remediation_id: int) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, refusal.verdict.reason)
     return redirect("reviews:remediations", request.tenant.slug, remediation.campaign_id)
-
-
-@requires(Permission.CAMPAIGN_MANAGE)
-def accept(request: TenantRequest, remediation_id: int) -> HttpResponse:
-    """Accepts for a time that a revocation is not carried out."""
-    rows = Remediation.objects.select_related(
-        "campaign", "decision", "item__account", "item__entitlement", "item__system"
-    )
-    remediation = get_object_or_404(rows, pk=remediation_id)
-    form = RiskForm(request.POST or None)
-    if form.is_valid():
-        try:
-            until, reason = form.cleaned_data["until"], form.cleaned_data["reason"]
-            actions.accept_risk(remediation=remediation, until=until, reason=reason, by=request.actor)
-            messages.success(request, "The risk is accepted until then; the revocation opens again at its end.")
-            return redirect("reviews:remediations", request.tenant.slug, remediation.campaign_id)
-        except Refused as refusal:
-            form.add_error(None, refusal.verdict.reason)
-    context = {"form": form, "fix": remediation, "campaign": remediation.campaign}
-    return render(request, "reviews/accept_risk.html", context, status=422 if form.is_bound else 200)
 
 
 @requires(Permission.CAMPAIGN_MANAGE)

@@ -17,6 +17,8 @@ from reviews.models import Campaign, ControlItem, ReviewItem
 from reviews.queries import desk
 from reviews.queries.controls import controls_for, undecided_controls
 from reviews.queries.deadline import silences_for
+from reviews.queries.questions import askable, thread_of, unanswered_by
+from reviews.queries.risks import risks_to_sign
 from reviews.queries.second_looks import looks_for
 from reviews.queries.standing import has_signed, undecided_count
 from reviews.states import CampaignState
@@ -37,6 +39,8 @@ def inbox(request: TenantRequest) -> HttpResponse:
         "unanswered": silences_for(reviewer).count() if reviewer else 0,
         "looks": looks_for(reviewer).count() if reviewer else 0,
         "signed": desk.signed_by(reviewer)[:10] if reviewer else [],
+        "questions": unanswered_by(reviewer).count() if reviewer else 0,
+        "risks": risks_to_sign(request.actor, reviewer, timezone.now()).count() if reviewer else 0,
         "now": timezone.now(),
     }
     return render(request, "reviews/inbox.html", context)
@@ -63,7 +67,7 @@ def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     chosen = desk.shown_item(campaign, reviewer, int(wanted)) if wanted.isdecimal() else first
     context = {"page": page, "rows": rows, "show": show, **around(campaign, reviewer)}
     if chosen is not None:
-        context |= _sheet(chosen)
+        context |= _sheet(chosen, reviewer)
     return render(request, "reviews/review.html", context)
 
 
@@ -93,10 +97,12 @@ def around(campaign: Campaign, reviewer: Identity) -> dict[str, object]:
     }
 
 
-def _sheet(item: ReviewItem | ControlItem) -> dict[str, object]:
-    """Returns what the detail shows."""
-    sheet = desk.control_sheet(item) if isinstance(item, ControlItem) else desk.item_sheet(item)
-    return {"sheet": sheet, "outcomes": REVIEWER_OUTCOMES}
+def _sheet(item: ReviewItem | ControlItem, reviewer: Identity) -> dict[str, object]:
+    """Returns what the detail shows; nobody can be asked about a control item."""
+    if isinstance(item, ControlItem):
+        return {"sheet": desk.control_sheet(item), "outcomes": REVIEWER_OUTCOMES}
+    asking = {"thread": thread_of(item), "people": askable(item, reviewer)}
+    return {"sheet": desk.item_sheet(item), "outcomes": REVIEWER_OUTCOMES, **asking}
 
 
 def _chosen(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | ControlItem:
@@ -120,7 +126,7 @@ def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse
     """Answers the detail of one item for the review screen."""
     campaign, reviewer = desk_of(request, campaign_id)
     chosen = _chosen(campaign, reviewer, item_id)
-    return render(request, "reviews/_sheet.html", {**around(campaign, reviewer), **_sheet(chosen)})
+    return render(request, "reviews/_sheet.html", {**around(campaign, reviewer), **_sheet(chosen, reviewer)})
 
 
 @require_POST
@@ -145,8 +151,9 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
     row, following = desk.rows_of(campaign, reviewer, [chosen.pk])[0], None
     if not refusal and not form.cleaned_data["seen"]:  # whoever changes a decision stays with it
         following = desk.next_undecided(campaign, reviewer, chosen)
-    context = {**around(campaign, reviewer), **_sheet(following or chosen), "refusal": refusal, "saved": not refusal}
-    context |= {"row": row, "typed": request.POST.get("reason", "") if refusal else ""}
+    typed = request.POST.get("reason", "") if refusal else ""
+    context = {"row": row, "refusal": refusal, "saved": not refusal, "typed": typed}
+    context |= {**around(campaign, reviewer), **_sheet(following or chosen, reviewer)}
     return render(request, "reviews/_decided.html", context, status=422 if refusal else 200)
 
 

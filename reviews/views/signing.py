@@ -47,7 +47,8 @@ def sign(request: TenantRequest, campaign_id: int) -> HttpResponse:
             return redirect("reviews:receipt", request.tenant.slug, signature.pk)
     meaning = meaning_of_signature(len(lines))
     context = {"form": form, "digest": digest, "meaning": meaning, **_shown(lines), **around(campaign, reviewer)}
-    context |= {"caught": caught_by_reviewer(campaign).get(reviewer.pk), **_ways(request, digest)}
+    context |= {"caught": caught_by_reviewer(campaign).get(reviewer.pk), **ways(request, digest)}
+    context["signs"] = f"Sign {len(lines):,} decision{'' if len(lines) == 1 else 's'}"
     return render(request, "reviews/sign.html", context, status=422 if form.is_bound else 200)
 
 
@@ -64,7 +65,7 @@ def _shown(lines: list[StatementLine]) -> dict[str, object]:
     }
 
 
-def _ways(request: TenantRequest, digest: str) -> dict[str, object]:
+def ways(request: TenantRequest, digest: str) -> dict[str, object]:
     """Returns the ways in which the person can sign here, and what a passkey would be asked for."""
     minimum, own = signing_minimum(), levels_of(request)
     enough = {level for level in own if is_enough(level, minimum)}
@@ -81,13 +82,8 @@ def _ways(request: TenantRequest, digest: str) -> dict[str, object]:
 
 def _sign(request: TenantRequest, campaign: Campaign, form: SignForm) -> SignOff | None:
     """Proves who signs and signs; returns None with the form's error where it is refused."""
-    told = form.cleaned_data
-    if is_asked_too_often(request):
-        form.add_error(None, "You tried too often. Wait a minute, then prove again who you are.")
-        return None
-    proof = _proof(request, form)
+    told, proof = form.cleaned_data, proved(request, form)
     if proof is None:
-        note_refused(request)
         return None
     try:
         with transaction.atomic():
@@ -101,6 +97,17 @@ def _sign(request: TenantRequest, campaign: Campaign, form: SignForm) -> SignOff
     except Refused as refusal:
         form.add_error(None, refusal.verdict.reason)
         return None
+
+
+def proved(request: TenantRequest, form: SignForm) -> Authentication | None:
+    """Returns the fresh proof of who signs; None with the form's error where there is none, or too many were tried."""
+    if is_asked_too_often(request):
+        form.add_error(None, "You tried too often. Wait a minute, then prove again who you are.")
+        return None
+    proof = _proof(request, form)
+    if proof is None:
+        note_refused(request)
+    return proof
 
 
 def _proof(request: TenantRequest, form: SignForm) -> Authentication | None:

@@ -44,10 +44,11 @@ def review_of(server: Server, grants: bytes) -> str:
         officer = make.actor(server.cast.people["carla"], server.cast.bpo)
         upsert_identities(body=PEOPLE, by=officer)
         key, now, total = f"payroll-{Campaign.objects.count()}", timezone.now(), grants.count(b"\n") - 1
-        system = save_system(facts=SystemFacts(key.title(), key, "*_admin"), by=officer)
+        rosa = _identity(server, "rosa")
+        system = save_system(facts=SystemFacts(key.title(), key, "*_admin", owner=rosa), by=officer)
         upload = SnapshotUpload(grants, now - timedelta(hours=2), total, "payroll.csv", "", "Report 7", "Ines")
         import_snapshot(system=system, upload=upload, by=officer)
-        remy, rosa = _identity(server, "remy"), _identity(server, "rosa")
+        remy = _identity(server, "remy")
         facts = PlanFacts(f"{system.name}, April", [system], rosa, "UTC", now.date(), Strategy.NAMED, remy)
         plan = create_plan(facts=facts, by=officer)
         campaign = create_campaign(plan=plan, occurrence_at=now, by=officer)

@@ -20,7 +20,7 @@ from evidence.models import EvidencePack
 from evidence.tables import from_rows
 from evidence.verifier.check import Pack
 from evidence.verifier.passkeys import es256_verifies, proof_lines
-from reviews.actions import accept_risk, extend_campaign, reassign_items
+from reviews.actions import extend_campaign, reassign_items
 from reviews.manifest import canonical_text
 from reviews.models import Campaign, Remediation, SignOff
 from reviews.queries.standing import statement
@@ -33,7 +33,7 @@ from tests import make
 from tests.evidence.packing import SIGNER, parts, printed
 from tests.evidence.test_build_pack import data_of, text
 from tests.factors import Passkey
-from tests.reviews.conftest import item, person
+from tests.reviews.conftest import accept, item, person
 from tests.reviews.test_pages import page
 
 STATEMENT = {"decisions": [{"decision": 7, "outcome": "revoke", "reason": "=Left in March."}]}
@@ -150,7 +150,8 @@ def test_a_pack_holds_what_was_signed_and_why_it_changed_hands(
         reassign_items(items=[item(reviewed, "ana")], reviewer=person("M2"), reason="Leave, printed here.", by=officer)
         signature = sign_with_passkey(reviewed, remy)
         fix = Remediation.objects.get()
-        accept_risk(remediation=fix, until=now + timedelta(days=9), reason="Vendor, printed here.", by=officer)
+        rosa = make.actor(User.objects.get(email="rosa@example.org"), bpo)
+        accept(fix, officer, rosa, now + timedelta(days=9), "Vendor, printed here.")
     data = data_of(bpo, build_pack(bpo, pack(("gdpr",)).pk, Silent()))
     checked = Pack(data)
     assert (checked.check(), checked.counts["statements"], checked.proofs) == ([], 1, ["ES256"])

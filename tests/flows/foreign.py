@@ -47,6 +47,7 @@ from reviews.actions import (
     end_conflict,
     note_absence,
     open_campaign,
+    propose_risk,
 )
 from reviews.kinds import Choice, Outcome, Silence, Strategy
 from reviews.models import (
@@ -54,6 +55,7 @@ from reviews.models import (
     ConflictCase,
     Decision,
     Finding,
+    ItemQuestion,
     Remediation,
     ReviewItem,
     ScopeLine,
@@ -181,14 +183,16 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     plan = create_plan(facts=facts, by=by)
     campaign = open_campaign(campaign=create_campaign(plan=plan, occurrence_at=timezone.now(), by=by), by=by)
     reviewer = make.actor(User.objects.get(email=f"{mark}-manager@example.org"), tenant)
+    ids: dict[str, object] = {"question_id": _question(mark)}
     for item in ReviewItem.objects.all():
         decide(item=item, choice=Choice(Outcome.REVOKE, f"{mark} has left the desk."), by=reviewer)
     signature = sign(campaign, reviewer, "E2")
-    ids: dict[str, object] = {
+    ids |= {
         "campaign_id": campaign.pk,
         "item_id": ReviewItem.objects.all()[0].pk,
         "line_id": ScopeLine.objects.all()[0].pk,
         "remediation_id": Remediation.objects.all()[0].pk,
+        "proposal_id": _risk(mark, by),
         "finding_id": _finding(mark),
         **_conflict(replace(facts, name=f"{mark} conflicts", conflicts_only=True), by, mark),
         "signature_id": signature.pk,
@@ -198,6 +202,19 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "silence_id": _silent(replace(facts, name=f"{mark} silence", silence_standard=Silence.REVOKE), by),
     }
     return {(room, name): value for room in ("reviews", "portal") for name, value in ids.items()}
+
+
+def _question(mark: str) -> int:
+    """Ask the person of the first item about it."""
+    item, me = ReviewItem.objects.filter(subject__external_id="E1")[0], Identity.objects.get(external_id="E2")
+    told = {"text": f"{mark} needs this?", "at": timezone.now(), "by": mark}
+    return ItemQuestion.objects.create(campaign=item.campaign, item=item, asker=me, asked=item.subject, **told).pk
+
+
+def _risk(mark: str, by: Actor) -> int:
+    """Ask to accept the risk of a revocation for three days."""
+    until, fix = timezone.now() + timedelta(days=3), Remediation.objects.all()[0]
+    return propose_risk(remediation=fix, until=until, reason=f"{mark} waits for the vendor.", by=by).pk
 
 
 def _finding(mark: str) -> int:

@@ -15,9 +15,9 @@ from logs.actions import record_events
 from logs.actions.sources import SourcePlan, add_source
 from logs.kinds import Format, LogType
 from logs.models import LogSource
-from reviews.actions import PlanFacts, create_campaign, create_plan, open_campaign
-from reviews.kinds import Choice, Outcome, Strategy
-from reviews.models import Campaign, CampaignPlan, ReviewItem
+from reviews.actions import PlanFacts, create_campaign, create_plan, open_campaign, propose_risk, sign_risk
+from reviews.kinds import Authentication, Choice, Level, Outcome, Strategy
+from reviews.models import Campaign, CampaignPlan, Remediation, ReviewItem, RiskSignature
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
 from tests import make
@@ -143,3 +143,14 @@ def days(n: int) -> list[datetime]:
     """Return eight o'clock UTC of the last days, newest first."""
     first = timezone.now().replace(hour=8, minute=10, second=0, microsecond=0) - timedelta(days=1)
     return [first - timedelta(days=back) for back in range(n)]
+
+
+def proof(seconds_ago: float = 1) -> Authentication:
+    """Prove who signs, some seconds ago."""
+    return Authentication(Level.CODE, ("password", "code"), timezone.now() - timedelta(seconds=seconds_ago))
+
+
+def accept(fix: Remediation, asked_by: Actor, signed_by: Actor, until: datetime, why: str = "") -> RiskSignature:
+    """Let one person ask to accept a risk and another sign it."""
+    made = propose_risk(remediation=fix, until=until, reason=why or "The vendor's fix is coming.", by=asked_by)
+    return sign_risk(proposal=made, by=signed_by, printed_name="Rosa", shown_digest=made.digest, proof=proof())

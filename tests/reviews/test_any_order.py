@@ -24,6 +24,7 @@ from reviews.queries.standing import heads, statement, undecided_count
 from reviews.states import CampaignState
 from tenants.kinds import Actor, Refused
 from tests.reviews.conftest import CRM, Cast, deliver, person
+from tests.reviews.conftest import accept as accept_risk
 
 WHY = "A reason that says enough."
 REVIEWERS = st.sampled_from(["M1", "M2"])
@@ -151,9 +152,7 @@ class AnyOrder(RuleBasedStateMachine):
         until = timezone.now() + timedelta(days=9)
         for fix in Remediation.objects.filter(item__campaign_id=self.campaign_id, item__n=n):
             if accept:
-                self.attempt(
-                    lambda fix=fix: actions.accept_risk(remediation=fix, until=until, reason=WHY, by=self.cast.officer)
-                )
+                self.attempt(lambda fix=fix: accept_risk(fix, self.cast.officer, self.cast.rosa, until))
             else:
                 self.attempt(
                     lambda fix=fix: actions.claim_remediation(remediation=fix, ticket="CHG-7", by=self.cast.officer)

@@ -34,7 +34,7 @@ from django.utils import timezone
 from identities.actions import SystemFacts, import_snapshot, save_system
 from identities.kinds import SnapshotUpload
 from identities.models import SnapshotRow
-from reviews.actions import accept_risk, close_deciding, decide, reassign_items, reopen_campaign
+from reviews.actions import close_deciding, decide, propose_risk, reassign_items, reopen_campaign
 from reviews.models import Assignment, Campaign, Decision, Exclusion, Remediation, ScopeLine, SignOff
 from reviews.states import CampaignState
 from tenants.kinds import Refused
@@ -185,17 +185,6 @@ def test_a_snapshot_of_another_system_verifies_nothing(campaign: Campaign, cast:
         refused("Only a later complete snapshot", lambda fields=fields: Remediation.objects.update(**fields))
 
 
-def test_a_risk_is_accepted_with_end_reason_and_person(campaign: Campaign, cast: Cast) -> None:
-    _revoked(campaign, cast)
-    whole = {"accepted_until": timezone.now(), "accepted_reason": "The vendor's fix is coming.", "accepted_by": "carla"}
-    for missing, value in {"accepted_until": None, "accepted_reason": "later", "accepted_by": ""}.items():
-        fields = {**whole, missing: value}
-        refused(
-            "risk_acceptance_has_end",
-            lambda fields=fields: Remediation.objects.update(state="risk_accepted", **fields),
-        )
-
-
 def _revoked(campaign: Campaign, cast: Cast) -> None:
     """Sign everything, with one revocation to carry out."""
     decide_all(campaign, cast)
@@ -210,7 +199,7 @@ def test_a_revocation_that_was_taken_back_is_not_carried_out(campaign: Campaign,
     again = reopen_campaign(campaign=late, due_at=soon, reason="Remy found a mistake.", by=cast.officer)
     decide(item=item(again, "bob", "admin_all"), choice=KEEP, by=cast.remy)
     with pytest.raises(Refused, match="was changed after a reopening"):
-        accept_risk(remediation=Remediation.objects.get(), until=soon, reason=REVOKE.reason, by=cast.officer)
+        propose_risk(remediation=Remediation.objects.get(), until=soon, reason=REVOKE.reason, by=cast.officer)
 
 
 def test_no_row_crosses_to_another_tenant(acme: Tenant, campaign: Campaign) -> None:

@@ -157,18 +157,6 @@ def test_the_officer_reassigns_undecided_items(campaign: Campaign, cast: Cast, c
     assert item(campaign, "ana").assignments.get(until=None).reviewer == person("M1")
 
 
-def test_the_officer_accepts_a_risk_for_a_time(campaign: Campaign, cast: Cast, carla: User, remy: User) -> None:
-    decide_all(campaign, cast)
-    sign(campaign, cast.remy, "M1")
-    client, path = make.login(carla), page("accept", campaign.remediations.get().pk)
-    past = {"until": "2020-01-01T09:00", "reason": "The vendor's fix is coming."}
-    assert "in the future" in client.post(path, past).content.decode()
-    later = (timezone.localtime() + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M")
-    assert client.post(path, {**past, "until": later}).status_code == 302
-    assert campaign.remediations.get().state == "risk_accepted"
-    assert make.login(remy).get(path).status_code == 403
-
-
 LISTS = ["campaigns", "campaign", "items", "remediations", "findings"]
 
 

@@ -7,7 +7,6 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from reviews.actions import (
-    accept_risk,
     claim_remediation,
     close_campaign,
     close_deciding,
@@ -17,20 +16,15 @@ from reviews.actions import (
     sign_off,
     verify_remediations,
 )
-from reviews.kinds import Authentication, Choice, Level, Outcome
+from reviews.kinds import Choice, Outcome
 from reviews.manifest import manifest_digest
 from reviews.models import Campaign, CampaignMove, Decision, Finding, Remediation, ReviewItem, SignOff
 from reviews.queries.standing import statement
 from reviews.states import CampaignState
 from tenants.kinds import Actor, Refused
-from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, deliver, item, person
+from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, accept, deliver, item, person, proof
 
 pytestmark = pytest.mark.django_db
-
-
-def proof(seconds_ago: float = 1) -> Authentication:
-    at = timezone.now() - timedelta(seconds=seconds_ago)
-    return Authentication(Level.CODE, ("password", "code"), at)
 
 
 def sign(campaign: Campaign, by: Actor, who: str, **changes: object) -> SignOff:
@@ -160,9 +154,7 @@ def test_a_claim_that_the_snapshot_contradicts_opens_again_with_a_finding(signed
 
 def test_a_risk_is_accepted_for_a_time_only(signed: Campaign, cast: Cast) -> None:
     fix, soon = Remediation.objects.get(), timezone.now() + timedelta(days=10)
-    with pytest.raises(Refused, match="in the future"):
-        accept_risk(remediation=fix, until=timezone.now(), reason="Vendor fix is coming.", by=cast.officer)
-    accept_risk(remediation=fix, until=soon, reason="Vendor fix is coming.", by=cast.officer)
+    accept(fix, cast.officer, cast.rosa, soon)
     Remediation.objects.update(accepted_until=timezone.now() - timedelta(days=1))
     with pytest.raises(Refused, match="not verified"):
         close_campaign(campaign=signed, by=cast.officer)
@@ -172,7 +164,7 @@ def test_a_risk_is_accepted_for_a_time_only(signed: Campaign, cast: Cast) -> Non
 
 def test_an_accepted_risk_that_ends_is_not_forgotten_with_the_campaign(signed: Campaign, cast: Cast) -> None:
     fix, soon = Remediation.objects.get(), timezone.now() + timedelta(days=10)
-    accept_risk(remediation=fix, until=soon, reason="Vendor fix is coming.", by=cast.officer)
+    accept(fix, cast.officer, cast.rosa, soon)
     close_campaign(campaign=signed, by=cast.officer)
     assert verify_remediations(by=cast.officer).expired == 0
     Remediation.objects.update(accepted_until=timezone.now() - timedelta(days=1))

@@ -2,10 +2,21 @@
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from identities.models import Identity
 from reviews import jobs
-from reviews.actions import begin_stage, close_campaign, decide, follow_up, open_campaign
+from reviews.actions import (
+    AbsenceFacts,
+    begin_stage,
+    close_campaign,
+    decide,
+    delegate_items,
+    follow_up,
+    note_absence,
+    open_campaign,
+    reassign_items,
+)
 from reviews.kinds import Choice, Outcome, Strategy
 from reviews.models import Assignment, Campaign, Exclusion, ReviewItem
 from reviews.states import CampaignState
@@ -43,7 +54,8 @@ def decide_stage(campaign: Campaign, actors: dict[str, Actor], revoked: str = ""
 
 def items(campaign: Campaign) -> dict[str, str]:
     """Return who reviews each item, by account."""
-    rows = Assignment.objects.filter(campaign=campaign).select_related("item__account", "item__entitlement", "reviewer")
+    rows = Assignment.objects.filter(campaign=campaign, until=None)
+    rows = rows.select_related("item__account", "item__entitlement", "reviewer")
     return {f"{row.item.account.name} {row.item.entitlement.key}": row.reviewer.external_id for row in rows}
 
 
@@ -78,6 +90,26 @@ def test_a_review_goes_from_manager_to_owner_to_the_client(
     third = decide_stage(third, actors)
     with pytest.raises(Refused, match="last stage"):
         begin_stage(campaign=third, by=cast.officer)
+
+
+def test_nobody_is_given_a_grant_at_two_stages(cast: Cast, actors: dict[str, Actor], in_bpo: Tenant) -> None:
+    deliver(cast)
+    first = open_campaign(campaign=ready(cast, later=[Strategy.OWNER]), by=cast.officer)
+    second = begin_stage(campaign=decide_stage(first, actors, revoked="bob"), by=cast.officer)
+    second = open_campaign(campaign=second, by=cast.officer)
+    ana = item(second, "ana")  # Remy decided it as her manager
+    for deed, by in ((reassign_items, cast.officer), (delegate_items, cast.rosa)):
+        with pytest.raises(Refused, match="decided item 1 at an earlier stage"):
+            deed(items=[ana], reviewer=person("M1"), reason="Rosa is on leave.", by=by)
+    today = timezone.localdate()
+    note_absence(facts=AbsenceFacts(person("M2"), person("M1"), today, today, "Rosa is on leave."), by=cast.officer)
+    jobs.remind(Silent(), in_bpo)
+    assert items(second)["ana agent"] == "M3", "not the deputy, who decided it before"
+    put = Assignment.objects.get(item=ana, until=None)
+    Assignment.objects.filter(pk=put.pk).update(until=timezone.now())
+    put.pk, put.reviewer = None, person("M1")
+    with pytest.raises(DatabaseError, match="at two stages"), transaction.atomic():
+        Assignment.objects.bulk_create([put])
 
 
 def test_nobody_signs_in_the_place_of_a_client(cast: Cast, actors: dict[str, Actor], in_bpo: Tenant) -> None:

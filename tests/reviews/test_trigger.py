@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
+from identities.actions import upsert_identities
 from identities.models import Account, Identity
 from reviews import jobs
 from reviews.actions import find_causes, open_campaign
@@ -15,7 +16,7 @@ from tenants.kinds import Refused
 from tenants.models import Tenant, User, Work
 from tenants.work import Silent
 from tests import make
-from tests.reviews.conftest import CRM, Cast, deliver, plan
+from tests.reviews.conftest import CRM, PEOPLE, Cast, deliver, plan
 
 pytestmark = pytest.mark.django_db
 MORE = CRM + b"ana,admin_all,E1,human\n"
@@ -57,3 +58,16 @@ def test_a_trigger_is_planned_on_the_page_and_never_with_a_recurrence(cast: Cast
     assert not Campaign.objects.exists()
     with pytest.raises(Refused, match="a trigger or comes back"):
         plan(cast, name="Y", trigger=Trigger.LEAVER, rule="FREQ=WEEKLY")
+
+
+def test_a_mover_makes_a_campaign_over_their_accounts_once(cast: Cast, in_bpo: Tenant) -> None:
+    deliver(cast)
+    plan(cast, name="Movers", trigger=Trigger.MOVED)
+    assert jobs.create_due(Silent(), in_bpo)["made"] == 0
+    upsert_identities(body=PEOPLE.replace(b"E1,Ana Ruiz,,M1,Acme", b"E1,Ana Ruiz,,M2,Zenith"), by=cast.officer)
+    assert [jobs.create_due(Silent(), in_bpo)["made"] for _ in range(2)] == [1, 0]
+    made = Campaign.objects.get()
+    assert made.definition["accounts"] == [Account.objects.get(name="ana").pk]
+    assert len(made.definition["causes"]) == 1, "one person moved once, though two fields changed"
+    upsert_identities(body=PEOPLE, by=cast.officer)
+    assert jobs.create_due(Silent(), in_bpo)["made"] == 1, "she moved back"

@@ -48,6 +48,13 @@ function decide(key, held) {
   press(button);
 }
 
+function ask() {
+  const part = document.querySelector("#thread details");
+  if (!part) return;
+  part.open = true;
+  part.querySelector("textarea").focus();
+}
+
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
@@ -55,6 +62,7 @@ const KEYS = {
   a: (held) => decide("a", held),
   r: (held) => decide("r", held),
   m: (held) => decide("m", held),
+  q: ask,
   "?": () => document.getElementById("keys").showModal(),
 };
 
