@@ -58,8 +58,8 @@ APPEND_ONLY = {
     *("identities_snapshot", "identities_snapshotrow", "identities_peoplefeed"),
     *("identities_rosterfeed", "identities_rostershift", "identities_personchange"),
     *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),
-    "reviews_absentaccount",
-    "reviews_signingrule",
+    *("reviews_absentaccount", "reviews_signingrule"),
+    *("reviews_logitem", "reviews_disposition", "reviews_logsignature"),
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
 }

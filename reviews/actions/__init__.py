@@ -6,6 +6,14 @@ from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
 from reviews.actions.duties import add_conflict, end_conflict
 from reviews.actions.findings import find_causes, resolve_finding
 from reviews.actions.following import begin_stage, follow_up
+from reviews.actions.logdispositions import close_follow_up, dispose, sign_log_review
+from reviews.actions.logschedules import (
+    LogScheduleFacts,
+    change_log_reviewers,
+    create_log_schedule,
+    end_log_schedule,
+    open_log_review,
+)
 from reviews.actions.notices import claim_notice, finish_notice, remind_reviewers, write_notices
 from reviews.actions.opening import open_campaign, request_opening
 from reviews.actions.plans import (
@@ -24,26 +32,32 @@ from reviews.actions.triggers import create_triggered_campaigns
 
 __all__ = [
     "AbsenceFacts",
+    "LogScheduleFacts",
     "PlanFacts",
     "accept_risk",
     "add_conflict",
     "answer_silence",
     "begin_stage",
     "cancel_campaign",
+    "change_log_reviewers",
     "claim_notice",
     "claim_remediation",
     "close_campaign",
     "close_deciding",
+    "close_follow_up",
     "collect_snapshots",
     "create_campaign",
     "create_due_campaigns",
+    "create_log_schedule",
     "create_plan",
     "create_triggered_campaigns",
     "decide",
     "decide_in_bulk",
     "delegate_items",
+    "dispose",
     "end_absence",
     "end_conflict",
+    "end_log_schedule",
     "extend_campaign",
     "find_causes",
     "finish_notice",
@@ -51,12 +65,14 @@ __all__ = [
     "hand_over",
     "note_absence",
     "open_campaign",
+    "open_log_review",
     "reassign_items",
     "remind_reviewers",
     "reopen_campaign",
     "request_opening",
     "resolve_finding",
     "set_signing_rule",
+    "sign_log_review",
     "sign_off",
     "verify_remediations",
     "waive_system",

@@ -8,6 +8,7 @@ from reviews.models.absence import Absence
 from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine
 from reviews.models.decision import Decision, SignOff
 from reviews.models.duties import DutyConflict
+from reviews.models.logreviews import Disposition, FollowUp, LogItem, LogReview, LogSchedule, LogSignature
 from reviews.models.notice import ReviewNotice
 from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanStage, PlanSystem
@@ -24,9 +25,15 @@ __all__ = [
     "CampaignPlan",
     "CampaignShare",
     "Decision",
+    "Disposition",
     "DutyConflict",
     "Exclusion",
     "Finding",
+    "FollowUp",
+    "LogItem",
+    "LogReview",
+    "LogSchedule",
+    "LogSignature",
     "PlanStage",
     "PlanSystem",
     "Remediation",
