@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews.views import absences, campaigns, desk, findings, signing, silence
+from reviews.views import absences, campaigns, desk, findings, logreviews, signing, silence
 
 app_name = "reviews"
 urlpatterns = [
@@ -42,4 +42,14 @@ urlpatterns = [
     path("review/<int:campaign_id>/bulk/", desk.bulk, name="bulk"),
     path("review/<int:campaign_id>/sign/", signing.sign, name="sign"),
     path("sign/<int:signature_id>/", signing.receipt, name="receipt"),
+    path("log-reviews/", logreviews.log_reviews, name="log_reviews"),
+    path("log-reviews/new/", logreviews.log_schedule_new, name="log_schedule_new"),
+    path("log-reviews/schedules/<int:schedule_id>/", logreviews.log_schedule, name="log_schedule"),
+    path("log-reviews/schedules/<int:schedule_id>/end/", logreviews.log_schedule_end, name="log_schedule_end"),
+    path("log-reviews/signatures/<int:log_signature_id>/", logreviews.log_receipt, name="log_receipt"),
+    path("log-reviews/follow-ups/<int:follow_up_id>/close/", logreviews.follow_up_close, name="follow_up_close"),
+    path("log-reviews/<int:review_id>/", logreviews.log_review, name="log_review"),
+    path("log-reviews/<int:review_id>/items/<int:log_item_id>/", logreviews.log_item, name="log_item"),
+    path("log-reviews/<int:review_id>/items/<int:log_item_id>/dispose/", logreviews.log_dispose, name="log_dispose"),
+    path("log-reviews/<int:review_id>/sign/", logreviews.log_sign, name="log_sign"),
 ]

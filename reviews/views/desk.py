@@ -16,6 +16,7 @@ from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome
 from reviews.models import Campaign, ReviewItem
 from reviews.queries import desk
 from reviews.queries.deadline import silences_for
+from reviews.queries.logreviews import inbox_lines
 from reviews.queries.standing import has_signed, undecided_count
 from reviews.states import CampaignState
 from tenants.access import TenantRequest, requires
@@ -34,6 +35,7 @@ def inbox(request: TenantRequest) -> HttpResponse:
         "lines": desk.inbox(reviewer) if reviewer else [],
         "unanswered": silences_for(reviewer).count() if reviewer else 0,
         "signed": desk.signed_by(reviewer)[:10] if reviewer else [],
+        "log_lines": inbox_lines(reviewer, timezone.now()) if reviewer else [],
         "now": timezone.now(),
     }
     return render(request, "reviews/inbox.html", context)
