@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from itertools import islice
+from itertools import pairwise, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -57,12 +57,14 @@ def schedules_due(now: datetime) -> list[LogSchedule]:
 
 def unopened(schedule: LogSchedule, until: datetime) -> list[tuple[datetime, datetime]]:
     """Returns begin and end of each period that ended before a moment and was never opened."""
-    last, found = newest(schedule), []
-    following = period_after(schedule, last.ends_at if last else None)
-    while following and following[1] < until:
-        found.append(following)
-        following = period_after(schedule, following[1])
-    return found
+    last = newest(schedule)
+    begins = last.ends_at if last else schedule.begins_at
+    return list(pairwise(at for at in _boundaries_before(schedule, until) if at >= begins))
+
+
+def _boundaries_before(schedule: LogSchedule, until: datetime) -> Iterator[datetime]:
+    """Yields the boundaries of a schedule before a moment."""
+    return takewhile(lambda at: at < until, boundaries(schedule))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,13 @@ class ScheduleLine:
 def schedule_lines(now: datetime) -> list[ScheduleLine]:
     """Returns the schedules with the period that each is in."""
     rows = LogSchedule.objects.select_related("reviewer", "second").order_by("name")
-    return [ScheduleLine(row, next((one for one in _periods(row, now) if one[1] > now), None)) for row in rows]
+    return [ScheduleLine(row, _running(row, now)) for row in rows]
 
 
-def _periods(schedule: LogSchedule, now: datetime) -> list[tuple[datetime, datetime]]:
-    """Returns the periods that end after a moment, one at most."""
-    marks = [at for at in islice(boundaries(schedule), 4000) if at <= now][-1:] or [schedule.begins_at]
-    following = period_after(schedule, marks[0])
-    return [following] if following else []
+def _running(schedule: LogSchedule, now: datetime) -> tuple[datetime, datetime] | None:
+    """Returns the period that a moment lies in, the first where none has begun, None after the last."""
+    begun = [schedule.begins_at, *_boundaries_before(schedule, now)]
+    return period_after(schedule, begun[-1])
 
 
 def reviews_for(by: Actor, me: Identity | None) -> QuerySet[LogReview]:
@@ -174,6 +175,12 @@ class LogRow:
     item: LogItem
     disposition: Disposition | None
     event: AccessEvent | None
+
+    @property
+    def who(self) -> str:
+        """Returns the name in the record, else the person's, as far as either is known."""
+        named = self.event.actor_name if self.event else ""
+        return named or (self.item.subject.name if self.item.subject else "an unknown name")
 
 
 def log_rows(items: Sequence[LogItem]) -> list[LogRow]:

@@ -68,10 +68,11 @@ def log_source(cast: Cast) -> LogSource:
 
 
 def an_eventful_day(source: LogSource) -> None:
-    """Three days ago: nothing at 9, a burst of failures at 8, ten deeds of an administrator, Ana at night, Remy too."""
+    """Three days ago: nothing at 9, a burst of failures at 8, ten deeds of an administrator, two people at night."""
     burst = [world.line(at(3, 8) + timedelta(seconds=n), "ana", ok=False) for n in range(12)]
     admin = [world.line(at(3, 11, n), "bob", kind="admin") for n in range(10)]
     night = [world.line(at(3, 2), "ana"), world.line(at(3, 3), "ana", kind="admin")]
+    night.append(world.line(at(3, 3), "ghost", kind="admin"))
     world.deliver(source, [*burst, *admin, *night, world.line(at(2, 8), "ana"), world.line(at(2, 9), "ana")])
 
 

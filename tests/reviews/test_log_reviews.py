@@ -4,6 +4,8 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from ledger.queries import root_at
@@ -23,14 +25,16 @@ from reviews.queries.logpopulation import event_keys
 from reviews.queries.logreviews import unopened
 from reviews.sampling import draw
 from reviews.states import LogReviewState
-from tenants.kinds import Refused
+from tenants.kinds import Refused, Role
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.work import Printed
+from tests import make
 from tests.alerts import world
 from tests.reviews import periods
 from tests.reviews.conftest import Cast, person
 from tests.reviews.periods import BENIGN, at, dispose_all, kinds, opened, sign
+from tests.reviews.test_pages import page
 
 pytestmark = pytest.mark.django_db
 
@@ -64,7 +68,7 @@ def test_a_period_holds_every_alert_every_gap_and_samples_that_anybody_draws_aga
     assert kinds(review) | {"out_of_hours": 2} == {"alert": 2, "gap": 1, "privileged": 3, "out_of_hours": 2}
     gap = LogItem.objects.get(review=review, kind="gap")
     assert (gap.since, gap.until, gap.subject) == (at(3, 9), at(3, 10), person("M2"))
-    assert review.population["privileged"] == {"events": 11, "drawn": 3}
+    assert review.population["privileged"] == {"events": 12, "drawn": 3}
     keys = event_keys(LogItemKind.PRIVILEGED, review, None, in_bpo.uuid)
     seed = root_at(in_bpo.uuid, review.tree_size)
     assert seed.hex() == review.seed
@@ -137,6 +141,17 @@ def test_each_signs_their_own_and_a_change_of_mind_supersedes(plan: LogSchedule,
     assert not LogReview.objects.get(pk=review.pk).is_open
 
 
+def test_an_empty_period_is_signed_too_and_a_full_one_by_whoever_looked(cast: Cast, bpo: Tenant) -> None:
+    with tenant_scope(bpo):
+        empty = opened(cast, periods.schedule(cast))
+        assert (empty.item_count, empty.population["privileged"]) == (0, {"events": 0, "drawn": 0})
+        assert "no alert, no gap" in sign(empty, cast.rosa, "M2").meaning
+        empty.refresh_from_db()
+        assert empty.state == LogReviewState.CLOSED
+        with pytest.raises(Refused, match="is signed already"):
+            sign(empty, cast.remy, "M1")
+
+
 def test_a_schedule_ends_with_the_period_that_runs(plan: LogSchedule, cast: Cast) -> None:
     ended = end_log_schedule(schedule=plan, reason="The CRM is switched off.", by=cast.officer)
     assert ended.ends_at == at(-1, 0)
@@ -145,3 +160,50 @@ def test_a_schedule_ends_with_the_period_that_runs(plan: LogSchedule, cast: Cast
         end_log_schedule(schedule=plan, reason="The CRM is switched off.", by=cast.officer)
     with pytest.raises(Refused, match="plan and run campaigns"):
         open_log_review(schedule=plan, by=cast.remy)
+
+
+def test_the_pages_from_the_plan_to_the_signature(source: LogSource, cast: Cast, bpo: Tenant) -> None:
+    carla, remy = (make.login(User.objects.get(email=f"{name}@example.org")) for name in ("carla", "remy"))
+    typed = {"name": "CRM logs", "rule": "FREQ=DAILY", "starts_on": at(3, 0).date().isoformat(), "due_days": 7}
+    typed |= {"sample_privileged": 30, "sample_out_of_hours": 2, "follow_up_days": 14, "reviewer": "Remy (M1)"}
+    assert carla.post(page("log_schedule_new"), {**typed, "second": "Remy (M1)"}).status_code == 422
+    assert carla.post(page("log_schedule_new"), {**typed, "second": "Rosa (M2)"})["Location"] == page("log_reviews")
+    with tenant_scope(bpo):
+        review = opened(cast, LogSchedule.objects.get())
+        gap = LogItem.objects.get(review=review, kind="gap")
+    assert f"Review {review.item_count} items" in remy.get(page("inbox")).content.decode()
+    path = page("log_dispose", review.pk, gap.pk)
+    refused = remy.post(path, {"outcome": "benign", "reason": ""}, HTTP_HX_REQUEST="true")
+    assert (refused.status_code, b"why records are missing" in refused.content) == (422, True)
+    answer = remy.post(path, {"outcome": "explained", "reason": BENIGN.reason}, HTTP_HX_REQUEST="true")
+    assert f"Saved: Explained. {review.item_count - 1} left." in answer.content.decode()
+    with tenant_scope(bpo):
+        shown = list(LogItem.objects.filter(review=review).values_list("pk", flat=True))
+    assert [carla.get(page("log_item", review.pk, pk)).status_code for pk in shown] == [200] * review.item_count
+    assert carla.get(page("log_review", review.pk)).status_code == 200
+    assert b"wait for a disposition" in remy.get(page("log_sign", review.pk)).content
+    with tenant_scope(bpo):
+        dispose_all(review, cast)
+    assert b"Read and sign" in remy.get(page("log_review", review.pk)).content
+    with tenant_scope(bpo):
+        signature = sign(review, cast.remy, "M1")
+    assert signature.digest in carla.get(page("log_receipt", signature.pk)).content.decode()
+    with CaptureQueriesContext(connection) as one:
+        assert b"Signed" in carla.get(page("log_reviews")).content
+    with tenant_scope(bpo):
+        opened(cast, LogSchedule.objects.get())
+    with CaptureQueriesContext(connection) as two:
+        carla.get(page("log_reviews"))
+    assert len(two) == len(one)
+
+
+def test_who_reviews_nothing_here_finds_no_period(plan: LogSchedule, cast: Cast) -> None:
+    review = opened(cast, plan)
+    stranger = make.user("rita")
+    make.member(stranger, plan.tenant, Role.REVIEWER)
+    client = make.login(stranger)
+    assert client.get(page("log_review", review.pk)).status_code == 404
+    assert review.name not in client.get(page("log_reviews")).content.decode()
+    item = LogItem.objects.filter(review=review).select_related("review")[0]
+    with pytest.raises(Refused, match="none of the two reviewers"):
+        dispose(item=item, looked=BENIGN, by=make.actor(stranger, plan.tenant))
