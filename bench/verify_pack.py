@@ -22,8 +22,8 @@ PYTHON_SECONDS, PAGE_SECONDS, SAMPLE_SECONDS = 30, 60, 1
 
 def main() -> int:
     """Print the times; return how many bars were not held."""
-    from evidence.sampling import draw
     from evidence.verifier import single_file, single_page
+    from reviews.sampling import draw
 
     print(f"verify_pack, {EVENTS:,} events, on {describe()}")
     ids, begun = [f"event-{number:07d}" for number in range(EVENTS)], time.perf_counter()

@@ -25,7 +25,6 @@ from evidence.packkey import pack_signer
 from evidence.records import BINDINGS, Records, gather
 from evidence.rendering import Attachment, render
 from evidence.report import Report, html
-from evidence.sampling import draw
 from evidence.seal import seal_report
 from evidence.sections import body, front, integrity
 from evidence.sections.sheets import sheets
@@ -39,6 +38,7 @@ from ledger import queries as ledger
 from ledger.kinds import SignedCheckpoint
 from ledger.notes import Signer, open_checkpoint, parse_vkey
 from ledger.signer import is_separate, sign_now
+from reviews.sampling import draw
 from tenants.kinds import Actor, Cancelled
 from tenants.models import Tenant
 from tenants.scope import tenant_scope

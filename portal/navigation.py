@@ -63,6 +63,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
         "Logs",
         (
             Page("Search", "logs:search", "search", P.EVENT_VIEW, ("events/", "people/", "things/")),
+            Page("Log reviews", "reviews:log_reviews", "checklist", P.CAMPAIGN_VIEW),
             Page("Attendance", "logs:attendance", "user-check", P.EVENT_VIEW, ("register/rosters/",)),
             Page("Sources", "logs:sources", "plug-connected", P.SOURCE_VIEW),
             Page("Coverage", "logs:coverage", "calendar", P.SOURCE_VIEW),

@@ -27,6 +27,7 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
     Entry("tenants.heartbeat", timedelta(minutes=10), "tenants.jobs.beat"),
     Entry("reviews.create-due", timedelta(minutes=15), "reviews.jobs.create_due"),
     Entry("reviews.close-overdue", timedelta(minutes=15), "reviews.jobs.close_overdue"),
+    Entry("reviews.open-log-reviews", timedelta(minutes=15), "reviews.jobs.open_log_reviews"),
     Entry("reviews.verify", timedelta(hours=1), "reviews.jobs.verify"),
     Entry("reviews.tickets", timedelta(minutes=5), "reviews.jobs.send_tickets"),
     Entry("reviews.remind", timedelta(hours=1), "reviews.jobs.remind"),

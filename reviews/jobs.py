@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from reviews.actions import (
     begin_stage,
     close_deciding,
@@ -11,6 +13,7 @@ from reviews.actions import (
     find_causes,
     hand_over,
     open_campaign,
+    open_log_review,
     request_opening,
     verify_remediations,
     write_notices,
@@ -20,6 +23,7 @@ from reviews.models import Campaign
 from reviews.posting import send_due
 from reviews.queries.campaigns import collecting, overdue, to_open, working
 from reviews.queries.following import stages_due
+from reviews.queries.logreviews import schedules_due
 from reviews.states import CampaignState
 from reviews.ticketing import hand_over_tickets
 from tenants.kinds import Actor
@@ -60,6 +64,22 @@ def create_due(progress: Progress, tenant: Tenant) -> dict[str, Any]:
         for campaign in opening:
             request_opening(campaign=campaign, by=actor)
     return {"made": len(made), "opening": len(opening)}
+
+
+def open_log_reviews(progress: Progress, tenant: Tenant) -> dict[str, Any]:
+    """Opens the periods of log reviews that are over, also those missed while nothing ran, one transaction each."""
+    with tenant_scope(tenant):
+        due = schedules_due(timezone.now())
+    opened = 0
+    for n, schedule in enumerate(due, start=1):
+        progress.step(n, len(due), schedule.name)
+        while True:
+            with tenant_scope(tenant):
+                review = open_log_review(schedule=schedule, by=Actor.system(SCHEDULER, tenant.pk))
+            if review is None:
+                break
+            opened += 1
+    return {"opened": opened}
 
 
 def close_overdue(progress: Progress, tenant: Tenant) -> dict[str, Any]:

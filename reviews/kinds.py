@@ -275,6 +275,63 @@ class Authentication:
     detail: Mapping[str, object] = field(default_factory=dict)
 
 
+class LogItemKind(TextChoices):
+    """Says what an item of a log review is."""
+
+    ALERT = "alert", "Alert"
+    GAP = "gap", "Coverage gap"
+    PRIVILEGED = "privileged", "Privileged event"
+    OUT_OF_HOURS = "out_of_hours", "Event out of hours"
+
+
+class Disposed(TextChoices):
+    """Says what a reviewer found about an item of a log review; the list is closed."""
+
+    BENIGN = "benign", "Benign"
+    EXPLAINED = "explained", "Explained"
+    FALSE_POSITIVE = "false_positive", "False positive"
+    VIOLATION = "violation", "Policy violation"
+    INCIDENT = "incident", "Incident"
+
+
+EXCEPTIONS: Final = (Disposed.VIOLATION, Disposed.INCIDENT)
+"""What is followed up until somebody writes down how it ended."""
+HIGH_SEVERITY: Final = 4
+"""Severity from which an alert is never benign without a reason (`alerts.kinds.Severity.HIGH`)."""
+SETTLE_HOURS: Final = 2
+"""Hours after its end at which a period can be opened: coverage judges an hour one hour after it is over, and the last
+one may begin before the period ends."""
+
+
+class LogRhythm(TextChoices):
+    """Says how long a period of log reviews is."""
+
+    DAILY = "FREQ=DAILY", "Every day"
+    WEEKLY = "FREQ=WEEKLY;BYDAY=MO", "Every week, from Monday"
+    MONTHLY = "FREQ=MONTHLY;BYMONTHDAY=1", "Every month, from the 1st"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Holds one disposition as a reviewer makes it; a ticket says where an incident is handled."""
+
+    outcome: Disposed
+    reason: str = ""
+    ticket: str = ""
+    seen_seconds: int = 0
+
+
+def meaning_of_log_review(count: int, period: str) -> str:
+    """Return what a signature over a log review says, as it is shown, kept and printed (21 CFR 11.50)."""
+    if not count:
+        return f"I have reviewed the logs of {period}. There was no alert, no gap and no event in the samples."
+    what = f"each of the {count} items" if count > 1 else "the one item"
+    return (
+        f"I have reviewed {what} listed in this statement, from the logs of {period}, and disposed of it myself. "
+        "What is an incident or a policy violation is to be followed up."
+    )
+
+
 def meaning_of_signature(count: int) -> str:
     """Return what a signature over so many decisions says, as it is shown, kept and printed (21 CFR 11.50)."""
     what = f"each of the {count} grants" if count > 1 else "the one grant"

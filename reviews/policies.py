@@ -1,7 +1,7 @@
 """Says who may plan, open, decide, sign, and carry out."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from identities.models import Identity
 from reviews.kinds import (
@@ -9,29 +9,22 @@ from reviews.kinds import (
     CARE_LIMITS,
     QUESTION_MIN,
     REASON_MIN,
-    RISK_DAYS,
-    RISK_DAYS_PRIVILEGED,
     Advice,
     ConflictDecided,
     Level,
     Outcome,
-    RiskStanding,
     is_enough,
 )
 from reviews.models import (
     Campaign,
     ControlItem,
     DutyConflict,
-    Remediation,
     ReviewItem,
-    RiskProposal,
     SecondLook,
     SilentItem,
 )
-from reviews.states import WORKING, CampaignState, RemediationState, may_move, may_remediate
+from reviews.states import WORKING, CampaignState, may_move
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
-
-NO_LONGER = "The decision to revoke was changed after a reopening; there is nothing to carry out."
 
 
 def can_manage_campaigns(by: Actor) -> Verdict:
@@ -335,86 +328,6 @@ def can_sign_at(level: str, minimum: Level) -> Verdict:
     if is_enough(level, minimum):
         return ALLOWED
     return denied(f"A stronger proof of who signs is asked for here: {minimum.label.lower()}.")
-
-
-def can_claim(
-    by: Actor, remediation: Remediation, *, executor: Identity | None, decider: int | None, changed: bool
-) -> Verdict:
-    """Returns whether the actor may say that a revocation is carried out.
-
-    `decider` is the identity that decided or confirmed it; `changed` is true when another decision took its place.
-    """
-    verdict = permit(by, Permission.REMEDIATION_MANAGE, to="carry out revocations")
-    if not verdict.allowed:
-        return verdict
-    if changed:
-        return denied(NO_LONGER)
-    if not may_remediate(remediation.state, RemediationState.CLAIMED_DONE):
-        return denied(f"This revocation is {remediation.get_state_display().lower()}.")
-    same = executor is not None and executor.pk == decider
-    if same and remediation.item.privileged:
-        return denied("Whoever decided to revoke privileged access does not carry it out. Ask somebody else.")
-    return ALLOWED
-
-
-def _may_weigh_risk(by: Actor, standing: RiskStanding) -> Verdict:
-    """Returns whether the actor is one of those who ask for or sign the acceptance of a risk."""
-    rules = (
-        (by.user_id is None, "Only a person accepts a risk."),
-        (
-            not by.may(Permission.CAMPAIGN_MANAGE) and not standing.owner,
-            "A risk is accepted by the owner of the system and those who run campaigns.",
-        ),
-        (standing.own, "This is your own access. Nobody accepts the risk of their own access."),
-        (standing.changed, NO_LONGER),
-    )
-    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
-
-
-def can_propose_risk(
-    by: Actor, remediation: Remediation, *, until: datetime, at: datetime, reason: str, standing: RiskStanding
-) -> Verdict:
-    """Returns whether the actor may ask to leave a revocation undone for a time."""
-    verdict = _may_weigh_risk(by, standing)
-    limit = risk_days(remediation)
-    rules = (
-        (
-            not may_remediate(remediation.state, RemediationState.RISK_ACCEPTED),
-            f"This revocation is {remediation.get_state_display().lower()}.",
-        ),
-        (until <= at, "Choose an end of the acceptance in the future."),
-        (until > at + timedelta(days=limit), f"This risk is accepted for at most {limit} days at a time."),
-        (len(reason) < REASON_MIN, f"Write in at least {REASON_MIN} characters why the risk is accepted."),
-    )
-    return next((denied(sentence) for broken, sentence in rules if broken), verdict) if verdict else verdict
-
-
-def can_sign_risk(by: Actor, proposal: RiskProposal, *, at: datetime, same: bool, standing: RiskStanding) -> Verdict:
-    """Returns whether the actor may sign as the second person; `same` when it was they who asked."""
-    verdict, state = _may_weigh_risk(by, standing), proposal.remediation.state
-    rules = (
-        (same, "You asked for this yourself. A second person signs it."),
-        (
-            not may_remediate(state, RemediationState.RISK_ACCEPTED),
-            f"This revocation is {proposal.remediation.get_state_display().lower()}.",
-        ),
-        (proposal.until <= at, "The time for which this was asked is over. Ask again."),
-    )
-    return next((denied(sentence) for broken, sentence in rules if broken), verdict) if verdict else verdict
-
-
-def risk_days(remediation: Remediation) -> int:
-    """Returns for how many days at most the risk of a revocation is accepted, by the rules of its campaign."""
-    if remediation.item.privileged:
-        return int(remediation.campaign.definition.get("risk_days_privileged", RISK_DAYS_PRIVILEGED))
-    return int(remediation.campaign.definition.get("risk_days", RISK_DAYS))
-
-
-def can_set_ticket_route(by: Actor, *, same: bool) -> Verdict:
-    """Returns whether the actor may say where tickets go; `same` when nothing would change."""
-    if same:
-        return denied("Tickets go there already.")
-    return can_manage_campaigns(by)
 
 
 def can_ask(by: Actor, item: ReviewItem, *, mine: bool, may_answer: bool, text: str) -> Verdict:

@@ -39,6 +39,15 @@ CONSTRAINTS = {
     "one_campaign_for_each_period_of_a_plan": "This period of the plan has its campaign already.",
     "kept_conflict_names_its_compensating_control": "Name the compensating control in at least 10 characters.",
     "conflict_is_in_force_once": "These two sides are in conflict already.",
+    "log_schedule_name_is_unique": "Another schedule has this name. Choose a name of its own.",
+    "log_schedule_has_two_reviewers": "Name two people: the second reviews what is about the first.",
+    "log_review_has_two_reviewers": "Name two people: the second reviews what is about the first.",
+    "nobody_disposes_of_their_own_events": "This is about yourself. The other reviewer of this period looks at it.",
+    "disposition_gives_a_reason_where_one_is_asked_for": "Write a reason of at least 10 characters.",
+    "disposition_history_has_one_root": "This item was looked at in another window. Load the page again.",
+    "reviews_disposition_supersedes_id_key": "This item was looked at in another window. Load the page again.",
+    "log_reviewer_signs_once": "You have signed this period already.",
+    "log_signature_follows_its_authentication": AGAIN,
     "plan_name_is_unique": "Another plan has this name. Choose a name of its own.",
 }
 

@@ -57,6 +57,14 @@ REMEDIATION_MOVES: Final[dict[RemediationState, frozenset[RemediationState]]] = 
 """Done is a claim until a later complete snapshot verifies it; use afterwards makes a verified one fail."""
 
 
+class LogReviewState(TextChoices):
+    """Says where the log review of a period stands: filled, put to its reviewers, signed."""
+
+    COLLECTING = "collecting", "Being filled"
+    OPEN = "open", "Open"
+    CLOSED = "closed", "Signed"
+
+
 class NoticeState(TextChoices):
     """Says where a mail stands."""
 

@@ -67,6 +67,7 @@ APPEND_ONLY = {
     "reviews_signingrule",
     *("reviews_riskproposal", "reviews_risksignature", "reviews_ticketroute", "reviews_tickettry"),
     *("reviews_itemquestion", "reviews_itemanswer"),
+    *("reviews_logitem", "reviews_disposition", "reviews_logsignature"),
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
     *("alerts_incident", "alerts_incidententry", "evidence_document", "evidence_processingrecord"),

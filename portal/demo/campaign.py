@@ -70,7 +70,7 @@ def decide_items(campaign: Campaign, tenant: Tenant, *, share: float) -> int:
     """Let each reviewer decide the first part of their items as the evidence advises; returns how many."""
     decided = 0
     for reviewer, items in _by_reviewer(campaign).items():
-        actor = _actor(reviewer, tenant)
+        actor = actor_of(reviewer, tenant)
         for item in items[: max(1, int(len(items) * share))]:
             decide(item=item, choice=_choice(item, decided), by=actor)
             decided += 1
@@ -81,23 +81,26 @@ def decide_items(campaign: Campaign, tenant: Tenant, *, share: float) -> int:
 def sign_all(campaign: Campaign, tenant: Tenant, sign_ins: SignIns) -> None:
     """Let every reviewer of a decided campaign sign."""
     for reviewer in _by_reviewer(campaign):
-        user = _user(reviewer)
-        proof = _proof(user, sign_ins.password(user.email))
+        user = user_of(reviewer)
+        proof = proof_of(user, sign_ins.password(user.email))
         _text, digest, _count = statement(campaign, reviewer)
         if proof is not None:
-            actor = _actor(reviewer, tenant)
+            actor = actor_of(reviewer, tenant)
             sign_off(campaign=campaign, by=actor, printed_name=user.name, shown_digest=digest, proof=proof)
 
 
-def _proof(user: User, password: str) -> Authentication | None:
+def proof_of(user: User, password: str) -> Authentication | None:
     """Prove who signs with the password and a code of an authenticator app.
 
     The app is taken away again: whoever tries the demonstration logs in with the password alone.
     """
     secret = totp.generate_totp_secret()
     app = totp.TOTP.activate(user, secret)
-    code = totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time())))
-    proof = by_code(user, password, code)
+    proof = None
+    for _attempt in range(2):  # on a busy machine the half-minute of a code can end while the password is checked
+        if proof is None:
+            code = totp.format_hotp_value(totp.hotp_value(secret, next(totp.yield_hotp_counters_from_time())))
+            proof = by_code(user, password, code)
     app.instance.delete()
     return proof
 
@@ -118,9 +121,11 @@ def ask_about_one(campaign: Campaign, tenant: Tenant) -> ItemAnswer | None:
     rows = Assignment.objects.filter(campaign=campaign).exclude(item__decisions__isnull=False)
     for put in rows.select_related("reviewer", "item__campaign", "item__system", "item__subject").order_by("item__n"):
         for one in askable(put.item, put.reviewer):
-            asked = ask(item=put.item, asked=one.person, text="Is this still needed?", by=_actor(put.reviewer, tenant))
+            asked = ask(
+                item=put.item, asked=one.person, text="Is this still needed?", by=actor_of(put.reviewer, tenant)
+            )
             text = "Yes, until the migration ends."
-            return answer_question(question=asked, text=text, by=_actor(one.person, tenant))
+            return answer_question(question=asked, text=text, by=actor_of(one.person, tenant))
     return None
 
 
@@ -142,12 +147,14 @@ def _by_reviewer(campaign: Campaign) -> dict[Identity, list[ReviewItem]]:
     return assigned
 
 
-def _user(reviewer: Identity) -> User:
+def user_of(reviewer: Identity) -> User:
+    """Return the user that a reviewer of the register logs in as."""
     return User.objects.get(identities=reviewer)
 
 
-def _actor(reviewer: Identity, tenant: Tenant) -> Actor:
-    actor = actor_for(_user(reviewer), tenant)
+def actor_of(reviewer: Identity, tenant: Tenant) -> Actor:
+    """Return a reviewer as they act in the tenant."""
+    actor = actor_for(user_of(reviewer), tenant)
     if actor is None:
         message = f"{reviewer} has no role in {tenant} any more."
         raise LookupError(message)

@@ -16,7 +16,7 @@ from identities.models import Identity
 from logs.models import LogSource
 from logs.simulate import BPO, Scenario
 from logs.simulate.sources import DIRECTORY
-from portal.demo import campaign, feeds, register, sharing
+from portal.demo import campaign, feeds, logreviews, register, sharing
 from portal.demo.cast import AUDITOR_DAYS, Part, SignIns, join
 from reviews.actions import find_causes
 from tenants.actions import open_tenant
@@ -82,6 +82,7 @@ class Seed:
             ("Opening a review that is half decided", self.review_half),
             ("Opening a review of everything, over 2,000 grants", self.review_all),
             ("Judging the events for alerts", self.raise_alerts),
+            ("Reviewing two weeks of logs: one signed, one begun", self.review_logs),
             ("Building an evidence pack for the auditor and one for a client", self.build_packs),
         )
         for number, (title, step) in enumerate(steps, start=1):
@@ -205,6 +206,11 @@ class Seed:
     def raise_alerts(self) -> None:
         """Judge what was delivered, as the alerts' worker does."""
         look_round()
+
+    def review_logs(self) -> None:
+        """Review two weeks of the BPO's logs."""
+        with tenant_scope(self.tenants[HOME]):
+            logreviews.review_weeks(self.tenants[HOME], self._head(), self.sign_ins, self.by(HOME))
 
     def build_packs(self) -> None:
         """Build a pack for each reader and share it with them, and the clients' sources with the clients."""

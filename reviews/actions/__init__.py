@@ -9,6 +9,14 @@ from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
 from reviews.actions.duties import add_conflict, end_conflict
 from reviews.actions.findings import find_causes, resolve_finding
 from reviews.actions.following import begin_stage, follow_up
+from reviews.actions.logdispositions import close_follow_up, dispose, sign_log_review
+from reviews.actions.logschedules import (
+    LogScheduleFacts,
+    change_log_reviewers,
+    create_log_schedule,
+    end_log_schedule,
+    open_log_review,
+)
 from reviews.actions.notices import claim_notice, finish_notice, remind_reviewers, write_notices
 from reviews.actions.opening import open_campaign, request_opening
 from reviews.actions.plans import (
@@ -30,6 +38,7 @@ from reviews.actions.triggers import create_triggered_campaigns
 
 __all__ = [
     "AbsenceFacts",
+    "LogScheduleFacts",
     "PlanFacts",
     "add_conflict",
     "answer_question",
@@ -37,14 +46,17 @@ __all__ = [
     "ask",
     "begin_stage",
     "cancel_campaign",
+    "change_log_reviewers",
     "claim_notice",
     "claim_remediation",
     "claim_ticket",
     "close_campaign",
     "close_deciding",
+    "close_follow_up",
     "collect_snapshots",
     "create_campaign",
     "create_due_campaigns",
+    "create_log_schedule",
     "create_plan",
     "create_triggered_campaigns",
     "decide",
@@ -52,8 +64,10 @@ __all__ = [
     "decide_control",
     "decide_in_bulk",
     "delegate_items",
+    "dispose",
     "end_absence",
     "end_conflict",
+    "end_log_schedule",
     "extend_campaign",
     "find_causes",
     "finish_notice",
@@ -62,6 +76,7 @@ __all__ = [
     "hand_over",
     "note_absence",
     "open_campaign",
+    "open_log_review",
     "propose_risk",
     "put_second_look",
     "reassign_items",
@@ -73,6 +88,7 @@ __all__ = [
     "set_care_rule",
     "set_signing_rule",
     "set_ticket_route",
+    "sign_log_review",
     "sign_off",
     "sign_risk",
     "take_second_look",

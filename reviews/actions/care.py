@@ -107,7 +107,7 @@ def _second_reviewer(campaign: Campaign, decision: Decision) -> int | None:
     """Returns who looks second: the system's owner, the fallback or their manager, else another of the reviewers."""
     now_terms = terms(Strategy.OWNER, None, int(campaign.definition["fallback"]))
     owner = decision.item.system.owner_id
-    around = Around(not_again=frozenset({decision.reviewer_id}))
+    around = Around(not_again=frozenset() if decision.reviewer_id is None else frozenset({decision.reviewer_id}))
     chosen = choose_reviewer(now_terms, subject=decision.subject_key, manager=None, owner=owner, around=around)
     if chosen:
         return chosen[0]

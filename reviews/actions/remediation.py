@@ -15,8 +15,9 @@ from reviews.actions.findings import write_finding
 from reviews.causes import Cause
 from reviews.kinds import FindingKind
 from reviews.models import Decision, Finding, Remediation, SilentItem
-from reviews.policies import can_claim, can_manage_campaigns
+from reviews.policies import can_manage_campaigns
 from reviews.refusals import as_refusal
+from reviews.remedypolicies import can_claim
 from reviews.states import CampaignState, RemediationState
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce

@@ -12,9 +12,10 @@ from reviews.actions.remediation import is_changed, locked_remediation, name_of
 from reviews.kinds import OWNERLESS, Authentication, RiskStanding, meaning_of_acceptance
 from reviews.manifest import canonical_text, manifest_digest, moment
 from reviews.models import Remediation, RiskProposal, RiskSignature
-from reviews.policies import can_propose_risk, can_sign_at, can_sign_risk
+from reviews.policies import can_sign_at
 from reviews.queries.standing import signing_minimum
 from reviews.refusals import as_refusal
+from reviews.remedypolicies import can_propose_risk, can_sign_risk
 from reviews.states import RemediationState
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce

@@ -1,6 +1,7 @@
 """Signs decisions, reopens what was signed, extends, and closes campaigns."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -55,16 +56,8 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
         campaign=campaign,
         round=campaign.round,
         reviewer=reviewer,
-        printed_name=printed_name.strip() or by.name,
         meaning=meaning_of_signature(count),
-        level=proof.level,
-        methods=list(proof.methods),
-        authentication=dict(proof.detail),
-        authenticated_at=proof.authenticated_at,
-        signed_at=timezone.now(),
-        count=count,
-        manifest=text,
-        digest=digest,
+        **signature_fields(by, printed_name, proof, (text, digest, count)),
     )
     with as_refusal():
         fresh.save(force_insert=True)
@@ -77,6 +70,24 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
     audit("campaign.sign", by=by, target=f"campaign {campaign.name}", detail=detail, kind=LeafKind.DECISION)
     finish_signing(campaign, by=by)
     return fresh
+
+
+def signature_fields(
+    by: Actor, printed_name: str, proof: Authentication, signed: tuple[str, str, int]
+) -> dict[str, Any]:
+    """Returns what every signature stores: who, how proved, when, and the statement with its digest and count."""
+    text, digest, count = signed
+    return {
+        "printed_name": printed_name.strip() or by.name,
+        "level": proof.level,
+        "methods": list(proof.methods),
+        "authentication": dict(proof.detail),
+        "authenticated_at": proof.authenticated_at,
+        "signed_at": timezone.now(),
+        "count": count,
+        "manifest": text,
+        "digest": digest,
+    }
 
 
 def _judge_care(campaign: Campaign, signature: SignOff) -> None:

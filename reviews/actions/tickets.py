@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from reviews.kinds import TicketEvent, TicketWay
 from reviews.models import Remediation, Ticket, TicketRoute, TicketTry
-from reviews.policies import can_manage_campaigns, can_set_ticket_route
+from reviews.policies import can_manage_campaigns
 from reviews.queries.tickets import occurrences, officers_addresses, ticket_route, tickets_given_up, told_steps
+from reviews.remedypolicies import can_set_ticket_route
 from reviews.states import NoticeState
 from reviews.ticketwords import TicketFacts, ticket_json, ticket_text
 from reviews.webhooks import new_secret, sealed

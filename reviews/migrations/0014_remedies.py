@@ -543,7 +543,7 @@ CREATE TRIGGER nobody_decides_twice AFTER INSERT ON reviews_assignment
 class Migration(migrations.Migration):
     dependencies = [
         ("identities", "0007_lists_and_person_changes"),
-        ("reviews", "0012_check_keys_once"),
+        ("reviews", "0013_log_reviews"),
         ("tenants", "0003_name_each_tenant_with_its_parent"),
     ]
 

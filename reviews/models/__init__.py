@@ -9,6 +9,7 @@ from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, Scope
 from reviews.models.care import CareRule, ControlItem, SecondLook
 from reviews.models.decision import Decision, SignOff
 from reviews.models.duties import CaseGrant, ConflictAnswer, ConflictCase, DutyConflict, DutySide
+from reviews.models.logreviews import Disposition, FollowUp, LogItem, LogReview, LogSchedule, LogSignature
 from reviews.models.notice import ReviewNotice
 from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanStage, PlanSystem
@@ -33,12 +34,18 @@ __all__ = [
     "ConflictCase",
     "ControlItem",
     "Decision",
+    "Disposition",
     "DutyConflict",
     "DutySide",
     "Exclusion",
     "Finding",
+    "FollowUp",
     "ItemAnswer",
     "ItemQuestion",
+    "LogItem",
+    "LogReview",
+    "LogSchedule",
+    "LogSignature",
     "PlanStage",
     "PlanSystem",
     "Remediation",

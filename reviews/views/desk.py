@@ -17,6 +17,7 @@ from reviews.models import Campaign, ControlItem, ReviewItem
 from reviews.queries import desk
 from reviews.queries.controls import controls_for, undecided_controls
 from reviews.queries.deadline import silences_for
+from reviews.queries.logreviews import inbox_lines
 from reviews.queries.questions import askable, thread_of, unanswered_by
 from reviews.queries.risks import risks_to_sign
 from reviews.queries.second_looks import looks_for
@@ -41,6 +42,7 @@ def inbox(request: TenantRequest) -> HttpResponse:
         "signed": desk.signed_by(reviewer)[:10] if reviewer else [],
         "questions": unanswered_by(reviewer).count() if reviewer else 0,
         "risks": risks_to_sign(request.actor, reviewer, timezone.now()).count() if reviewer else 0,
+        "log_lines": inbox_lines(reviewer, timezone.now()) if reviewer else [],
         "now": timezone.now(),
     }
     return render(request, "reviews/inbox.html", context)

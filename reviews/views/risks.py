@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,10 +12,10 @@ from identities.queries import identity_of_user
 from reviews import actions
 from reviews.forms import RiskForm, SignForm
 from reviews.kinds import meaning_of_acceptance
-from reviews.models import Remediation, RiskProposal
-from reviews.policies import risk_days
+from reviews.models import Remediation, RiskProposal, RiskSignature
 from reviews.queries.risks import risk_lines, risks_for, signature_of, standing_of
-from reviews.views.signing import proved, ways
+from reviews.remedypolicies import risk_days
+from reviews.views.proving import take_signature, ways_to_sign
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
 
@@ -63,7 +62,12 @@ def risk(request: TenantRequest, proposal_id: int) -> HttpResponse:
     if form.is_valid() and _sign(request, proposal, form):
         messages.success(request, "Signed. The revocation stands still until then and opens again at its end.")
         return redirect("reviews:risk", request.tenant.slug, proposal.pk)
-    context = {"form": form, "digest": proposal.digest, **_shown(request, proposal), **ways(request, proposal.digest)}
+    context = {
+        "form": form,
+        "digest": proposal.digest,
+        **_shown(request, proposal),
+        **ways_to_sign(request, proposal.digest),
+    }
     return render(request, "reviews/risk.html", context, status=422 if form.is_bound else 200)
 
 
@@ -85,21 +89,17 @@ def _shown(request: TenantRequest, proposal: RiskProposal) -> dict[str, Any]:
     }
 
 
-def _sign(request: TenantRequest, proposal: RiskProposal, form: SignForm) -> bool:
-    """Proves who signs and signs; returns False with the form's error where it is refused."""
-    told, proof = form.cleaned_data, proved(request, form)
-    if proof is None:
-        return False
-    try:
-        with transaction.atomic():
-            actions.sign_risk(
-                proposal=proposal,
-                by=request.actor,
-                printed_name=told["printed_name"],
-                shown_digest=told["digest"],
-                proof=proof,
-            )
-    except Refused as refusal:
-        form.add_error(None, refusal.verdict.reason)
-        return False
-    return True
+def _sign(request: TenantRequest, proposal: RiskProposal, form: SignForm) -> RiskSignature | None:
+    """Proves who signs and signs; returns None with the form's error where it is refused."""
+    told = form.cleaned_data
+    return take_signature(
+        request,
+        form,
+        lambda proof: actions.sign_risk(
+            proposal=proposal,
+            by=request.actor,
+            printed_name=told["printed_name"],
+            shown_digest=told["digest"],
+            proof=proof,
+        ),
+    )

@@ -1,7 +1,6 @@
 """Shows a reviewer's statement and takes the signature over it; shows the receipt, and the level that is asked for."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -9,7 +8,7 @@ from django.template.loader import render_to_string
 from identities.queries import identity_of_user
 from reviews import actions
 from reviews.forms import SignForm, SigningRuleForm
-from reviews.kinds import Authentication, Level, is_enough, meaning_of_signature
+from reviews.kinds import Level, meaning_of_signature
 from reviews.models import Campaign, Decision, SignOff
 from reviews.queries import desk
 from reviews.queries.controls import caught_by_reviewer
@@ -20,16 +19,8 @@ from reviews.queries.standing import (
     statement_lines,
     statement_over,
 )
-from reviews.reauthentication import (
-    by_code,
-    by_passkey,
-    by_session,
-    is_asked_too_often,
-    levels_of,
-    note_refused,
-    passkey_request,
-)
 from reviews.views.desk import around, desk_of
+from reviews.views.proving import take_signature, ways_to_sign
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
 
@@ -47,7 +38,7 @@ def sign(request: TenantRequest, campaign_id: int) -> HttpResponse:
             return redirect("reviews:receipt", request.tenant.slug, signature.pk)
     meaning = meaning_of_signature(len(lines))
     context = {"form": form, "digest": digest, "meaning": meaning, **_shown(lines), **around(campaign, reviewer)}
-    context |= {"caught": caught_by_reviewer(campaign).get(reviewer.pk), **ways(request, digest)}
+    context |= {"caught": caught_by_reviewer(campaign).get(reviewer.pk), **ways_to_sign(request, digest)}
     context["signs"] = f"Sign {len(lines):,} decision{'' if len(lines) == 1 else 's'}"
     return render(request, "reviews/sign.html", context, status=422 if form.is_bound else 200)
 
@@ -65,65 +56,20 @@ def _shown(lines: list[StatementLine]) -> dict[str, object]:
     }
 
 
-def ways(request: TenantRequest, digest: str) -> dict[str, object]:
-    """Returns the ways in which the person can sign here, and what a passkey would be asked for."""
-    minimum, own = signing_minimum(), levels_of(request)
-    enough = {level for level in own if is_enough(level, minimum)}
-    passkey = passkey_request(request.user, digest) if Level.PASSKEY in enough else None
-    return {
-        "minimum": minimum,
-        "own": own,
-        "enough": enough,
-        "by_code": Level.CODE in enough,
-        "by_session": Level.SESSION in enough and Level.CODE not in enough,
-        "js_data": {"request_options": passkey} if passkey else None,
-    }
-
-
 def _sign(request: TenantRequest, campaign: Campaign, form: SignForm) -> SignOff | None:
     """Proves who signs and signs; returns None with the form's error where it is refused."""
-    told, proof = form.cleaned_data, proved(request, form)
-    if proof is None:
-        return None
-    try:
-        with transaction.atomic():
-            return actions.sign_off(
-                campaign=campaign,
-                by=request.actor,
-                printed_name=told["printed_name"],
-                shown_digest=told["digest"],
-                proof=proof,
-            )
-    except Refused as refusal:
-        form.add_error(None, refusal.verdict.reason)
-        return None
-
-
-def proved(request: TenantRequest, form: SignForm) -> Authentication | None:
-    """Returns the fresh proof of who signs; None with the form's error where there is none, or too many were tried."""
-    if is_asked_too_often(request):
-        form.add_error(None, "You tried too often. Wait a minute, then prove again who you are.")
-        return None
-    proof = _proof(request, form)
-    if proof is None:
-        note_refused(request)
-    return proof
-
-
-def _proof(request: TenantRequest, form: SignForm) -> Authentication | None:
-    """Returns the proof of who signs by the way that was taken; None with the form's error where it is none."""
     told = form.cleaned_data
-    if told["credential"]:
-        proof = by_passkey(request.user, told["digest"], told["credential"])
-        sentence = "The passkey's answer does not fit this statement. Read it again and sign."
-    elif told["code"] or Level.SESSION not in levels_of(request):
-        proof = by_code(request.user, told["password"], told["code"])
-        sentence = "The password or the code is not right. Type both again; a code opens once and for half a minute."
-    else:
-        proof, sentence = by_session(request, told["password"]), "This is not your password. Type it again."
-    if proof is None:
-        form.add_error(None, sentence)
-    return proof
+    return take_signature(
+        request,
+        form,
+        lambda proof: actions.sign_off(
+            campaign=campaign,
+            by=request.actor,
+            printed_name=told["printed_name"],
+            shown_digest=told["digest"],
+            proof=proof,
+        ),
+    )
 
 
 @requires(Permission.ITEM_REVIEW, Permission.CAMPAIGN_VIEW)

@@ -23,7 +23,7 @@ from ledger.queries import head
 from logs.models import AccessEvent, LogSource
 from portal.demo.cast import Part
 from portal.demo.seed import CAST, HOME, Seed
-from reviews.models import Campaign
+from reviews.models import Campaign, LogReview
 from reviews.states import CampaignState
 from tenants.kinds import Role
 from tenants.queries import actor_for, tenant_by_slug
@@ -81,6 +81,7 @@ def test_it_seeds_a_bpo_with_two_clients_once(demo: Demo) -> None:
     with tenant_scope(home):
         states = set(Campaign.objects.values_list("state", flat=True))
         assert states == {CampaignState.CLOSED, CampaignState.OPEN}
+        assert sorted(LogReview.objects.values_list("state", flat=True)) == ["closed", "open"]
         assert head(home.uuid).size > 1_000
         assert list(EvidencePack.objects.values_list("state", flat=True)) == [PackState.ISSUED]
     with tenant_scope(acme):

@@ -38,24 +38,30 @@ from logs.kinds import Format, LogType
 from logs.models import AccessEvent, HoldKind, LogSource, SourceToken
 from reviews.actions import (
     AbsenceFacts,
+    LogScheduleFacts,
     PlanFacts,
     add_conflict,
     close_deciding,
     create_campaign,
+    create_log_schedule,
     create_plan,
     decide,
+    dispose,
     end_conflict,
     note_absence,
     open_campaign,
+    open_log_review,
     propose_risk,
 )
-from reviews.kinds import Choice, Outcome, Silence, Strategy
+from reviews.kinds import Choice, Disposed, Looked, Outcome, Silence, Strategy
 from reviews.models import (
     Campaign,
     ConflictCase,
     Decision,
     Finding,
+    FollowUp,
     ItemQuestion,
+    LogItem,
     Remediation,
     ReviewItem,
     ScopeLine,
@@ -69,6 +75,7 @@ from tenants.models import Membership, Tenant, User, Work
 from tenants.scope import tenant_scope
 from tests import make
 from tests.alerts import world
+from tests.reviews.periods import sign as sign_period
 from tests.reviews.test_sign import sign
 
 MARK: Final = "zanzibar"
@@ -259,6 +266,33 @@ def _silent(facts: PlanFacts, by: Actor) -> int:
     return SilentItem.objects.all()[0].pk
 
 
+def _log_reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
+    """Review a day of logs that held one administrator's deed, and find it a violation."""
+    second = make.user(f"{mark}-second")
+    make.member(second, tenant, Role.REVIEWER)
+    upsert_identities(body=f"external_id,name,email\nE8,{mark} second,{second.email}\n".encode(), by=by)
+    noon = timezone.now().replace(hour=12) - timedelta(days=3)
+    body = f"{world.line(noon, f'{mark}1', kind='admin')}\n".encode()
+    record_events(source=LogSource.objects.get(), body=body, door="tests", by=Actor.system("tests", tenant.pk))
+    people = {"reviewer": Identity.objects.get(external_id="E2"), "second": Identity.objects.get(external_id="E8")}
+    facts = LogScheduleFacts(f"{mark} logs", "FREQ=DAILY", noon.date(), "UTC", **people)
+    plan = create_log_schedule(facts=facts, by=by)
+    review = open_log_review(schedule=plan, by=by)
+    assert review is not None
+    item = LogItem.objects.select_related("review").get(review=review)
+    reviewer = make.actor(User.objects.get(email=f"{mark}-manager@example.org"), tenant)
+    dispose(item=item, looked=Looked(Disposed.VIOLATION, f"{mark} did it without a ticket."), by=reviewer)
+    signature = sign_period(review, reviewer, "E2")
+    ids: dict[str, object] = {
+        "schedule_id": plan.pk,
+        "review_id": review.pk,
+        "log_item_id": item.pk,
+        "log_signature_id": signature.pk,
+        "follow_up_id": FollowUp.objects.get(review=review).pk,
+    }
+    return {("reviews", name): value for name, value in ids.items()}
+
+
 def _evidence(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     period = Period(timezone.now() - timedelta(days=2), timezone.now() - timedelta(days=1), "UTC")
     asked = PackRequest(period, ("gdpr",), f"{mark} auditor")
@@ -296,6 +330,7 @@ ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor, str], Objects], ...]] = (
     _searches,
     _alerts,
     _reviews,
+    _log_reviews,
     _evidence,
 )
 """One function for each room: a room with new addresses adds its things here."""

@@ -33,7 +33,9 @@ pytestmark = pytest.mark.django_db
 
 OWN: Final = "homely"
 KINDS: Final = {
-    **dict.fromkeys(("owner", "named", "fallback", "new", "reviewer", "identity", "absent", "deputy"), "identity"),
+    **dict.fromkeys(
+        ("owner", "named", "fallback", "new", "reviewer", "identity", "absent", "deputy", "second"), "identity"
+    ),
     **dict.fromkeys(("system", "systems"), "system"),
     **dict.fromkeys(("item", "items"), "item"),
     "source": "source",
@@ -193,6 +195,15 @@ class Deed:
 _SYSTEM: Final = {"criticality": "high", "data_class": "personal", "privileged_rule": "admin*"}
 _CAMPAIGN: Final = {"name": "Round", "strategy": "named", "due_days": 14, "rule": "", "starts_on": "2030-01-01"}
 _AWAY: Final = {"first_on": "2030-01-01", "last_on": "2030-01-09", "reason": "On leave until May."}
+_LOGS: Final = {
+    "name": "New logs",
+    "rule": "FREQ=DAILY",
+    "starts_on": "2030-01-01",
+    "due_days": 7,
+    "sample_privileged": 5,
+    "sample_out_of_hours": 5,
+    "follow_up_days": 14,
+}
 _SOURCE: Final = {
     "format": "sshd_syslog",
     "time_zone": "UTC",
@@ -215,6 +226,10 @@ DEEDS: Final = [
     Deed("reviews:delegate", "new", {"reason": "Is on leave until May."}, reviewer=True),
     Deed("reviews:absences", "absent", {**_AWAY, "deputy": "E2"}),
     Deed("reviews:absences", "deputy", _AWAY, reviewer=True),
+    Deed("reviews:log_schedule_new", "reviewer", {**_LOGS, "second": "E2"}),
+    Deed("reviews:log_schedule_new", "second", {**_LOGS, "reviewer": "E2"}),
+    Deed("reviews:log_schedule", "reviewer", {"second": "E2", "reason": "Is on leave until May."}),
+    Deed("reviews:log_schedule", "second", {"reviewer": "E2", "reason": "Is on leave until May."}),
     Deed("reviews:bulk", "items", {"reason": ""}, reviewer=True),
     Deed("logs:source_add", "system", {**_SOURCE, "name": "Bastion"}),
     Deed("logs:source_change", "system", {**_SOURCE, "name": "Bastion"}),

@@ -21,7 +21,7 @@ The tests log in as the app role. Where each invariant is attacked, here unless 
     verified by a later complete snapshot without the row   a_snapshot_of_another_system_..., test_sign.py
     risk acceptance ends                                    a_risk_is_accepted_with_...
 
-The periods of log reviews (one chain without a gap) are attacked where log reviews are.
+The periods of log reviews (one chain without a gap) are attacked in test_log_reviews_hold.py.
 """
 
 from collections.abc import Callable

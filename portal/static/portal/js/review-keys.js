@@ -59,9 +59,6 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   u: undecided,
-  a: (held) => decide("a", held),
-  r: (held) => decide("r", held),
-  m: (held) => decide("m", held),
   q: ask,
   "?": () => document.getElementById("keys").showModal(),
 };
@@ -101,7 +98,8 @@ if (desk) {
   });
   desk.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !event.target.closest("[data-keys]")) return;
-    const deed = KEYS[event.key.length === 1 ? event.key.toLowerCase() : ""];
+    const key = event.key.length === 1 ? event.key.toLowerCase() : "";
+    const deed = KEYS[key] ?? (/^[a-z]$/.test(key) && sheet.querySelector(`[data-key="${key}"]`) ? (held) => decide(key, held) : null);
     if (!deed) return;
     event.preventDefault();
     deed(event.repeat);
