@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from identities.csvtable import BadFile
 from identities.grantlist import account_ref
-from identities.kinds import AccountKind, PeopleAnswer, PersonRow, RosterRow, SnapshotUpload
+from identities.kinds import AccountKind, IdentityKind, PeopleAnswer, PersonRow, RosterRow, SnapshotUpload
 from identities.listmodels import ListMapping
 from identities.models import Account, Identity, PeopleFeed, RosterFeed, RosterShift, Snapshot, SnapshotFile, System
 from identities.peoplelist import read_people
@@ -33,7 +33,8 @@ from identities.sealing import seal_snapshot
 from identities.telling import people_before, tell_changes
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
-from tenants.models import Membership, Tenant, Work
+from tenants.models import Membership, Tenant, User, Work
+from tenants.queries import clients_people
 from tenants.scope import current_tenant_id
 from tenants.work import Progress, enqueue
 
@@ -200,8 +201,9 @@ def _link_managers(rows: Sequence[PersonRow], known: dict[str, Identity]) -> set
 
 
 def _link_users(rows: Sequence[PersonRow], known: dict[str, Identity]) -> None:
-    """Links identities to the members of this tenant with the same e-mail address."""
+    """Links identities to the members of this tenant with the same e-mail address, a client's to its own people."""
     tenant_id = current_tenant_id()
+    clients = {user.email.lower(): user.pk for user in User.objects.filter(pk__in=clients_people(tenant_id))}
     members = {
         member.user.email.lower(): member.user_id
         for member in Membership.objects.filter(tenant_id=tenant_id).select_related("user")
@@ -210,6 +212,8 @@ def _link_users(rows: Sequence[PersonRow], known: dict[str, Identity]) -> None:
     linked: list[Identity] = []
     for row in rows:
         user_id = members.get(row.email.lower())
+        if user_id is None and row.kind == IdentityKind.CLIENT:
+            user_id = clients.get(row.email.lower())
         person = known[row.external_id]
         if user_id and person.user_id is None and user_id not in taken:
             person.user_id = user_id

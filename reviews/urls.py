@@ -36,6 +36,7 @@ urlpatterns = [
     path("unanswered/", silence.unanswered, name="unanswered"),
     path("unanswered/<int:silence_id>/", silence.answer, name="answer_silence"),
     path("inbox/", desk.inbox, name="inbox"),
+    path("inbox/waiting/", desk.waiting, name="waiting"),
     path("review/<int:campaign_id>/", desk.review, name="review"),
     path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),
     path("review/<int:campaign_id>/items/<int:item_id>/decide/", desk.decide, name="decide"),

@@ -13,6 +13,7 @@ from reviews.kinds import Strategy
 from reviews.models import Absence
 from tenants.kinds import ROLE_PERMISSIONS, Permission, Role
 from tenants.models import Membership
+from tenants.queries import clients_people
 from tenants.scope import current_tenant_id
 
 
@@ -24,6 +25,12 @@ def eligible_reviewers() -> frozenset[int]:
     users = [member.user_id for member in members if member.is_current(now)]
     people_here = Identity.objects.filter(user_id__in=users).exclude(employed_until__lt=timezone.localdate())
     return frozenset(people_here.values_list("id", flat=True))
+
+
+def cosigners() -> frozenset[int]:
+    """Returns the clients' people of the register who co-sign from their own tenant (docs/adr/0408), and are there."""
+    here = Identity.objects.filter(kind=IdentityKind.CLIENT, user_id__in=clients_people(current_tenant_id()))
+    return frozenset(here.exclude(employed_until__lt=timezone.localdate()).values_list("id", flat=True))
 
 
 def deputies(day: date | None = None) -> dict[int, int]:
@@ -40,8 +47,9 @@ def absences() -> QuerySet[Absence]:
 
 
 def client_reviewers() -> dict[str, int]:
-    """Returns the client's own reviewer of each programme: the first by id of the register who may review here."""
-    rows = Identity.objects.filter(kind=IdentityKind.CLIENT, pk__in=eligible_reviewers()).exclude(programme="")
+    """Returns the client's own reviewer of each programme: the first by id of the register who may co-sign."""
+    able = eligible_reviewers() | cosigners()
+    rows = Identity.objects.filter(kind=IdentityKind.CLIENT, pk__in=able).exclude(programme="")
     return dict(rows.order_by("-external_id").values_list("programme", "pk"))
 
 
@@ -59,6 +67,6 @@ def terms(strategy: str, named: Identity | int | None, fallback: Identity | int)
         named=named.pk if isinstance(named, Identity) else named,
         fallback=fallback_id,
         fallback_manager=manager,
-        eligible=eligible_reviewers(),
+        eligible=eligible_reviewers() | (cosigners() if strategy == Strategy.CLIENT else frozenset()),
         deputies=deputies(),
     )
