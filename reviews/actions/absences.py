@@ -110,7 +110,7 @@ def hand_over(*, campaign: Campaign, by: Actor) -> int:
     if campaign.state != CampaignState.OPEN:
         return 0
     told = campaign.definition
-    now_terms = terms(told["strategy"], told["named"], told["fallback"])
+    now_terms = terms(told["strategy"], told["named"], told["fallback"], told.get("group", ""))
     signed = set(SignOff.objects.filter(campaign=campaign, round=campaign.round).values_list("reviewer_id", flat=True))
     holders = set(Assignment.objects.filter(campaign=campaign, until=None).values_list("reviewer_id", flat=True))
     moved = 0
@@ -154,7 +154,8 @@ def _instead(now_terms: Terms, reviewer: Identity, item: ReviewItem, *, left: bo
     if deputy is not None and free:
         return deputy, Basis.DEPUTY
     manager = item.subject.manager_id if item.subject else None
-    around = Around(client_reviewers().get(item.subject.programme if item.subject else ""))
+    client = client_reviewers().get(item.subject.programme if item.subject else "")
+    around = Around(client, account=item.account_id)
     chosen = choose_reviewer(
         now_terms, subject=item.subject_key, manager=manager, owner=item.system.owner_id, around=around
     )

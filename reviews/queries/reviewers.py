@@ -1,13 +1,15 @@
 """Answers who may review, who is away, and whom the terms of a campaign name."""
 
+from collections import Counter
 from datetime import date
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from identities.kinds import IdentityKind
-from identities.models import Identity
+from identities.models import Grant, Identity
 from identities.queries import people
+from identities.scim.models import DirectoryGroup, DirectoryMember
 from reviews.assigning import Terms
 from reviews.kinds import Strategy
 from reviews.models import Absence
@@ -58,7 +60,48 @@ def reviewers(text: str = "") -> QuerySet[Identity]:
     return people(text).filter(pk__in=eligible_reviewers())
 
 
-def terms(strategy: str, named: Identity | int | None, fallback: Identity | int) -> Terms:
+def members_of(group: str) -> frozenset[int]:
+    """Returns the active people of a group: `directory:<id>` of the directory, `right:<id>` holders of an entitlement.
+
+    A group that is gone, or none, has nobody; the fallback reviews then.
+    """
+    kind, _colon, number = group.partition(":")
+    if not number.isdecimal():
+        return frozenset()
+    if kind == "directory":
+        members = DirectoryMember.objects.filter(group_id=int(number), person__active=True)
+        return frozenset(members.values_list("person__identity_id", flat=True))
+    held = Grant.objects.filter(entitlement_id=int(number), until=None, account__enabled=True).exclude(
+        account__identity=None
+    )
+    return frozenset(held.values_list("account__identity_id", flat=True))
+
+
+def reviewing_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Returns the groups that may review, by where they come from, with how many of each may: for a form's choice.
+
+    Of the directory all groups, of the systems the entitlements that somebody holds who may review.
+    """
+    able = eligible_reviewers()
+    rows = DirectoryMember.objects.filter(person__active=True, person__identity_id__in=able)
+    counted = Counter(rows.values_list("group_id", flat=True))
+    names = DirectoryGroup.objects.order_by("display_name", "pk").values_list("pk", "display_name")
+    found = [("Directory", [(f"directory:{pk}", f"{name} ({counted[pk]} may review)") for pk, name in names])]
+    held = Grant.objects.filter(until=None, account__enabled=True, account__identity_id__in=able).order_by(
+        "entitlement__key"
+    )
+    rights: dict[str, dict[tuple[int, str], set[int]]] = {}
+    for system, pk, key, who in held.values_list(
+        "entitlement__system__name", "entitlement_id", "entitlement__key", "account__identity_id"
+    ):
+        rights.setdefault(system, {}).setdefault((pk, key), set()).add(who)
+    for system in sorted(rights):
+        lines = [(f"right:{pk}", f"{key} ({len(who)} may review)") for (pk, key), who in rights[system].items()]
+        found.append((system, lines))
+    return [(where, lines) for where, lines in found if lines]
+
+
+def terms(strategy: str, named: Identity | int | None, fallback: Identity | int, group: str = "") -> Terms:
     """Returns the parts of a plan or campaign that decide about reviewers."""
     fallback_id = fallback.pk if isinstance(fallback, Identity) else fallback
     manager = Identity.objects.filter(pk=fallback_id).values_list("manager_id", flat=True).first()
@@ -69,4 +112,5 @@ def terms(strategy: str, named: Identity | int | None, fallback: Identity | int)
         fallback_manager=manager,
         eligible=eligible_reviewers() | (cosigners() if strategy == Strategy.CLIENT else frozenset()),
         deputies=deputies(),
+        group=members_of(group) if strategy == Strategy.GROUP else frozenset(),
     )
