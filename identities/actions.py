@@ -14,9 +14,11 @@ from django.utils import timezone
 
 from identities.csvtable import BadFile
 from identities.grantlist import account_ref
-from identities.kinds import AccountKind, PeopleAnswer, PersonRow, RosterRow, SnapshotUpload
+from identities.kinds import AccountKind, IdentityKind, PeopleAnswer, PersonRow, RosterRow, SnapshotUpload
 from identities.listmodels import ListMapping
 from identities.models import Account, Identity, PeopleFeed, RosterFeed, RosterShift, Snapshot, SnapshotFile, System
+from identities.peoplelist import COLUMNS as PERSON_COLUMNS
+from identities.peoplelist import REQUIRED as PERSON_NEEDS
 from identities.peoplelist import read_people
 from identities.policies import (
     can_claim_account,
@@ -33,7 +35,8 @@ from identities.sealing import seal_snapshot
 from identities.telling import people_before, tell_changes
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
-from tenants.models import Membership, Tenant, Work
+from tenants.models import Membership, Tenant, User, Work
+from tenants.queries import clients_people
 from tenants.scope import current_tenant_id
 from tenants.work import Progress, enqueue
 
@@ -119,12 +122,19 @@ def _account_seen(system: System, name: str) -> Account:
 
 @transaction.atomic
 def upsert_identities(
-    *, body: bytes, by: Actor, source_total: int | None = None, progress: Progress | None = None
+    *,
+    body: bytes,
+    by: Actor,
+    source_total: int | None = None,
+    progress: Progress | None = None,
+    mapping: Mapping[str, Any] | None = None,
 ) -> PeopleAnswer:
     """Imports the list of people: adds new ones, changes known ones by their external id, removes nobody.
 
     What it tells against the list before (who joined, moved, leaves, is missing) is kept as rows of its delivery.
     `source_total` is how many people the system of record itself shows; a list with another number is refused.
+
+    `mapping` says which column is what where the table has columns of its own.
 
     A person whose e-mail address is that of a member of this tenant is linked to that user, so that nobody can be
     asked to review their own access.
@@ -133,7 +143,7 @@ def upsert_identities(
         BadFile: with one sentence for the first thing that is wrong; nothing is stored then.
     """
     enforce(can_upsert_identities(by))
-    rows = read_people(body)
+    rows = read_people(body, mapping)
     if source_total is not None and source_total != len(rows):
         raise BadFile(f"The file has {len(rows):,} people, the system shows {source_total:,}. Nothing was imported.")
     known = {person.external_id: person for person in Identity.objects.select_for_update()}
@@ -152,7 +162,14 @@ def upsert_identities(
     answer = PeopleAnswer(
         len(rows), len(created), len(updated), len(rows) - len(created | updated), feed_id=feed.pk, **told
     )
-    detail = {"rows": answer.rows, "created": answer.created, "updated": answer.updated, "feed": feed.pk, **told}
+    detail: dict[str, Any] = {
+        "rows": answer.rows,
+        "created": answer.created,
+        "updated": answer.updated,
+        "feed": feed.pk,
+        **told,
+    }
+    detail |= {"mapping": dict(mapping)} if mapping else {}
     audit("people.import", by=by, target="people", detail=detail)
     return answer
 
@@ -200,8 +217,9 @@ def _link_managers(rows: Sequence[PersonRow], known: dict[str, Identity]) -> set
 
 
 def _link_users(rows: Sequence[PersonRow], known: dict[str, Identity]) -> None:
-    """Links identities to the members of this tenant with the same e-mail address."""
+    """Links identities to the members of this tenant with the same e-mail address, a client's to its own people."""
     tenant_id = current_tenant_id()
+    clients = {user.email.lower(): user.pk for user in User.objects.filter(pk__in=clients_people(tenant_id))}
     members = {
         member.user.email.lower(): member.user_id
         for member in Membership.objects.filter(tenant_id=tenant_id).select_related("user")
@@ -210,6 +228,8 @@ def _link_users(rows: Sequence[PersonRow], known: dict[str, Identity]) -> None:
     linked: list[Identity] = []
     for row in rows:
         user_id = members.get(row.email.lower())
+        if user_id is None and row.kind == IdentityKind.CLIENT:
+            user_id = clients.get(row.email.lower())
         person = known[row.external_id]
         if user_id and person.user_id is None and user_id not in taken:
             person.user_id = user_id
@@ -299,19 +319,22 @@ def import_snapshot(*, system: System, upload: SnapshotUpload, by: Actor, progre
 
 
 @transaction.atomic
-def save_list_mapping(*, system: System, mapping: Mapping[str, Any], by: Actor) -> ListMapping:
+def save_list_mapping(*, system: System | None, mapping: Mapping[str, Any], by: Actor) -> ListMapping:
     """Saves which column of a system's own export is what; snapshots that are sealed keep the mapping they had.
 
+    Without a system it is the mapping of the list of people.
+
     Raises:
-        BadFile: when the mapping leaves the account or the entitlement out.
+        BadFile: when the mapping leaves a required field out.
     """
     enforce(can_save_list_mapping(by, system))
-    mapped = mapped_of(mapping)
+    fields = {} if system else {"required": PERSON_NEEDS, "known": PERSON_COLUMNS}
+    mapped = mapped_of(mapping, **fields)
     kept = {"columns": dict(mapped.columns), "separator": mapped.separator, "sheet": mapped.sheet}
     saved, _new = ListMapping.objects.update_or_create(
         system=system, defaults={"mapping": kept, "saved_at": timezone.now(), "saved_by": by.name}
     )
-    audit("mapping.save", by=by, target=f"system {system.key}", detail=kept)
+    audit("mapping.save", by=by, target=f"system {system.key}" if system else "people", detail=kept)
     return saved
 
 

@@ -8,7 +8,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from identities.csvtable import MAX_BYTES, BadFile
-from identities.readers.postgres import COPY, COUNT
+from identities.kinds import ListFormat
+from identities.readers.postgres import COPY, COUNT, QUERY
 
 WAIT_SECONDS: Final = 15
 LONGEST: Final = "SET LOCAL statement_timeout = '5min'"
@@ -16,12 +17,16 @@ LONGEST: Final = "SET LOCAL statement_timeout = '5min'"
 
 @dataclass(frozen=True, slots=True)
 class ServerAnswer:
-    """Holds what a server answered: the file, how many rows it counted itself, when, and as whom it was asked."""
+    """Holds what a server answered: the file, its own total, when, as whom it was asked, and by which query."""
 
     body: bytes
     rows: int
     captured_at: datetime
     asked_as: str
+    form: ListFormat = ListFormat.POSTGRES
+    file_name: str = "roles.csv"
+    query: str = QUERY
+    filters: str = ""
 
 
 def ask_server(dsn: str) -> ServerAnswer:

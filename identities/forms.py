@@ -130,11 +130,17 @@ class SnapshotForm(forms.Form):
 
 
 class PeopleForm(forms.Form):
-    """Asks for the list of people."""
+    """Asks for the list of people; the saved mapping reads it where its columns are its own."""
 
+    list_format = forms.ChoiceField(
+        required=False,
+        choices=[(ListFormat.TABLE, ListFormat.TABLE.label), (ListFormat.MAPPED, ListFormat.MAPPED.label)],
+        initial=ListFormat.TABLE,
+        label="What the file is",
+    )
     file = forms.FileField(
         label="List of people (CSV or Excel)",
-        help_text="Columns 'external_id' and 'name', one person a line.",
+        help_text="One person a line, as the system of record exports it or with our columns.",
         validators=[_short_enough],
     )
     source_total = forms.IntegerField(
@@ -144,6 +150,24 @@ class PeopleForm(forms.Form):
         label="How many people the system of record shows",
         help_text="A list with another number is refused. Empty: not compared.",
     )
+
+    def __init__(self, *args: Any, mapping: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.held = mapping
+        if mapping is not None:
+            self.fields["list_format"].initial = ListFormat.MAPPED
+
+    def clean_list_format(self) -> str:
+        """Refuses to read by a mapping where none is saved."""
+        form: str = self.cleaned_data["list_format"] or ListFormat.TABLE
+        if form == ListFormat.MAPPED and self.held is None:
+            raise forms.ValidationError("No mapping of people is saved. Say first which column is what.")
+        return form
+
+    @property
+    def mapping(self) -> Mapping[str, Any] | None:
+        """The mapping by which the file is read, None for our own columns."""
+        return self.held if self.cleaned_data["list_format"] == ListFormat.MAPPED else None
 
 
 class RosterForm(forms.Form):

@@ -2,15 +2,18 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 
 from identities.csvtable import BadFile
 from identities.grantlist import COLUMNS, REQUIRED
-from identities.kinds import GrantRow
+from identities.kinds import GrantRow, PersonRow
+from identities.peoplelist import COLUMNS as PERSON_COLUMNS
+from identities.peoplelist import REQUIRED as PERSON_NEEDS
+from identities.peoplelist import read_people
 from identities.readers.mapped import SHOWN, mapped_of, read_mapped
 from identities.sheets import is_sheet
 from identities.tables import table_lines
@@ -36,13 +39,32 @@ WORDS: Final = {
     "inherited_via": ("Held through", "through, via, parent group, inherited from"),
 }
 """For each field of a grant its label, and names under which systems export it."""
+PERSON_WORDS: Final = {
+    "external_id": (
+        "Person's id",
+        "employee id, employee number, emp no, emp id, personnel number, staff id, worker id",
+    ),
+    "name": ("Name", "full name, employee name, display name, worker"),
+    "email": ("E-mail address", "e-mail, mail, work email, email address, business email"),
+    "kind": ("Kind of person", "worker type, employment type, type"),
+    "manager": ("Manager's id", "manager id, supervisor id, reports to, manager employee id, supervisor"),
+    "site": ("Site", "location, office, work location"),
+    "programme": ("Programme", "program, account, client, lob, line of business, campaign"),
+    "shift_start": ("Shift begins", "shift from, start time"),
+    "shift_end": ("Shift ends", "shift to, end time"),
+    "time_zone": ("Time zone", "timezone, tz"),
+    "employed_from": ("Employed from", "hire date, start date, date of joining, joining date"),
+    "employed_until": ("Employed until", "termination date, end date, last day, last working day, contract end"),
+    "department": ("Department", "dept, org unit, cost center, team"),
+}
+"""For each field of a person its label, and names under which systems of record export it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListPreview:
     """Holds what the sample becomes: rows, or the sentence that says why not."""
 
-    rows: tuple[GrantRow, ...] = ()
+    rows: tuple[GrantRow, ...] | tuple[PersonRow, ...] = ()
     records: int = 0
     problem: str = ""
 
@@ -80,6 +102,8 @@ class ListMappingForm(forms.Form):
     )
 
     data: Any
+    words: ClassVar[Mapping[str, tuple[str, str]]] = WORDS
+    needed: ClassVar[Collection[str]] = REQUIRED
 
     def __init__(self, data: Any = None, files: Any = None, *, held: Mapping[str, Any] | None = None) -> None:
         held = held or {}
@@ -89,10 +113,10 @@ class ListMappingForm(forms.Form):
         if data is not None:
             self._take_file()
         self.columns = self._columns(held)
-        for field in COLUMNS:
-            label, _names = WORDS[field]
+        for field in self.words:
+            label, _names = self.words[field]
             choices = [("", "Not in the export"), *((name, name) for name in self.columns)]
-            chosen = forms.ChoiceField(label=label, required=field in REQUIRED, choices=choices)
+            chosen = forms.ChoiceField(label=label, required=field in self.needed, choices=choices)
             chosen.initial = held.get("columns", {}).get(field) or self._guess(field)
             self.fields[field] = chosen
             if data is not None and field not in data:
@@ -108,7 +132,7 @@ class ListMappingForm(forms.Form):
             self.data["sample"] = sample_of(file, str(self.data.get("sheet", "")))
         except BadFile as bad:
             self.problem = bad.sentence
-        for field in COLUMNS:
+        for field in self.words:
             if not self.data.get(field):
                 self.data.pop(field, None)
 
@@ -125,17 +149,17 @@ class ListMappingForm(forms.Form):
 
     def _guess(self, field: str) -> str:
         """Returns the column that is usually this field, an empty text where none is."""
-        names = [field, field.replace("_", " "), *WORDS[field][1].split(", ")]
+        names = [field, field.replace("_", " "), *self.words[field][1].split(", ")]
         return next((name for name in names if name in self.columns), "")
 
     @property
     def chosen(self) -> Iterator[forms.BoundField]:
         """The fields that name a column each."""
-        return (self[field] for field in COLUMNS)
+        return (self[field] for field in self.words)
 
     def mapping(self) -> dict[str, Any]:
         """Returns what was typed as a mapping."""
-        columns = {field: str(self.data.get(field, "")) for field in COLUMNS if self.data.get(field)}
+        columns = {field: str(self.data.get(field, "")) for field in self.words if self.data.get(field)}
         return {
             "columns": columns,
             "separator": self.data.get("separator", "").replace("\r", ""),
@@ -143,13 +167,13 @@ class ListMappingForm(forms.Form):
         }
 
     def clean(self) -> dict[str, Any]:
-        """Refuses a mapping without account or entitlement, and one that does not fit the sample."""
+        """Refuses a mapping without what is needed, and one that does not fit the sample."""
         cleaned = super().clean() or self.cleaned_data
         if self.problem:
             self.add_error("file", self.problem)
             return cleaned
         try:
-            mapped_of(self.mapping())
+            mapped_of(self.mapping(), required=self.needed, known=self.words)
         except BadFile as bad:
             self.add_error(None, bad.sentence)
             return cleaned
@@ -163,10 +187,27 @@ class ListMappingForm(forms.Form):
         if self.problem or not sample.strip():
             return ListPreview(problem=self.problem)
         try:
-            read = read_mapped(sample.encode(), {**self.mapping(), "sheet": ""})
+            return self.read(sample.encode(), {**self.mapping(), "sheet": ""})
         except BadFile as bad:
             return ListPreview(problem=bad.sentence)
+
+    def read(self, sample: bytes, mapping: Mapping[str, Any]) -> ListPreview:
+        """Returns what a mapping makes of a sample; raises BadFile."""
+        read = read_mapped(sample, mapping)
         return ListPreview(read.rows[: 5 * SHOWN], read.records)
+
+
+class PeopleMappingForm(ListMappingForm):
+    """Asks which column of a system of record's own export of people is what."""
+
+    words = PERSON_WORDS
+    needed = PERSON_NEEDS
+    separator = None  # type: ignore[assignment]  # Django's way to take a field away: a line is one person
+
+    def read(self, sample: bytes, mapping: Mapping[str, Any]) -> ListPreview:
+        """Returns the people that a mapping makes of a sample; raises BadFile."""
+        people = tuple(read_people(sample, mapping))
+        return ListPreview(people, len(people))
 
 
 def sample_of(file: Any, sheet: str) -> str:
@@ -185,4 +226,5 @@ def sample_of(file: Any, sheet: str) -> str:
     return held.getvalue()
 
 
+assert set(PERSON_WORDS) == set(PERSON_COLUMNS)  # noqa: S101 -- each field of a person has its words
 assert set(WORDS) == set(COLUMNS) >= set(REQUIRED)  # noqa: S101 -- each field of a grant has its words

@@ -13,11 +13,14 @@ from tenants.scope import TenantManager, TenantOwned
 
 
 class ListMapping(TenantOwned):
-    """Stores which column of a system's own export is what (`identities.readers.mapped`); a snapshot keeps a copy."""
+    """Stores which column of a system's own export is what (`identities.readers.mapped`); a snapshot keeps a copy.
+
+    Without a system it is the mapping of the list of people; the audit entry of each import keeps a copy.
+    """
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
-    system = models.ForeignKey("identities.System", on_delete=models.PROTECT, related_name="+")
+    system = models.ForeignKey("identities.System", on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     mapping = models.JSONField()
     saved_at = models.DateTimeField()
     saved_by = models.CharField(max_length=200)
@@ -25,10 +28,13 @@ class ListMapping(TenantOwned):
     class Meta:
         """Holds the rules of a mapping."""
 
-        constraints = [models.UniqueConstraint(fields=["tenant", "system"], name="system_has_one_list_mapping")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "system"], name="system_has_one_list_mapping"),
+            models.UniqueConstraint(fields=["tenant"], condition=Q(system=None), name="people_have_one_list_mapping"),
+        ]
 
     def __str__(self) -> str:
-        return f"mapping of system {self.system_id}"
+        return f"mapping of system {self.system_id}" if self.system_id else "mapping of people"
 
 
 class PersonChange(TenantOwned):

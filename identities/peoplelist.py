@@ -1,11 +1,13 @@
 """Reads the list of people (the HR feed) from CSV or Excel. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, time
+from typing import Any
 from zoneinfo import available_timezones
 
 from identities.csvtable import BadFile
 from identities.kinds import IdentityKind, PersonRow
+from identities.readers.mapped import check_mapped, mapped_of
 from identities.tables import read_table
 
 REQUIRED = ("external_id", "name")
@@ -25,21 +27,29 @@ COLUMNS = (
 )
 
 
-def read_people(body: bytes) -> list[PersonRow]:
-    """Returns the people of a CSV file in file order.
+def read_people(body: bytes, mapping: Mapping[str, Any] | None = None) -> list[PersonRow]:
+    """Returns the people of a table in file order; with a mapping its columns are those of the system of record.
 
     Raises:
         BadFile: with one sentence for the first thing that is wrong, such as a doubled id or a person who manages
         themselves.
     """
-    table = read_table(body, required=REQUIRED, known=COLUMNS)
-    rows = [_row(number, cells) for number, cells in table.lines]
+    rows = [_row(number, cells) for number, cells in _lines(body, mapping)]
     seen: dict[str, int] = {}
     for row in rows:
         first = seen.setdefault(row.external_id, row.line)
         if first != row.line:
             raise BadFile(f"Lines {first} and {row.line} both describe '{row.external_id}'.", row.line)
     return rows
+
+
+def _lines(body: bytes, mapping: Mapping[str, Any] | None) -> Iterable[tuple[int, Mapping[str, str]]]:
+    """Returns the lines of a table with their cells by our names of columns."""
+    if not mapping:
+        return read_table(body, required=REQUIRED, known=COLUMNS).lines
+    mapped = mapped_of(mapping, required=REQUIRED, known=COLUMNS)
+    lines = check_mapped(body, mapped).lines
+    return [(number, {field: line[column] for field, column in mapped.columns.items()}) for number, line in lines]
 
 
 def _row(line: int, cells: Mapping[str, str]) -> PersonRow:

@@ -31,9 +31,9 @@ def can_import_snapshot(by: Actor, system: System) -> Verdict:
     return permit(by, Permission.REGISTER_MANAGE, to="import a snapshot")
 
 
-def can_save_list_mapping(by: Actor, system: System) -> Verdict:
-    """Returns whether the actor may say which column of this system's export is what."""
-    if system.tenant_id != by.tenant_id:
+def can_save_list_mapping(by: Actor, system: System | None) -> Verdict:
+    """Returns whether the actor may say which column of a system's export, or of the list of people, is what."""
+    if system is not None and system.tenant_id != by.tenant_id:
         return denied("This system belongs to another tenant.")
     return permit(by, Permission.REGISTER_MANAGE, to="save a mapping of columns")
 

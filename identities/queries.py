@@ -97,8 +97,8 @@ def snapshots_of(system: System) -> QuerySet[Snapshot]:
     return Snapshot.objects.filter(system=system).order_by("-captured_at", "-id")
 
 
-def list_mapping(system: System) -> ListMapping | None:
-    """Returns the saved mapping of a system's own export."""
+def list_mapping(system: System | None) -> ListMapping | None:
+    """Returns the saved mapping of a system's own export, of the list of people where no system is named."""
     return ListMapping.objects.filter(system=system).first()
 
 

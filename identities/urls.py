@@ -18,5 +18,6 @@ urlpatterns = [
     path("register/people/choices/", views.people_choices, name="people_choices"),
     path("register/people/changes/", views.people_changes, name="people_changes"),
     path("register/people/upload/", views.people_upload, name="people_upload"),
+    path("register/people/columns/", views.people_columns, name="people_columns"),
     path("register/rosters/upload/", views.roster_upload, name="roster_upload"),
 ]

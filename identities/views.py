@@ -22,7 +22,7 @@ from identities.difference import CHANGED, GRANTED, counts_of, parts_of, rows_th
 from identities.difference import SHOWN as SHOWN_DIFFERENCES
 from identities.forms import PeopleForm, RosterForm, SnapshotForm, SystemForm
 from identities.kinds import ListFormat, PersonChangeKind
-from identities.listform import ListMappingForm
+from identities.listform import ListMappingForm, PeopleMappingForm
 from identities.models import Snapshot, System
 from identities.movers import change_counts, changes_in_words, changes_told, people_feeds
 from identities.personfield import SHOWN, label_of
@@ -213,20 +213,35 @@ def people_choices(request: TenantRequest) -> HttpResponse:
 @requires(Permission.REGISTER_MANAGE)
 def people_upload(request: TenantRequest) -> HttpResponse:
     """Takes the list of people."""
-    form = PeopleForm(request.POST or None, request.FILES or None)
+    saved = list_mapping(None)
+    form = PeopleForm(request.POST or None, request.FILES or None, mapping=saved.mapping if saved else None)
     if form.is_valid():
+        body, total = form.cleaned_data["file"].read(), form.cleaned_data["source_total"]
         try:
             with transaction.atomic():
-                answer = upsert_identities(
-                    body=form.cleaned_data["file"].read(),
-                    source_total=form.cleaned_data["source_total"],
-                    by=request.actor,
-                )
+                answer = upsert_identities(body=body, source_total=total, mapping=form.mapping, by=request.actor)
             return render(request, "identities/people_imported.html", {"answer": answer})
         except BadFile as bad:
             form.add_error("file", bad.sentence)
     status = 422 if form.is_bound else 200
     return render(request, "identities/people_upload.html", {"form": form}, status=status)
+
+
+@requires(Permission.REGISTER_MANAGE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def people_columns(request: TenantRequest) -> HttpResponse:
+    """Shows which column of the list of people is what; tries it on a sample, and saves it."""
+    saved = list_mapping(None)
+    posted = request.POST if request.method == "POST" else None
+    form = PeopleMappingForm(posted, request.FILES or None, held=saved.mapping if saved else None)
+    saving = posted is not None and "save" in posted
+    if form.is_valid() and saving:
+        save_list_mapping(system=None, mapping=form.mapping(), by=request.actor)
+        messages.success(request, "The mapping is saved. Lists of people can be read by it now.")
+        return redirect("identities:people_upload", request.tenant.slug)
+    preview = form.preview() if posted is not None else None
+    context = {"form": form, "saved": saved, "preview": preview, "saving": saving}
+    return render(request, "identities/columns.html", context, status=422 if form.errors and saving else 200)
 
 
 @requires(Permission.REGISTER_MANAGE)

@@ -10,7 +10,7 @@ from tenants.kinds import Actor, Permission, Role
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One entry of the sidebar: its words, URL name, icon and the permission that shows it.
+    """One entry of the sidebar: its words, URL name, icon, the permission that shows it, and one that does so too.
 
     ``under`` are further beginnings of addresses, after the tenant's, at which the entry is where the reader is.
     """
@@ -20,6 +20,7 @@ class Page:
     icon: str
     permission: Permission
     under: tuple[str, ...] = ()
+    also: Permission | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
             Page("Overview", "portal:overview", "layout-dashboard", P.AUDIT_VIEW),
             Page("Who touched our data", "portal:client", "eye", P.CLIENT_VIEW),
             Page("Your room", "portal:room", "briefcase", P.ROOM_VIEW),
-            Page("Inbox", "reviews:inbox", "inbox", P.ITEM_REVIEW, ("review/", "sign/")),
+            Page("Inbox", "reviews:inbox", "inbox", P.ITEM_REVIEW, ("review/", "sign/"), P.ITEM_COSIGN),
             Page("Alerts", "alerts:alerts", "bell", P.ALERT_VIEW),
         ),
     ),
@@ -105,7 +106,7 @@ def sections(actor: Actor, slug: str, path: str) -> list[Section]:
 
     ``path`` marks where the reader is: at the one entry whose address is its longest beginning.
     """
-    groups = [(title, [page for page in pages if actor.may(page.permission)]) for title, pages in SECTIONS]
+    groups = [(title, [page for page in pages if _may_open(actor, page)]) for title, pages in SECTIONS]
     near = {page.name: _nearness(page, slug, path) for _title, pages in groups for page in pages}
     most = max(near.values(), default=0)
     return [
@@ -113,6 +114,10 @@ def sections(actor: Actor, slug: str, path: str) -> list[Section]:
         for title, pages in groups
         if pages
     ]
+
+
+def _may_open(actor: Actor, page: Page) -> bool:
+    return actor.may(page.permission) or (page.also is not None and actor.may(page.also))
 
 
 def home_of(roles: frozenset[Role], slug: str) -> str:

@@ -14,7 +14,7 @@ from portal.queries import client_home, feed, room_campaign, tenants_of
 from portal.queries import overview as overview_of
 from portal.queries import room as room_of
 from tenants.access import TenantRequest, requires
-from tenants.kinds import Permission
+from tenants.kinds import OF_ROLES, Permission
 from tenants.models import User
 
 
@@ -33,7 +33,7 @@ def entrance(request: PersonRequest) -> HttpResponse:
     return render(request, "portal/entrance.html", {"entries": entries})
 
 
-@requires(*Permission)
+@requires(*OF_ROLES)
 def home(request: TenantRequest) -> HttpResponse:
     """Send a member to the page on which their role starts."""
     return redirect(home_of(request.actor.roles, request.tenant.slug))

@@ -1,6 +1,12 @@
-"""Chooses who reviews an item: the strategy's person, else the fallback, never the subject. Pure."""
+"""Chooses who reviews an item: the strategy's person, else the fallback, never the subject. Pure.
 
-from collections.abc import Iterator, Mapping
+A group shares its items by a rule that anybody can repeat: what belongs to one person (or, ownerless, to one account)
+goes to the member for whom the SHA-256 of `member:p<person>` (or `member:a<account>`), with the ids of the register, is
+the smallest. Who leaves the group or joins it moves no items but their own.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reviews.kinds import Basis, Strategy
@@ -16,14 +22,16 @@ class Terms:
     fallback_manager: int | None
     eligible: frozenset[int]
     deputies: Mapping[int, int] = field(default_factory=dict)
+    group: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Holds who stands around one grant beside manager and owner: the client's reviewer, and who decided it before."""
+    """Holds what stands around one grant beside manager and owner: its account, the client's reviewer, who decided."""
 
     client: int | None = None
     not_again: frozenset[int] = frozenset()
+    account: int = 0
 
 
 def choose_reviewer(
@@ -39,11 +47,18 @@ def choose_reviewer(
         owner: the system's owner.
         around: the client's own reviewer, and who decided at the stages before and so does not decide again.
     """
-    for person, basis in _candidates(terms, manager, owner, around.client):
+    whose = f"p{subject}" if subject else f"a{around.account}"
+    shares = [(member, Basis.GROUP) for member in shared_among(terms.group, whose)]
+    for person, basis in (*shares, *_candidates(terms, manager, owner, around.client)):
         there = _there(terms, person)
         if there is not None and there not in {subject, *around.not_again} and there in terms.eligible:
             return there, basis if there == person else Basis.DEPUTY
     return None
+
+
+def shared_among(group: Collection[int], whose: str) -> list[int]:
+    """Returns the members of a group in the order in which they come into question for what belongs to somebody."""
+    return sorted(group, key=lambda member: hashlib.sha256(f"{member}:{whose}".encode()).digest())
 
 
 def _there(terms: Terms, person: int | None) -> int | None:
@@ -61,11 +76,12 @@ def _candidates(
     if terms.strategy == Strategy.CLIENT:
         yield client, Basis.CLIENT
         return
-    yield {
-        Strategy.MANAGER: (manager, Basis.MANAGER),
-        Strategy.OWNER: (owner, Basis.OWNER),
-        Strategy.NAMED: (terms.named, Basis.NAMED),
-    }[terms.strategy]
+    if terms.strategy != Strategy.GROUP:
+        yield {
+            Strategy.MANAGER: (manager, Basis.MANAGER),
+            Strategy.OWNER: (owner, Basis.OWNER),
+            Strategy.NAMED: (terms.named, Basis.NAMED),
+        }[terms.strategy]
     yield terms.fallback, Basis.FALLBACK
     yield terms.fallback_manager, Basis.FALLBACK
     yield owner, Basis.FALLBACK

@@ -27,7 +27,7 @@ from reviews.kinds import (
 )
 from reviews.outward import OutwardError, target_of
 from reviews.queries.findings import conflicting_choices
-from reviews.queries.reviewers import reviewers
+from reviews.queries.reviewers import reviewers, reviewing_groups
 from reviews.recurrence import Openings, next_eight
 from tenants.models import Tenant
 
@@ -67,6 +67,12 @@ class CampaignForm(forms.Form):
         required=False,
         label="Named reviewer",
         help_text="Needed where one named person reviews all. Type a part of the name and choose from the list.",
+    )
+    group = forms.ChoiceField(
+        required=False,
+        label="Group",
+        help_text="Needed where a group reviews: of the directory, or who holds an entitlement. Each reviews a fixed "
+        "share, never their own access. Where nobody of it may review, the fallback does.",
     )
     fallback = PersonField(
         people=reviewers,
@@ -117,12 +123,13 @@ class CampaignForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.tenant = tenant
         self.fields["systems"].queryset = System.objects.order_by("name")  # type: ignore[attr-defined]  # a field with choices
+        self.fields["group"].choices = [("", "No group"), *reviewing_groups()]  # type: ignore[attr-defined]  # a field with choices
         url = reverse("reviews:reviewer_choices", args=[tenant.slug])
         for name in ("named", "fallback"):
             self.fields[name].searched_at(url)  # type: ignore[attr-defined]  # a field of people
 
     def clean(self) -> dict[str, Any]:
-        """Takes all systems where that is ticked; refuses none at all, and one named reviewer without a name."""
+        """Takes all systems where that is ticked; refuses none at all, and reviewers by name or group without one."""
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("all_systems"):
             cleaned["systems"] = System.objects.order_by("name")
@@ -131,6 +138,8 @@ class CampaignForm(forms.Form):
         cleaned["rule"] = (cleaned.get("own_rule") or cleaned.get("rule") or "").strip().upper()
         if cleaned.get("strategy") == Strategy.NAMED and not cleaned.get("named"):
             self.add_error("named", "Choose who reviews, or another way to find the reviewers.")
+        if cleaned.get("strategy") == Strategy.GROUP and not cleaned.get("group"):
+            self.add_error("group", "Choose the group that reviews, or another way to find the reviewers.")
         return cleaned
 
     @property
@@ -155,12 +164,21 @@ class CampaignForm(forms.Form):
         told = dict(self.cleaned_data)
         for name in ("own_rule", "all_systems"):
             told.pop(name)
+        told["group_name"] = self._group_name(told["group"])
         told["trigger"] = Trigger(told["trigger"])
         told["later"] = [Strategy(one) for one in told["later"].split(",") if one]
         told["systems"], told["strategy"] = list(told["systems"]), Strategy(told["strategy"])
         for name in ("silence_privileged", "silence_standard"):
             told[name] = Silence(told[name] or self.fields[name].initial)
         return PlanFacts(time_zone=self.tenant.time_zone, **told)
+
+    def _group_name(self, chosen: str) -> str:
+        """Returns the words of the chosen group as the form showed them, without the count."""
+        for where, lines in reviewing_groups():
+            for key, words in lines:
+                if key == chosen:
+                    return f"{where}: {words.rpartition(' (')[0]}"[:200]
+        return ""
 
 
 class DecisionForm(forms.Form):

@@ -33,6 +33,7 @@ class Strategy(TextChoices):
     MANAGER = "manager", "Each person's manager"
     OWNER = "owner", "Owner of the system"
     NAMED = "named", "One named reviewer"
+    GROUP = "group", "Members of a group, each for their share"
     CLIENT = "client", "The client's own reviewer, for the people of its programme"
 
 
@@ -42,6 +43,7 @@ class Basis(TextChoices):
     MANAGER = "manager", "Manager of the person"
     OWNER = "owner", "Owner of the system"
     NAMED = "named", "Named for the campaign"
+    GROUP = "group", "Member of the group"
     CLIENT = "client", "Reviewer of the client"
     FALLBACK = "fallback", "Fallback of the campaign"
     REASSIGNED = "reassigned", "Reassigned"

@@ -61,6 +61,11 @@ def can_end_conflict(by: Actor, conflict: DutyConflict, *, reason: str) -> Verdi
     return can_manage_campaigns(by)
 
 
+def may_review(by: Actor) -> bool:
+    """Returns whether the actor may decide and sign what is put to them: as a reviewer here, or for a client."""
+    return by.may(Permission.ITEM_REVIEW) or by.may(Permission.ITEM_COSIGN)
+
+
 def can_view_campaign(by: Actor, *, shared: bool) -> Verdict:
     """Returns whether the actor may see a campaign: by role, or because it is shared with them."""
     if by.may(Permission.CAMPAIGN_VIEW) or shared:
@@ -173,7 +178,7 @@ def can_decide(
     """
     own = reviewer is not None and reviewer.pk == item.subject_key
     rules = (
-        (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to review access."),
+        (not may_review(by), "Your role does not allow you to review access."),
         (reviewer is None, "Your user is not linked to a person in the register. Ask the compliance officer to do it."),
         (own, "This is your own access. Nobody reviews their own access."),
         (reviewer is not None and reviewer.pk != assigned_to, "This item is put to another reviewer."),
@@ -313,7 +318,7 @@ def can_sign(
     """Returns whether the actor may sign their decisions of the campaign."""
     signing = campaign.state in {CampaignState.OPEN, CampaignState.SIGNING}
     rules = (
-        (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to sign reviews."),
+        (not may_review(by), "Your role does not allow you to sign reviews."),
         (reviewer is None, "Your user is not linked to a person in the register."),
         (not signing, "The campaign does not take signatures now."),
         (signed, "You have signed this campaign already."),

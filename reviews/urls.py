@@ -57,6 +57,7 @@ urlpatterns = [
     path("second-looks/", care.second_looks, name="second_looks"),
     path("second-looks/<int:look_id>/", care.second_look, name="second_look"),
     path("inbox/", desk.inbox, name="inbox"),
+    path("inbox/waiting/", desk.waiting, name="waiting"),
     path("review/<int:campaign_id>/", desk.review, name="review"),
     path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),
     path("review/<int:campaign_id>/items/<int:item_id>/decide/", desk.decide, name="decide"),

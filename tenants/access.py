@@ -14,7 +14,7 @@ from tenants.audit import audit
 from tenants.deedlog import Caller, caller
 from tenants.kinds import Actor, Permission, Refused, Verdict, denied
 from tenants.models import Tenant, User
-from tenants.queries import actor_for, tenant_by_slug
+from tenants.queries import actor_for, cosigner_for, tenant_by_slug
 from tenants.scope import tenant_scope
 
 P = ParamSpec("P")
@@ -60,7 +60,7 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
         def guarded(request: HttpRequest, slug: str, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            entered = enter(request, slug)
+            entered = enter(request, slug, permissions)
             verdict = permitted(entered.actor, permissions)
             if not verdict.allowed:
                 return refuse(entered, verdict)
@@ -78,8 +78,10 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
     return decorate
 
 
-def enter(request: HttpRequest, slug: str) -> TenantRequest:
+def enter(request: HttpRequest, slug: str, permissions: tuple[Permission, ...]) -> TenantRequest:
     """Put the tenant and the actor on the request; raises Http404 for a stranger, as for an unknown slug.
+
+    A person of a client is a stranger to its BPO's pages, but for those that say they are for co-signing.
 
     An address with a NUL is no page either: PostgreSQL's text holds none.
     """
@@ -88,6 +90,8 @@ def enter(request: HttpRequest, slug: str) -> TenantRequest:
         raise Http404(NOT_HERE)
     tenant = tenant_by_slug(slug)
     actor = actor_for(entered.user, tenant) if tenant else None
+    if tenant is not None and Permission.ITEM_COSIGN in permissions:
+        actor = cosigner_for(entered.user, tenant, actor)
     if tenant is None or actor is None:
         raise Http404(NOT_HERE)
     entered.tenant, entered.actor = tenant, actor

@@ -43,6 +43,7 @@ class Permission(StrEnum):
     CAMPAIGN_VIEW = "campaign.view"
     CAMPAIGN_MANAGE = "campaign.manage"
     ITEM_REVIEW = "item.review"
+    ITEM_COSIGN = "item.cosign"
     REMEDIATION_MANAGE = "remediation.manage"
     ALERT_VIEW = "alert.view"
     ALERT_HANDLE = "alert.handle"
@@ -57,6 +58,9 @@ class Permission(StrEnum):
 
 
 _P = Permission
+COSIGNER: Final = frozenset({_P.ITEM_COSIGN})
+"""What a client's own people may in the tenant of its BPO, by no role there (docs/adr/0408)."""
+
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.OPERATOR: frozenset(
         {
@@ -83,6 +87,9 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.AUDITOR: frozenset({_P.ROOM_VIEW, _P.PACK_VIEW, _P.LEDGER_VIEW}),
     Role.CLIENT: frozenset({_P.CLIENT_VIEW, _P.SOURCE_VIEW, _P.ALERT_VIEW, _P.PACK_VIEW, _P.LEDGER_VIEW}),
 }
+
+OF_ROLES: Final = frozenset().union(*ROLE_PERMISSIONS.values())
+"""What somebody may by a role: whoever holds any of it is a member of the tenant."""
 
 SEES_ALL_SHAREABLE: Final = frozenset({Role.OPERATOR, Role.OFFICER, Role.ANALYST})
 """Roles that see every log source, campaign and pack of their tenant; the others see what is shared with them."""

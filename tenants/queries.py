@@ -1,12 +1,13 @@
 """Reads: who may enter which tenant, and what the tenant's pages show of people and deeds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from tenants.kinds import ROLE_PERMISSIONS, Actor, Role
+from tenants.kinds import COSIGNER, ROLE_PERMISSIONS, Actor, Permission, Role
 from tenants.models import ApiToken, AuditEntry, Membership, Tenant, User, Work
 
 
@@ -43,6 +44,27 @@ def actor_for(user: User, tenant: Tenant) -> Actor | None:
         return None
     permissions = frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))
     return Actor(user.email, user.pk, tenant.pk, roles, permissions)
+
+
+def cosigner_for(user: User, tenant: Tenant, known: Actor | None) -> Actor | None:
+    """Return the person as one who may also co-sign in the tenant: a person of one of its clients (docs/adr/0408).
+
+    Anybody else, and whoever reviews here by a role, is returned as they are known.
+    """
+    reviews = known is not None and known.may(Permission.ITEM_REVIEW)
+    if reviews or not user.is_active or user.pk not in clients_people(tenant.pk, user):
+        return known
+    if known is None:
+        return Actor(user.email, user.pk, tenant.pk, frozenset(), COSIGNER)
+    return replace(known, permissions=known.permissions | COSIGNER)
+
+
+def clients_people(tenant_id: int, user: User | None = None) -> frozenset[int]:
+    """Return the users, or that one alone, who are now a client's person in a client's tenant of a BPO."""
+    now = timezone.now()
+    rows = Membership.objects.filter(tenant__parent_id=tenant_id, role=Role.CLIENT, user__is_active=True)
+    rows = rows if user is None else rows.filter(user=user)
+    return frozenset(row.user_id for row in rows if row.is_current(now))
 
 
 def members(tenant: Tenant) -> QuerySet[Membership]:

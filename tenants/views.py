@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from tenants import actions, queries
 from tenants.access import TenantRequest, requires
 from tenants.forms import PersonForm, TokenForm, TrailFilter
-from tenants.kinds import Permission, Refused, Role
+from tenants.kinds import OF_ROLES, Permission, Refused, Role
 from tenants.models import ApiToken, Work
 from tenants.paging import Cursor, page_of_trail
 from tenants.work import can_cancel_work, cancel_work
@@ -102,7 +102,7 @@ def token_revoke(request: TenantRequest, token_id: int) -> HttpResponse:
     return redirect("tenants:tokens", request.tenant.slug)
 
 
-@requires(*Permission)
+@requires(*OF_ROLES)
 def work(request: TenantRequest, work_id: int) -> HttpResponse:
     """Show how far a piece of long work is; htmx asks again until it is over."""
     row = get_object_or_404(queries.visible_work(request.actor), pk=work_id)
@@ -110,7 +110,7 @@ def work(request: TenantRequest, work_id: int) -> HttpResponse:
 
 
 @require_POST
-@requires(*Permission)
+@requires(*OF_ROLES)
 def work_cancel(request: TenantRequest, work_id: int) -> HttpResponse:
     """Ask a piece of long work to stop."""
     row = get_object_or_404(queries.visible_work(request.actor), pk=work_id)

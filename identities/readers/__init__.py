@@ -82,7 +82,8 @@ READERS: Final[dict[str, Reader]] = {
     ListFormat.LDAP: Reader(
         ldap.read,
         ldap.NOUN,
-        "Export users and groups as LDIF with paged results. The total is the number of accounts, without groups.",
+        "Export users and groups as LDIF with paged results. The total is the number of accounts, without groups. "
+        "'manage.py read_grants' does the same over a connection.",
         ldap.COMMAND,
     ),
 }

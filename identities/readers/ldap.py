@@ -18,11 +18,17 @@ from identities.readers.ldif import Entry, entries
 from identities.readers.population import ACCOUNT, Holder, Population, population
 
 NOUN = "accounts"
+ATTRIBUTES: Final = (
+    *("objectClass", "sAMAccountName", "userPrincipalName", "uid", "cn", "employeeNumber", "userAccountControl"),
+    *("primaryGroupID", "objectSid", "memberOf", "member", "uniqueMember", "memberUid", "gidNumber", "adminCount"),
+    *("servicePrincipalName", "pwdAccountLockedTime"),
+)
+"""What is asked of a directory, of accounts and groups alike; none of it is a secret."""
+
 COMMAND: Final = (
     "ldapsearch -o ldif-wrap=no -E pr=1000/noprompt -H ldaps://dc.example.com -b DC=example,DC=com "
     "'(|(&(objectCategory=person)(objectClass=user))(objectClass=group)(objectClass=msDS-GroupManagedServiceAccount))' "
-    "objectClass sAMAccountName userPrincipalName userAccountControl primaryGroupID objectSid memberOf member "
-    "adminCount > population.ldif"
+    f"{' '.join(ATTRIBUTES)} > population.ldif"
 )
 DISABLED: Final = 0x2
 USERS: Final = frozenset({"user", "person", "inetorgperson", "posixaccount", "account", "organizationalperson"})
@@ -102,6 +108,15 @@ def _memberships(directory: Directory) -> None:
         if primary.isdecimal():
             rid = int(primary[:10])
             directory.join(entry.dn, by_rid.get(rid, PRIMARY.get(rid, f"primary group {rid}")))
+    _numbered(directory)
+
+
+def _numbered(directory: Directory) -> None:
+    """Collects the primary groups of POSIX accounts, which RFC 2307 names by a number on the account."""
+    by_gid = {gid: group.dn for group in directory.groups.values() if (gid := group.text("gidnumber"))}
+    for _holder, entry in directory.users.values():
+        if gid := entry.text("gidnumber"):
+            directory.join(entry.dn, by_gid.get(gid, f"group with the number {gid}"))
 
 
 def _rows(directory: Directory) -> Iterator[GrantRow]:

@@ -3,12 +3,16 @@
 import base64
 import binascii
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from identities.csvtable import BadFile, read_text
 
 COUNT: Final = re.compile(r"^# numEntries: (\d+)$", re.MULTILINE)
+SAFE: Final = re.compile(rb"[!-9;=-~]([ -~]*[!-~])?")
+"""What is written as it is; everything else as base64 (RFC 2849 allows more, such as signs that break lines here)."""
+
 FAILED: Final = re.compile(r"^result: (?!0\b)(\d+) (.*)$", re.MULTILINE)
 
 
@@ -64,6 +68,22 @@ def entries(body: bytes) -> list[Entry]:
     if wrote and sum(wrote) != len(known):
         raise BadFile(f"The export says that it has {sum(wrote):,} entries and holds {len(known):,}. Export it again.")
     return known
+
+
+def written(found: Iterable[tuple[str, Sequence[tuple[str, Sequence[bytes]]]]]) -> bytes:
+    """Returns entries (their names, and their attributes with all values) as LDIF with their count at the end."""
+    told = [
+        b"".join([_line("dn", dn.encode()), *(_line(name, value) for name, values in attributes for value in values)])
+        for dn, attributes in found
+    ]
+    return b"\n".join([*told, b"# numEntries: %d\n" % len(told)])
+
+
+def _line(name: str, value: bytes) -> bytes:
+    """Returns one value as a line: as it is, or as base64."""
+    if not value or SAFE.fullmatch(value):
+        return b"%s: %s\n" % (name.encode(), value)
+    return b"%s:: %s\n" % (name.encode(), base64.b64encode(value))
 
 
 def _lines(text: str) -> list[tuple[int, str]]:

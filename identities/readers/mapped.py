@@ -7,7 +7,7 @@ A mapping is a plain JSON object, so that a form can edit it and a snapshot can 
 - `sheet`: name of the sheet of a workbook; empty where there is one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
@@ -31,19 +31,21 @@ class Mapped:
     sheet: str = ""
 
 
-def mapped_of(mapping: Mapping[str, Any]) -> Mapped:
-    """Returns a mapping in its checked form.
+def mapped_of(
+    mapping: Mapping[str, Any], *, required: Collection[str] = REQUIRED, known: Collection[str] = COLUMNS
+) -> Mapped:
+    """Returns a mapping in its checked form; its fields are those of a grant unless others are named.
 
     Raises:
-        BadFile: where it leaves the account or the entitlement out, or takes one column for two things.
+        BadFile: where it leaves a required field out, or takes one column for two things.
     """
     columns = {str(field): str(name).strip().lower() for field, name in dict(mapping.get("columns") or {}).items()}
-    for field in REQUIRED:
+    for field in required:
         if not columns.get(field):
             raise BadFile(f"The mapping names no column for the {field}. Choose one.")
-    unknown = [field for field in columns if field not in COLUMNS]
+    unknown = [field for field in columns if field not in known]
     if unknown:
-        raise BadFile(f"The mapping has '{unknown[0]}', which is no field of a grant.")
+        raise BadFile(f"The mapping has '{unknown[0]}', which is no field of such a list.")
     taken = list(columns.values())
     if twice := sorted({name for name in taken if taken.count(name) > 1}):
         raise BadFile(f"The mapping takes the column '{twice[0]}' for two things. Choose it once.")

@@ -114,7 +114,7 @@ def hand_over(*, campaign: Campaign, by: Actor) -> int:
     if campaign.state != CampaignState.OPEN:
         return 0
     told = campaign.definition
-    now_terms = terms(told["strategy"], told["named"], told["fallback"])
+    now_terms = terms(told["strategy"], told["named"], told["fallback"], told.get("group", ""))
     signed = set(SignOff.objects.filter(campaign=campaign, round=campaign.round).values_list("reviewer_id", flat=True))
     holders = set(Assignment.objects.filter(campaign=campaign, until=None).values_list("reviewer_id", flat=True))
     moved = 0
@@ -166,7 +166,8 @@ def _instead(
     if deputy is not None and free:
         return deputy, Basis.DEPUTY
     manager = item.subject.manager_id if item.subject else None
-    around = Around(client_reviewers().get(item.subject.programme if item.subject else ""), not_again)
+    client = client_reviewers().get(item.subject.programme if item.subject else "")
+    around = Around(client, not_again, account=item.account_id)
     chosen = choose_reviewer(
         now_terms, subject=item.subject_key, manager=manager, owner=item.system.owner_id, around=around
     )

@@ -103,7 +103,9 @@ def _snapshots(campaign: Campaign) -> dict[int, Snapshot]:
 def _reviewers(campaign: Campaign, rows: Sequence[ListedGrant], context: Context) -> list[tuple[int, Basis]]:
     """Returns who reviews each row, with the basis; refuses when one has nobody."""
     definition = campaign.definition
-    campaign_terms = terms(definition["strategy"], definition["named"], definition["fallback"])
+    campaign_terms = terms(
+        definition["strategy"], definition["named"], definition["fallback"], definition.get("group", "")
+    )
     before, clients = deciders_before(campaign), client_reviewers()
     chosen = [
         choose_reviewer(
@@ -112,7 +114,9 @@ def _reviewers(campaign: Campaign, rows: Sequence[ListedGrant], context: Context
             manager=row.manager_id,
             owner=context.systems[row.system_id].owner_id,
             around=Around(
-                clients.get(row.programme or ""), before.get((row.account_id, row.entitlement_id), frozenset())
+                clients.get(row.programme or ""),
+                before.get((row.account_id, row.entitlement_id), frozenset()),
+                row.account_id,
             ),
         )
         for row in rows

@@ -36,6 +36,8 @@ class PlanFacts:
     starts_on: date
     strategy: Strategy = Strategy.MANAGER
     named: Identity | None = None
+    group: str = ""
+    group_name: str = ""
     privileged_only: bool = False
     conflicts_only: bool = False
     due_days: int = 14
@@ -75,6 +77,8 @@ def create_plan(*, facts: PlanFacts, by: Actor) -> CampaignPlan:
         conflicts_only=facts.conflicts_only,
         strategy=facts.strategy,
         named=facts.named,
+        group=facts.group if facts.strategy == Strategy.GROUP else "",
+        group_name=facts.group_name if facts.strategy == Strategy.GROUP else "",
         fallback=facts.fallback,
         entitlements=facts.entitlements,
         programme=facts.programme,
@@ -117,6 +121,8 @@ def definition(plan: CampaignPlan) -> dict[str, object]:
         ],
         "strategy": str(plan.strategy),
         "named": plan.named_id,
+        "group": plan.group,
+        "group_name": plan.group_name,
         "fallback": plan.fallback_id,
         "due_days": plan.due_days,
         "snapshot_max_age_days": plan.snapshot_max_age_days,

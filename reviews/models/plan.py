@@ -25,6 +25,8 @@ class CampaignPlan(TenantOwned):
     dormant_days = models.PositiveSmallIntegerField(null=True, blank=True)
     strategy = models.CharField(max_length=8, choices=Strategy.choices, default=Strategy.MANAGER)
     named = models.ForeignKey(Identity, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    group = models.CharField(max_length=40, blank=True)
+    group_name = models.CharField(max_length=200, blank=True)
     fallback = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
     due_days = models.PositiveSmallIntegerField(default=14)
     snapshot_max_age_days = models.PositiveSmallIntegerField(default=30)
@@ -50,6 +52,9 @@ class CampaignPlan(TenantOwned):
             models.UniqueConstraint(fields=["tenant", "name"], name="plan_name_is_unique"),
             models.CheckConstraint(
                 condition=~Q(strategy="named") | Q(named__isnull=False), name="plan_names_its_reviewer"
+            ),
+            models.CheckConstraint(
+                condition=~Q(strategy="group") | (~Q(group="") & ~Q(group_name="")), name="plan_names_its_group"
             ),
             models.CheckConstraint(
                 condition=Q(silence_privileged__in=Silence.values, silence_standard__in=Silence.values),

@@ -42,7 +42,14 @@ def preview(*, system_ids: Collection[int], told: Mapping[str, Any], terms_of: T
     clients = client_reviewers()
     shares: Counter[int] = Counter()
     fallback = missing = privileged = 0
-    by = ("snapshot__system_id", "identity_id", "identity__manager_id", "identity__programme", "privileged")
+    by: tuple[str, ...] = (
+        "snapshot__system_id",
+        "identity_id",
+        "identity__manager_id",
+        "identity__programme",
+        "privileged",
+    )
+    by = (*by, "account_id") if terms_of.group else by
     groups = rows.values(*by).annotate(n=Count("id"))
     for group in groups:
         privileged += group["n"] if group["privileged"] else 0
@@ -51,7 +58,7 @@ def preview(*, system_ids: Collection[int], told: Mapping[str, Any], terms_of: T
             subject=group["identity_id"] or 0,
             manager=group["identity__manager_id"],
             owner=systems[group["snapshot__system_id"]].owner_id,
-            around=Around(clients.get(group["identity__programme"])),
+            around=Around(clients.get(group["identity__programme"]), account=group.get("account_id", 0)),
         )
         if chosen is None:
             missing += group["n"]

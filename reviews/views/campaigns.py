@@ -90,7 +90,7 @@ def _preview(form: CampaignForm) -> Preview | None:
     return preview(
         system_ids=[system.pk for system in told["systems"]],
         told=told,
-        terms_of=terms(told["strategy"], told.get("named"), told["fallback"]),
+        terms_of=terms(told["strategy"], told.get("named"), told["fallback"], told.get("group", "")),
     )
 
 

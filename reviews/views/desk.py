@@ -27,13 +27,18 @@ from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
 
 PAGE = 50
+DESK = (Permission.ITEM_REVIEW, Permission.ITEM_COSIGN)
+"""Opens the pages that show what is put to the person alone: to reviewers, and to clients who co-sign."""
+
 NOT_LINKED = "Your user is not linked to a person in the register. Ask the compliance officer to import you."
 
 
-@requires(Permission.ITEM_REVIEW)
+@requires(*DESK)
 def inbox(request: TenantRequest) -> HttpResponse:
     """Shows what waits for the reviewer, due soonest first."""
     reviewer = identity_of_user(request.actor.user_id)
+    if reviewer is None and not request.actor.may(Permission.ITEM_REVIEW):
+        raise Http404(NOT_LINKED)
     context = {
         "reviewer": reviewer,
         "lines": desk.inbox(reviewer) if reviewer else [],
@@ -48,6 +53,15 @@ def inbox(request: TenantRequest) -> HttpResponse:
     return render(request, "reviews/inbox.html", context)
 
 
+@requires(Permission.ITEM_COSIGN)
+def waiting(request: TenantRequest) -> HttpResponse:
+    """Answers, for the home of a client, what waits for their co-signature; nothing to whoever co-signs nothing."""
+    reviewer = identity_of_user(request.actor.user_id)
+    lines = [line for line in desk.inbox(reviewer) if not line.signed_at] if reviewer else []
+    context = {"reviewer": reviewer, "lines": lines, "items": sum(line.items for line in lines), "now": timezone.now()}
+    return render(request, "reviews/_waiting.html", context)
+
+
 def desk_of(request: TenantRequest, campaign_id: int) -> tuple[Campaign, Identity]:
     """Returns a campaign and the reviewer whose desk it is on; raises Http404 for anybody else."""
     reviewer = identity_of_user(request.actor.user_id)
@@ -57,7 +71,7 @@ def desk_of(request: TenantRequest, campaign_id: int) -> tuple[Campaign, Identit
     return campaign, reviewer
 
 
-@requires(Permission.ITEM_REVIEW)
+@requires(*DESK)
 def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Shows the one-screen review: the list, and the chosen or first undecided item."""
     campaign, reviewer = desk_of(request, campaign_id)
@@ -123,7 +137,7 @@ def _decide(chosen: ReviewItem | ControlItem, form: DecisionForm, request: Tenan
         actions.decide(item=chosen, choice=form.choice(), by=request.actor, seen=form.cleaned_data["seen"])
 
 
-@requires(Permission.ITEM_REVIEW)
+@requires(*DESK)
 def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
     """Answers the detail of one item for the review screen."""
     campaign, reviewer = desk_of(request, campaign_id)
@@ -132,7 +146,7 @@ def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse
 
 
 @require_POST
-@requires(Permission.ITEM_REVIEW)
+@requires(*DESK)
 def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
     """Records a decision at once; answers the next undecided item with the row and the count, or the refusal."""
     campaign, reviewer = desk_of(request, campaign_id)
@@ -160,7 +174,7 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
 
 
 @require_POST
-@requires(Permission.ITEM_REVIEW)
+@requires(*DESK)
 def bulk(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Keeps the ticked grants together where the rules allow it."""
     campaign, reviewer = desk_of(request, campaign_id)

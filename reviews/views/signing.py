@@ -19,13 +19,13 @@ from reviews.queries.standing import (
     statement_lines,
     statement_over,
 )
-from reviews.views.desk import around, desk_of
+from reviews.views.desk import DESK, around, desk_of
 from reviews.views.proving import take_signature, ways_to_sign
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
 
 
-@requires(Permission.ITEM_REVIEW)
+@requires(*DESK)
 def sign(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Shows the statement and takes the signature after the person proved again who they are."""
     campaign, reviewer = desk_of(request, campaign_id)
@@ -72,7 +72,7 @@ def _sign(request: TenantRequest, campaign: Campaign, form: SignForm) -> SignOff
     )
 
 
-@requires(Permission.ITEM_REVIEW, Permission.CAMPAIGN_VIEW)
+@requires(*DESK, Permission.CAMPAIGN_VIEW)
 def receipt(request: TenantRequest, signature_id: int) -> HttpResponse:
     """Shows a signature with its digest: to its signer, and to those who see campaigns."""
     signature = get_object_or_404(SignOff.objects.select_related("campaign", "reviewer"), pk=signature_id)

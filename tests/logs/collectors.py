@@ -1,4 +1,4 @@
-"""Collectors for live tests: those that `.ci/set-up test` fetched into `.data`, else those of this machine."""
+"""Collectors and servers for live tests: fetched into `.data` by `.ci/set-up test`, else of this machine."""
 
 import os
 import platform
@@ -27,6 +27,7 @@ RSYSLOG: Final = _found("rsyslogd", "usr/sbin")
 SYSLOG_NG: Final = _found("syslog-ng", "usr/sbin")
 JOURNAL_REMOTE: Final = _found("systemd-journal-remote", "lib/systemd")
 JOURNAL_UPLOAD: Final = _found("systemd-journal-upload", "lib/systemd")
+SLAPD: Final = _found("slapd", "usr/sbin")
 
 
 def _top(program: Path | None) -> Path:
@@ -34,6 +35,7 @@ def _top(program: Path | None) -> Path:
 
 
 RSYSLOG_MODULES: Final = _top(RSYSLOG) / _LIB / "rsyslog"
+SLAPD_HOME: Final = _top(SLAPD)
 SYSLOG_NG_MODULES: Final = next(iter((_top(SYSLOG_NG) / "usr/lib/syslog-ng").glob("[0-9]*")), None)
 
 

@@ -60,6 +60,11 @@ def deliver(cast: Cast, body: bytes = CRM, *, days_ago: float = 1.0, total: int 
 @pytest.fixture
 def cast(in_bpo: Tenant, carla: User, remy: User, rosa: User) -> Cast:
     """The officer, two reviewers who are linked to the register, and the CRM."""
+    return cast_of(in_bpo, carla, remy, rosa)
+
+
+def cast_of(in_bpo: Tenant, carla: User, remy: User, rosa: User) -> Cast:
+    """Make the cast in the open scope."""
     officer = make.actor(carla, in_bpo)
     upsert_identities(body=PEOPLE, by=officer)
     facts = SystemFacts("CRM", "crm", "admin*", owner=Identity.objects.get(external_id="M2"))
