@@ -178,8 +178,8 @@ def _alerts(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     return {**ids, ("alerts", "incident_id"): incident.pk}
 
 
-def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
-    facts = PlanFacts(
+def _facts(mark: str) -> PlanFacts:
+    return PlanFacts(
         name=f"{mark} review",
         systems=[System.objects.get()],
         fallback=Identity.objects.get(external_id="E2"),
@@ -187,14 +187,19 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         starts_on=timezone.localdate(),
         strategy=Strategy.MANAGER,
     )
+
+
+def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
+    facts = _facts(mark)
     plan = create_plan(facts=facts, by=by)
     campaign = open_campaign(campaign=create_campaign(plan=plan, occurrence_at=timezone.now(), by=by), by=by)
     reviewer = make.actor(User.objects.get(email=f"{mark}-manager@example.org"), tenant)
-    ids: dict[str, object] = {"question_id": _question(mark)}
+    question = _question(mark)
     for item in ReviewItem.objects.all():
         decide(item=item, choice=Choice(Outcome.REVOKE, f"{mark} has left the desk."), by=reviewer)
     signature = sign(campaign, reviewer, "E2")
-    ids |= {
+    ids: dict[str, object] = {
+        "question_id": question,
         "campaign_id": campaign.pk,
         "item_id": ReviewItem.objects.all()[0].pk,
         "line_id": ScopeLine.objects.all()[0].pk,
