@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from tenants.audit import audit
 from tenants.deedlog import Caller, caller
-from tenants.kinds import Actor, Permission, Refused, Verdict, denied
-from tenants.models import Tenant, User
-from tenants.queries import actor_for, tenant_by_slug
-from tenants.scope import tenant_scope
+from tenants.kinds import Actor, Permission, Refused, Role, Verdict, denied
+from tenants.models import Engagement, Tenant, User
+from tenants.queries import actor_for, engagement_of, has_second_factor, tenant_by_slug
+from tenants.scope import narrow_scope, tenant_scope
 
 P = ParamSpec("P")
 NOT_HERE = "There is no such page, or it is not yours to see."
@@ -27,6 +27,7 @@ class TenantRequest(HttpRequest):
     tenant: Tenant
     actor: Actor
     user: User
+    engagement: Engagement | None
 
 
 class CallerMiddleware:
@@ -52,7 +53,8 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
     """Guard a view under ``/t/<slug>/``: any one of the permissions opens it.
 
     An anonymous visitor is sent to log in, a stranger to the tenant gets 404, a member without the permission (or whom
-    a policy refuses) gets 403 with the sentence that says why; the refusal leaves an audit entry.
+    a policy refuses) gets 403 with the sentence that says why; the refusal leaves an audit entry. An external auditor
+    is led to make a second factor and sees nothing before; what they read is narrowed to their engagement.
     """
 
     def decorate(view: View[P]) -> OuterView:
@@ -61,11 +63,15 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             entered = enter(request, slug)
+            if entered.engagement and not has_second_factor(entered.user):
+                return render(entered, "tenants/second_factor.html", status=403)
             verdict = permitted(entered.actor, permissions)
             if not verdict.allowed:
                 return refuse(entered, verdict)
             try:
                 with tenant_scope(entered.tenant), timezone.override(entered.tenant.zone):
+                    if entered.engagement:
+                        narrow_scope(entered.engagement.pk)
                     response = view(entered, **kwargs)  # type: ignore[call-arg]  # kwargs are the address's
             except Refused as refusal:
                 return refuse(entered, refusal.verdict)
@@ -91,7 +97,23 @@ def enter(request: HttpRequest, slug: str) -> TenantRequest:
     if tenant is None or actor is None:
         raise Http404(NOT_HERE)
     entered.tenant, entered.actor = tenant, actor
+    entered.engagement = open_engagement(tenant, actor)
     return entered
+
+
+def open_engagement(tenant: Tenant, actor: Actor) -> Engagement | None:
+    """Return the engagement of an external auditor, None for everybody else.
+
+    Raises:
+        Http404: an auditor without an engagement in force is a stranger.
+    """
+    if Role.AUDITOR not in actor.roles:
+        return None
+    with tenant_scope(tenant):
+        engagement = engagement_of(actor)
+    if engagement is None:
+        raise Http404(NOT_HERE)
+    return engagement
 
 
 def permitted(actor: Actor, permissions: tuple[Permission, ...]) -> Verdict:

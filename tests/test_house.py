@@ -40,6 +40,7 @@ GLOBAL_MODELS = {
 # Addresses that need no permission of a tenant, each with its reason.
 OPEN_VIEWS = {
     "portal:entrance": "after log-in: lists the visitor's own tenants",
+    "portal:invitation": "an invitation's own token opens it",
     "portal:preferences": "the visitor's own preferences",
     "portal:home": "sends the visitor to log in or to their tenant",
     "logs-api:ingest": "a log source's own token opens it",
@@ -61,6 +62,7 @@ APPEND_ONLY = {
     "reviews_absentaccount",
     "reviews_signingrule",
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
+    *("evidence_population", "evidence_sample", "evidence_samplemark", "evidence_requestentry"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
 }
 SHARED_TABLES = {"django_migrations"} | {
