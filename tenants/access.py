@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, Final, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
+from ledger.kinds import LeafKind
 from tenants.audit import audit
 from tenants.deedlog import Caller, caller
 from tenants.kinds import Actor, Permission, Refused, Role, Verdict, denied
@@ -19,6 +20,8 @@ from tenants.scope import narrow_scope, tenant_scope
 
 P = ParamSpec("P")
 NOT_HERE = "There is no such page, or it is not yours to see."
+HIDES_PEOPLE: Final = frozenset({"", "room", "packs", "ledger", "retention", "work"})
+"""First parts of the addresses that a room with controlled columns opens: their pages name nobody, or by pseudonyms."""
 
 
 class TenantRequest(HttpRequest):
@@ -70,9 +73,9 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
                 return refuse(entered, verdict)
             try:
                 with tenant_scope(entered.tenant), timezone.override(entered.tenant.zone):
-                    if entered.engagement:
-                        narrow_scope(entered.engagement.pk)
+                    _narrow(entered)
                     response = view(entered, **kwargs)  # type: ignore[call-arg]  # kwargs are the address's
+                    _note_look(entered, response)
             except Refused as refusal:
                 return refuse(entered, refusal.verdict)
             response.headers.setdefault("Cache-Control", "no-store")
@@ -114,6 +117,31 @@ def open_engagement(tenant: Tenant, actor: Actor) -> Engagement | None:
     if engagement is None:
         raise Http404(NOT_HERE)
     return engagement
+
+
+def _section(request: HttpRequest) -> str:
+    """Return the first part of the address after the tenant's: ``room`` of ``/t/acme/room/requests/``."""
+    return "".join(request.path.split("/")[3:4])
+
+
+def _narrow(request: TenantRequest) -> None:
+    """Narrow the open scope to an auditor's engagement.
+
+    Raises:
+        Http404: the room has controlled columns, and the page would show people.
+    """
+    if request.engagement is None:
+        return
+    if request.engagement.controlled and _section(request) not in HIDES_PEOPLE:
+        raise Http404(NOT_HERE)
+    narrow_scope(request.engagement.pk)
+
+
+def _note_look(request: TenantRequest, response: HttpResponseBase) -> None:
+    """Record an auditor's look at a page outside of their room; the room's pages and files name what was looked at."""
+    is_page = request.method == "GET" and response.status_code == 200 and "Content-Disposition" not in response
+    if request.engagement and is_page and _section(request) != "room":
+        audit("page.look", by=request.actor, target=request.path, kind=LeafKind.LOOKED)
 
 
 def permitted(actor: Actor, permissions: tuple[Permission, ...]) -> Verdict:

@@ -80,6 +80,7 @@ def population_freeze(request: TenantRequest, engagement_id: int) -> HttpRespons
 def requests(request: TenantRequest) -> HttpResponse:
     """Show the requests of the auditor's room, or for an officer of all rooms."""
     rows = queries.requests(request.engagement)[:200]
+    actions.look(what="request", target="the list of requests", by=request.actor)
     words = {"rows": rows, "may_ask": request.engagement is not None, "today": timezone.localdate()}
     return render(request, "evidence/room/requests.html", words)
 
@@ -137,6 +138,7 @@ def document(request: TenantRequest, entry_id: int) -> HttpResponse:
 @requires(*ROOM)
 def populations(request: TenantRequest) -> HttpResponse:
     """Show the frozen populations and the samples drawn from them."""
+    actions.look(what="population", target="the list of populations", by=request.actor)
     found = {
         "rows": queries.populations(request.engagement)[:100],
         "samples": queries.samples(request.engagement)[:100],
