@@ -5,6 +5,7 @@ The result does not depend on the order of the ids; a larger sample holds the sm
 
 import hashlib
 import heapq
+import json
 import shlex
 from collections.abc import Iterable
 
@@ -18,8 +19,8 @@ def recipe(seed: str, size: int) -> str:
     """Return the command that draws a sample again from the downloaded population, with Python's own library alone."""
     steps = (
         "import csv, hashlib",
-        f"seed = {seed!r}.encode()",
-        "ids = {row['id'] for row in csv.DictReader(open('population.csv', encoding='utf-8'))}",
+        f"seed = {json.dumps(seed, ensure_ascii=False)}.encode()",
+        'ids = {row["id"] for row in csv.DictReader(open("population.csv", encoding="utf-8"))}',
         "rank = lambda one: hashlib.sha256(seed + bytes(1) + one.encode()).digest()",
         f"print(*sorted(ids, key=rank)[:{size}], sep=chr(10))",
     )

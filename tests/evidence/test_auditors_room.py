@@ -23,6 +23,8 @@ from evidence.room.actions import freeze_population
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample
 from evidence.room.populations import items_of
 from evidence.room.pseudonyms import cut, pseudonym
+from evidence.sampling import draw as draw_ids
+from evidence.sampling import recipe
 from evidence.states import REQUEST_MOVES, RequestState, Turn, state_after
 from ledger.kinds import LeafKind
 from ledger.signer import sign_now
@@ -288,6 +290,13 @@ def test_the_turns_of_a_request_over_all_states() -> None:
             elif turn != Turn.SAY:
                 assert (target is not None) == (state in REQUEST_MOVES[turn][0])
     assert state_after(RequestState.OPEN, Turn.ACCEPT) is None
+
+
+def test_the_printed_command_takes_any_seed(tmp_path: Path) -> None:
+    seed, ids = """it's "4" \\ $HOME `id` é😀""", [f"item-{n}" for n in range(9)]
+    (tmp_path / "population.csv").write_text("id\n" + "\n".join(ids) + "\n")
+    again = subprocess.run(recipe(seed, 4), shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: S602 -- as a person pastes it
+    assert again.stdout.split() == draw_ids(ids, seed=seed.encode(), size=4)
 
 
 def test_pseudonyms_are_stable_in_a_room_and_differ_between_rooms() -> None:
