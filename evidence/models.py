@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 import evidence.registers.models  # noqa: F401 -- Django finds models through this module
+from evidence.room.models import AuditRequest, Population, RequestEntry, Sample, SampleMark
 from evidence.states import PackState, ResultState
 from tenants.models import ObjectShare
 from tenants.scope import TenantManager, TenantOwned
@@ -226,3 +227,20 @@ class PackShare(ObjectShare):
     """A pack shared with one person, such as the client's external auditor."""
 
     content_object = models.ForeignKey(EvidencePack, on_delete=models.CASCADE)
+
+
+__all__ = [
+    "AuditRequest",
+    "ControlResult",
+    "ControlRun",
+    "ControlSetting",
+    "EvidencePack",
+    "KindResult",
+    "PackFile",
+    "PackShare",
+    "Population",
+    "RequestEntry",
+    "Sample",
+    "SampleMark",
+    "SettingKind",
+]

@@ -18,7 +18,9 @@ from evidence.kinds import Period
 from evidence.models import ControlRun, EvidencePack, KindResult, PackFile
 from evidence.registers.actions import file_document
 from evidence.registers.kinds import DocumentFacts, DocumentKind
-from evidence.states import PackState
+from evidence.room.actions import Attached, ask, draw_sample, freeze_population, take_turn
+from evidence.room.populations import items_of
+from evidence.states import PackState, Turn
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
 from identities.models import Entitlement, Identity, System
@@ -71,7 +73,7 @@ from reviews.models import (
 )
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission, Role
-from tenants.models import Membership, Tenant, User, Work
+from tenants.models import Engagement, Membership, Tenant, User, Work
 from tenants.scope import tenant_scope
 from tests import make
 from tests.alerts import world
@@ -328,6 +330,22 @@ def _registers(mark: str, by: Actor) -> Objects:
     }
 
 
+def _rooms(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
+    """Open an auditor's room with a request, a document, a population and a sample."""
+    person = make.user(f"{mark}-nora")
+    make.member(person, tenant, Role.AUDITOR, days=9)
+    room, nora = Engagement.objects.get(email=person.email), make.actor(person, tenant)
+    asked = ask(engagement=room, control="", what=f"{mark} list", due_on=timezone.localdate(), by=nora)
+    paper = Attached(document_name=f"{mark}.txt", document=mark.encode())
+    entry = take_turn(request=asked, turn=Turn.SAY, words=f"{mark} paper", attached=paper, by=by)
+    found = items_of(Campaign.objects.order_by("id")[0])
+    frozen = freeze_population(tenant=tenant, engagement=room, found=found, by=by)
+    sample = draw_sample(tenant=tenant, population=frozen, seed=mark, size=2, by=nora)
+    ids = {"engagement_id": room.pk, "request_id": asked.pk, "entry_id": entry.pk}
+    ids |= {"population_id": frozen.pk, "sample_id": sample.pk}
+    return {("evidence", name): key for name, key in ids.items()}
+
+
 ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor, str], Objects], ...]] = (
     _tenants,
     _identities,
@@ -337,5 +355,6 @@ ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor, str], Objects], ...]] = (
     _reviews,
     _log_reviews,
     _evidence,
+    _rooms,
 )
 """One function for each room: a room with new addresses adds its things here."""
