@@ -13,9 +13,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from evidence.bundle import Annex
+from evidence.kept import keep
 from evidence.metrics.frame import Frame
 from ledger import queries as ledger
 from ledger.entries import parse_entry, seal
@@ -34,7 +36,11 @@ class AnnexError(RuntimeError):
     """The stored rows do not make up the log's batches: `verify_ledger` says where; the pack is not issued."""
 
 
-def make_annex(frame: Frame, size: int) -> Annex | None:
+class _TooLongError(Exception):
+    """The span has too many deeds and deliveries."""
+
+
+def make_annex(frame: Frame, size: int, folder: Path | None = None) -> Annex | None:
     """Return the annex under the checkpoint of `size` leaves, or None where it would be too long.
 
     Raises:
@@ -42,8 +48,17 @@ def make_annex(frame: Frame, size: int) -> Annex | None:
     """
     before = ledger.last_batch_before(frame.log_id, frame.period.start - BEFORE)
     first = before.first_index if before and before.first_index < size else 0
-    lines: list[bytes] = []
-    edge, at, batches = tuple(ledger.covers(frame.log_id, [(0, first)])[0]), first, 0
+    edge = tuple(ledger.covers(frame.log_id, [(0, first)])[0])
+    try:
+        lines = (line + b"\n" for line in _span(frame, first, size))
+        return Annex(first, edge, keep(lines, folder / "annex.txt" if folder else None))
+    except _TooLongError:
+        return None
+
+
+def _span(frame: Frame, first: int, size: int) -> Iterator[bytes]:
+    """Yield the lines from a leaf to the checkpoint's end."""
+    at, batches = first, 0
     while at < size:
         places = [
             place
@@ -51,15 +66,13 @@ def make_annex(frame: Frame, size: int) -> Annex | None:
             if place.first_index + place.n <= size
         ]
         batches += len(places)
-        if not places or batches > MAX_BATCHES:
-            break
-        lines += _lines(frame, places)
+        if batches > MAX_BATCHES:
+            raise _TooLongError
+        if not places:
+            raise AnnexError(f"The ledger's batches end at entry {at}, its checkpoint at {size}: run verify_ledger.")
+        frame.watch()
+        yield from _lines(frame, places)
         at = places[-1].first_index + places[-1].n
-    if batches > MAX_BATCHES:
-        return None
-    if at != size:
-        raise AnnexError(f"The ledger's batches end at entry {at}, its checkpoint at {size}: run verify_ledger.")
-    return Annex(first, edge, tuple(lines))
 
 
 def _lines(frame: Frame, places: list[BatchPlace]) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -165,11 +165,13 @@ def _visible(request: TenantRequest, pack_id: int) -> EvidencePack:
 
 @never_cache
 @requires(Permission.PACK_VIEW)
-def download(request: TenantRequest, pack_id: int) -> HttpResponse:
+def download(request: TenantRequest, pack_id: int) -> FileResponse:
     """Give the pack's file; the download is a deed in the ledger."""
     row = _visible(request, pack_id)
     data = actions.download_pack(pack=row, by=request.actor)
-    return _attachment(data, row.file_name, "application/zip")
+    answer = FileResponse(data, as_attachment=True, filename=row.file_name, content_type="application/zip")
+    _guard(answer)
+    return answer
 
 
 @require_POST
@@ -248,9 +250,14 @@ def _attachment(data: bytes, name: str, kind: str) -> HttpResponse:
     """Answer with a file under an ASCII name that needs no quoting; browsers store nothing of it."""
     answer = HttpResponse(data, content_type=kind)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    _guard(answer)
+    return answer
+
+
+def _guard(answer: HttpResponseBase) -> None:
+    """Keep browsers from storing a file or guessing what it is."""
     answer["Cache-Control"] = "no-store"
     answer["X-Content-Type-Options"] = "nosniff"
-    return answer
 
 
 def _last_days(request: TenantRequest) -> dict[str, object]:
