@@ -25,7 +25,7 @@ def disk_full(folder: Path) -> DiskFullError:
     """Return the sentence for a disk without room."""
     return DiskFullError(
         f"The disk that holds {folder} is full: nothing of the pack was kept. Make room there and ask for the pack "
-        "again; it needs about five times the room of its zip while it is made."
+        "again; it needs about twice the room of its zip while it is made."
     )
 
 
