@@ -11,11 +11,22 @@ from django.views.decorators.http import require_POST
 
 from evidence import actions, queries
 from evidence.catalogue import load
-from evidence.forms import ControlFilter, GrowthForm, KeyForm, PackForm, PeriodForm, SettingForm, ShareForm
+from evidence.forms import (
+    CalendarForm,
+    ControlFilter,
+    GrowthForm,
+    KeyForm,
+    PackForm,
+    PeriodForm,
+    SettingForm,
+    ShareForm,
+)
 from evidence.kinds import Control
 from evidence.models import EvidencePack, SettingKind
 from evidence.pages import (
     WITNESS_FILE,
+    calendar_ics,
+    calendar_words,
     control_facts,
     framework_tally,
     key_answer,
@@ -120,6 +131,21 @@ def _settled(request: TenantRequest, form: SettingForm) -> bool:
     except Refused as refusal:
         form.add_error(None, refusal.verdict.reason)
     return form.is_valid()
+
+
+@requires(Permission.CONTROL_VIEW)
+def calendar(request: TenantRequest) -> HttpResponse:
+    """Show what evidence is missing or overdue, and what is due in each month to come."""
+    form = CalendarForm(request.GET)
+    framework = form.cleaned_data["framework"] if form.is_valid() else ""
+    return render(request, "evidence/calendar.html", calendar_words(request.tenant, framework) | {"form": form})
+
+
+@requires(Permission.CONTROL_VIEW)
+def calendar_file(request: TenantRequest) -> HttpResponse:
+    """Give the calendar as a file that calendar programs read."""
+    body = calendar_ics(request.tenant, request.build_absolute_uri("/"))
+    return _attachment(body, "evidence.ics", "text/calendar; charset=utf-8")
 
 
 @requires(Permission.PACK_VIEW)

@@ -75,6 +75,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
         "Evidence",
         (
             Page("Controls", "evidence:controls", "checklist", P.CONTROL_VIEW),
+            Page("Calendar", "evidence:calendar", "calendar", P.CONTROL_VIEW),
             Page("Packs", "evidence:packs", "file-certificate", P.PACK_VIEW),
             Page("Ledger", "evidence:ledger", "fingerprint", P.LEDGER_VIEW),
             Page("Retention", "logs:retention", "clock", P.LEDGER_VIEW),

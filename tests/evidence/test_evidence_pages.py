@@ -37,7 +37,7 @@ def computed(bpo: Tenant, officer: Actor, period: Period) -> None:
     sign_now(bpo.uuid)
 
 
-@pytest.mark.parametrize("name", ["controls", "settings", "packs", "pack_new", "ledger"])
+@pytest.mark.parametrize("name", ["controls", "settings", "calendar", "packs", "pack_new", "ledger"])
 def test_an_officer_opens_every_page(name: str, bpo: Tenant, carla: User, computed: None) -> None:
     answer = make.login(carla).get(reverse(f"evidence:{name}", args=[bpo.slug]))
     assert answer.status_code == 200
