@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import BinaryIO
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,6 +24,7 @@ from evidence.models import ControlResult, ControlRun, ControlSetting, EvidenceP
 from evidence.policies import (
     can_compute_controls,
     can_download_pack,
+    can_give_out_pack,
     can_move_pack,
     can_put_log_type_aside,
     can_put_row_aside,
@@ -33,6 +35,7 @@ from evidence.policies import (
 from evidence.provenance import provenance
 from evidence.queries import settings_in_force
 from evidence.states import PackState
+from evidence.storedpacks import stored_zip
 from evidence.tables import cell_text, control_total
 from ledger.kinds import LeafKind, SignedCheckpoint
 from ledger.models import Anchor
@@ -44,6 +47,8 @@ from tenants.policies import can_keep_ledger
 from tenants.sharing import is_shared
 from tenants.work import Progress, Silent, enqueue
 
+PART_BYTES = 4 << 20
+"""A zip is stored in parts of this size, so that neither worker nor server ever holds all of a large one."""
 SAMPLE_ROWS = 200
 """Rows of each table that are kept with a run for its pages; packs hold all of them."""
 
@@ -162,7 +167,7 @@ def _kind_result(run: ControlRun, item: KindEvidence, told: Provenance) -> KindR
         parameters=dict(item.parameters),
         columns=list(item.table.columns),
         rows=[[cell_text(cell) for cell in row] for row in item.table.rows[:SAMPLE_ROWS]],
-        row_total=len(item.table.rows),
+        row_total=item.table.count,
         table_sha256=control_total(item.table),
         notes=list(item.notes),
         sheet=[list(pair) for pair in sheet(item, load().kinds[item.kind], told)],
@@ -247,10 +252,12 @@ def begin_pack(*, pack: EvidencePack, computed: Computed, by: Actor) -> Evidence
 def issue_pack(*, pack: EvidencePack, bundle: Bundle, facts: Mapping[str, object], by: Actor) -> EvidencePack:
     """Store the finished file with its hashes and seal the pack: nothing of it changes afterwards."""
     enforce(can_move_pack(by, pack, PackState.ISSUED))
-    PackFile(pack=pack, data=bundle.data).save(force_insert=True)
+    bundle.source.seek(0)
+    for n, data in enumerate(iter(partial(bundle.source.read, PART_BYTES), b"")):
+        PackFile(pack=pack, n=n, data=data).save(force_insert=True)
     pack.state, pack.ended_at = PackState.ISSUED, timezone.now()
     pack.sha256, pack.manifest_sha256 = bundle.sha256, bundle.manifest_sha256
-    pack.content_sha256, pack.size_bytes = bundle.content_sha256, len(bundle.data)
+    pack.content_sha256, pack.size_bytes = bundle.content_sha256, bundle.size
     for name, value in facts.items():
         setattr(pack, name, value)
     pack.save()
@@ -275,10 +282,17 @@ def end_pack(*, pack: EvidencePack, state: PackState, error: str, by: Actor) -> 
 
 
 @transaction.atomic
-def download_pack(*, pack: EvidencePack, by: Actor) -> bytes:
-    """Return the pack's file to a person and note that they have it."""
+def download_pack(*, pack: EvidencePack, by: Actor) -> BinaryIO:
+    """Return the pack's zip to a person, as an open file, and note that they have it.
+
+    Raises:
+        Refused: They may not have it, or what is stored has another SHA-256 than what was issued.
+    """
     enforce(can_download_pack(by, pack, shared=is_shared(by, pack)))
-    data = bytes(PackFile.objects.get(pack=pack).data)
+    data, digest = stored_zip(pack.pk)
+    if digest != pack.sha256:
+        data.close()
+    enforce(can_give_out_pack(by, pack, digest))
     audit("pack.download", by=by, target=f"pack {pack.uuid}", detail={"sha256": pack.sha256}, kind=LeafKind.LOOKED)
     return data
 

@@ -7,8 +7,12 @@ fresh checkpoint; store the finished file. A cancel or a fault at any moment lea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from psycopg.errors import DiskFull
 
 from evidence.actions import Computed, begin_pack, compute_controls, end_pack, issue_pack
 from evidence.anchoring import WITH_EACH_PACK, hand_over
@@ -18,6 +22,7 @@ from evidence.catalogue import load
 from evidence.claims import in_fact
 from evidence.evaluate import spell, tally
 from evidence.ipe import record_sheet, rows_of, sheet
+from evidence.kept import Kept
 from evidence.kinds import Evaluation, Period, Table
 from evidence.models import EvidencePack
 from evidence.oscal import FILE, assessment_results
@@ -30,10 +35,11 @@ from evidence.sections import body, front, integrity
 from evidence.sections.sheets import sheets
 from evidence.sections.source import Source, controls, deviations
 from evidence.states import PackState
-from evidence.tables import csv_bytes, from_rows
+from evidence.tables import csv_bytes, from_rows, spelled
 from evidence.tiers import tier_of
 from evidence.verifier import digests
 from evidence.verifier.check import Pack
+from evidence.workshop import workshop
 from ledger import queries as ledger
 from ledger.kinds import SignedCheckpoint
 from ledger.notes import Signer, open_checkpoint, parse_vkey
@@ -77,6 +83,15 @@ NO_ANNEX: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is on the disk while a pack is made: the files of its records, and the open file that it goes into."""
+
+    folder: Path
+    files: Mapping[str, Kept]
+    out: BinaryIO
+
+
 class UnverifiableError(RuntimeError):
     """The finished pack did not pass its own verifier; it is not issued."""
 
@@ -98,8 +113,15 @@ def build_pack(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePack
         _end(tenant, pack_id, PackState.CANCELLED, "", by)
         raise
     except Exception as fault:
-        _end(tenant, pack_id, PackState.FAILED, str(fault).strip() or type(fault).__name__, by)
+        _end(tenant, pack_id, PackState.FAILED, _why(fault), by)
         raise
+
+
+def _why(fault: Exception) -> str:
+    """Return the sentence that a failed pack says."""
+    if isinstance(fault.__cause__, DiskFull):
+        return "The disk of the database is full: nothing of the pack was kept. Make room there and ask for it again."
+    return str(fault).strip() or type(fault).__name__
 
 
 class _First:
@@ -114,9 +136,11 @@ class _First:
 
 
 def _end(tenant: Tenant, pack_id: int, state: PackState, error: str, by: Actor) -> None:
-    """Note the end of a pack that was not issued, in a transaction of its own."""
+    """Note the end of a pack that was not issued, in a transaction of its own; one that another run ended stays so."""
     with tenant_scope(tenant):
-        end_pack(pack=EvidencePack.objects.get(pk=pack_id), state=state, error=error, by=by)
+        pack = EvidencePack.objects.select_for_update().get(pk=pack_id)
+        if not pack.is_over:
+            end_pack(pack=pack, state=state, error=error, by=by)
 
 
 def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) -> EvidencePack:
@@ -131,32 +155,37 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
     signed = sign_now(tenant.uuid)
     unheld = hand_over(tenant, signed, WITH_EACH_PACK).faults
     progress.step(2, STEPS, "Collecting records and proofs")
-    with tenant_scope(tenant):
-        checkpoint = _checkpoint(tenant, signed)
-        records = gather(computed.frame, checkpoint.size)
-        annex = make_annex(computed.frame, checkpoint.size)
-        processor = tenant.parent.name if tenant.parent else tenant.name
     signer = pack_signer(tenant.uuid)
-    source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
-    source = replace(source, omissions=(*source.omissions, *(f"Not held as it was to be: {text}" for text in unheld)))
-    source = source if annex else replace(source, omissions=(*source.omissions, NO_ANNEX))
-    parts = replace(_parts(source, computed, records), annex=annex)
-    bundle, facts = _print_and_seal(source, parts, progress, signer)
-    facts["run"] = computed.run  # a job that came back after a crash measured again
-    progress.step(6, STEPS, "Storing the pack")
-    with tenant_scope(tenant):
-        pack = issue_pack(pack=EvidencePack.objects.get(pk=pack.pk), bundle=bundle, facts=facts, by=by)
-    progress.step(STEPS, STEPS, f"Issued: {facts['pages']} pages, {len(bundle.data):,} bytes")
+    with workshop(str(pack.uuid)) as folder, (folder / "pack.zip").open("w+b") as out:
+        with tenant_scope(tenant):
+            watch = partial(progress.step, 2, STEPS, "Collecting records and proofs")
+            frame, checkpoint = replace(computed.frame, watch=watch), _checkpoint(tenant, signed)
+            records = gather(frame, checkpoint.size, folder)
+            annex = make_annex(frame, checkpoint.size, folder)
+            processor = tenant.parent.name if tenant.parent else tenant.name
+            source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
+            lines = (*(f"Not held as it was to be: {text}" for text in unheld), *(() if annex else (NO_ANNEX,)))
+            source = replace(source, omissions=(*source.omissions, *lines))
+            parts = replace(_parts(source, computed, records), annex=annex)
+            files = record_files(parts, folder)
+        bundle, facts = _print_and_seal(source, parts, progress, signer, Made(folder, files, out))
+        facts["run"] = computed.run  # a job that came back after a crash measured again
+        progress.step(6, STEPS, "Storing the pack")
+        with tenant_scope(tenant):
+            pack = EvidencePack.objects.select_for_update().get(pk=pack.pk)
+            if pack.state == PackState.ISSUED:  # by a run that was taken for dead, and was not
+                return pack
+            pack = issue_pack(pack=pack, bundle=bundle, facts=facts, by=by)
+    progress.step(STEPS, STEPS, f"Issued: {facts['pages']} pages, {bundle.size:,} bytes")
     return pack
 
 
 def _print_and_seal(
-    source: Source, parts: Parts, progress: Progress, signer: Signer
+    source: Source, parts: Parts, progress: Progress, signer: Signer, made: Made
 ) -> tuple[Bundle, dict[str, object]]:
     """Render the report, bundle and sign, and hold the result against its own verifier."""
-    files = record_files(parts)
     progress.step(3, STEPS, "Composing the report")
-    digest = content_digest(parts, files)
+    digest = content_digest(parts, made.files)
     report = compose(source, digest)
     parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
     attachments = [
@@ -170,18 +199,19 @@ def _print_and_seal(
         created=report.cover.issued_at,
         attachments=attachments,
         watch=lambda: progress.step(4, STEPS, "Printing the report"),
+        inside=made.folder,
     )
     progress.step(5, STEPS, "Signing and verifying the pack")
     sealed = seal_report(rendered.printed.pdf)
     parts = replace(parts, seal=sealed.words, side={**parts.side, "proofs/seal.pem": sealed.chain})
-    bundle = build(parts, files, replace(rendered.printed, sealed=sealed.pdf), signer)
+    bundle = build(parts, made.files, replace(rendered.printed, sealed=sealed.pdf), signer, made.out)
     key = parts.checkpoint.key if parts.checkpoint else None
-    faults = Pack(bundle.data).check(signer.verifier.vkey, key)
+    faults = Pack(bundle.source).check(signer.verifier.vkey, key)
     if faults:
         raise UnverifiableError(f"The finished pack does not verify: {faults[0][0]}: {faults[0][1]}")
     facts: dict[str, object] = {
         "pages": rendered.printed.pages,
-        "table_rows": sum(len(table.rows) for table in parts.tables),
+        "table_rows": sum(table.count for table in parts.tables),
         "tier": source.tier,
         "ledger_size": parts.checkpoint.size if parts.checkpoint else 0,
         "signer_key": signer.verifier.vkey,
@@ -271,8 +301,9 @@ def _sample(decisions: Table, checkpoint: Checkpoint) -> Table:
     """Return the decisions that the checkpoint's root draws."""
     columns = ("decision", "campaign", "account", "entitlement", "outcome")
     places = [decisions.columns.index(name) for name in columns]
-    rows = {str(row[places[0]]): [row[place] for place in places] for row in decisions.rows}
-    drawn = draw(rows, seed=checkpoint.root, size=SAMPLE_SIZE)
+    drawn = draw((row[places[0]] for row in spelled(decisions)), seed=checkpoint.root, size=SAMPLE_SIZE)
+    wanted = set(drawn)
+    rows = {row[places[0]]: [row[place] for place in places] for row in spelled(decisions) if row[places[0]] in wanted}
     return from_rows("sample", "Sample of decisions", columns, [rows[item] for item in drawn])
 
 
@@ -299,7 +330,6 @@ def _omissions(
         f"{name.replace('_', ' ').capitalize()} records are out of scope: {why}" for name, why in out_of_scope.items()
     ]
     lines += _unproved_events(records, len(cited.rows))
-    bound = [table for table in records.tables if table.name in BINDINGS]
     if records.earlier_epochs:
         lines.append(
             f"{records.earlier_epochs} batches of records lie in earlier epochs of the ledger, before a restore: they "
@@ -311,9 +341,8 @@ def _omissions(
             "with a newer parser or mapping: each event is listed and counted once, by its newest reading; the older "
             "ones stay in the ledger and verify."
         )
-    unproved = sum(row[-1] is None for table in bound for row in table.rows)
-    if unproved:
-        lines.append(f"{unproved} records have no ledger entry of their own (written in one deed).")
+    if records.unproved:
+        lines.append(f"{records.unproved} records have no ledger entry of their own (written in one deed).")
     return tuple(lines)
 
 

@@ -212,12 +212,18 @@ class EvidencePack(TenantOwned):
 
 
 class PackFile(TenantOwned):
-    """The zip of an issued pack, stored once and never changed."""
+    """A part of the zip of an issued pack, stored once and never changed; the parts in the order of `n` are the zip."""
 
-    pack = models.OneToOneField(EvidencePack, on_delete=models.PROTECT, related_name="file")
+    pack = models.ForeignKey(EvidencePack, on_delete=models.PROTECT, related_name="parts")
+    n = models.PositiveIntegerField(default=0)
     data = models.BinaryField()
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        """One part at a place."""
+
+        constraints = (models.UniqueConstraint(fields=("tenant", "pack", "n"), name="pack_has_one_part_at_a_place"),)
 
     def __str__(self) -> str:
         return f"{len(self.data)} bytes"

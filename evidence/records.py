@@ -6,22 +6,25 @@ say which cells of a table the sealed bytes repeat, so that the verifier can com
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
 
 from evidence.bundle import Binding, SealedEntry
-from evidence.kinds import Table
+from evidence.kinds import Cell, Table
 from evidence.metrics.frame import Asked, Frame, Row
 from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
-from evidence.tables import from_rows
+from evidence.tables import from_rows, long_table
 from ledger import queries
 from ledger.kinds import LeafKind
 from logs.models import AccessEvent, event_key
 from logs.queries.again import later_readings
 from logs.queries.retention import removals_of
 from logs.terms import month_of
-from tenants.models import AuditEntry
 
 MAX_EVENTS: Final = 500
 """Events behind alerts that are proved one by one; the table says how many there are in all."""
@@ -70,6 +73,55 @@ FROM logs_retentionprune p WHERE p.tenant_id = %(tenant)s AND (
     OR (p.month < %(until)s AND p.month + interval '1 month' > %(since)s))
 ORDER BY p.month, p.announced_at, p.id
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """One table of records: what it asks, its columns, and the key under which the deed of a row is found."""
+
+    name: str
+    title: str
+    statement: str
+    columns: str
+    key: Callable[[Row], str]
+
+
+def _decision_key(row: Row) -> str:
+    """Return the key under which a decision's audit entry is found."""
+    return f"bulk {row['bulk']}" if row["bulk"] else f"decision {row['decision']}"
+
+
+SPECS: Final = (
+    _Spec(
+        "decisions",
+        "Decisions",
+        DECISIONS,
+        "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
+        "seen_seconds bulk opened_evidence decided_at superseded",
+        _decision_key,
+    ),
+    _Spec(
+        "sign_offs",
+        "Sign-offs",
+        SIGN_OFFS,
+        "sign_off campaign round printed_name meaning count digest level assertion authenticated_at signed_at",
+        lambda row: f"sign {row['digest']}",
+    ),
+    _Spec(
+        "snapshots",
+        "Snapshots received",
+        SNAPSHOTS,
+        "snapshot system captured_at recorded_at delivered_by source_total rows complete digest raw_sha256 filters",
+        lambda row: f"snapshot {row['snapshot']}",
+    ),
+    _Spec(
+        "removals",
+        "Removed under retention",
+        REMOVALS,
+        "removal month count held quarantined removed announced_at removed_at removed_root places_sha256",
+        lambda row: f"prune {row['removal']}",
+    ),
+)
 BINDINGS: Final[dict[str, Binding]] = {
     "decisions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
     "sign_offs": Binding(
@@ -93,7 +145,24 @@ BINDINGS: Final[dict[str, Binding]] = {
     ),
 }
 _DEEDS: Final = ("item.decide", "item.decide_in_bulk", "campaign.sign", "snapshot.import", "retention.prune")
-_ENTRY_CHUNK: Final = 2_000
+_PROOFS_AT_ONCE: Final = 2_000
+DEEDS: Final = """
+SELECT a.verb, b.first_index + a.ord AS index, a.leaf_kind AS kind, a.detail ->> 'decision' AS decision,
+    a.detail ->> 'bulk' AS bulk, a.detail ->> 'digest' AS digest, a.detail ->> 'snapshot' AS snapshot,
+    a.detail ->> 'prune' AS prune
+FROM tenants_auditentry a JOIN ledger_batch b ON b.log_id = %(log)s AND b.id = a.batch_id
+WHERE a.tenant_id = %(tenant)s AND a.verb = ANY(%(verbs)s) AND b.first_index + b.n <= %(size)s
+    AND b.epoch = (SELECT max(h.epoch) FROM ledger_head h WHERE h.log_id = %(log)s)
+ORDER BY a.at, a.id
+"""
+SEALED: Final = DEEDS.replace("AS prune\n", "AS prune, a.core, a.subj, a.salts\n").replace(
+    "ORDER BY a.at, a.id", "ORDER BY 2"
+)
+PLACES: Final = """
+SELECT id, first_index FROM ledger_batch
+WHERE log_id = %(log)s AND id = ANY(%(batches)s) AND first_index + n <= %(size)s
+    AND epoch = (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s)
+"""
 OUTCOMES: Final = {1: "success", 2: "failure"}
 
 
@@ -113,11 +182,16 @@ WHERE log_id = %(log)s AND epoch < (SELECT max(epoch) FROM ledger_head WHERE log
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Tables of single records, the queries behind them, and the sealed entries that they name."""
+    """Tables of single records, the queries behind them, and the sealed entries that they name.
+
+    `entries` are read and proved one after the other while somebody takes them, in the scope in which they were
+    gathered; `unproved` are the records without one of their own.
+    """
 
     tables: tuple[Table, ...]
     queries: Mapping[str, str]
-    entries: tuple[SealedEntry, ...]
+    entries: Iterable[SealedEntry]
+    unproved: int
     cited_total: int
     statements: Mapping[int, bytes]
     assertions: Mapping[int, bytes]
@@ -140,36 +214,30 @@ class _Leaf:
     salts: bytes
 
 
-def gather(frame: Frame, size: int) -> Records:
-    """Read the period's records and prove those that lie under the checkpoint of `size` leaves."""
-    places = _places(frame, size)
-    deeds = _deeds(places)
-    found: dict[int, _Leaf] = {}
+def gather(frame: Frame, size: int, folder: Path | None = None) -> Records:
+    """Read the period's records and prove those that lie under the checkpoint of `size` leaves.
+
+    The table of decisions is written into the folder as it is read; without one it is held.
+    """
+    deeds = _deeds(frame, size)
     tables: list[Table] = []
     texts: dict[str, str] = {}
-    for name, title, statement, key in (
-        ("decisions", "Decisions", DECISIONS, _decision_key),
-        ("sign_offs", "Sign-offs", SIGN_OFFS, lambda row: f"sign {row['digest']}"),
-        ("snapshots", "Snapshots received", SNAPSHOTS, lambda row: f"snapshot {row['snapshot']}"),
-        ("removals", "Removed under retention", REMOVALS, lambda row: f"prune {row['removal']}"),
-    ):
-        asked = Asked(frame)
-        rows = asked.rows(statement)
-        leaves = [deeds.get(key(row)) for row in rows]
-        found |= {leaf.index: leaf for leaf in leaves if leaf}
-        tables.append(_table(name, title, rows, [leaf.index if leaf else None for leaf in leaves], statement))
-        texts[name] = asked.statements[0] + "\n"
+    indexes: list[int | None] = []
+    for spec in SPECS:
+        table, texts[spec.name] = _table(frame, spec, deeds, indexes, folder)
+        tables.append(table)
     asked = Asked(frame)
     cited = asked.rows(CITED)
-    events = _events(cited[:MAX_EVENTS], places)
-    found |= {leaf.index: leaf for _, leaf in events if leaf}
+    events = _events(frame, cited[:MAX_EVENTS], size)
+    leaves = {leaf.index: leaf for _, leaf in events if leaf}
     tables.append(_event_table(events))
     texts["cited_events"] = asked.statements[0] + "\n"
     rounds, asked_of_rounds = campaign_tables(frame)
     return Records(
         tables=(*tables, *rounds),
         queries=texts | asked_of_rounds,
-        entries=tuple(_prove(frame, found.values(), size)),
+        entries=_prove(frame, {index for index in indexes if index is not None}, leaves.values(), size),
+        unproved=indexes.count(None) + sum(leaf is None for _, leaf in events),
         cited_total=len(cited),
         cited_gone=len(cited[:MAX_EVENTS]) - len(events),
         gone_by=_removals_of(cited[:MAX_EVENTS], events),
@@ -180,56 +248,61 @@ def gather(frame: Frame, size: int) -> Records:
     )
 
 
-def _decision_key(row: Row) -> str:
-    """Return the key under which a decision's audit entry is found."""
-    return f"bulk {row['bulk']}" if row["bulk"] else f"decision {row['decision']}"
+def _table(
+    frame: Frame, spec: _Spec, deeds: Mapping[str, int], indexes: list[int | None], folder: Path | None
+) -> tuple[Table, str]:
+    """Return a table of records with the ledger index of each as its last column, and its query; notes the indexes."""
+    asked, columns = Asked(frame), spec.columns.split()
+
+    def cells() -> Iterator[list[Cell]]:
+        for row in asked.stream(spec.statement):
+            indexes.append(deeds.get(spec.key(row)))
+            yield [*(row[column] for column in columns), indexes[-1]]
+
+    heads = (*columns, "ledger_index")
+    if folder:
+        table = long_table(spec.name, spec.title, heads, cells(), folder / f"{spec.name}.csv")
+    else:
+        table = from_rows(spec.name, spec.title, heads, list(cells()))
+    return table, asked.statements[0] + "\n"
 
 
-def _places(frame: Frame, size: int) -> dict[Any, int]:
-    """Return the first index of every batch under the checkpoint."""
-    statement = """
-    SELECT id, first_index FROM ledger_batch WHERE log_id = %(log)s AND first_index + n <= %(size)s
-        AND epoch = (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s)
-    """
-    return {row["id"]: row["first_index"] for row in Asked(frame).rows(statement, size=size)}
+def _deed_key(row: Row) -> str:
+    """Return under which key a table's row finds the deed of an audit entry."""
+    names = {"item.decide": "decision", "item.decide_in_bulk": "bulk", "campaign.sign": "digest"}
+    name = names.get(row["verb"], "snapshot" if row["verb"] == "snapshot.import" else "prune")
+    return f"{'sign' if name == 'digest' else name} {row[name]}"
 
 
-def _deeds(places: Mapping[Any, int]) -> dict[str, _Leaf]:
-    """Return the audit entries of the deeds that the tables name, by what they were about."""
-    found: dict[str, _Leaf] = {}
-    entries = AuditEntry.objects.filter(verb__in=_DEEDS).order_by("at", "id")
-    for entry in entries.iterator(chunk_size=_ENTRY_CHUNK):
-        if entry.batch_id in places:
-            detail: dict[str, Any] = entry.detail
-            keys = {
-                "item.decide": f"decision {detail.get('decision')}",
-                "item.decide_in_bulk": f"bulk {detail.get('bulk')}",
-                "campaign.sign": f"sign {detail.get('digest')}",
-                "snapshot.import": f"snapshot {detail.get('snapshot')}",
-                "retention.prune": f"prune {detail.get('prune')}",
-            }
-            found[keys[entry.verb]] = _Leaf(
-                index=places[entry.batch_id] + entry.ord,
-                kind=entry.leaf_kind,
-                label=keys[entry.verb].removeprefix("sign ") if entry.verb != "campaign.sign" else "sign-off",
-                core=bytes(entry.core),
-                subj=bytes(entry.subj),
-                raw=None,
-                salts=bytes(entry.salts),
-            )
-    return found
+def _deeds(frame: Frame, size: int) -> dict[str, int]:
+    """Return the places in the ledger of the deeds that the tables name, by what they were about."""
+    rows = Asked(frame).stream(DEEDS, verbs=list(_DEEDS), size=size)
+    return {_deed_key(row): row["index"] for row in rows}
 
 
-def _events(cited: list[Row], places: Mapping[Any, int]) -> list[tuple[tuple[Row, AccessEvent], _Leaf | None]]:
+def _deed_leaves(frame: Frame, named: set[int], size: int) -> Iterator[_Leaf]:
+    """Yield the audit entries at the named places, in the order of the ledger."""
+    for row in Asked(frame).stream(SEALED, verbs=list(_DEEDS), size=size):
+        if row["index"] in named:
+            label = "sign-off" if row["verb"] == "campaign.sign" else _deed_key(row)
+            core, subj, salts = (bytes(row[name]) for name in ("core", "subj", "salts"))
+            yield _Leaf(row["index"], row["kind"], label, core, subj, None, salts)
+
+
+def _events(frame: Frame, cited: list[Row], size: int) -> list[tuple[tuple[Row, AccessEvent], _Leaf | None]]:
     """Return the cited events that are still at hand, as they are read now, each with its leaf under the checkpoint."""
     answers: list[tuple[tuple[Row, AccessEvent], _Leaf | None]] = []
     later = later_readings([(row["event_received_at"], row["event_id"]) for row in cited])
+    found: list[tuple[Row, AccessEvent]] = []
     for row in cited:
         cited_as = (row["event_received_at"], row["event_id"])
         received_at, number = later.get(cited_as, cited_as)
         event = AccessEvent.sealed.filter(received_at=received_at, id=number).first()
-        if event is None:
-            continue
+        if event is not None:
+            found.append((row, event))
+    asked = Asked(frame).rows(PLACES, batches=[event.batch_id for _, event in found], size=size)
+    places = {row["id"]: row["first_index"] for row in asked}
+    for row, event in found:
         first = places.get(event.batch_id)
         leaf = None
         if first is not None:
@@ -273,37 +346,16 @@ def _event_table(events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> 
     return from_rows("cited_events", "Events behind the alerts", columns, rows)
 
 
-def _table(name: str, title: str, rows: list[Row], indexes: list[int | None], statement: str) -> Table:
-    """Return a table of records with the ledger index of each as its last column."""
-    columns = tuple(rows[0]) if rows else _columns(statement)
-    cells = [[*(row[column] for column in columns), index] for row, index in zip(rows, indexes, strict=True)]
-    return from_rows(name, title, (*columns, "ledger_index"), cells)
-
-
-def _columns(statement: str) -> tuple[str, ...]:
-    """Return the column names of one of the statements above, for a table without rows."""
-    known = {
-        DECISIONS: "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
-        "seen_seconds bulk opened_evidence decided_at superseded",
-        SIGN_OFFS: "sign_off campaign round printed_name meaning count digest level assertion authenticated_at "
-        "signed_at",
-        SNAPSHOTS: "snapshot system captured_at recorded_at delivered_by source_total rows complete digest raw_sha256 "
-        "filters",
-        REMOVALS: "removal month count held quarantined removed announced_at removed_at removed_root places_sha256",
-    }
-    return tuple(known[statement].split())
-
-
-def _prove(frame: Frame, leaves: Iterable[_Leaf], size: int) -> list[SealedEntry]:
-    """Return the entries with their inclusion proofs, in the order of their index."""
-    ordered = sorted(leaves, key=lambda leaf: leaf.index)
-    paths = queries.inclusion_proofs(frame.log_id, [leaf.index for leaf in ordered], size) if ordered else {}
-    return [
-        SealedEntry(
-            leaf.index, leaf.kind, leaf.label, leaf.core, leaf.subj, leaf.raw, leaf.salts, tuple(paths[leaf.index])
-        )
-        for leaf in ordered
-    ]
+def _prove(frame: Frame, named: set[int], events: Iterable[_Leaf], size: int) -> Iterator[SealedEntry]:
+    """Yield the entries with their inclusion proofs, in the order of their index; some thousands are held at a time."""
+    place = attrgetter("index")
+    ordered = heapq.merge(_deed_leaves(frame, named, size), sorted(events, key=place), key=place)
+    while leaves := list(islice(ordered, _PROOFS_AT_ONCE)):
+        frame.watch()
+        paths = queries.inclusion_proofs(frame.log_id, [leaf.index for leaf in leaves], size)
+        for leaf in leaves:
+            path = tuple(paths[leaf.index])
+            yield SealedEntry(leaf.index, leaf.kind, leaf.label, leaf.core, leaf.subj, leaf.raw, leaf.salts, path)
 
 
 def _bytes(value: bytes | memoryview | None) -> bytes | None:

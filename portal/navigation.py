@@ -77,6 +77,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
         "Evidence",
         (
             Page("Controls", "evidence:controls", "checklist", P.CONTROL_VIEW),
+            Page("Calendar", "evidence:calendar", "calendar", P.CONTROL_VIEW),
             Page("Packs", "evidence:packs", "file-certificate", P.PACK_VIEW),
             Page("Auditors", "evidence:auditors", "briefcase", P.SHARE_MANAGE),
             Page("Ledger", "evidence:ledger", "fingerprint", P.LEDGER_VIEW),

@@ -20,11 +20,11 @@ from evidence.room.policies import (
 )
 from evidence.room.populations import Found, controlled
 from evidence.room.queries import ids_of
-from reviews.sampling import draw
 from evidence.states import Mark, RequestState, Turn, state_after
 from evidence.tables import csv_bytes
 from ledger.kinds import LeafKind
 from ledger.queries import head, latest_checkpoint
+from reviews.sampling import draw
 from tenants.audit import audit
 from tenants.kinds import Actor, Permission, enforce
 from tenants.models import Engagement, Tenant

@@ -13,8 +13,8 @@ from evidence.room import actions, queries
 from evidence.room.forms import AskForm, DrawForm, FreezeForm, InviteForm, MarkForm, TurnForm
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample
 from evidence.room.pages import attachable_to, attached_of, csv_file, file_answer, found_of, freezable, turns_of
-from reviews.sampling import recipe
 from evidence.states import Mark, Turn
+from reviews.sampling import recipe
 from tenants.access import TenantRequest, requires
 from tenants.engagements import end_engagement, invite_auditor
 from tenants.kinds import Permission, Refused

@@ -23,13 +23,13 @@ from evidence.room.actions import freeze_population
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample
 from evidence.room.populations import items_of
 from evidence.room.pseudonyms import cut, pseudonym
-from reviews.sampling import draw as draw_ids
-from reviews.sampling import recipe
 from evidence.states import REQUEST_MOVES, RequestState, Turn, state_after
 from ledger.kinds import LeafKind
 from ledger.signer import sign_now
 from logs.models import AccessEvent
 from reviews.models import Campaign, ReviewItem
+from reviews.sampling import draw as draw_ids
+from reviews.sampling import recipe
 from tenants.engagements import end_engagement
 from tenants.kinds import Actor, Columns, Role
 from tenants.models import AuditEntry, Engagement, Tenant, User, Work

@@ -127,7 +127,8 @@ def test_an_auditor_fetches_it_only_when_it_is_shared(
         download_pack(pack=made, by=auditor)
     with tenant_scope(bpo):
         share(made, user=axel, by=officer)
-        assert download_pack(pack=made, by=auditor) == data_of(bpo, made)
+        with download_pack(pack=made, by=auditor) as stored:
+            assert stored.read() == data_of(bpo, made)
         assert AuditEntry.objects.filter(verb="pack.download", actor_user_id=axel.pk, leaf_kind=11).count() == 1
 
 

@@ -1,5 +1,6 @@
 """Controls and packs by the API."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -61,13 +62,20 @@ def test_a_pack_is_listed_and_only_an_issued_one_is_given(bpo: Tenant, pack: Ask
 def test_an_issued_pack_is_given_whole_and_taking_it_is_a_deed(bpo: Tenant, pack: Ask, token: str) -> None:
     made = pack()
     with tenant_scope(bpo):
-        seal = {"sha256": "a" * 64, "manifest_sha256": "b" * 64, "issued_at": made.requested_at}
+        seal = {
+            "sha256": hashlib.sha256(b"PK..!").hexdigest(),
+            "manifest_sha256": "b" * 64,
+            "issued_at": made.requested_at,
+        }
         ended = {"ended_at": made.requested_at, "size_bytes": 5}
         EvidencePack.objects.filter(pk=made.pk).update(state=PackState.BUILDING)
         PackFile.objects.create(pack=made, data=b"PK..!")
         EvidencePack.objects.filter(pk=made.pk).update(state=PackState.ISSUED, **seal, **ended)
     answer = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
-    assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, b"PK..!", "application/zip")
+    assert (answer.status_code, b"".join(answer), answer.headers["Content-Type"]) == (200, b"PK..!", "application/zip")
     assert made.file_name in answer.headers["Content-Disposition"]
     with tenant_scope(bpo):
         assert AuditEntry.objects.get(verb="pack.download").actor_name == "token:grc"
+        PackFile.objects.create(pack=made, n=1, data=b"!")
+    refused = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
+    assert (refused.status_code, "its SHA-256 differs" in refused.json()["detail"]) == (403, True)

@@ -304,9 +304,15 @@ def _evidence(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     period = Period(timezone.now() - timedelta(days=2), timezone.now() - timedelta(days=1), "UTC")
     asked = PackRequest(period, ("gdpr",), f"{mark} auditor")
     pack = request_pack(tenant=tenant, asked=asked, by=by, queue=False)
-    seal = {"sha256": "a" * 64, "manifest_sha256": "b" * 64, "issued_at": timezone.now(), "ended_at": timezone.now()}
+    data = f"{mark} zip".encode()
+    seal = {
+        "sha256": sha256(data).hexdigest(),
+        "manifest_sha256": "b" * 64,
+        "issued_at": timezone.now(),
+        "ended_at": timezone.now(),
+    }
     EvidencePack.objects.filter(pk=pack.pk).update(title=f"{mark} pack", state=PackState.BUILDING)
-    PackFile.objects.create(pack=pack, data=f"{mark} zip".encode())
+    PackFile.objects.create(pack=pack, data=data)
     EvidencePack.objects.filter(pk=pack.pk).update(state=PackState.ISSUED, size_bytes=12, **seal)
     registers = _registers(mark, by)
     return {("evidence", "pack_id"): pack.pk, ("evidence", "key"): load().controls[0].key, **registers}
