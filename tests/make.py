@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from django.test import Client
 from django.utils import timezone
 
@@ -14,6 +14,7 @@ from tenants.queries import actor_for, has_second_factor
 from tenants.scope import tenant_scope
 
 PASSWORD = "correct horse battery staple"
+TOTP_SECRET = "JBSWY3DPEHPK3PXP"
 
 
 def tenant(slug: str, name: str = "", parent: Tenant | None = None, time_zone: str = "Europe/Madrid") -> Tenant:
@@ -54,7 +55,7 @@ def engage(person: User, where: Tenant, days: int = 30, **scope: object) -> Enga
         made.invited_by = "carla@example.org"
         made.save(force_insert=True)
     if not has_second_factor(person):
-        Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "JBSWY3DPEHPK3PXP"})
+        TOTP.activate(person, TOTP_SECRET)
     return made
 
 

@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests import make
 from tests.browser.conftest import Server, Visit
+from tests.factors import code_of
 
 HOMES = {"carla": "/overview/", "olga": "/overview/", "axel": "/room/", "cleo": "/client/"}
 
@@ -15,6 +16,9 @@ def test_a_log_in_leads_to_the_home_of_the_role(name: str, server: Server, visit
     page.get_by_label("Email").fill(f"{name}@example.org")
     page.get_by_label("Password").fill(make.PASSWORD)
     page.get_by_role("button", name="Log in", exact=True).click()
+    if name == "axel":
+        page.locator("input[name=code]").fill(code_of(make.TOTP_SECRET))
+        page.get_by_role("button", name="Log in with the code").click()
     if name == "carla":
         page.get_by_role("link", name="Northwind Services").click()
     page.wait_for_url(f"**/t/{server.cast.home(name).slug}{HOMES[name]}")

@@ -22,7 +22,7 @@ def test_the_overview_opens_without_any_row(name: str, bpo: Tenant, request: pyt
 
 
 @pytest.mark.django_db
-def test_an_officer_sees_the_seven_facts_and_an_operator_only_their_own(bpo: Tenant, carla: User, olga: User) -> None:
+def test_an_officer_sees_the_eight_facts_and_an_operator_only_their_own(bpo: Tenant, carla: User, olga: User) -> None:
     url = reverse("portal:overview", args=[bpo.slug])
     of_officer = [fact.label for fact in make.login(carla).get(url).context["facts"]]
     of_operator = [fact.label for fact in make.login(olga).get(url).context["facts"]]
@@ -33,6 +33,7 @@ def test_an_officer_sees_the_seven_facts_and_an_operator_only_their_own(bpo: Ten
         "Open findings",
         "Unresolved alerts",
         "Silent log sources",
+        "Evidence missing or overdue",
         "Last evidence pack",
     ]
     assert of_operator == ["Unresolved alerts", "Silent log sources", "Ledger"]
