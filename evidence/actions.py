@@ -10,6 +10,7 @@ from functools import partial
 from django.db import transaction
 from django.utils import timezone
 
+from alerts.models import Incident
 from evidence.bundle import Bundle
 from evidence.catalogue import load
 from evidence.evaluate import evaluate_all, tally
@@ -19,10 +20,21 @@ from evidence.kinds import VERIFICATION, Evaluation, Facts, KindEvidence, Period
 from evidence.metrics import MEASURES
 from evidence.metrics.coverage import by_log_type
 from evidence.metrics.frame import Frame
-from evidence.models import ControlResult, ControlRun, ControlSetting, EvidencePack, KindResult, PackFile, SettingKind
+from evidence.models import (
+    ControlResult,
+    ControlRun,
+    ControlSetting,
+    EvidencePack,
+    FileStage,
+    KindResult,
+    PackFile,
+    SettingKind,
+)
+from evidence.packtypes import Language, PackKind
 from evidence.policies import (
     can_compute_controls,
     can_download_pack,
+    can_let_one_person_sign,
     can_move_pack,
     can_put_log_type_aside,
     can_put_row_aside,
@@ -32,6 +44,7 @@ from evidence.policies import (
 )
 from evidence.provenance import provenance
 from evidence.queries import settings_in_force
+from evidence.signoffs.kinds import PEOPLE
 from evidence.states import PackState
 from evidence.tables import cell_text, control_total
 from ledger.kinds import LeafKind, SignedCheckpoint
@@ -70,6 +83,9 @@ class PackRequest:
     recipient: str
     classification: str = "Confidential"
     supersedes: EvidencePack | None = None
+    kind: PackKind = PackKind.CONTROLS
+    language: Language = Language.ENGLISH
+    incident: Incident | None = None
 
 
 @transaction.atomic
@@ -196,6 +212,15 @@ def put_row_aside(*, key: str, aside: bool, reason: str, by: Actor) -> ControlSe
     return setting
 
 
+@transaction.atomic
+def let_one_person_sign(*, alone: bool, reason: str, by: Actor) -> ControlSetting:
+    """Let one person sign packs off from now on, or ask for two again; every such pack prints the reason."""
+    enforce(can_let_one_person_sign(by, reason))
+    setting = _settled(SettingKind.SIGN_OFF, "people", 1.0 if alone else None, reason, by)
+    audit("control.settle", by=by, target=str(setting), detail={"value": setting.value, "reason": setting.reason})
+    return setting
+
+
 def _settled(kind: SettingKind, key: str, value: float | None, reason: str, by: Actor) -> ControlSetting:
     """Append a setting."""
     setting = ControlSetting(kind=kind, key=key, value=value, reason=reason.strip())
@@ -208,7 +233,7 @@ def _settled(kind: SettingKind, key: str, value: float | None, reason: str, by: 
 def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool = True) -> EvidencePack:
     """Store the request for a pack and hand it to the worker; `queue` is off where the caller builds it itself."""
     enforce(can_request_pack(by))
-    period = asked.period
+    period, alone = asked.period, settings_in_force().alone
     pack = EvidencePack(
         title=f"{tenant.name}, {period.start:%d %B %Y} to {period.end:%d %B %Y}",
         period_start=period.start,
@@ -220,6 +245,11 @@ def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool =
         requested_at=timezone.now(),
         requested_by=by.name,
         supersedes=asked.supersedes,
+        kind=asked.kind,
+        language=asked.language,
+        incident=asked.incident,
+        people=1 if alone else PEOPLE,
+        alone_reason=alone,
     )
     pack.save(force_insert=True)
     if queue:
@@ -244,18 +274,18 @@ def begin_pack(*, pack: EvidencePack, computed: Computed, by: Actor) -> Evidence
 
 
 @transaction.atomic
-def issue_pack(*, pack: EvidencePack, bundle: Bundle, facts: Mapping[str, object], by: Actor) -> EvidencePack:
-    """Store the finished file with its hashes and seal the pack: nothing of it changes afterwards."""
-    enforce(can_move_pack(by, pack, PackState.ISSUED))
-    PackFile(pack=pack, data=bundle.data).save(force_insert=True)
-    pack.state, pack.ended_at = PackState.ISSUED, timezone.now()
+def draft_pack(*, pack: EvidencePack, bundle: Bundle, facts: Mapping[str, object], by: Actor) -> EvidencePack:
+    """Store the built file with its hashes: a draft, until two people have signed it off (`evidence.signoffs`)."""
+    enforce(can_move_pack(by, pack, PackState.DRAFT))
+    PackFile(pack=pack, stage=FileStage.DRAFT, data=bundle.data).save(force_insert=True)
+    pack.state = PackState.DRAFT
     pack.sha256, pack.manifest_sha256 = bundle.sha256, bundle.manifest_sha256
     pack.content_sha256, pack.size_bytes = bundle.content_sha256, len(bundle.data)
     for name, value in facts.items():
         setattr(pack, name, value)
     pack.save()
     detail = {"sha256": pack.sha256, "manifest": pack.manifest_sha256, "bytes": pack.size_bytes, "pages": pack.pages}
-    audit("pack.issue", by=by, target=f"pack {pack.uuid}", detail=detail, kind=LeafKind.PACK)
+    audit("pack.draft", by=by, target=f"pack {pack.uuid}", detail=detail, kind=LeafKind.PACK)
     return pack
 
 
@@ -276,9 +306,9 @@ def end_pack(*, pack: EvidencePack, state: PackState, error: str, by: Actor) -> 
 
 @transaction.atomic
 def download_pack(*, pack: EvidencePack, by: Actor) -> bytes:
-    """Return the pack's file to a person and note that they have it."""
+    """Return the newest file of a pack, issued or draft, to a person and note that they have it."""
     enforce(can_download_pack(by, pack, shared=is_shared(by, pack)))
-    data = bytes(PackFile.objects.get(pack=pack).data)
+    data = bytes(PackFile.objects.get(pack=pack, stage=pack.state).data)
     audit("pack.download", by=by, target=f"pack {pack.uuid}", detail={"sha256": pack.sha256}, kind=LeafKind.LOOKED)
     return data
 

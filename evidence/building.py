@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from evidence.actions import Computed, begin_pack, compute_controls, end_pack, issue_pack
+from evidence.actions import Computed, begin_pack, compute_controls, draft_pack, end_pack
 from evidence.anchoring import WITH_EACH_PACK, hand_over
 from evidence.annex import make_annex
 from evidence.bundle import Bundle, Checkpoint, Identity, Parts, build, canonical, content_digest, record_files
@@ -53,6 +53,8 @@ tables/*.csv        every table in full; UTF-8, RFC 3339 times in UTC
 queries/*.txt       the text of the query behind each table
 statements/*.json   what each reviewer signed, as they signed it; its SHA-256 is the digest in tables/sign_offs.csv
 signatures/*.json   how a passkey signed that statement (WebAuthn), with its public key
+sign-off/           who prepared and who approved the pack, and what they signed (none: the pack is a draft);
+                    cover.txt is for people, note.sig signs the folder and names the manifest
 proofs/             the ledger's signed checkpoint, and the sealed entries with their inclusion proofs; where others
                     hold it: cosigned.txt with the witnesses' signatures, token-N.tsr with time stamps (RFC 3161);
                     annex.txt opens every deed and delivery since before the period, so that no row can be withheld;
@@ -89,7 +91,7 @@ def build_pack(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePack
     """
     with tenant_scope(tenant):
         pack = EvidencePack.objects.get(pk=pack_id)
-    if pack.is_over:
+    if pack.is_built:
         return pack
     by = Actor.system("evidence", tenant.pk)
     try:
@@ -145,8 +147,8 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
     facts["run"] = computed.run  # a job that came back after a crash measured again
     progress.step(6, STEPS, "Storing the pack")
     with tenant_scope(tenant):
-        pack = issue_pack(pack=EvidencePack.objects.get(pk=pack.pk), bundle=bundle, facts=facts, by=by)
-    progress.step(STEPS, STEPS, f"Issued: {facts['pages']} pages, {len(bundle.data):,} bytes")
+        pack = draft_pack(pack=EvidencePack.objects.get(pk=pack.pk), bundle=bundle, facts=facts, by=by)
+    progress.step(STEPS, STEPS, f"Built, to be signed: {facts['pages']} pages, {len(bundle.data):,} bytes")
     return pack
 
 
@@ -223,6 +225,10 @@ def _identity(tenant: Tenant, pack: EvidencePack, processor: str) -> Identity:
         issued_at=pack.issued_at.isoformat(),
         supersedes=str(pack.supersedes.uuid) if pack.supersedes else "",
         frameworks=tuple(pack.frameworks),
+        kind=pack.kind,
+        language=pack.language,
+        people=pack.people,
+        alone_reason=pack.alone_reason,
     )
 
 

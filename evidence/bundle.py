@@ -101,6 +101,10 @@ class Identity:
     issued_at: str
     supersedes: str
     frameworks: tuple[str, ...]
+    kind: str = "controls"
+    language: str = "en"
+    people: int = 0
+    alone_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

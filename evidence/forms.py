@@ -85,7 +85,9 @@ class SettingForm(ReasonForm):
     value = forms.FloatField(
         label="Value", required=False, help_text="For a parameter. Leave it empty to go back to the catalogue's value."
     )
-    aside = forms.BooleanField(label="Out of scope", required=False, help_text="For a log type or a control.")
+    aside = forms.BooleanField(
+        label="Out of scope", required=False, help_text="For a log type, a control, or the second signature of packs."
+    )
 
     field_order = ("what", "value", "aside", "reason")
 
@@ -97,7 +99,8 @@ class SettingForm(ReasonForm):
         ]
         types = [(f"{SettingKind.LOG_TYPE}:{name}", name.replace("_", " ").capitalize()) for name in LOG_TYPES]
         rows = [(f"{SettingKind.ROW}:{row.key}", f"{row.id} {row.title}") for row in load().controls]
-        groups = [("Parameters", params), ("Log types", types), ("Controls", rows)]
+        alone = [(f"{SettingKind.SIGN_OFF}:people", "One person is enough to sign packs off")]
+        groups = [("Packs", alone), ("Parameters", params), ("Log types", types), ("Controls", rows)]
         self.fields["what"].choices = groups  # type: ignore[attr-defined]  # a field with choices
 
 

@@ -31,11 +31,15 @@ SHOWN_ANCHORS = 30
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What the tenant settled about the catalogue and still holds: parameter values, and reasons for what is aside."""
+    """What the tenant settled about the catalogue and still holds: parameter values, and reasons for what is aside.
+
+    `alone` is the reason why one person is enough to sign packs off, empty where two sign.
+    """
 
     parameters: Mapping[str, float]
     log_types: Mapping[str, str]
     rows: Mapping[str, str]
+    alone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ def settings_in_force() -> Settled:
         parameters={row.key: row.value for row in held if row.kind == SettingKind.PARAMETER and row.value is not None},
         log_types={row.key: row.reason for row in held if row.kind == SettingKind.LOG_TYPE},
         rows={row.key: row.reason for row in held if row.kind == SettingKind.ROW},
+        alone=next((row.reason for row in held if row.kind == SettingKind.SIGN_OFF), ""),
     )
 
 

@@ -71,7 +71,7 @@ APPEND_ONLY = {
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
     *("alerts_incident", "alerts_incidententry", "evidence_document", "evidence_processingrecord"),
-    *("evidence_controlresponse", "evidence_gapnote", "evidence_operatingreport"),
+    *("evidence_controlresponse", "evidence_gapnote", "evidence_operatingreport", "evidence_packsignoff"),
 }
 SHARED_TABLES = {"django_migrations"} | {
     model._meta.db_table

@@ -4,7 +4,7 @@ import hashlib
 
 from evidence.kinds import KindEvidence
 from evidence.metrics.frame import Asked, Frame, Row
-from evidence.models import PackFile
+from evidence.models import FileStage, PackFile
 from evidence.verifier.check import Pack
 from evidence.verifier.primitives import Broken
 
@@ -35,7 +35,7 @@ def measure(frame: Frame) -> KindEvidence:
 
 def _holds(row: Row) -> bool:
     """Tell whether the stored file has the recorded hash and the verifier finds no fault in it."""
-    stored = PackFile.objects.filter(pack_id=row["id"]).first()
+    stored = PackFile.objects.filter(pack_id=row["id"], stage=FileStage.ISSUED).first()
     if stored is None:
         return False
     data = bytes(stored.data)

@@ -34,6 +34,10 @@ from evidence.verifier.primitives import (
     unbase64,
     unpack,
 )
+from evidence.verifier.signedoff import (
+    FOLDER,
+    SignOff,
+)
 from evidence.verifier.witnessed import (
     Holders,
 )
@@ -56,6 +60,7 @@ class Pack:
         self.index: dict[str, Any] = {}
         self.entries: dict[int, dict[str, Any]] = {}
         self.holders: Holders | None = None
+        self.sign_off: SignOff | None = None
         self.completeness: Completeness | None = None
         self.proofs: list[str] = []
 
@@ -71,6 +76,7 @@ class Pack:
         steps: list[Callable[[], bool]] = [
             lambda: self.check_manifest(key),
             self.check_files,
+            lambda: self.check_sign_off(key),
             self.check_statements,
             lambda: self.check_ledger(ledger_key),
             self.check_annex,
@@ -138,6 +144,8 @@ class Pack:
         """Compare every file with the manifest; name the page or rows of one that differs."""
         listed = {row["path"]: row for row in self.manifest["files"]}
         for name in sorted(set(self.files) - set(listed) - set(SIGNED)):
+            if name.startswith(FOLDER):
+                continue  # listed by the note of the sign-off
             self.fault(name, "the signed manifest does not list this file.")
         raw_index = self.files.get("index.json", b"{}")
         if hashlib.sha256(raw_index).hexdigest() == listed.get("index.json", {}).get("sha256"):
@@ -203,6 +211,16 @@ class Pack:
             return f" (ledger index {int(row['index'])}, {row['label']})"
         except (ValueError, KeyError, TypeError, IndexError):
             return ""
+
+    def check_sign_off(self, key: str | None) -> bool:
+        """Check who signed the pack off before it was issued; one that nobody signed off is a draft."""
+        self.sign_off = SignOff(self.manifest, self.files)
+        try:
+            self.sign_off.check(key or self.manifest["signer"]["key"])
+        finally:
+            for where, what in self.sign_off.faults:
+                self.fault(where, what)
+        return True
 
     def check_statements(self) -> bool:
         """Hold every signed statement against its digest, and against the decisions that it names."""

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from evidence.models import EvidencePack, PackFile
+from evidence.bundle import Bundle
+from evidence.models import EvidencePack
+from evidence.signoffs.actions import issue_pack
 from evidence.states import PackState
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission
 from tenants.models import AuditEntry, Tenant, User
 from tenants.scope import tenant_scope
+from tests.evidence.signing import deputy_of, signs
 
 Ask = Callable[..., EvidencePack]
 pytestmark = pytest.mark.django_db
@@ -55,17 +58,25 @@ def test_a_pack_is_listed_and_only_an_issued_one_is_given(bpo: Tenant, pack: Ask
     assert get(f"packs/{made.pk}/", token).json()["state"] == PackState.REQUESTED
     refused = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
     assert (refused.status_code, refused.headers["Content-Type"]) == (403, "application/problem+json")
-    assert "not issued" in refused.json()["detail"]
+    assert "not built" in refused.json()["detail"]
 
 
-def test_an_issued_pack_is_given_whole_and_taking_it_is_a_deed(bpo: Tenant, pack: Ask, token: str) -> None:
+def test_an_issued_pack_is_given_whole_and_taking_it_is_a_deed(
+    bpo: Tenant, pack: Ask, token: str, officer: Actor
+) -> None:
     made = pack()
     with tenant_scope(bpo):
         seal = {"sha256": "a" * 64, "manifest_sha256": "b" * 64, "issued_at": made.requested_at}
         ended = {"ended_at": made.requested_at, "size_bytes": 5}
         EvidencePack.objects.filter(pk=made.pk).update(state=PackState.BUILDING)
-        PackFile.objects.create(pack=made, data=b"PK..!")
-        EvidencePack.objects.filter(pk=made.pk).update(state=PackState.ISSUED, **seal, **ended)
+        EvidencePack.objects.filter(pk=made.pk).update(state=PackState.DRAFT, **seal, **ended)
+        made.refresh_from_db()
+    refused = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
+    assert "a draft" in refused.json()["detail"]
+    for by in (officer, deputy_of(bpo)):
+        signs(bpo, made, by)
+    with tenant_scope(bpo):
+        issue_pack(pack=made, bundle=Bundle(b"PK..!", "c" * 64, "b" * 64, "", {}), by=officer)
     answer = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
     assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, b"PK..!", "application/zip")
     assert made.file_name in answer.headers["Content-Disposition"]

@@ -15,10 +15,9 @@ from alerts.models import Alert, AlertNotice
 from evidence.actions import PackRequest, request_pack
 from evidence.catalogue import load
 from evidence.kinds import Period
-from evidence.models import ControlRun, EvidencePack, KindResult, PackFile
+from evidence.models import ControlRun, EvidencePack, KindResult
 from evidence.registers.actions import file_document
 from evidence.registers.kinds import DocumentFacts, DocumentKind
-from evidence.states import PackState
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
 from identities.models import Entitlement, Identity, System
@@ -75,6 +74,7 @@ from tenants.models import Membership, Tenant, User, Work
 from tenants.scope import tenant_scope
 from tests import make
 from tests.alerts import world
+from tests.evidence.signing import issue_by_hand
 from tests.reviews.periods import sign as sign_period
 from tests.reviews.test_sign import sign
 
@@ -297,10 +297,8 @@ def _evidence(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     period = Period(timezone.now() - timedelta(days=2), timezone.now() - timedelta(days=1), "UTC")
     asked = PackRequest(period, ("gdpr",), f"{mark} auditor")
     pack = request_pack(tenant=tenant, asked=asked, by=by, queue=False)
-    seal = {"sha256": "a" * 64, "manifest_sha256": "b" * 64, "issued_at": timezone.now(), "ended_at": timezone.now()}
-    EvidencePack.objects.filter(pk=pack.pk).update(title=f"{mark} pack", state=PackState.BUILDING)
-    PackFile.objects.create(pack=pack, data=f"{mark} zip".encode())
-    EvidencePack.objects.filter(pk=pack.pk).update(state=PackState.ISSUED, size_bytes=12, **seal)
+    EvidencePack.objects.filter(pk=pack.pk).update(title=f"{mark} pack")
+    issue_by_hand(pack, f"{mark} zip".encode())
     registers = _registers(mark, by)
     return {("evidence", "pack_id"): pack.pk, ("evidence", "key"): load().controls[0].key, **registers}
 
