@@ -30,7 +30,7 @@ from evidence.models import (
     PackFile,
     SettingKind,
 )
-from evidence.packtypes import Language, PackKind
+from evidence.packtypes import PackKind
 from evidence.policies import (
     can_compute_controls,
     can_download_pack,
@@ -84,7 +84,6 @@ class PackRequest:
     classification: str = "Confidential"
     supersedes: EvidencePack | None = None
     kind: PackKind = PackKind.CONTROLS
-    language: Language = Language.ENGLISH
     incident: Incident | None = None
 
 
@@ -239,14 +238,13 @@ def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool =
         period_start=period.start,
         period_end=period.end,
         zone=period.zone,
-        frameworks=list(asked.frameworks),
+        frameworks=[] if asked.kind == PackKind.INCIDENT else list(asked.frameworks),
         recipient=asked.recipient,
         classification=asked.classification,
         requested_at=timezone.now(),
         requested_by=by.name,
         supersedes=asked.supersedes,
         kind=asked.kind,
-        language=asked.language,
         incident=asked.incident,
         people=1 if alone else PEOPLE,
         alone_reason=alone,

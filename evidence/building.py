@@ -15,6 +15,7 @@ from evidence.anchoring import WITH_EACH_PACK, hand_over
 from evidence.annex import make_annex
 from evidence.bundle import Bundle, Checkpoint, Identity, Parts, build, canonical, content_digest, record_files
 from evidence.catalogue import load
+from evidence.charts import decisions_by_week, times_to_acknowledge
 from evidence.claims import in_fact
 from evidence.evaluate import spell, tally
 from evidence.ipe import record_sheet, rows_of, sheet
@@ -22,12 +23,12 @@ from evidence.kinds import Evaluation, Period, Table
 from evidence.models import EvidencePack
 from evidence.oscal import FILE, assessment_results
 from evidence.packkey import pack_signer
-from evidence.records import BINDINGS, Records, gather
+from evidence.packtypes import TABLES_OF_ROWS, PackKind, type_of
+from evidence.records import BINDINGS, Records, cut, gather
 from evidence.rendering import Attachment, render
-from evidence.report import Report, html
+from evidence.report import html
 from evidence.seal import seal_report
-from evidence.sections import body, front, integrity
-from evidence.sections.sheets import sheets
+from evidence.sections.contents import compose
 from evidence.sections.source import Source, controls, deviations
 from evidence.states import PackState
 from evidence.tables import csv_bytes, from_rows
@@ -135,7 +136,8 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
     progress.step(2, STEPS, "Collecting records and proofs")
     with tenant_scope(tenant):
         checkpoint = _checkpoint(tenant, signed)
-        records = gather(computed.frame, checkpoint.size)
+        wanted = type_of(pack.kind)
+        records = cut(gather(computed.frame, checkpoint.size, pack.incident_id or 0), wanted.records)
         annex = make_annex(computed.frame, checkpoint.size)
         processor = tenant.parent.name if tenant.parent else tenant.name
     signer = pack_signer(tenant.uuid)
@@ -160,11 +162,12 @@ def _print_and_seal(
     progress.step(3, STEPS, "Composing the report")
     digest = content_digest(parts, files)
     report = compose(source, digest)
-    parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
+    if source.evaluations:
+        parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
     attachments = [
         Attachment(f"{table.name}.csv", table.title, csv_bytes(table))
         for table in parts.tables
-        if table.name in {"controls", "deviations"}
+        if table.name in TABLES_OF_ROWS
     ]
     progress.step(4, STEPS, "Printing the report")
     rendered = render(
@@ -192,15 +195,6 @@ def _print_and_seal(
     return bundle, facts
 
 
-def compose(source: Source, digest: str) -> Report:
-    """Compose the printed report from its source."""
-    parts = (
-        *(front.result, front.scope, front.population, front.matrix, body.campaigns, body.revocations),
-        *(body.alerts, body.exceptions, body.coverage, body.methods, sheets, integrity.integrity, body.closing),
-    )
-    return Report(front.cover(source, digest), tuple(part(source) for part in parts))
-
-
 def _checkpoint(tenant: Tenant, signed: SignedCheckpoint) -> Checkpoint:
     """Return the checkpoint as packs carry it, with its keys and who holds this very one."""
     key, chain = ledger.verifier_key(tenant.uuid), tuple(ledger.key_links(tenant.uuid))
@@ -226,7 +220,6 @@ def _identity(tenant: Tenant, pack: EvidencePack, processor: str) -> Identity:
         supersedes=str(pack.supersedes.uuid) if pack.supersedes else "",
         frameworks=tuple(pack.frameworks),
         kind=pack.kind,
-        language=pack.language,
         people=pack.people,
         alone_reason=pack.alone_reason,
     )
@@ -235,9 +228,14 @@ def _identity(tenant: Tenant, pack: EvidencePack, processor: str) -> Identity:
 def _source(identity: Identity, computed: Computed, records: Records, checkpoint: Checkpoint, signer: Signer) -> Source:
     """Return what the report is printed from, limited to the asked frameworks."""
     catalogue = load()
-    rows = tuple(item for item in computed.evaluations if item.control.framework in identity.frameworks)
+    chosen = type_of(identity.kind)
+    rows = _rows_of(computed.evaluations, identity)
     tables = {table.name: table for table in records.tables}
-    tables["sample"] = _sample(tables["decisions"], checkpoint)
+    if "sample" in chosen.records:
+        tables["sample"] = _sample(tables["decisions"], checkpoint)
+        tables["decisions_by_week"] = decisions_by_week(tables["decisions"], computed.frame.period.zone)
+    if "times_to_acknowledge" in chosen.records:
+        tables["times_to_acknowledge"] = times_to_acknowledge(computed.evidence["alerts"].table)
     tables["information_sheets"] = _sheets(computed, records)
     loosened = {
         name: f" (loosened from {spell(parameter.value)})"
@@ -259,10 +257,20 @@ def _source(identity: Identity, computed: Computed, records: Records, checkpoint
         tier=_tier(checkpoint),
         omissions=_omissions(rows, identity, records, computed.out_of_scope),
         loosened=loosened,
-        kept=frozenset(kind for item in rows for kind in item.control.evidence) | ALWAYS,
+        kept=frozenset(kind for item in rows for kind in item.control.evidence) | chosen.kinds,
     )
-    tables["controls"], tables["deviations"] = controls(source), deviations(source)
+    if rows:
+        tables |= {"controls": controls(source), "deviations": deviations(source)}
     return replace(source, records=tables)
+
+
+def _rows_of(evaluations: tuple[Evaluation, ...], identity: Identity) -> tuple[Evaluation, ...]:
+    """Return the rows of the asked frameworks that belong to the pack's type."""
+    chosen = type_of(identity.kind)
+    rows = tuple(item for item in evaluations if item.control.framework in identity.frameworks)
+    if chosen.rows == "all":
+        return rows
+    return tuple(item for item in rows if chosen.rows != "none" and chosen.kinds & set(item.control.evidence))
 
 
 def _sheets(computed: Computed, records: Records) -> Table:
@@ -295,16 +303,19 @@ def _omissions(
     """Return a sentence for everything that the pack does not hold."""
     waiting = [item.control.id for item in rows if item.state is None]
     others = [framework.name for key, framework in load().frameworks.items() if key not in identity.frameworks]
-    cited = next(table for table in records.tables if table.name == "cited_events")
-    lines = []
+    cited = next((table for table in records.tables if table.name == "cited_events"), None)
+    chosen, lines = type_of(identity.kind), []
+    if chosen.rows != "all":
+        label = PackKind(identity.kind).label.lower()
+        lines.append(f"This is a pack of the type {label}: rows and records that do not belong to it are not in it.")
     if waiting:
         lines.append(f"{len(waiting)} rows are not yet computed: {', '.join(waiting)}.")
-    if others:
+    if others and chosen.rows != "none":
         lines.append(f"Not asked for: {', '.join(others)}.")
     lines += [
         f"{name.replace('_', ' ').capitalize()} records are out of scope: {why}" for name, why in out_of_scope.items()
     ]
-    lines += _unproved_events(records, len(cited.rows))
+    lines += _unproved_events(records, len(cited.rows)) if cited else []
     bound = [table for table in records.tables if table.name in BINDINGS]
     if records.earlier_epochs:
         lines.append(
@@ -353,7 +364,7 @@ def _parts(source: Source, computed: Computed, records: Records) -> Parts:
         tables=sorted(tables, key=lambda table: table.name),
         entries=records.entries,
         queries={**{name: item.query for name, item in kinds.items()}, **records.queries},
-        bindings=BINDINGS,
+        bindings={name: item for name, item in BINDINGS.items() if name in source.records},
         omissions=source.omissions,
         readme=README.format(verifiers="\n".join(f"  {digest}  {name}" for name, digest in digests().items()) + "\n"),
         statements=records.statements,
@@ -361,12 +372,4 @@ def _parts(source: Source, computed: Computed, records: Records) -> Parts:
     )
 
 
-ALWAYS: Final = frozenset(
-    {
-        *("population", "identities", "campaigns", "review_quality", "revocations", "leavers", "alerts", "alert_rules"),
-        *("findings", "coverage", "clock", "retention", "ledger"),
-    }
-)
-"""Evidence kinds whose tables every pack holds, because the report prints them."""
-
-__all__ = ["UnverifiableError", "build_pack", "compose"]
+__all__ = ["UnverifiableError", "build_pack"]

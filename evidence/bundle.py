@@ -102,7 +102,6 @@ class Identity:
     supersedes: str
     frameworks: tuple[str, ...]
     kind: str = "controls"
-    language: str = "en"
     people: int = 0
     alone_reason: str = ""
 
@@ -125,8 +124,8 @@ class Parts:
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     omissions: Sequence[str] = ()
     readme: str = ""
-    statements: Mapping[int, bytes] = field(default_factory=dict)
-    assertions: Mapping[int, bytes] = field(default_factory=dict)
+    statements: Mapping[str, bytes] = field(default_factory=dict)
+    assertions: Mapping[str, bytes] = field(default_factory=dict)
     annex: Annex | None = None
     side: Mapping[str, bytes] = field(default_factory=dict)
     seal: Mapping[str, object] | None = None

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 import evidence.registers.models
 import evidence.signoffs.models  # noqa: F401 -- Django finds models through this module
 from alerts.models import Incident
-from evidence.packtypes import Language, PackKind
+from evidence.packtypes import PackKind
 from evidence.signoffs.kinds import PEOPLE
 from evidence.states import PackState, ResultState
 from tenants.models import ObjectShare
@@ -158,7 +158,6 @@ class EvidencePack(TenantOwned):
     recipient = models.CharField(max_length=200)
     classification = models.CharField(max_length=100, default="Confidential")
     kind = models.CharField(max_length=14, choices=PackKind.choices, default=PackKind.CONTROLS)
-    language = models.CharField(max_length=2, choices=Language.choices, default=Language.ENGLISH)
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, db_constraint=False, related_name="+")
     people = models.PositiveSmallIntegerField(default=PEOPLE)
     alone_reason = models.TextField(default="", blank=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from alerts.models import Incident
 from evidence.catalogue import expressions, load
 from evidence.claims import in_fact
 from evidence.holders import WITNESS
@@ -143,6 +144,11 @@ def history_of(control: Control, limit: int = 12) -> list[ControlResult]:
 def packs(by: Actor) -> QuerySet[EvidencePack]:
     """Return the packs that the actor may see, newest first, without their files."""
     return visible(by, EvidencePack.objects.order_by("-id"))
+
+
+def incidents() -> list[Incident]:
+    """Return the newest incidents, for a choice."""
+    return list(Incident.objects.order_by("-id")[:100])
 
 
 def packs_issued(since: datetime, until: datetime) -> QuerySet[EvidencePack]:

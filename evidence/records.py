@@ -7,11 +7,19 @@ say which cells of a table the sealed bytes repeat, so that the verifier can com
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from evidence.bundle import Binding, SealedEntry
 from evidence.kinds import Table
+from evidence.logrecords import (
+    COLUMNS,
+    DISPOSITIONS,
+    LOG_BINDINGS,
+    LOG_SIGN_OFFS,
+    incident_tables,
+    log_statements,
+)
 from evidence.metrics.frame import Asked, Frame, Row
 from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
 from evidence.tables import from_rows
@@ -58,7 +66,9 @@ ORDER BY s.key, n.captured_at, n.id
 CITED: Final = """
 SELECT x.alert_id AS alert, x.rule, x.event_received_at, x.event_id
 FROM alerts_alertevent x JOIN alerts_alert a ON a.tenant_id = x.tenant_id AND a.id = x.alert_id
-WHERE x.tenant_id = %(tenant)s AND a.raised_at >= %(since)s AND a.raised_at < %(until)s
+WHERE x.tenant_id = %(tenant)s AND CASE WHEN %(incident)s = 0 THEN a.raised_at >= %(since)s AND a.raised_at < %(until)s
+    ELSE x.alert_id IN (SELECT i.alert_id FROM alerts_incident i WHERE i.tenant_id = %(tenant)s AND i.id = %(incident)s)
+    END
 ORDER BY x.alert_id, x.occurred_at, x.event_id
 """
 REMOVALS: Final = """
@@ -71,6 +81,7 @@ FROM logs_retentionprune p WHERE p.tenant_id = %(tenant)s AND (
 ORDER BY p.month, p.announced_at, p.id
 """
 BINDINGS: Final[dict[str, Binding]] = {
+    **LOG_BINDINGS,
     "decisions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
     "sign_offs": Binding(
         "ledger_index", {name: ("subj", "detail", name) for name in ("count", "digest", "level", "assertion")}
@@ -92,7 +103,10 @@ BINDINGS: Final[dict[str, Binding]] = {
         },
     ),
 }
-_DEEDS: Final = ("item.decide", "item.decide_in_bulk", "campaign.sign", "snapshot.import", "retention.prune")
+_DEEDS: Final = (
+    *("item.decide", "item.decide_in_bulk", "campaign.sign", "snapshot.import", "retention.prune"),
+    *("log_item.dispose", "log_review.sign"),
+)
 _ENTRY_CHUNK: Final = 2_000
 OUTCOMES: Final = {1: "success", 2: "failure"}
 
@@ -119,8 +133,8 @@ class Records:
     queries: Mapping[str, str]
     entries: tuple[SealedEntry, ...]
     cited_total: int
-    statements: Mapping[int, bytes]
-    assertions: Mapping[int, bytes]
+    statements: Mapping[str, bytes]
+    assertions: Mapping[str, bytes]
     earlier_epochs: int = 0
     superseded: int = 0
     cited_gone: int = 0
@@ -140,8 +154,8 @@ class _Leaf:
     salts: bytes
 
 
-def gather(frame: Frame, size: int) -> Records:
-    """Read the period's records and prove those that lie under the checkpoint of `size` leaves."""
+def gather(frame: Frame, size: int, incident: int = 0) -> Records:
+    """Read the period's records, or those of one incident, and prove what lies under a checkpoint of `size` leaves."""
     places = _places(frame, size)
     deeds = _deeds(places)
     found: dict[int, _Leaf] = {}
@@ -151,6 +165,8 @@ def gather(frame: Frame, size: int) -> Records:
         ("decisions", "Decisions", DECISIONS, _decision_key),
         ("sign_offs", "Sign-offs", SIGN_OFFS, lambda row: f"sign {row['digest']}"),
         ("snapshots", "Snapshots received", SNAPSHOTS, lambda row: f"snapshot {row['snapshot']}"),
+        ("dispositions", "Dispositions of log reviews", DISPOSITIONS, lambda row: f"disposition {row['disposition']}"),
+        ("log_sign_offs", "Signatures of log reviews", LOG_SIGN_OFFS, lambda row: f"log-sign {row['digest']}"),
         ("removals", "Removed under retention", REMOVALS, lambda row: f"prune {row['removal']}"),
     ):
         asked = Asked(frame)
@@ -160,12 +176,16 @@ def gather(frame: Frame, size: int) -> Records:
         tables.append(_table(name, title, rows, [leaf.index if leaf else None for leaf in leaves], statement))
         texts[name] = asked.statements[0] + "\n"
     asked = Asked(frame)
-    cited = asked.rows(CITED)
+    cited = asked.rows(CITED, incident=incident)
     events = _events(cited[:MAX_EVENTS], places)
     found |= {leaf.index: leaf for _, leaf in events if leaf}
     tables.append(_event_table(events))
     texts["cited_events"] = asked.statements[0] + "\n"
     rounds, asked_of_rounds = campaign_tables(frame)
+    if incident:
+        more, asked_of_it = incident_tables(frame, incident)
+        rounds, asked_of_rounds = (*rounds, *more), asked_of_rounds | asked_of_it
+    log_signed, log_assertions = log_statements(frame)
     return Records(
         tables=(*tables, *rounds),
         queries=texts | asked_of_rounds,
@@ -173,10 +193,26 @@ def gather(frame: Frame, size: int) -> Records:
         cited_total=len(cited),
         cited_gone=len(cited[:MAX_EVENTS]) - len(events),
         gone_by=_removals_of(cited[:MAX_EVENTS], events),
-        statements=signed_statements(frame),
-        assertions=passkey_assertions(frame),
+        statements=signed_statements(frame) | log_signed,
+        assertions=passkey_assertions(frame) | log_assertions,
         earlier_epochs=int(Asked(frame).one(EARLIER)["batches"]),
         superseded=int(Asked(frame).one(SUPERSEDED)["events"]),
+    )
+
+
+def cut(records: Records, wanted: frozenset[str]) -> Records:
+    """Return only the tables of a type, with the entries, statements and queries that they name."""
+    tables = tuple(table for table in records.tables if table.name in wanted)
+    named = {row[-1] for table in tables if table.name in BINDINGS for row in table.rows}
+    kept = {str(row[0]) for table in tables if table.name == "sign_offs" for row in table.rows}
+    kept |= {f"log-{row[0]}" for table in tables if table.name == "log_sign_offs" for row in table.rows}
+    return replace(
+        records,
+        tables=tables,
+        queries={name: text for name, text in records.queries.items() if name in wanted},
+        entries=tuple(entry for entry in records.entries if entry.index in named),
+        statements={name: text for name, text in records.statements.items() if name in kept},
+        assertions={name: text for name, text in records.assertions.items() if name in kept},
     )
 
 
@@ -205,13 +241,15 @@ def _deeds(places: Mapping[Any, int]) -> dict[str, _Leaf]:
                 "item.decide": f"decision {detail.get('decision')}",
                 "item.decide_in_bulk": f"bulk {detail.get('bulk')}",
                 "campaign.sign": f"sign {detail.get('digest')}",
+                "log_item.dispose": f"disposition {detail.get('disposition')}",
+                "log_review.sign": f"log-sign {detail.get('digest')}",
                 "snapshot.import": f"snapshot {detail.get('snapshot')}",
                 "retention.prune": f"prune {detail.get('prune')}",
             }
             found[keys[entry.verb]] = _Leaf(
                 index=places[entry.batch_id] + entry.ord,
                 kind=entry.leaf_kind,
-                label=keys[entry.verb].removeprefix("sign ") if entry.verb != "campaign.sign" else "sign-off",
+                label="sign-off" if entry.verb in {"campaign.sign", "log_review.sign"} else keys[entry.verb],
                 core=bytes(entry.core),
                 subj=bytes(entry.subj),
                 raw=None,
@@ -282,7 +320,7 @@ def _table(name: str, title: str, rows: list[Row], indexes: list[int | None], st
 
 def _columns(statement: str) -> tuple[str, ...]:
     """Return the column names of one of the statements above, for a table without rows."""
-    known = {
+    known = COLUMNS | {
         DECISIONS: "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
         "seen_seconds bulk opened_evidence decided_at superseded",
         SIGN_OFFS: "sign_off campaign round printed_name meaning count digest level assertion authenticated_at "

@@ -27,6 +27,7 @@ from evidence.pages import (
 from evidence.registers.queries import responses_to
 from evidence.signoffs.actions import share_pack
 from evidence.signoffs.queries import sign_offs_of
+from evidence.states import PackState
 from evidence.verifier import single_file, single_page
 from ledger.queries import growth_proof, latest_checkpoint
 from tenants.access import TenantRequest, requires
@@ -137,11 +138,13 @@ def packs(request: TenantRequest) -> HttpResponse:
 def pack_new(request: TenantRequest) -> HttpResponse:
     """Ask for a pack over a period and frameworks."""
     initial = {**_last_days(request), "frameworks": list(load().frameworks)[:4], "classification": "Confidential"}
-    form = PackForm(request.POST or None, initial=initial)
+    offered = queries.packs(request.actor).filter(state=PackState.ISSUED)[:50]
+    form = PackForm(request.POST or None, initial=initial, incidents=queries.incidents(), packs=list(offered))
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         period = form.period(request.tenant.zone)
-        asked = actions.PackRequest(period, tuple(told["frameworks"]), told["recipient"], told["classification"])
+        chosen = {name: told[name] for name in ("recipient", "classification", "kind", "incident", "supersedes")}
+        asked = actions.PackRequest(period, tuple(told["frameworks"]), **chosen)
         pack = actions.request_pack(tenant=request.tenant, asked=asked, by=request.actor)
         return redirect("evidence:pack", request.tenant.slug, pack.pk)
     return render(request, "evidence/pack_new.html", {"form": form}, status=422 if form.errors else 200)

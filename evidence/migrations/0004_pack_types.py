@@ -1,4 +1,4 @@
-"""What a pack is about, in which language, and who signed it off; a draft and an issued file; kept for six years."""
+"""What a pack is about, and who signed it off; a draft and an issued file; kept for six years."""
 
 import datetime
 
@@ -22,10 +22,10 @@ BEGIN
         RAISE EXCEPTION 'A pack does not go from % to %.', OLD.state, NEW.state USING ERRCODE = 'UA010';
     END IF;
     IF (OLD.uuid, OLD.period_start, OLD.period_end, OLD.zone, OLD.frameworks, OLD.recipient, OLD.requested_at, OLD.requested_by,
-        OLD.kind, OLD.language, OLD.incident_id, OLD.people, OLD.alone_reason)
+        OLD.kind, OLD.incident_id, OLD.people, OLD.alone_reason)
         IS DISTINCT FROM
        (NEW.uuid, NEW.period_start, NEW.period_end, NEW.zone, NEW.frameworks, NEW.recipient, NEW.requested_at, NEW.requested_by,
-        NEW.kind, NEW.language, NEW.incident_id, NEW.people, NEW.alone_reason) THEN
+        NEW.kind, NEW.incident_id, NEW.people, NEW.alone_reason) THEN
         RAISE EXCEPTION 'What a pack was asked for is never changed.' USING ERRCODE = 'UA006';
     END IF;
     IF OLD.state = 'draft' THEN
@@ -183,11 +183,6 @@ class Migration(migrations.Migration):
             model_name='evidencepack',
             name='kind',
             field=models.CharField(choices=[('controls', 'Control matrix of a period'), ('access_review', 'Access review'), ('log_review', 'Log review'), ('client', 'Client report'), ('incident', 'Incident')], default='controls', max_length=14),
-        ),
-        migrations.AddField(
-            model_name='evidencepack',
-            name='language',
-            field=models.CharField(choices=[('en', 'English'), ('de', 'German')], default='en', max_length=2),
         ),
         migrations.AddField(
             model_name='evidencepack',

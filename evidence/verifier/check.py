@@ -44,6 +44,11 @@ from evidence.verifier.witnessed import (
 
 SCHEMA = "countersign-pack/2"
 SIGNED = ("manifest.json", "manifest.sig")
+SIGNED_TABLES = (
+    ("sign_offs", "decisions", "decision", "sign_off", ""),
+    ("log_sign_offs", "dispositions", "disposition", "log_sign_off", "log-"),
+)
+"""Table of signatures, table of what they sign, its key, the signature's key, and what its files' names begin with."""
 
 
 class Pack:
@@ -224,34 +229,39 @@ class Pack:
 
     def check_statements(self) -> bool:
         """Hold every signed statement against its digest, and against the decisions that it names."""
-        if "tables/sign_offs.csv" not in self.files or "tables/decisions.csv" not in self.files:
-            return True
-        decided = {row["decision"]: row for row in self.table("decisions")}
-        for number, row in enumerate(self.table("sign_offs"), start=1):
-            name = f"statements/{row['sign_off']}.json"
+        for tables in SIGNED_TABLES:
+            if all(f"tables/{name}.csv" in self.files for name in tables[:2]):
+                self.check_signed(*tables)
+        return True
+
+    def check_signed(self, table: str, deeds: str, deed: str, key: str, prefix: str) -> None:
+        """Hold the statements of one table of signatures against one table of deeds."""
+        decided = {row[deed]: row for row in self.table(deeds)}
+        for number, row in enumerate(self.table(table), start=1):
+            file = prefix + row[key]
+            name = f"statements/{file}.json"
             text = self.files.get(name, b"")
             if hashlib.sha256(text).hexdigest() != row["digest"]:
-                self.fault(f"tables/sign_offs.csv, row {number}", f"its digest is not that of {name}.")
+                self.fault(f"tables/{table}.csv, row {number}", f"its digest is not that of {name}.")
                 continue
             for line in json.loads(text)["decisions"]:
                 shown = decided.get(str(line["decision"]))
                 for column in ("outcome", "reason"):
                     if shown is not None and shown[column] != printed(line[column]):
-                        where = f"tables/decisions.csv, decision {line['decision']}"
+                        where = f"tables/{deeds}.csv, {deed} {line['decision']}"
                         self.fault(where, f"its {column} is not the one that {name} signs.")
             self.counts["statements"] += 1
-            self.check_proof(row, text)
-        return True
+            self.check_proof(row, text, file, table)
 
-    def check_proof(self, row: dict[str, str], statement: bytes) -> None:
+    def check_proof(self, row: dict[str, str], statement: bytes, file: str, table: str) -> None:
         """Check how it is known who signed: a passkey's signature over the statement, where one was given."""
-        name = f"signatures/{row['sign_off']}.json"
+        name = f"signatures/{file}.json"
         if row.get("level") != "passkey":
             self.proofs.append("portal")
             return
         raw = self.files.get(name, b"")
         if hashlib.sha256(raw).hexdigest() != row["assertion"]:
-            raise Broken(name, "its SHA-256 is not the one in tables/sign_offs.csv.")
+            raise Broken(name, f"its SHA-256 is not the one in tables/{table}.csv.")
         self.proofs.append(check_assertion(json.loads(raw), statement, name) or name)
 
     def table(self, name: str) -> csv.DictReader[str]:

@@ -194,7 +194,7 @@ def test_one_person_is_enough_only_with_a_reason_and_the_pack_is_kept(
 
 @pytest.mark.django_db
 def test_not_even_the_owner_of_the_tables_removes_a_pack_before_its_time() -> None:
-    texts = dict.fromkeys(("title", "zone", "recipient", "classification", "requested_by", "kind", "language"), "x")
+    texts = dict.fromkeys(("title", "zone", "recipient", "classification", "requested_by", "kind"), "x")
     empty = dict.fromkeys(("sha256", "manifest_sha256", "content_sha256", "tier", "signer_key", "error"), "")
     row: dict[str, object] = {**texts, **empty, "alone_reason": "", "frameworks": "[]", "tally": "{}", "people": 2}
     row |= {"tenant_id": 1, "uuid": UUID(int=7), "state": "requested", "requested_at": timezone.now()}

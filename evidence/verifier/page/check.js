@@ -3,7 +3,8 @@
 
 const SCHEMA = "countersign-pack/2", SIGNED = ["manifest.json", "manifest.sig"], ANNEX = "proofs/annex.txt";
 const CHECKPOINT = "proofs/checkpoint.txt", COSIGNED = "proofs/cosigned.txt";
-const COMPLETE = { decisions: ["item.decide", "item.decide_in_bulk"], sign_offs: ["campaign.sign"] };
+const COMPLETE = { decisions: ["item.decide", "item.decide_in_bulk"], dispositions: ["log_item.dispose"], log_sign_offs: ["log_review.sign"], sign_offs: ["campaign.sign"] };
+const SIGNED_TABLES = [["sign_offs", "decisions", "decision", "sign_off", ""], ["log_sign_offs", "dispositions", "disposition", "log_sign_off", "log-"]];
 const SIGN_OFF = "sign-off/", SIGN_NOTE = SIGN_OFF + "note.sig", SIGNATURES_OF = SIGN_OFF + "signatures.json", ROLES = ["preparer", "approver"];
 const HOUR = 3600e6, MINUTE = 60e6;  // microseconds
 
@@ -238,34 +239,37 @@ class Pack {
   }
 
   async checkStatements() {
-    if (!this.has("sign_offs") || !this.has("decisions")) return;
-    const decided = new Map(this.table("decisions").map((row) => [row.decision, row]));
+    for (const tables of SIGNED_TABLES) if (this.has(tables[0]) && this.has(tables[1])) await this.checkSigned(...tables);
+  }
+
+  async checkSigned(table, deeds, deed, id, prefix) {
+    const decided = new Map(this.table(deeds).map((row) => [row[deed], row]));
     let number = 0;
-    for (const row of this.table("sign_offs")) {
+    for (const row of this.table(table)) {
       number += 1;
-      const name = `statements/${row.sign_off}.json`, said = this.files.get(name) || new Uint8Array(0);
+      const file = prefix + row[id], name = `statements/${file}.json`, said = this.files.get(name) || new Uint8Array(0);
       if (await digestOf(said) !== row.digest) {
-        this.fault(`tables/sign_offs.csv, row ${number}`, `its digest is not that of ${name}.`);
+        this.fault(`tables/${table}.csv, row ${number}`, `its digest is not that of ${name}.`);
         continue;
       }
       for (const line of JSON.parse(text.decode(said)).decisions) {
         const shown = decided.get(String(line.decision));
         for (const column of ["outcome", "reason"]) {
           if (shown && !equal(line[column], shown[column])) {
-            this.fault(`tables/decisions.csv, decision ${line.decision}`, `its ${column} is not the one that ${name} signs.`);
+            this.fault(`tables/${deeds}.csv, ${deed} ${line.decision}`, `its ${column} is not the one that ${name} signs.`);
           }
         }
       }
       this.counts.statements += 1;
-      await this.checkProof(row, said);
+      await this.checkProof(row, said, file, table);
     }
   }
 
-  async checkProof(row, statement) {
-    const name = `signatures/${row.sign_off}.json`;
+  async checkProof(row, statement, file, table) {
+    const name = `signatures/${file}.json`;
     if (row.level !== "passkey") { this.proofs.push("portal"); return; }
     const raw = this.files.get(name) || new Uint8Array(0);
-    if (await digestOf(raw) !== row.assertion) throw new Broken(name, "its SHA-256 is not the one in tables/sign_offs.csv.");
+    if (await digestOf(raw) !== row.assertion) throw new Broken(name, "its SHA-256 is not the one in tables/" + table + ".csv.");
     this.proofs.push(await checkAssertion(JSON.parse(text.decode(raw)), statement, name) || name);
   }
 
