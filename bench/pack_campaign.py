@@ -17,6 +17,7 @@ from tenants.models import Membership, Tenant, User
 from tenants.queries import actor_for
 from tenants.scope import tenant_scope
 
+A_TRANSACTION = 250
 ROLES = ("agent", "lead", "report_reader", "exporter", "admin_all")
 
 
@@ -55,13 +56,14 @@ def open_review(
 def decided_campaign(items: int, people: int, slug: str = "bench") -> tuple[Tenant, Actor]:
     """Open a campaign and decide every item of it."""
     tenant, officer, reviewers = open_review(items, people, ("remy", "rosa"), slug)
-    with tenant_scope(tenant):
-        rows = Assignment.objects.select_related("item__campaign", "reviewer").order_by("item__n")
-        for number, row in enumerate(rows):
-            kept = number % 9 != 0
-            reason = "Works on the desk every day." if kept else "Left the desk in spring."
-            choice = Choice(Outcome.CERTIFY if kept else Outcome.REVOKE, reason, seen_seconds=5 + number % 20)
-            decide(item=row.item, choice=choice, by=reviewers[row.reviewer.email])
+    for start in range(0, items, A_TRANSACTION):
+        with tenant_scope(tenant):
+            rows = Assignment.objects.select_related("item__campaign", "reviewer").order_by("item__n")
+            for number, row in enumerate(rows[start : start + A_TRANSACTION], start):
+                kept = number % 9 != 0
+                reason = "Works on the desk every day." if kept else "Left the desk in spring."
+                choice = Choice(Outcome.CERTIFY if kept else Outcome.REVOKE, reason, seen_seconds=5 + number % 20)
+                decide(item=row.item, choice=choice, by=reviewers[row.reviewer.email])
     return tenant, officer
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import BinaryIO
 
 from django.db import transaction
 from django.utils import timezone
@@ -27,13 +28,13 @@ from evidence.models import (
     EvidencePack,
     FileStage,
     KindResult,
-    PackFile,
     SettingKind,
 )
 from evidence.packtypes import PackKind
 from evidence.policies import (
     can_compute_controls,
     can_download_pack,
+    can_give_out_pack,
     can_let_one_person_sign,
     can_move_pack,
     can_put_log_type_aside,
@@ -46,6 +47,7 @@ from evidence.provenance import provenance
 from evidence.queries import settings_in_force
 from evidence.signoffs.kinds import PEOPLE
 from evidence.states import PackState
+from evidence.storedpacks import store_zip, stored_zip
 from evidence.tables import cell_text, control_total
 from ledger.kinds import LeafKind, SignedCheckpoint
 from ledger.models import Anchor
@@ -177,7 +179,7 @@ def _kind_result(run: ControlRun, item: KindEvidence, told: Provenance) -> KindR
         parameters=dict(item.parameters),
         columns=list(item.table.columns),
         rows=[[cell_text(cell) for cell in row] for row in item.table.rows[:SAMPLE_ROWS]],
-        row_total=len(item.table.rows),
+        row_total=item.table.count,
         table_sha256=control_total(item.table),
         notes=list(item.notes),
         sheet=[list(pair) for pair in sheet(item, load().kinds[item.kind], told)],
@@ -275,10 +277,10 @@ def begin_pack(*, pack: EvidencePack, computed: Computed, by: Actor) -> Evidence
 def draft_pack(*, pack: EvidencePack, bundle: Bundle, facts: Mapping[str, object], by: Actor) -> EvidencePack:
     """Store the built file with its hashes: a draft, until two people have signed it off (`evidence.signoffs`)."""
     enforce(can_move_pack(by, pack, PackState.DRAFT))
-    PackFile(pack=pack, stage=FileStage.DRAFT, data=bundle.data).save(force_insert=True)
+    store_zip(pack, FileStage.DRAFT, bundle.source)
     pack.state = PackState.DRAFT
     pack.sha256, pack.manifest_sha256 = bundle.sha256, bundle.manifest_sha256
-    pack.content_sha256, pack.size_bytes = bundle.content_sha256, len(bundle.data)
+    pack.content_sha256, pack.size_bytes = bundle.content_sha256, bundle.size
     for name, value in facts.items():
         setattr(pack, name, value)
     pack.save()
@@ -303,10 +305,17 @@ def end_pack(*, pack: EvidencePack, state: PackState, error: str, by: Actor) -> 
 
 
 @transaction.atomic
-def download_pack(*, pack: EvidencePack, by: Actor) -> bytes:
-    """Return the newest file of a pack, issued or draft, to a person and note that they have it."""
+def download_pack(*, pack: EvidencePack, by: Actor) -> BinaryIO:
+    """Return the newest zip of a pack, issued or draft, to a person, as an open file, and note that they have it.
+
+    Raises:
+        Refused: They may not have it, or what is stored has another SHA-256 than what was built or issued.
+    """
     enforce(can_download_pack(by, pack, shared=is_shared(by, pack)))
-    data = bytes(PackFile.objects.get(pack=pack, stage=pack.state).data)
+    data, digest = stored_zip(pack.pk, FileStage(pack.state))
+    if digest != pack.sha256:
+        data.close()
+    enforce(can_give_out_pack(by, pack, digest))
     audit("pack.download", by=by, target=f"pack {pack.uuid}", detail={"sha256": pack.sha256}, kind=LeafKind.LOOKED)
     return data
 

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -161,13 +161,12 @@ class PackDownload(TenantView):
         summary="Download an evidence pack",
         responses={(200, "application/zip"): OpenApiTypes.BINARY},
     )
-    def get(self, request: Request, pack_id: int) -> HttpResponse:  # noqa: ARG002 -- DRF's signature
+    def get(self, request: Request, pack_id: int) -> FileResponse:  # noqa: ARG002 -- DRF's signature
         """Answer with the file."""
         self.asked()
         found = _pack(self, pack_id)
-        answer = HttpResponse(download_pack(pack=found, by=self.actor), content_type="application/zip")
-        answer["Content-Disposition"] = f'attachment; filename="{found.file_name}"'
-        return answer
+        data = download_pack(pack=found, by=self.actor)
+        return FileResponse(data, as_attachment=True, filename=found.file_name, content_type="application/zip")
 
 
 def _pack(view: TenantView, pack_id: int) -> EvidencePack:

@@ -1,4 +1,4 @@
-"""Builds a requested pack from measuring to issue, and fails closed: what does not verify is never issued.
+"""Builds a requested pack from measuring to a draft, and fails closed: what does not verify is never kept.
 
 Three transactions, with the slow work between them: measure and fix the issue time; read records and proofs under a
 fresh checkpoint; store the finished file. A cancel or a fault at any moment leaves a pack that says so and no file.
@@ -7,8 +7,12 @@ fresh checkpoint; store the finished file. A cancel or a fault at any moment lea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from psycopg.errors import DiskFull
 
 from evidence.actions import Computed, begin_pack, compute_controls, draft_pack, end_pack
 from evidence.anchoring import WITH_EACH_PACK, hand_over
@@ -19,22 +23,25 @@ from evidence.charts import decisions_by_week, times_to_acknowledge
 from evidence.claims import in_fact
 from evidence.evaluate import spell, tally
 from evidence.ipe import record_sheet, rows_of, sheet
+from evidence.kept import Kept
 from evidence.kinds import Evaluation, Period, Table
 from evidence.models import EvidencePack
 from evidence.oscal import FILE, assessment_results
 from evidence.packkey import pack_signer
 from evidence.packtypes import TABLES_OF_ROWS, PackKind, type_of
-from evidence.records import BINDINGS, Records, cut, gather
+from evidence.readme import README
+from evidence.records import BINDINGS, Records, gather
 from evidence.rendering import Attachment, render
 from evidence.report import html
 from evidence.seal import seal_report
 from evidence.sections.contents import compose
 from evidence.sections.source import Source, controls, deviations
 from evidence.states import PackState
-from evidence.tables import csv_bytes, from_rows
+from evidence.tables import csv_bytes, from_rows, spelled
 from evidence.tiers import tier_of
 from evidence.verifier import digests
 from evidence.verifier.check import Pack
+from evidence.workshop import workshop
 from ledger import queries as ledger
 from ledger.kinds import SignedCheckpoint
 from ledger.notes import Signer, open_checkpoint, parse_vkey
@@ -47,37 +54,19 @@ from tenants.work import Progress
 
 STEPS: Final = 7
 SAMPLE_SIZE: Final = 25
-README: Final = """Evidence pack of Countersign
-
-report.pdf          the report for people (PDF/A-3a, PDF/UA-1), sealed: a PDF reader shows who signed it
-tables/*.csv        every table in full; UTF-8, RFC 3339 times in UTC
-queries/*.txt       the text of the query behind each table
-statements/*.json   what each reviewer signed, as they signed it; its SHA-256 is the digest in tables/sign_offs.csv
-signatures/*.json   how a passkey signed that statement (WebAuthn), with its public key
-sign-off/           who prepared and who approved the pack, and what they signed (none: the pack is a draft);
-                    cover.txt is for people, note.sig signs the folder and names the manifest
-proofs/             the ledger's signed checkpoint, and the sealed entries with their inclusion proofs; where others
-                    hold it: cosigned.txt with the witnesses' signatures, token-N.tsr with time stamps (RFC 3161);
-                    annex.txt opens every deed and delivery since before the period, so that no row can be withheld;
-                    seal.pem holds the certificates of the report's seal
-oscal-assessment-results.json   the results once more, for machines that read OSCAL
-manifest.json       every file with its SHA-256; signed in manifest.sig (C2SP signed note, Ed25519)
-index.json          short digests of every row and page part, by which the verifier names what changed
-verify.py           checks all of this: python3 verify.py PACK.zip --key 'VERIFIER KEY' --witness 'ITS KEY'
-verify.html         checks the same in a browser: open it and drop the zip on it; it needs no network and no Python
-
-The zip is a BagIt bag (RFC 8493). Without any verifier, in the unpacked folder: sha256sum -c manifest-sha256.txt
-
-Take a verifier from a second place too: the operator's portal (page "Ledger"), the person who gave you the key, or the
-source code of this release (docs/packs.md says how to make both files from it). Their SHA-256:
-{verifiers}
-Compare the key's fingerprint with the one you were given elsewhere: a verifier that comes only inside the pack proves
-little. A cell that begins with an apostrophe was neutralised, so that no spreadsheet runs it.
-"""
 NO_ANNEX: Final = (
     "Completeness of the tables is not shown: the span has more than 200,000 deeds and deliveries, too many for the "
     "annex that opens each of them."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is on the disk while a pack is made: the files of its records, and the open file that it goes into."""
+
+    folder: Path
+    files: Mapping[str, Kept]
+    out: BinaryIO
 
 
 class UnverifiableError(RuntimeError):
@@ -85,7 +74,7 @@ class UnverifiableError(RuntimeError):
 
 
 def build_pack(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePack:
-    """Build and issue a requested pack; one that is over already is returned as it is (a job may run twice).
+    """Build a requested pack as a draft; one that is built or over already is returned as it is (a job may run twice).
 
     Raises:
         Cancelled: The person asked to stop; the pack says so.
@@ -101,8 +90,15 @@ def build_pack(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePack
         _end(tenant, pack_id, PackState.CANCELLED, "", by)
         raise
     except Exception as fault:
-        _end(tenant, pack_id, PackState.FAILED, str(fault).strip() or type(fault).__name__, by)
+        _end(tenant, pack_id, PackState.FAILED, _why(fault), by)
         raise
+
+
+def _why(fault: Exception) -> str:
+    """Return the sentence that a failed pack says."""
+    if isinstance(fault.__cause__, DiskFull):
+        return "The disk of the database is full: nothing of the pack was kept. Make room there and ask for it again."
+    return str(fault).strip() or type(fault).__name__
 
 
 class _First:
@@ -117,9 +113,11 @@ class _First:
 
 
 def _end(tenant: Tenant, pack_id: int, state: PackState, error: str, by: Actor) -> None:
-    """Note the end of a pack that was not issued, in a transaction of its own."""
+    """Note the end of a pack that was not issued, in a transaction of its own; one that another run ended stays so."""
     with tenant_scope(tenant):
-        end_pack(pack=EvidencePack.objects.get(pk=pack_id), state=state, error=error, by=by)
+        pack = EvidencePack.objects.select_for_update().get(pk=pack_id)
+        if not pack.is_over:
+            end_pack(pack=pack, state=state, error=error, by=by)
 
 
 def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) -> EvidencePack:
@@ -134,33 +132,37 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
     signed = sign_now(tenant.uuid)
     unheld = hand_over(tenant, signed, WITH_EACH_PACK).faults
     progress.step(2, STEPS, "Collecting records and proofs")
-    with tenant_scope(tenant):
-        checkpoint = _checkpoint(tenant, signed)
-        wanted = type_of(pack.kind)
-        records = cut(gather(computed.frame, checkpoint.size, pack.incident_id or 0), wanted.records)
-        annex = make_annex(computed.frame, checkpoint.size)
-        processor = tenant.parent.name if tenant.parent else tenant.name
-    signer = pack_signer(tenant.uuid)
-    source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
-    source = replace(source, omissions=(*source.omissions, *(f"Not held as it was to be: {text}" for text in unheld)))
-    source = source if annex else replace(source, omissions=(*source.omissions, NO_ANNEX))
-    parts = replace(_parts(source, computed, records), annex=annex)
-    bundle, facts = _print_and_seal(source, parts, progress, signer)
-    facts["run"] = computed.run  # a job that came back after a crash measured again
-    progress.step(6, STEPS, "Storing the pack")
-    with tenant_scope(tenant):
-        pack = draft_pack(pack=EvidencePack.objects.get(pk=pack.pk), bundle=bundle, facts=facts, by=by)
-    progress.step(STEPS, STEPS, f"Built, to be signed: {facts['pages']} pages, {len(bundle.data):,} bytes")
+    signer, wanted = pack_signer(tenant.uuid), type_of(pack.kind).records
+    with workshop(str(pack.uuid)) as folder, (folder / "pack.zip").open("w+b") as out:
+        with tenant_scope(tenant):
+            watch = partial(progress.step, 2, STEPS, "Collecting records and proofs")
+            frame, checkpoint = replace(computed.frame, watch=watch), _checkpoint(tenant, signed)
+            records = gather(frame, checkpoint.size, folder, pack.incident_id or 0, wanted)
+            annex = make_annex(frame, checkpoint.size, folder)
+            processor = tenant.parent.name if tenant.parent else tenant.name
+            source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
+            lines = (*(f"Not held as it was to be: {text}" for text in unheld), *(() if annex else (NO_ANNEX,)))
+            source = replace(source, omissions=(*source.omissions, *lines))
+            parts = replace(_parts(source, computed, records), annex=annex)
+            files = record_files(parts, folder)
+        bundle, facts = _print_and_seal(source, parts, progress, signer, Made(folder, files, out))
+        facts["run"] = computed.run  # a job that came back after a crash measured again
+        progress.step(6, STEPS, "Storing the pack")
+        with tenant_scope(tenant):
+            pack = EvidencePack.objects.select_for_update().get(pk=pack.pk)
+            if pack.state in {PackState.DRAFT, PackState.ISSUED}:  # by a run that was taken for dead, and was not
+                return pack
+            pack = draft_pack(pack=pack, bundle=bundle, facts=facts, by=by)
+    progress.step(STEPS, STEPS, f"Built, to be signed: {facts['pages']} pages, {bundle.size:,} bytes")
     return pack
 
 
 def _print_and_seal(
-    source: Source, parts: Parts, progress: Progress, signer: Signer
+    source: Source, parts: Parts, progress: Progress, signer: Signer, made: Made
 ) -> tuple[Bundle, dict[str, object]]:
     """Render the report, bundle and sign, and hold the result against its own verifier."""
-    files = record_files(parts)
     progress.step(3, STEPS, "Composing the report")
-    digest = content_digest(parts, files)
+    digest = content_digest(parts, made.files)
     report = compose(source, digest)
     if source.evaluations:
         parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
@@ -175,18 +177,19 @@ def _print_and_seal(
         created=report.cover.issued_at,
         attachments=attachments,
         watch=lambda: progress.step(4, STEPS, "Printing the report"),
+        inside=made.folder,
     )
     progress.step(5, STEPS, "Signing and verifying the pack")
     sealed = seal_report(rendered.printed.pdf)
     parts = replace(parts, seal=sealed.words, side={**parts.side, "proofs/seal.pem": sealed.chain})
-    bundle = build(parts, files, replace(rendered.printed, sealed=sealed.pdf), signer)
+    bundle = build(parts, made.files, replace(rendered.printed, sealed=sealed.pdf), signer, made.out)
     key = parts.checkpoint.key if parts.checkpoint else None
-    faults = Pack(bundle.data).check(signer.verifier.vkey, key)
+    faults = Pack(bundle.source).check(signer.verifier.vkey, key)
     if faults:
         raise UnverifiableError(f"The finished pack does not verify: {faults[0][0]}: {faults[0][1]}")
     facts: dict[str, object] = {
         "pages": rendered.printed.pages,
-        "table_rows": sum(len(table.rows) for table in parts.tables),
+        "table_rows": sum(table.count for table in parts.tables),
         "tier": source.tier,
         "ledger_size": parts.checkpoint.size if parts.checkpoint else 0,
         "signer_key": signer.verifier.vkey,
@@ -285,8 +288,9 @@ def _sample(decisions: Table, checkpoint: Checkpoint) -> Table:
     """Return the decisions that the checkpoint's root draws."""
     columns = ("decision", "campaign", "account", "entitlement", "outcome")
     places = [decisions.columns.index(name) for name in columns]
-    rows = {str(row[places[0]]): [row[place] for place in places] for row in decisions.rows}
-    drawn = draw(rows, seed=checkpoint.root, size=SAMPLE_SIZE)
+    drawn = draw((row[places[0]] for row in spelled(decisions)), seed=checkpoint.root, size=SAMPLE_SIZE)
+    wanted = set(drawn)
+    rows = {row[places[0]]: [row[place] for place in places] for row in spelled(decisions) if row[places[0]] in wanted}
     return from_rows("sample", "Sample of decisions", columns, [rows[item] for item in drawn])
 
 
@@ -315,8 +319,7 @@ def _omissions(
     lines += [
         f"{name.replace('_', ' ').capitalize()} records are out of scope: {why}" for name, why in out_of_scope.items()
     ]
-    lines += _unproved_events(records, len(cited.rows)) if cited else []
-    bound = [table for table in records.tables if table.name in BINDINGS]
+    lines += _unproved_events(records, cited.count) if cited else []
     if records.earlier_epochs:
         lines.append(
             f"{records.earlier_epochs} batches of records lie in earlier epochs of the ledger, before a restore: they "
@@ -328,9 +331,8 @@ def _omissions(
             "with a newer parser or mapping: each event is listed and counted once, by its newest reading; the older "
             "ones stay in the ledger and verify."
         )
-    unproved = sum(row[-1] is None for table in bound for row in table.rows)
-    if unproved:
-        lines.append(f"{unproved} records have no ledger entry of their own (written in one deed).")
+    if records.unproved:
+        lines.append(f"{records.unproved} records have no ledger entry of their own (written in one deed).")
     return tuple(lines)
 
 

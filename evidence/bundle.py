@@ -11,17 +11,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, Final
 
 from evidence.holders import TSA, WITNESS
+from evidence.kept import Inside, Kept, at_hand, keep
 from evidence.kinds import Period, Table
-from evidence.tables import csv_bytes, line_digests
+from evidence.tables import csv_file
 from evidence.tiers import Held
 from evidence.verifier import single_file, single_page
 from evidence.verifier.complete import ANNEX
-from evidence.verifier.primitives import archive, bag
+from evidence.verifier.primitives import folder_of, layout, tags_of
 from ledger.kinds import KeyLink
 from ledger.notes import Signer, sign_note
 
@@ -62,16 +65,11 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Annex:
-    """The lines, the index of their first leaf, and the hashes of the tree before it, tallest subtree first."""
+    """The file, the index of its first leaf, and the hashes of the tree before it, tallest subtree first."""
 
     first: int
     edge: tuple[bytes, ...]
-    lines: tuple[bytes, ...]
-
-    @property
-    def text(self) -> bytes:
-        """The file."""
-        return b"".join(line + b"\n" for line in self.lines)
+    text: Kept
 
     @property
     def words(self) -> dict[str, object]:
@@ -119,7 +117,7 @@ class Parts:
     tier: str
     checkpoint: Checkpoint | None
     tables: Sequence[Table]
-    entries: Sequence[SealedEntry]
+    entries: Iterable[SealedEntry]
     queries: Mapping[str, str]
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     omissions: Sequence[str] = ()
@@ -149,13 +147,20 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The finished pack."""
+    """The finished pack: an open file, and what its row takes down."""
 
-    data: bytes
+    source: BinaryIO
+    size: int
     sha256: str
     manifest_sha256: str
     content_sha256: str
     files: Mapping[str, int]
+
+    @property
+    def data(self) -> bytes:
+        """All bytes: for packs that are known to be small."""
+        self.source.seek(0)
+        return self.source.read()
 
 
 def canonical(value: object) -> bytes:
@@ -163,17 +168,21 @@ def canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode() + b"\n"
 
 
-def record_files(parts: Parts) -> dict[str, bytes]:
-    """Return the files that hold the records: tables, queries, signed statements, passkeys' signatures, proofs."""
-    files = {f"tables/{table.name}.csv": csv_bytes(table) for table in parts.tables}
+def record_files(parts: Parts, folder: Path | None = None) -> dict[str, Kept]:
+    """Return the files that hold the records: tables, queries, signed statements, passkeys' signatures, proofs.
+
+    Long ones are written into the folder, or held where none is given. Entries are read here, once.
+    """
+    files = {f"tables/{table.name}.csv": csv_file(table) for table in parts.tables}
     if len(files) != len(parts.tables):
         raise ValueError("Two tables of the pack have the same name.")
-    files |= {f"queries/{name}.txt": text.encode() for name, text in parts.queries.items()}
-    files |= {f"statements/{sign_off}.json": text for sign_off, text in parts.statements.items()}
-    files |= {f"signatures/{sign_off}.json": text for sign_off, text in parts.assertions.items()}
+    files |= {f"queries/{name}.txt": at_hand(text.encode()) for name, text in parts.queries.items()}
+    files |= {f"statements/{sign_off}.json": at_hand(text) for sign_off, text in parts.statements.items()}
+    files |= {f"signatures/{sign_off}.json": at_hand(text) for sign_off, text in parts.assertions.items()}
     if parts.checkpoint:
-        files["proofs/checkpoint.txt"] = parts.checkpoint.note
-        files["proofs/entries.jsonl"] = b"".join(canonical(_entry(entry)) for entry in parts.entries)
+        files["proofs/checkpoint.txt"] = at_hand(parts.checkpoint.note)
+        lines = (canonical(_entry(entry)) for entry in parts.entries)
+        files["proofs/entries.jsonl"] = keep(lines, folder / "entries.jsonl" if folder else None)
         files |= {ANNEX: parts.annex.text} if parts.annex else {}
     return files
 
@@ -212,10 +221,10 @@ def _held(checkpoint: Checkpoint) -> list[dict[str, Any]]:
     return rows
 
 
-def content_digest(parts: Parts, records: Mapping[str, bytes]) -> str:
+def content_digest(parts: Parts, records: Mapping[str, Kept]) -> str:
     """Return the digest of what the records say, without the pack's id and issue time."""
     said = {
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in records.items()},
+        "files": {name: kept.sha256 for name, kept in records.items()},
         "period": _period(parts.period),
         "parameters": dict(parts.parameters),
         "results": dict(parts.results),
@@ -225,14 +234,15 @@ def content_digest(parts: Parts, records: Mapping[str, bytes]) -> str:
     return hashlib.sha256(canonical(said)).hexdigest()
 
 
-def build(parts: Parts, records: Mapping[str, bytes], printed: Printed, signer: Signer) -> Bundle:
-    """Sign and pack; raises PackTooLargeError over 2 GiB.
+def build(
+    parts: Parts, records: Mapping[str, Kept], printed: Printed, signer: Signer, out: BinaryIO | None = None
+) -> Bundle:
+    """Sign and pack into an open file, or into memory where there is none; raises PackTooLargeError over 2 GiB.
 
     The manifest lists the report as it was printed, so that the same records give the same manifest whatever the seal
     holds (a time, random numbers); the signed note beside it names the SHA-256 of the report with its seal.
     """
-    files = {
-        **records,
+    beside = {
         **held_files(parts.checkpoint),
         **parts.side,
         "report.pdf": printed.pdf,
@@ -240,28 +250,45 @@ def build(parts: Parts, records: Mapping[str, bytes], printed: Printed, signer: 
         "verify.html": single_page(),
         "README.txt": parts.readme.encode(),
     }
-    files["index.json"] = canonical(_index(files, printed))
+    files = {**records, **{name: at_hand(data) for name, data in beside.items()}}
+    files["index.json"] = at_hand(canonical(_index(files, printed)))
     content = content_digest(parts, records)
     manifest = canonical(_manifest(parts, files, printed, signer) | {"content_sha256": content})
     digest = hashlib.sha256(manifest).hexdigest()
     sealed = hashlib.sha256(printed.delivered).hexdigest()
     text = f"{signer.name}\n{parts.identity.id}\n{digest}\nreport.pdf {sealed}\n"
-    files["report.pdf"] = printed.delivered
-    files |= {"manifest.json": manifest, "manifest.sig": sign_note(text, [signer]).encode()}
-    if sum(len(data) + 400 for data in files.values()) > MAX_BYTES:
+    files["report.pdf"] = at_hand(printed.delivered)
+    files |= {"manifest.json": at_hand(manifest), "manifest.sig": at_hand(sign_note(text, [signer]).encode())}
+    if sum(kept.size + 400 for kept in files.values()) > MAX_BYTES:
         raise PackTooLargeError("The pack is larger than 2 GiB: choose a shorter period.")
-    data = archive(bag(files, json.loads(manifest)))
-    sizes = {name: len(body) for name, body in sorted(files.items())}
-    return Bundle(data, hashlib.sha256(data).hexdigest(), digest, content, sizes)
+    target = out or BytesIO()
+    size, whole = write_bag(files, json.loads(manifest), target)
+    return Bundle(target, size, whole, digest, content, {name: kept.size for name, kept in sorted(files.items())})
 
 
-def _manifest(parts: Parts, files: Mapping[str, bytes], printed: Printed, signer: Signer) -> dict[str, Any]:
+def write_bag(files: Mapping[str, Kept | Inside], manifest: dict[str, Any], out: BinaryIO) -> tuple[int, str]:
+    """Write the archive of a bag; returns its length and its SHA-256."""
+    folder = folder_of(manifest["pack"]["id"])
+    payload = {f"data/{name}": kept for name, kept in files.items()}
+    tags = tags_of({name: (kept.size, kept.sha256) for name, kept in payload.items()}, manifest)
+    payload |= {name: at_hand(data) for name, data in tags.items()}
+    whole = {f"{folder}/{name}": kept for name, kept in payload.items()}
+    heads, tail = layout({name: (kept.size, kept.crc32) for name, kept in whole.items()})
+    digest, size = hashlib.sha256(), 0
+    for piece in (part for name, head in heads for part in (head, *whole[name].pieces())):
+        digest.update(piece)
+        size += out.write(piece)
+    digest.update(tail)
+    return size + out.write(tail), digest.hexdigest()
+
+
+def _manifest(parts: Parts, files: Mapping[str, Kept], printed: Printed, signer: Signer) -> dict[str, Any]:
     """Return the manifest without its content digest."""
     identity, checkpoint = parts.identity, parts.checkpoint
-    rows = {f"tables/{table.name}.csv": len(table.rows) for table in parts.tables}
+    rows = {f"tables/{table.name}.csv": table.count for table in parts.tables}
     listed = []
-    for name, data in sorted(files.items()):
-        row: dict[str, Any] = {"path": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    for name, kept in sorted(files.items()):
+        row: dict[str, Any] = {"path": name, "bytes": kept.size, "sha256": kept.sha256}
         if name in rows:
             row["rows"] = rows[name]
         if name == "report.pdf":
@@ -292,10 +319,10 @@ def _manifest(parts: Parts, files: Mapping[str, bytes], printed: Printed, signer
     }
 
 
-def _index(files: Mapping[str, bytes], printed: Printed) -> dict[str, Any]:
+def _index(files: Mapping[str, Kept], printed: Printed) -> dict[str, Any]:
     """Return short digests of every row of the tables and proofs and every part of the PDF."""
     lines = {
-        name: line_digests(data) for name, data in files.items() if name.endswith((".csv", ".jsonl")) or name == ANNEX
+        name: kept.line_digests for name, kept in files.items() if name.endswith((".csv", ".jsonl")) or name == ANNEX
     }
     pdf = [
         (start, end, hashlib.sha256(printed.pdf[start:end]).hexdigest()[:12], name)

@@ -7,6 +7,7 @@ lightness too, so that a grey print says the same.
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from html import escape
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from evidence.kinds import Cell, Table
 from evidence.report import Figure
-from evidence.tables import from_rows
+from evidence.tables import from_rows, spelled
 
 WIDTH: Final = 720
 ROW: Final = 18
@@ -32,20 +33,20 @@ def bars(caption: str, rows: Sequence[tuple[str, float, str]], whole: float) -> 
     shown = rows[:MOST_BARS]
     room = WIDTH - LABELS - FIGURES
     parts = []
-    for number, (label, value, spelled) in enumerate(shown):
+    for number, (label, value, told) in enumerate(shown):
         top, long = number * ROW, max(0.0, min(1.0, value / whole if whole else 0.0)) * room
         parts.append(
             f'<text x="{LABELS - 8}" y="{top + 12}" text-anchor="end">{escape(label[:26])}</text>'
             f'<rect x="{LABELS}" y="{top + 3}" width="{room}" height="11" fill="{TRACK}"/>'
             f'<rect x="{LABELS}" y="{top + 3}" width="{long:.1f}" height="11" fill="{INK}"/>'
-            f'<text x="{WIDTH - FIGURES + 6}" y="{top + 12}">{escape(spelled)}</text>'
+            f'<text x="{WIDTH - FIGURES + 6}" y="{top + 12}">{escape(told)}</text>'
         )
     high = max(1, len(shown)) * ROW
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {high}" width="{WIDTH}" height="{high}" '
         f'font-family="Inter" font-size="10" fill="#1a1a1a">{"".join(parts)}</svg>'
     )
-    said = "; ".join(f"{label}: {spelled}" for label, _value, spelled in shown)
+    said = "; ".join(f"{label}: {told}" for label, _value, told in shown)
     more = f" {len(rows) - len(shown)} more stand in the table only." if len(rows) > len(shown) else ""
     source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
     return Figure(caption, source, f"Bar chart. {caption}. {said}.{more}")
@@ -56,23 +57,23 @@ def decisions_by_week(decisions: Table, zone: str) -> Table:
     at, how = decisions.columns.index("decided_at"), decisions.columns.index("outcome")
     outcomes = ("certify", "revoke", "modify", "abstain", "not_decided")
     counts: dict[str, dict[str, int]] = {}
-    mondays = [_monday(row[at], zone) for row in decisions.rows if isinstance(row[at], datetime)]
-    if mondays:
-        first, last = min(mondays), max(mondays)
+    said = Counter((_monday(row[at], zone), row[how]) for row in spelled(decisions))
+    if said:
+        first, last = min(said)[0], max(said)[0]
         for week in range((last - first).days // 7 + 1):
-            counts[f"{first + timedelta(days=7 * week):%Y-%m-%d}"] = dict.fromkeys(outcomes, 0)
-    for row in decisions.rows:
-        moment = row[at]
-        if isinstance(moment, datetime) and row[how] in outcomes:
-            counts[f"{_monday(moment, zone):%Y-%m-%d}"][str(row[how])] += 1
-    rows: list[list[Cell]] = [[week, sum(said.values()), *said.values()] for week, said in counts.items()]
+            monday = first + timedelta(days=7 * week)
+            counts[f"{monday:%Y-%m-%d}"] = {outcome: said[monday, outcome] for outcome in outcomes}
+    rows: list[list[Cell]] = [[week, sum(made.values()), *made.values()] for week, made in counts.items()]
     return from_rows("decisions_by_week", "Decisions by week", ("week_from", "decisions", *outcomes), rows)
 
 
-def _monday(at: Cell, zone: str) -> datetime:
-    """Return midnight of the Monday of a moment's week, without a zone: a day's name only."""
-    assert isinstance(at, datetime)  # noqa: S101 -- the callers look
-    day = at.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+def _monday(at: str, zone: str) -> datetime:
+    """Return midnight of the Monday of a spelled moment's week, without a zone: a day's name only."""
+    day = (
+        datetime.fromisoformat(at)
+        .astimezone(ZoneInfo(zone))
+        .replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    )
     return day - timedelta(days=day.weekday())
 
 
@@ -93,7 +94,7 @@ def times_to_acknowledge(alerts: Table) -> Table:
 def counted(table: Table) -> Figure:
     """Draw a table of counts: its first column names the bar, its second is the count."""
     rows = [(str(row[0]), _number(row[1]), f"{_number(row[1]):,.0f}") for row in table.rows]
-    return bars(table.title, rows, max((value for _label, value, _spelled in rows), default=0.0))
+    return bars(table.title, rows, max((value for _label, value, _told in rows), default=0.0))
 
 
 def shares(caption: str, table: Table, label: str, ratio: str) -> Figure:

@@ -94,6 +94,17 @@ class PackForm(PeriodForm):
         return told
 
 
+class CalendarForm(forms.Form):
+    """What the calendar is narrowed to."""
+
+    framework = forms.ChoiceField(label="Framework", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [(key, framework.name) for key, framework in load().frameworks.items()]
+        self.fields["framework"].choices = [("", "All"), *names]  # type: ignore[attr-defined]  # a field with choices
+
+
 class ControlFilter(forms.Form):
     """Which rows of the catalogue to show."""
 

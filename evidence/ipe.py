@@ -143,7 +143,7 @@ def _run(told: Provenance) -> Sheet:
 
 
 def _table(table: Table) -> Sheet:
-    return (("Rows", f"{len(table.rows):,}"), ("Control total, SHA-256", control_total(table)))
+    return (("Rows", f"{table.count:,}"), ("Control total, SHA-256", control_total(table)))
 
 
 def _reconciled(query: str, told: Provenance) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from evidence.kept import Kept
 from evidence.states import ResultState
 
 Cell = str | int | float | bool | datetime | None
@@ -142,13 +143,22 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the pack: a stable name, column names, and rows of plain cells in a stated order."""
+    """A table of the pack: a stable name, column names, and rows of plain cells in a stated order.
+
+    A long one holds only its first rows; `total_rows` says how many there are, and `kept` is its CSV file.
+    """
 
     name: str
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     total_rows: int | None = None
+    kept: Kept | None = None
+
+    @property
+    def count(self) -> int:
+        """How many rows the table has in all."""
+        return len(self.rows) if self.total_rows is None else self.total_rows
 
 
 @dataclass(frozen=True, slots=True)

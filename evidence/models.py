@@ -14,6 +14,7 @@ import evidence.registers.models
 import evidence.signoffs.models  # noqa: F401 -- Django finds models through this module
 from alerts.models import Incident
 from evidence.packtypes import PackKind
+from evidence.room.models import AuditRequest, Population, RequestEntry, Sample, SampleMark
 from evidence.signoffs.kinds import PEOPLE
 from evidence.states import PackState, ResultState
 from tenants.models import ObjectShare
@@ -250,18 +251,21 @@ class FileStage(models.TextChoices):
 
 
 class PackFile(TenantOwned):
-    """The zip of a pack, stored once a stage and never changed: the draft, and the same with its sign-off."""
+    """A part of one of a pack's two zips, stored once and never changed; a stage's parts in the order of `n` are it."""
 
-    pack = models.ForeignKey(EvidencePack, on_delete=models.PROTECT, related_name="files")
+    pack = models.ForeignKey(EvidencePack, on_delete=models.PROTECT, related_name="parts")
     stage = models.CharField(max_length=6, choices=FileStage.choices, default=FileStage.DRAFT)
+    n = models.PositiveIntegerField(default=0)
     data = models.BinaryField()
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
-        """One file a stage."""
+        """One part at a place of a stage."""
 
-        constraints = (models.UniqueConstraint(fields=("tenant", "pack", "stage"), name="pack_has_one_file_a_stage"),)
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "pack", "stage", "n"), name="pack_stage_has_one_part_at_a_place"),
+        )
 
     def __str__(self) -> str:
         return f"{len(self.data)} bytes"
@@ -271,3 +275,20 @@ class PackShare(ObjectShare):
     """A pack shared with one person, such as the client's external auditor."""
 
     content_object = models.ForeignKey(EvidencePack, on_delete=models.CASCADE)
+
+
+__all__ = [
+    "AuditRequest",
+    "ControlResult",
+    "ControlRun",
+    "ControlSetting",
+    "EvidencePack",
+    "KindResult",
+    "PackFile",
+    "PackShare",
+    "Population",
+    "RequestEntry",
+    "Sample",
+    "SampleMark",
+    "SettingKind",
+]

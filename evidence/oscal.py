@@ -15,7 +15,7 @@ from uuid import UUID
 from evidence.evaluate import spell_metric
 from evidence.kinds import Evaluation, KindEvidence
 from evidence.sections.source import Source
-from evidence.tables import csv_bytes
+from evidence.tables import control_total
 
 FILE: Final = "oscal-assessment-results.json"
 VERSION: Final = "1.2.1"
@@ -113,8 +113,7 @@ class _Names:
 def _observation(source: Source, name: _Names, item: KindEvidence) -> dict[str, Any]:
     """Return what one evidence kind measured, with the table behind it."""
     kind = source.catalogue.kinds[item.kind]
-    body = csv_bytes(item.table)
-    table = {"sha256": hashlib.sha256(body).hexdigest(), "rows": str(len(item.table.rows))}
+    table = {"sha256": control_total(item.table), "rows": str(item.table.count)}
     observation: dict[str, Any] = {
         "uuid": name.of(f"observation {item.kind}"),
         "title": kind.title,

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from django.urls import reverse
 from django.utils import timezone
 
+from evidence.calendar import Due, due_dates, icalendar, months
 from evidence.catalogue import load
 from evidence.criteria import parse
 from evidence.evaluate import spell, spell_metric
@@ -208,6 +210,31 @@ def verification_words() -> dict[str, Any]:
         "verified": done.result if done else None,
         "failures": [(name, FailureClass(name).meaning, count) for name, count in failures.items()],
     }
+
+
+def calendar_words(tenant: Tenant, framework: str) -> dict[str, Any]:
+    """Return what is missing or overdue and what comes, by month, each with its page and its frameworks in words."""
+    now = timezone.now()
+    today = timezone.localtime(now, tenant.zone).date()
+    lines = due_dates(tenant, now, framework=framework)
+    late, coming = months(lines, today)
+    names = {key: item.name for key, item in load().frameworks.items()}
+
+    def shown(due: Due) -> dict[str, Any]:
+        words = [names[key] for key in due.frameworks if key in names]
+        return {"due": due, "url": reverse(due.page, args=[tenant.slug, *due.args]), "frameworks": words}
+
+    groups: list[dict[str, Any]] = [{"month": None, "lines": [shown(due) for due in late]}]
+    groups += [{"month": month, "lines": [shown(due) for due in found]} for month, found in sorted(coming.items())]
+    return {"groups": groups, "late": len(late), "ahead": len(lines) - len(late)}
+
+
+def calendar_ics(tenant: Tenant, root: str) -> bytes:
+    """Return the calendar as an iCalendar file; `root` is the portal's address."""
+    now = timezone.now()
+    lines = due_dates(tenant, now)
+    urls = {due.key: root.rstrip("/") + reverse(due.page, args=[tenant.slug, *due.args]) for due in lines}
+    return icalendar(lines, name=f"Evidence of {tenant.name}", tenant=str(tenant.uuid), now=now, urls=urls)
 
 
 def people_to_share(tenant: Tenant) -> list[tuple[str, str]]:

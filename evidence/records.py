@@ -6,30 +6,27 @@ say which cells of a table the sealed bytes repeat, so that the verifier can com
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
 
 from evidence.bundle import Binding, SealedEntry
-from evidence.kinds import Table
-from evidence.logrecords import (
-    COLUMNS,
-    DISPOSITIONS,
-    LOG_BINDINGS,
-    LOG_SIGN_OFFS,
-    incident_tables,
-    log_statements,
-)
+from evidence.deeds import Leaf, deed_leaves, deed_places
+from evidence.kinds import Cell, Table
+from evidence.logrecords import COLUMNS, DISPOSITIONS, LOG_BINDINGS, LOG_SIGN_OFFS, incident_tables, log_statements
 from evidence.metrics.frame import Asked, Frame, Row
 from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
-from evidence.tables import from_rows
+from evidence.tables import from_rows, long_table
 from ledger import queries
 from ledger.kinds import LeafKind
 from logs.models import AccessEvent, event_key
 from logs.queries.again import later_readings
 from logs.queries.retention import removals_of
 from logs.terms import month_of
-from tenants.models import AuditEntry
 
 MAX_EVENTS: Final = 500
 """Events behind alerts that are proved one by one; the table says how many there are in all."""
@@ -80,6 +77,69 @@ FROM logs_retentionprune p WHERE p.tenant_id = %(tenant)s AND (
     OR (p.month < %(until)s AND p.month + interval '1 month' > %(since)s))
 ORDER BY p.month, p.announced_at, p.id
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """One table of records: what it asks, its columns, and the key under which the deed of a row is found."""
+
+    name: str
+    title: str
+    statement: str
+    columns: str
+    key: Callable[[Row], str]
+
+
+def _decision_key(row: Row) -> str:
+    """Return the key under which a decision's audit entry is found."""
+    return f"bulk {row['bulk']}" if row["bulk"] else f"decision {row['decision']}"
+
+
+SPECS: Final = (
+    _Spec(
+        "decisions",
+        "Decisions",
+        DECISIONS,
+        "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
+        "seen_seconds bulk opened_evidence decided_at superseded",
+        _decision_key,
+    ),
+    _Spec(
+        "sign_offs",
+        "Sign-offs",
+        SIGN_OFFS,
+        "sign_off campaign round printed_name meaning count digest level assertion authenticated_at signed_at",
+        lambda row: f"sign {row['digest']}",
+    ),
+    _Spec(
+        "snapshots",
+        "Snapshots received",
+        SNAPSHOTS,
+        "snapshot system captured_at recorded_at delivered_by source_total rows complete digest raw_sha256 filters",
+        lambda row: f"snapshot {row['snapshot']}",
+    ),
+    _Spec(
+        "dispositions",
+        "Dispositions of log reviews",
+        DISPOSITIONS,
+        COLUMNS[DISPOSITIONS],
+        lambda row: f"disposition {row['disposition']}",
+    ),
+    _Spec(
+        "log_sign_offs",
+        "Signatures of log reviews",
+        LOG_SIGN_OFFS,
+        COLUMNS[LOG_SIGN_OFFS],
+        lambda row: f"log-sign {row['digest']}",
+    ),
+    _Spec(
+        "removals",
+        "Removed under retention",
+        REMOVALS,
+        "removal month count held quarantined removed announced_at removed_at removed_root places_sha256",
+        lambda row: f"prune {row['removal']}",
+    ),
+)
 BINDINGS: Final[dict[str, Binding]] = {
     **LOG_BINDINGS,
     "decisions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
@@ -103,11 +163,12 @@ BINDINGS: Final[dict[str, Binding]] = {
         },
     ),
 }
-_DEEDS: Final = (
-    *("item.decide", "item.decide_in_bulk", "campaign.sign", "snapshot.import", "retention.prune"),
-    *("log_item.dispose", "log_review.sign"),
-)
-_ENTRY_CHUNK: Final = 2_000
+_PROOFS_AT_ONCE: Final = 2_000
+PLACES: Final = """
+SELECT id, first_index FROM ledger_batch
+WHERE log_id = %(log)s AND id = ANY(%(batches)s) AND first_index + n <= %(size)s
+    AND epoch = (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s)
+"""
 OUTCOMES: Final = {1: "success", 2: "failure"}
 
 
@@ -127,11 +188,16 @@ WHERE log_id = %(log)s AND epoch < (SELECT max(epoch) FROM ledger_head WHERE log
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Tables of single records, the queries behind them, and the sealed entries that they name."""
+    """Tables of single records, the queries behind them, and the sealed entries that they name.
+
+    `entries` are read and proved one after the other while somebody takes them, in the scope in which they were
+    gathered; `unproved` are the records without one of their own.
+    """
 
     tables: tuple[Table, ...]
     queries: Mapping[str, str]
-    entries: tuple[SealedEntry, ...]
+    entries: Iterable[SealedEntry]
+    unproved: int
     cited_total: int
     statements: Mapping[str, bytes]
     assertions: Mapping[str, bytes]
@@ -141,137 +207,107 @@ class Records:
     gone_by: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """A stored entry with its place in the log."""
+def gather(
+    frame: Frame, size: int, folder: Path | None = None, incident: int = 0, wanted: frozenset[str] | None = None
+) -> Records:
+    """Read the period's records, or those of one incident, and prove what lies under a checkpoint of `size` leaves.
 
-    index: int
-    kind: int
-    label: str
-    core: bytes
-    subj: bytes | None
-    raw: bytes | None
-    salts: bytes
-
-
-def gather(frame: Frame, size: int, incident: int = 0) -> Records:
-    """Read the period's records, or those of one incident, and prove what lies under a checkpoint of `size` leaves."""
-    places = _places(frame, size)
-    deeds = _deeds(places)
-    found: dict[int, _Leaf] = {}
+    Only the wanted tables are read, or all. Long ones are written into the folder as they are read; without one they
+    are held.
+    """
+    deeds = deed_places(frame, size)
     tables: list[Table] = []
     texts: dict[str, str] = {}
-    for name, title, statement, key in (
-        ("decisions", "Decisions", DECISIONS, _decision_key),
-        ("sign_offs", "Sign-offs", SIGN_OFFS, lambda row: f"sign {row['digest']}"),
-        ("snapshots", "Snapshots received", SNAPSHOTS, lambda row: f"snapshot {row['snapshot']}"),
-        ("dispositions", "Dispositions of log reviews", DISPOSITIONS, lambda row: f"disposition {row['disposition']}"),
-        ("log_sign_offs", "Signatures of log reviews", LOG_SIGN_OFFS, lambda row: f"log-sign {row['digest']}"),
-        ("removals", "Removed under retention", REMOVALS, lambda row: f"prune {row['removal']}"),
-    ):
-        asked = Asked(frame)
-        rows = asked.rows(statement)
-        leaves = [deeds.get(key(row)) for row in rows]
-        found |= {leaf.index: leaf for leaf in leaves if leaf}
-        tables.append(_table(name, title, rows, [leaf.index if leaf else None for leaf in leaves], statement))
-        texts[name] = asked.statements[0] + "\n"
-    asked = Asked(frame)
-    cited = asked.rows(CITED, incident=incident)
-    events = _events(cited[:MAX_EVENTS], places)
-    found |= {leaf.index: leaf for _, leaf in events if leaf}
-    tables.append(_event_table(events))
-    texts["cited_events"] = asked.statements[0] + "\n"
-    rounds, asked_of_rounds = campaign_tables(frame)
-    if incident:
-        more, asked_of_it = incident_tables(frame, incident)
-        rounds, asked_of_rounds = (*rounds, *more), asked_of_rounds | asked_of_it
-    log_signed, log_assertions = log_statements(frame)
+    indexes: list[int | None] = []
+    for spec in SPECS:
+        if wanted is None or spec.name in wanted:
+            table, texts[spec.name] = _table(frame, spec, deeds, indexes, folder)
+            tables.append(table)
+    asked, cited, events = Asked(frame), [], []
+    if wanted is None or "cited_events" in wanted:
+        cited = asked.rows(CITED, incident=incident)
+        events = _events(frame, cited[:MAX_EVENTS], size)
+        tables.append(_event_table(events))
+        texts["cited_events"] = asked.statements[0] + "\n"
+    leaves = {leaf.index: leaf for _, leaf in events if leaf}
+    more, asked_of_more = _other_tables(frame, incident, wanted)
+    statements, assertions = _signed(frame, {table.name for table in tables})
     return Records(
-        tables=(*tables, *rounds),
-        queries=texts | asked_of_rounds,
-        entries=tuple(_prove(frame, found.values(), size)),
+        tables=(*tables, *more),
+        queries=texts | asked_of_more,
+        entries=_prove(frame, {index for index in indexes if index is not None}, leaves.values(), size),
+        unproved=indexes.count(None) + sum(leaf is None for _, leaf in events),
         cited_total=len(cited),
         cited_gone=len(cited[:MAX_EVENTS]) - len(events),
         gone_by=_removals_of(cited[:MAX_EVENTS], events),
-        statements=signed_statements(frame) | log_signed,
-        assertions=passkey_assertions(frame) | log_assertions,
+        statements=statements,
+        assertions=assertions,
         earlier_epochs=int(Asked(frame).one(EARLIER)["batches"]),
         superseded=int(Asked(frame).one(SUPERSEDED)["events"]),
     )
 
 
-def cut(records: Records, wanted: frozenset[str]) -> Records:
-    """Return only the tables of a type, with the entries, statements and queries that they name."""
-    tables = tuple(table for table in records.tables if table.name in wanted)
-    named = {row[-1] for table in tables if table.name in BINDINGS for row in table.rows}
-    kept = {str(row[0]) for table in tables if table.name == "sign_offs" for row in table.rows}
-    kept |= {f"log-{row[0]}" for table in tables if table.name == "log_sign_offs" for row in table.rows}
-    return replace(
-        records,
-        tables=tables,
-        queries={name: text for name, text in records.queries.items() if name in wanted},
-        entries=tuple(entry for entry in records.entries if entry.index in named),
-        statements={name: text for name, text in records.statements.items() if name in kept},
-        assertions={name: text for name, text in records.assertions.items() if name in kept},
-    )
+def _other_tables(
+    frame: Frame, incident: int, wanted: frozenset[str] | None
+) -> tuple[tuple[Table, ...], dict[str, str]]:
+    """Return the wanted tables whose rows have no ledger entry each: of campaigns, and of an incident."""
+    tables, texts = campaign_tables(frame)
+    if incident:
+        more, asked_of_it = incident_tables(frame, incident)
+        tables, texts = (*tables, *more), texts | asked_of_it
+    chosen = tuple(table for table in tables if wanted is None or table.name in wanted)
+    return chosen, {table.name: texts[table.name] for table in chosen}
 
 
-def _decision_key(row: Row) -> str:
-    """Return the key under which a decision's audit entry is found."""
-    return f"bulk {row['bulk']}" if row["bulk"] else f"decision {row['decision']}"
+def _signed(frame: Frame, names: set[str]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the signed statements, and how passkeys signed them, of those tables of signatures that are carried."""
+    statements: dict[str, bytes] = {}
+    assertions: dict[str, bytes] = {}
+    if "sign_offs" in names:
+        statements, assertions = signed_statements(frame), passkey_assertions(frame)
+    if "log_sign_offs" in names:
+        of_logs, passkeys = log_statements(frame)
+        statements, assertions = statements | of_logs, assertions | passkeys
+    return statements, assertions
 
 
-def _places(frame: Frame, size: int) -> dict[Any, int]:
-    """Return the first index of every batch under the checkpoint."""
-    statement = """
-    SELECT id, first_index FROM ledger_batch WHERE log_id = %(log)s AND first_index + n <= %(size)s
-        AND epoch = (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s)
-    """
-    return {row["id"]: row["first_index"] for row in Asked(frame).rows(statement, size=size)}
+def _table(
+    frame: Frame, spec: _Spec, deeds: Mapping[str, int], indexes: list[int | None], folder: Path | None
+) -> tuple[Table, str]:
+    """Return a table of records with the ledger index of each as its last column, and its query; notes the indexes."""
+    asked, columns = Asked(frame), spec.columns.split()
+
+    def cells() -> Iterator[list[Cell]]:
+        for row in asked.stream(spec.statement):
+            indexes.append(deeds.get(spec.key(row)))
+            yield [*(row[column] for column in columns), indexes[-1]]
+
+    heads = (*columns, "ledger_index")
+    if folder:
+        table = long_table(spec.name, spec.title, heads, cells(), folder / f"{spec.name}.csv")
+    else:
+        table = from_rows(spec.name, spec.title, heads, list(cells()))
+    return table, asked.statements[0] + "\n"
 
 
-def _deeds(places: Mapping[Any, int]) -> dict[str, _Leaf]:
-    """Return the audit entries of the deeds that the tables name, by what they were about."""
-    found: dict[str, _Leaf] = {}
-    entries = AuditEntry.objects.filter(verb__in=_DEEDS).order_by("at", "id")
-    for entry in entries.iterator(chunk_size=_ENTRY_CHUNK):
-        if entry.batch_id in places:
-            detail: dict[str, Any] = entry.detail
-            keys = {
-                "item.decide": f"decision {detail.get('decision')}",
-                "item.decide_in_bulk": f"bulk {detail.get('bulk')}",
-                "campaign.sign": f"sign {detail.get('digest')}",
-                "log_item.dispose": f"disposition {detail.get('disposition')}",
-                "log_review.sign": f"log-sign {detail.get('digest')}",
-                "snapshot.import": f"snapshot {detail.get('snapshot')}",
-                "retention.prune": f"prune {detail.get('prune')}",
-            }
-            found[keys[entry.verb]] = _Leaf(
-                index=places[entry.batch_id] + entry.ord,
-                kind=entry.leaf_kind,
-                label="sign-off" if entry.verb in {"campaign.sign", "log_review.sign"} else keys[entry.verb],
-                core=bytes(entry.core),
-                subj=bytes(entry.subj),
-                raw=None,
-                salts=bytes(entry.salts),
-            )
-    return found
-
-
-def _events(cited: list[Row], places: Mapping[Any, int]) -> list[tuple[tuple[Row, AccessEvent], _Leaf | None]]:
+def _events(frame: Frame, cited: list[Row], size: int) -> list[tuple[tuple[Row, AccessEvent], Leaf | None]]:
     """Return the cited events that are still at hand, as they are read now, each with its leaf under the checkpoint."""
-    answers: list[tuple[tuple[Row, AccessEvent], _Leaf | None]] = []
+    answers: list[tuple[tuple[Row, AccessEvent], Leaf | None]] = []
     later = later_readings([(row["event_received_at"], row["event_id"]) for row in cited])
+    found: list[tuple[Row, AccessEvent]] = []
     for row in cited:
         cited_as = (row["event_received_at"], row["event_id"])
         received_at, number = later.get(cited_as, cited_as)
         event = AccessEvent.sealed.filter(received_at=received_at, id=number).first()
-        if event is None:
-            continue
+        if event is not None:
+            found.append((row, event))
+    asked = Asked(frame).rows(PLACES, batches=[event.batch_id for _, event in found], size=size)
+    places = {row["id"]: row["first_index"] for row in asked}
+    for row, event in found:
         first = places.get(event.batch_id)
         leaf = None
         if first is not None:
-            leaf = _Leaf(
+            leaf = Leaf(
                 index=first + event.ord,
                 kind=int(LeafKind.EVENT),
                 label=f"event {event.key}",
@@ -284,14 +320,14 @@ def _events(cited: list[Row], places: Mapping[Any, int]) -> list[tuple[tuple[Row
     return answers
 
 
-def _removals_of(cited: list[Row], events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> tuple[int, ...]:
+def _removals_of(cited: list[Row], events: list[tuple[tuple[Row, AccessEvent], Leaf | None]]) -> tuple[int, ...]:
     """Return the places of the ledger entries that say why cited events are not at hand any more."""
     there = {(row["event_received_at"], row["event_id"]) for (row, _event), _leaf in events}
     gone = [row["event_received_at"] for row in cited if (row["event_received_at"], row["event_id"]) not in there]
     return tuple(one.leaf for one in removals_of({month_of(at) for at in gone}) if one.leaf is not None)
 
 
-def _event_table(events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> Table:
+def _event_table(events: list[tuple[tuple[Row, AccessEvent], Leaf | None]]) -> Table:
     """Return the table of the events that alerts rest on; ``cited_as`` names the reading that an alert stands on."""
     columns = (
         *("alert", "rule", "event", "occurred_at", "received_at", "actor", "action", "status_id", "outcome"),
@@ -311,37 +347,16 @@ def _event_table(events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> 
     return from_rows("cited_events", "Events behind the alerts", columns, rows)
 
 
-def _table(name: str, title: str, rows: list[Row], indexes: list[int | None], statement: str) -> Table:
-    """Return a table of records with the ledger index of each as its last column."""
-    columns = tuple(rows[0]) if rows else _columns(statement)
-    cells = [[*(row[column] for column in columns), index] for row, index in zip(rows, indexes, strict=True)]
-    return from_rows(name, title, (*columns, "ledger_index"), cells)
-
-
-def _columns(statement: str) -> tuple[str, ...]:
-    """Return the column names of one of the statements above, for a table without rows."""
-    known = COLUMNS | {
-        DECISIONS: "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
-        "seen_seconds bulk opened_evidence decided_at superseded",
-        SIGN_OFFS: "sign_off campaign round printed_name meaning count digest level assertion authenticated_at "
-        "signed_at",
-        SNAPSHOTS: "snapshot system captured_at recorded_at delivered_by source_total rows complete digest raw_sha256 "
-        "filters",
-        REMOVALS: "removal month count held quarantined removed announced_at removed_at removed_root places_sha256",
-    }
-    return tuple(known[statement].split())
-
-
-def _prove(frame: Frame, leaves: Iterable[_Leaf], size: int) -> list[SealedEntry]:
-    """Return the entries with their inclusion proofs, in the order of their index."""
-    ordered = sorted(leaves, key=lambda leaf: leaf.index)
-    paths = queries.inclusion_proofs(frame.log_id, [leaf.index for leaf in ordered], size) if ordered else {}
-    return [
-        SealedEntry(
-            leaf.index, leaf.kind, leaf.label, leaf.core, leaf.subj, leaf.raw, leaf.salts, tuple(paths[leaf.index])
-        )
-        for leaf in ordered
-    ]
+def _prove(frame: Frame, named: set[int], events: Iterable[Leaf], size: int) -> Iterator[SealedEntry]:
+    """Yield the entries with their inclusion proofs, in the order of their index; some thousands are held at a time."""
+    place = attrgetter("index")
+    ordered = heapq.merge(deed_leaves(frame, named, size), sorted(events, key=place), key=place)
+    while leaves := list(islice(ordered, _PROOFS_AT_ONCE)):
+        frame.watch()
+        paths = queries.inclusion_proofs(frame.log_id, [leaf.index for leaf in leaves], size)
+        for leaf in leaves:
+            path = tuple(paths[leaf.index])
+            yield SealedEntry(leaf.index, leaf.kind, leaf.label, leaf.core, leaf.subj, leaf.raw, leaf.salts, path)
 
 
 def _bytes(value: bytes | memoryview | None) -> bytes | None:

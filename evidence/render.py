@@ -26,6 +26,7 @@ FONTS: Final = Path(__file__).parent / "fonts"
 STYLESHEET: Final = Path(__file__).parent / "pdf" / "report.css"
 RENDERERS: Final = ("weasyprint", "pydyf", "tinycss2", "tinyhtml5", "fonttools", "pillow")
 EXIT_MEMORY: Final = 3
+EXIT_FULL: Final = 4
 
 PDFUA_XMP: Final = b"""<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/" \
 xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#" \
@@ -66,7 +67,7 @@ def _steers(char: str) -> bool:
 
 
 def main(folder: Path) -> int:
-    """Render the job in a folder; return the exit code: 0, or 3 when the memory limit was reached."""
+    """Render the job in a folder; return the exit code: 0, 3 when memory ran out, 4 when the disk did."""
     job = json.loads((folder / "job.json").read_text())
     limit = int(job["memory_mib"]) * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -77,9 +78,13 @@ def main(folder: Path) -> int:
     except MemoryError:
         sys.stderr.write(f"The report needs more than {job['memory_mib']} MiB of memory.\n")
         return EXIT_MEMORY
-    (folder / "report.pdf").write_bytes(pdf)
     facts["peak_rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    (folder / "rendered.json").write_text(json.dumps(facts))
+    try:
+        (folder / "report.pdf").write_bytes(pdf)
+        (folder / "rendered.json").write_text(json.dumps(facts))
+    except OSError as fault:
+        sys.stderr.write(f"The report could not be written: {fault}.\n")
+        return EXIT_FULL
     return 0
 
 

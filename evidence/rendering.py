@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from evidence.bundle import Printed
 MEMORY_MIB: Final = 1_024
 """The render process's address space; its resident memory stays under 400 MiB for 2,000 printed rows."""
 SECONDS: Final = 120
+EXIT_FULL: Final = 4
+"""How the render process ends where the disk has no room for the report (evidence/render.py)."""
 _PROJECT: Final = Path(__file__).parent.parent
 _POLL_SECONDS: Final = 0.2
 
@@ -51,15 +54,17 @@ def render(
     attachments: Sequence[Attachment] = (),
     watch: Callable[[], None] = lambda: None,
     memory_mib: int = MEMORY_MIB,
+    inside: Path | None = None,
 ) -> Rendered:
-    """Render HTML in a subprocess with a memory limit.
+    """Render HTML in a subprocess with a memory limit, in a folder of its own; `inside` says where that is to be.
 
     `watch` is called several times a second and may raise: the process is then killed and the exception goes on.
 
     Raises:
         RenderError: The renderer ran out of memory or time, refused the input or crashed.
+        OSError: The disk was full.
     """
-    with tempfile.TemporaryDirectory(prefix="countersign-pack-") as name:
+    with tempfile.TemporaryDirectory(prefix="countersign-pack-", dir=inside) as name:
         folder = Path(name)
         files = [
             {"path": f"attachment-{n}", "name": a.name, "description": a.description} for n, a in enumerate(attachments)
@@ -89,6 +94,8 @@ def _run(folder: Path, watch: Callable[[], None], memory_mib: int) -> None:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+    if process.returncode == EXIT_FULL:
+        raise OSError(errno.ENOSPC, "The report could not be written")
     if process.returncode:
         said = (folder / "stderr").read_text(errors="replace").strip().splitlines()
         reason = said[-1][:300] if said else f"it ended with code {process.returncode}"

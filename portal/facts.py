@@ -1,11 +1,13 @@
 """The numbers at the top of the overview: each in words, with its unit, and the list behind it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from evidence.calendar import Due
 from portal.navigation import address
 from portal.queries.overview import Overview, Reviews
 from portal.templatetags.portal import count, distance, number, percent
@@ -31,6 +33,8 @@ def facts_of(found: Overview, slug: str) -> list[Fact]:
         facts.append(_alerts(found.alert_counts, slug))
     if found.sources is not None:
         facts.append(_sources(found, slug))
+    if found.due is not None and found.today is not None:
+        facts.append(_due(found.due, found.today, slug))
     if found.reviews:
         facts.append(_pack(found, slug))
     elif found.leaves is not None:
@@ -77,6 +81,15 @@ def _sources(found: Overview, slug: str) -> Fact:
     note = f"of {count(whole, 'log source')}" if whole else "No log source is set up"
     look = "bad" if silent else "" if whole else "warn"
     return Fact("Silent log sources", number(silent), "", note, address("logs:sources", slug), "plug-connected-x", look)
+
+
+def _due(lines: Sequence[Due], today: date, slug: str) -> Fact:
+    late = sum(due.is_late(today) for due in lines)
+    coming = next((due.on for due in lines if due.on and due.on >= today), None)
+    note = f"Next due {coming:%-d %b %Y}" if coming else "Nothing is due in the year to come"
+    look = "bad" if late else ""
+    url = address("evidence:calendar", slug)
+    return Fact("Evidence missing or overdue", number(late), "pieces", note, url, "calendar", look)
 
 
 def _pack(found: Overview, slug: str) -> Fact:

@@ -14,3 +14,15 @@ class PreferencesForm(forms.Form):
         required=False,
         help_text="J and K move, A certifies, R revokes. They work only while the list has the focus.",
     )
+
+
+class JoinForm(forms.Form):
+    """What an invited auditor without an account says: the address is the invitation's and cannot be chosen."""
+
+    name = forms.CharField(label="Your name", max_length=200, help_text="As it shall stand beside your marks.")
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 12 characters.",
+    )

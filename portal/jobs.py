@@ -1,4 +1,4 @@
-"""The tick: hands every entry of the schedule that fell due to the worker, once per tenant and period."""
+"""The tick: hands what fell due by the schedule to the worker, once per tenant and period, and what a dead one left."""
 
 import logging
 
@@ -12,7 +12,7 @@ from portal.schedule import SCHEDULE, Entry
 from tenants.models import Tenant
 from tenants.queries import all_tenants
 from tenants.scope import tenant_scope
-from tenants.work import Silent
+from tenants.work import Silent, take_up_again
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ def tick() -> int:
     now = timezone.now()
     queued = 0
     for tenant in all_tenants():
+        queued += take_up_again(tenant)
         for entry in SCHEDULE:
             queued += _claim(entry, tenant, entry.period(now).isoformat())
     return queued

@@ -49,6 +49,8 @@ SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
             Page("Overview", "portal:overview", "layout-dashboard", P.AUDIT_VIEW),
             Page("Who touched our data", "portal:client", "eye", P.CLIENT_VIEW),
             Page("Your room", "portal:room", "briefcase", P.ROOM_VIEW),
+            Page("Requests", "evidence:requests", "clipboard-list", P.ROOM_VIEW),
+            Page("Populations", "evidence:populations", "table", P.ROOM_VIEW, ("room/samples/",)),
             Page("Inbox", "reviews:inbox", "inbox", P.ITEM_REVIEW, ("review/", "sign/"), P.ITEM_COSIGN),
             Page("Alerts", "alerts:alerts", "bell", P.ALERT_VIEW),
         ),
@@ -75,7 +77,9 @@ SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
         "Evidence",
         (
             Page("Controls", "evidence:controls", "checklist", P.CONTROL_VIEW),
+            Page("Calendar", "evidence:calendar", "calendar", P.CONTROL_VIEW),
             Page("Packs", "evidence:packs", "file-certificate", P.PACK_VIEW),
+            Page("Auditors", "evidence:auditors", "briefcase", P.SHARE_MANAGE),
             Page("Ledger", "evidence:ledger", "fingerprint", P.LEDGER_VIEW),
             Page("Retention", "logs:retention", "clock", P.LEDGER_VIEW),
         ),

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from portal import views
+from portal import invitation, views
 
 app_name = "portal"
 urlpatterns = [
     path("", views.entrance, name="entrance"),
+    path("invitation/<str:token>/", invitation.invitation, name="invitation"),
     path("preferences/", views.preferences, name="preferences"),
     path("t/<slug:slug>/", views.home, name="home"),
     path("t/<slug:slug>/overview/", views.overview, name="overview"),

@@ -34,5 +34,6 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
     Entry("logs.prune", timedelta(days=1), "logs.jobs.prune"),
     Entry("evidence.anchor", timedelta(days=1), "evidence.jobs.anchor_ledger"),
     Entry("evidence.cosign", timedelta(hours=1), "evidence.jobs.cosign_ledger"),
+    Entry("evidence.verify", timedelta(days=7), "evidence.jobs.verify_ledger"),
     Entry("evidence.evaluate", timedelta(days=7), "evidence.jobs.evaluate_lately"),
 )

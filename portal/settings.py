@@ -98,9 +98,8 @@ DATABASES = {
 }
 COUNTERSIGN_VERIFIER_CONNECTION = "readonly"  # a role that can change nothing
 COUNTERSIGN_SIGNER_CONNECTION = "progress"  # never signs what its caller has appended and not yet committed
-# Days that the keys of delivered records, and delivered files of the own logs, are kept; see docs/operating.md.
-COUNTERSIGN_RESEND_DAYS = env_number("COUNTERSIGN_RESEND_DAYS", 35, least=3)
-COUNTERSIGN_OWN_LOG_DAYS = env_number("COUNTERSIGN_OWN_LOG_DAYS", 30, least=1)
+COUNTERSIGN_RESEND_DAYS = env_number("COUNTERSIGN_RESEND_DAYS", 35, least=3)  # the keys of records; docs/operating.md
+COUNTERSIGN_OWN_LOG_DAYS = env_number("COUNTERSIGN_OWN_LOG_DAYS", 30, least=1)  # their delivered files; likewise
 COUNTERSIGN_ANCHOR_FOLDER = env_text("COUNTERSIGN_ANCHOR_FOLDER")
 COUNTERSIGN_ANCHOR_HOLDER = env_text("COUNTERSIGN_ANCHOR_HOLDER")
 COUNTERSIGN_ANCHOR_MAIL = env_flag("COUNTERSIGN_ANCHOR_MAIL", default=False)
@@ -110,8 +109,7 @@ COUNTERSIGN_FRAMEWORKS = env_text("COUNTERSIGN_FRAMEWORKS")  # a folder of furth
 COUNTERSIGN_ENCRYPTED_STORES = env_text("COUNTERSIGN_ENCRYPTED_STORES")  # database=LUKS; data=...; docs/operating.md
 COUNTERSIGN_SIGNER = Path(env_text("COUNTERSIGN_SIGNER", str(COUNTERSIGN_DATA / "signer"))).absolute()
 COUNTERSIGN_TICKET_HOSTS = env_list("COUNTERSIGN_TICKET_HOSTS", "")  # hosts inside that tickets may go to; operating.md
-# The syslog door (docs/doors.md): its port, ports that belong to a source, and the PEM file of its certificate and key.
-COUNTERSIGN_SYSLOG_LISTEN = env_text("COUNTERSIGN_SYSLOG_LISTEN", "127.0.0.1:6514")
+COUNTERSIGN_SYSLOG_LISTEN = env_text("COUNTERSIGN_SYSLOG_LISTEN", "127.0.0.1:6514")  # all three: docs/doors.md
 COUNTERSIGN_SYSLOG_PORTS = env_list("COUNTERSIGN_SYSLOG_PORTS", "")
 COUNTERSIGN_SYSLOG_CERTIFICATE = env_text("COUNTERSIGN_SYSLOG_CERTIFICATE")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

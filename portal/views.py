@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 
+from evidence.room.actions import look
 from portal.actions import look_at_feed, look_at_population
 from portal.facts import facts_of
 from portal.forms import PreferencesForm
@@ -15,7 +16,7 @@ from portal.queries import overview as overview_of
 from portal.queries import room as room_of
 from tenants.access import TenantRequest, requires
 from tenants.kinds import OF_ROLES, Permission
-from tenants.models import User
+from tenants.models import Engagement, User
 
 
 class PersonRequest(HttpRequest):
@@ -68,8 +69,10 @@ def client_feed(request: TenantRequest) -> HttpResponse:
 
 @requires(Permission.ROOM_VIEW)
 def room(request: TenantRequest) -> HttpResponse:
-    """Show an external auditor what is shared with them, and how to verify it."""
-    return render(request, "portal/room.html", {"room": room_of(request.actor, request.tenant)})
+    """Show an external auditor what their engagement covers, and how to verify it."""
+    found = room_of(request.actor, request.tenant, _engagement(request))
+    look(what="room", target=str(found.engagement), by=request.actor)
+    return render(request, "portal/room.html", {"room": found})
 
 
 @requires(Permission.ROOM_VIEW)
@@ -77,12 +80,19 @@ def room_campaign_page(request: TenantRequest, campaign_id: int) -> HttpResponse
     """Show an external auditor the population and the decisions of a shared campaign."""
     after = request.GET.get("after", "0")
     after_item = int(after) if after.isdecimal() and len(after) < 10 else 0
-    found = room_campaign(request.actor, campaign_id, after=after_item)
+    found = room_campaign(request.actor, _engagement(request), campaign_id, after=after_item)
     if found is None:
         message = "No such campaign is shared with you."
         raise Http404(message)
     look_at_population(campaign=found.campaign, after=after_item, by=request.actor)
     return render(request, "portal/room_campaign.html", {"found": found, "after": after_item})
+
+
+def _engagement(request: TenantRequest) -> Engagement:
+    """Return the engagement of the asking auditor; nobody else has a room."""
+    if request.engagement is None:
+        raise Http404
+    return request.engagement
 
 
 @login_required

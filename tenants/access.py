@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, Final, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,15 +10,18 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
+from ledger.kinds import LeafKind
 from tenants.audit import audit
 from tenants.deedlog import Caller, caller
-from tenants.kinds import Actor, Permission, Refused, Verdict, denied
-from tenants.models import Tenant, User
-from tenants.queries import actor_for, cosigner_for, tenant_by_slug
-from tenants.scope import tenant_scope
+from tenants.kinds import Actor, Permission, Refused, Role, Verdict, denied
+from tenants.models import Engagement, Tenant, User
+from tenants.queries import actor_for, cosigner_for, engagement_of, has_second_factor, tenant_by_slug
+from tenants.scope import narrow_scope, tenant_scope
 
 P = ParamSpec("P")
 NOT_HERE = "There is no such page, or it is not yours to see."
+HIDES_PEOPLE: Final = frozenset({"", "room", "packs", "ledger", "retention", "work"})
+"""First parts of the addresses that a room with controlled columns opens: their pages name nobody, or by pseudonyms."""
 
 
 class TenantRequest(HttpRequest):
@@ -27,6 +30,7 @@ class TenantRequest(HttpRequest):
     tenant: Tenant
     actor: Actor
     user: User
+    engagement: Engagement | None
 
 
 class CallerMiddleware:
@@ -52,7 +56,8 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
     """Guard a view under ``/t/<slug>/``: any one of the permissions opens it.
 
     An anonymous visitor is sent to log in, a stranger to the tenant gets 404, a member without the permission (or whom
-    a policy refuses) gets 403 with the sentence that says why; the refusal leaves an audit entry.
+    a policy refuses) gets 403 with the sentence that says why; the refusal leaves an audit entry. An external auditor
+    is led to make a second factor and sees nothing before; what they read is narrowed to their engagement.
     """
 
     def decorate(view: View[P]) -> OuterView:
@@ -61,12 +66,16 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             entered = enter(request, slug, permissions)
+            if entered.engagement and not has_second_factor(entered.user):
+                return render(entered, "tenants/second_factor.html", status=403)
             verdict = permitted(entered.actor, permissions)
             if not verdict.allowed:
                 return refuse(entered, verdict)
             try:
                 with tenant_scope(entered.tenant), timezone.override(entered.tenant.zone):
+                    _narrow(entered)
                     response = view(entered, **kwargs)  # type: ignore[call-arg]  # kwargs are the address's
+                    _note_look(entered, response)
             except Refused as refusal:
                 return refuse(entered, refusal.verdict)
             response.headers.setdefault("Cache-Control", "no-store")
@@ -95,7 +104,48 @@ def enter(request: HttpRequest, slug: str, permissions: tuple[Permission, ...]) 
     if tenant is None or actor is None:
         raise Http404(NOT_HERE)
     entered.tenant, entered.actor = tenant, actor
+    entered.engagement = open_engagement(tenant, actor)
     return entered
+
+
+def open_engagement(tenant: Tenant, actor: Actor) -> Engagement | None:
+    """Return the engagement of an external auditor, None for everybody else.
+
+    Raises:
+        Http404: an auditor without an engagement in force is a stranger.
+    """
+    if Role.AUDITOR not in actor.roles:
+        return None
+    with tenant_scope(tenant):
+        engagement = engagement_of(actor)
+    if engagement is None:
+        raise Http404(NOT_HERE)
+    return engagement
+
+
+def _section(request: HttpRequest) -> str:
+    """Return the first part of the address after the tenant's: ``room`` of ``/t/acme/room/requests/``."""
+    return "".join(request.path.split("/")[3:4])
+
+
+def _narrow(request: TenantRequest) -> None:
+    """Narrow the open scope to an auditor's engagement.
+
+    Raises:
+        Http404: the room has controlled columns, and the page would show people.
+    """
+    if request.engagement is None:
+        return
+    if request.engagement.controlled and _section(request) not in HIDES_PEOPLE:
+        raise Http404(NOT_HERE)
+    narrow_scope(request.engagement.pk)
+
+
+def _note_look(request: TenantRequest, response: HttpResponseBase) -> None:
+    """Record an auditor's look at a page outside of their room; the room's pages and files name what was looked at."""
+    is_page = request.method == "GET" and response.status_code == 200 and "Content-Disposition" not in response
+    if request.engagement and is_page and _section(request) != "room":
+        audit("page.look", by=request.actor, target=request.path, kind=LeafKind.LOOKED)
 
 
 def permitted(actor: Actor, permissions: tuple[Permission, ...]) -> Verdict:

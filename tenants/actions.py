@@ -85,8 +85,8 @@ def grant_role(*, tenant: Tenant, user: User, role: Role, by: Actor, ends_at: da
 
 
 def _has_term(role: Role, ends_at: datetime | None) -> Verdict:
-    if role == Role.AUDITOR and ends_at is None:
-        return denied("An external auditor's access needs an end date.")
+    if role == Role.AUDITOR:
+        return denied("An external auditor is invited to an engagement with a scope and an end: see Auditors.")
     if ends_at is not None and ends_at <= timezone.now():
         return denied("The end of the role must lie in the future.")
     return Verdict(allowed=True)

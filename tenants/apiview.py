@@ -13,12 +13,13 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from tenants.access import open_engagement
 from tenants.apiauth import BearerAuthentication, note_refused
 from tenants.audit import audit
 from tenants.kinds import Actor, Permission, Refused, Verdict, denied
 from tenants.models import ApiToken, Tenant, User
-from tenants.queries import actor_for, tenant_by_slug
-from tenants.scope import tenant_scope
+from tenants.queries import actor_for, has_second_factor, tenant_by_slug
+from tenants.scope import narrow_scope, tenant_scope
 from tenants.tokens import digest
 
 USED_EVERY: Final = timedelta(minutes=1)
@@ -64,7 +65,12 @@ class TenantView(APIView):
         if not any(self.actor.may(permission) for permission in self.permissions):
             raise Refused(denied(_missing(request, self.permissions)))
         handler = getattr(self, str(request.method).lower(), self.http_method_not_allowed)
+        engagement = open_engagement(self.tenant, self.actor)
+        if engagement and isinstance(request.user, User) and not has_second_factor(request.user):
+            raise Refused(denied("Make a second factor first: open the auditor's room in a browser."))
         with tenant_scope(self.tenant):
+            if engagement:
+                narrow_scope(engagement.pk)
             response: Response = handler(request, **kwargs)
         return response
 

@@ -43,12 +43,12 @@ class PersonForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=200, help_text="As it shall stand on signatures.")
     email = forms.EmailField(label="E-mail address", help_text="They log in with it and set a password by mail.")
-    role = forms.ChoiceField(label="Role", choices=Role.choices)
+    role = forms.ChoiceField(label="Role", choices=[one for one in Role.choices if one[0] != Role.AUDITOR])
     ends_on = forms.DateField(
         label="Last day of the role",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="An external auditor's access needs one.",
+        help_text="External auditors are invited under Auditors, with a scope and an end.",
     )
 
     def ends_at(self, zone: ZoneInfo) -> datetime | None:

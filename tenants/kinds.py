@@ -1,6 +1,7 @@
 """Roles, permissions, verdicts and actors: who may do what, as code."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self
 
@@ -189,3 +190,22 @@ class WorkState(TextChoices):
 
 class Cancelled(Exception):  # noqa: N818 -- what happened, not a fault
     """The person who asked for the work has cancelled it."""
+
+
+class Columns(TextChoices):
+    """How much of people a room shows."""
+
+    FULL = "full", "Full: names and addresses as they are"
+    CONTROLLED = "controlled", "Controlled: pseudonyms for people, addresses cut"
+
+
+@dataclass(frozen=True, slots=True)
+class EngagementScope:
+    """What an external auditor is engaged for: period [start, end) in UTC, framework keys, columns, and the term."""
+
+    period_start: datetime
+    period_end: datetime
+    frameworks: tuple[str, ...]
+    columns: Columns
+    starts_at: datetime
+    ends_at: datetime

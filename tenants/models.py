@@ -1,6 +1,7 @@
 """Tenants, the people who log in, what they may do where, and what they did."""
 
 from datetime import datetime, time, timedelta
+from secrets import token_bytes
 from typing import Any, ClassVar, Self
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from guardian.models import UserObjectPermissionBase
 
-from tenants.kinds import Role, TenantKind, WorkState
+from tenants.kinds import Columns, Role, TenantKind, WorkState
 from tenants.scope import AppTenant, TenantManager, TenantOwned
 
 
@@ -23,6 +24,11 @@ def _business_start() -> time:
 
 def _business_end() -> time:
     return time(18, 0)
+
+
+def new_salt() -> bytes:
+    """Return 32 random bytes."""
+    return token_bytes(32)
 
 
 def _working_days() -> list[int]:
@@ -240,6 +246,81 @@ class Work(TenantOwned):
     def percent(self) -> int:
         """The share done, 0 to 100; 0 while the total is unknown."""
         return min(100, self.done * 100 // self.total) if self.total else 0
+
+
+class Engagement(TenantOwned):
+    """An external auditor's engagement: whom it was given to, what it covers, from when to when.
+
+    The invitation is part of it: `digest` is the SHA-256 of the newest mailed token, `email` the one address that may
+    use it. `salt` makes the pseudonyms of a room with controlled columns, the same for the whole engagement.
+    """
+
+    email = models.EmailField()
+    firm = models.CharField(max_length=200)
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField()
+    frameworks = models.JSONField()
+    columns = models.CharField(max_length=10, choices=Columns.choices, default=Columns.CONTROLLED)
+    salt = models.BinaryField(max_length=32, default=new_salt, editable=False)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    invited_at = models.DateTimeField()
+    invited_by = models.CharField(max_length=320)
+    open_until = models.DateTimeField(help_text="The invitation is used until then.")
+    digest = models.BinaryField(max_length=32, null=True)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    accepted_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=320, default="", blank=True)
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        """What an engagement must hold; its scope is never changed (the run-time role has no right to)."""
+
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "digest"), name="invitation_digest_once_per_tenant"),
+            models.UniqueConstraint(
+                fields=("tenant", "email"), condition=Q(ended_at=None), name="one_open_engagement_for_an_address"
+            ),
+            models.CheckConstraint(
+                condition=Q(period_end__gt=F("period_start"), ends_at__gt=F("starts_at")),
+                name="engagement_and_its_period_have_a_length",
+            ),
+            models.CheckConstraint(
+                condition=Q(user=None, accepted_at=None) | Q(user__isnull=False, accepted_at__isnull=False),
+                name="accepted_engagement_has_person_and_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_by="") | (Q(ended_at__isnull=False) & ~Q(ended_by="")),
+                name="ended_engagement_has_person_and_time",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.firm} ({self.email})"
+
+    @property
+    def controlled(self) -> bool:
+        """Whether people are shown by pseudonyms."""
+        return self.columns == Columns.CONTROLLED
+
+    @property
+    def last_moment(self) -> datetime:
+        """The last moment of the period, which ends before `period_end`."""
+        return self.period_end - timedelta(microseconds=1)
+
+    def is_in_force(self, at: datetime) -> bool:
+        """Whether the room is open at that moment."""
+        return self.accepted_at is not None and self.ended_at is None and self.starts_at <= at < self.ends_at
+
+    def state(self, at: datetime) -> str:
+        """Return in a word where the engagement stands: invited, lapsed, open, planned or ended."""
+        if self.ended_at is not None or at >= self.ends_at:
+            return "ended"
+        if self.accepted_at is None:
+            return "invited" if at < self.open_until else "lapsed"
+        return "open" if at >= self.starts_at else "planned"
 
 
 class ObjectShare(UserObjectPermissionBase):

@@ -1,7 +1,9 @@
 """Who may change people, roles and tokens, and who keeps the ledger."""
 
-from tenants.kinds import ALLOWED, Actor, Permission, Role, Verdict, denied, permit
-from tenants.models import Membership
+from datetime import datetime
+
+from tenants.kinds import ALLOWED, Actor, EngagementScope, Permission, Role, Verdict, denied, permit
+from tenants.models import Engagement, Membership
 
 
 def can_grant_role(by: Actor, role: Role) -> Verdict:
@@ -10,6 +12,53 @@ def can_grant_role(by: Actor, role: Role) -> Verdict:
     if verdict.allowed and role == Role.OPERATOR and not by.is_system and Role.OPERATOR not in by.roles:
         return denied("Only a platform operator can make somebody a platform operator.")
     return verdict
+
+
+def can_invite_auditor(by: Actor, scope: EngagementScope, now: datetime, *, invited: bool) -> Verdict:
+    """Whether the actor may invite an external auditor to a room of that scope; one room at a time for an address."""
+    verdict = permit(by, Permission.SHARE_MANAGE, to="invite an external auditor")
+    if not verdict.allowed:
+        return verdict
+    if invited:
+        return denied("This address has an open invitation or room. End that one first.")
+    if scope.ends_at <= max(now, scope.starts_at):
+        return denied("The end of the room must lie in the future and after its start.")
+    return verdict if scope.frameworks else denied("Choose at least one framework.")
+
+
+def can_end_engagement(by: Actor, engagement: Engagement) -> Verdict:
+    """Whether the actor may end an engagement, or take back its invitation."""
+    verdict = permit(by, Permission.SHARE_MANAGE, to="end an auditor's engagement")
+    if verdict.allowed and engagement.ended_at is not None:
+        return denied("This engagement has ended already.")
+    return verdict
+
+
+def can_post_invitation(by: Actor, engagement: Engagement, now: datetime) -> Verdict:
+    """Whether an invitation may be mailed: by the portal itself, while nobody has used it and it was not taken back."""
+    if not by.is_system:
+        return denied("The portal itself mails invitations.")
+    return can_accept_invitation(engagement.email, engagement, now)
+
+
+def can_accept_invitation(email: str, engagement: Engagement, now: datetime) -> Verdict:
+    """Whether the person with this address may use the invitation now."""
+    if engagement.accepted_at is not None:
+        return denied("This invitation was used already. Log in to open your room.")
+    if engagement.ended_at is not None:
+        return denied("This invitation was taken back. Ask the person who sent it.")
+    if now >= engagement.open_until:
+        return denied("This invitation is too old. Ask the person who sent it for a new one.")
+    if email.lower() != engagement.email:
+        return denied("This invitation is for another address. Log out, then log in with the invited address.")
+    return ALLOWED
+
+
+def can_hold_engagement(roles: frozenset[Role]) -> Verdict:
+    """Whether somebody with these roles in the tenant can audit it: nobody audits where they work."""
+    if roles - {Role.AUDITOR}:
+        return denied("You have another role in this tenant, so that you cannot audit it.")
+    return ALLOWED
 
 
 def can_end_role(by: Actor, membership: Membership) -> Verdict:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants.kinds import COSIGNER, ROLE_PERMISSIONS, Actor, Permission, Role
-from tenants.models import ApiToken, AuditEntry, Membership, Tenant, User, Work
+from tenants.models import ApiToken, AuditEntry, Engagement, Membership, Tenant, User, Work
+from tenants.tokens import INVITATION, digest, tenant_named, well_formed
 
 
 def tenant_by_slug(slug: str) -> Tenant | None:
@@ -65,6 +67,35 @@ def clients_people(tenant_id: int, user: User | None = None) -> frozenset[int]:
     rows = Membership.objects.filter(tenant__parent_id=tenant_id, role=Role.CLIENT, user__is_active=True)
     rows = rows if user is None else rows.filter(user=user)
     return frozenset(row.user_id for row in rows if row.is_current(now))
+
+
+def engagement_of(by: Actor) -> Engagement | None:
+    """Return the engagement under which an external auditor is in the open tenant now, or None."""
+    rows = Engagement.objects.filter(user__id=by.user_id or 0, ended_at=None).order_by("-id")
+    return next((row for row in rows if row.is_in_force(timezone.now())), None)
+
+
+def engagements() -> QuerySet[Engagement]:
+    """Return every engagement of the open tenant, newest first."""
+    return Engagement.objects.select_related("user").order_by("-id")
+
+
+def engagement_invited(text: str) -> Engagement | None:
+    """Return the engagement of the open tenant whose newest invitation is this text, or None."""
+    return Engagement.objects.filter(digest=digest(text)).first()
+
+
+def tenant_inviting(text: str) -> Tenant | None:
+    """Return the tenant that an invitation's text names, or None for a text that is none."""
+    named = tenant_named(text) if well_formed(text, INVITATION) else None
+    return tenant_by_uuid(named) if named else None
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether the person can prove by a passkey or an authenticator app that it is them."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    found: bool = Authenticator.objects.filter(user=user, type__in=kinds).exists()
+    return found
 
 
 def members(tenant: Tenant) -> QuerySet[Membership]:

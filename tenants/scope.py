@@ -33,7 +33,10 @@ class NoScopeError(RuntimeError):
 
 @dataclass(slots=True)
 class Scope:
-    """One open scope: whose rows, on which connection, and what waits for the ledger."""
+    """One open scope: whose rows, on which connection, and what waits for the ledger.
+
+    ``engagement_id`` narrows it to what an external auditor may read (docs/adr/0506).
+    """
 
     tenant_id: int
     log_id: UUID
@@ -44,6 +47,7 @@ class Scope:
     audited: int = 0
     batches: list[LeafBatch] = field(default_factory=list)
     clients: dict[int, "Scope"] = field(default_factory=dict)
+    engagement_id: int | None = None
 
 
 _open: ContextVar[dict[str, Scope] | None] = ContextVar("tenant_scope", default=None)
@@ -133,11 +137,22 @@ def client_scope(client: "Tenant", *, using: str = "default") -> Iterator[Scope]
             _name(host)
 
 
+def narrow_scope(engagement_id: int, using: str = "default") -> None:
+    """Narrow the open scope to an external auditor's engagement, in the database too, until it ends."""
+    scope = current_scope(using)
+    scope.engagement_id = engagement_id
+    _name(scope)
+
+
 def _name(scope: Scope) -> None:
     """Name the tenant and its log to row security, until the transaction or the savepoint is rolled back or ends."""
     tenant_id, log_id = int(scope.tenant_id), UUID(str(scope.log_id))
+    engagement = "" if scope.engagement_id is None else int(scope.engagement_id)
     with connections[scope.using].cursor() as cursor:
-        cursor.execute(f"SET LOCAL app.tenant = '{tenant_id}'; SET LOCAL app.log = '{log_id}'")
+        cursor.execute(
+            f"SET LOCAL app.tenant = '{tenant_id}'; SET LOCAL app.log = '{log_id}'; "
+            f"SET LOCAL app.engagement = '{engagement}'"
+        )
 
 
 def _forget(using: str) -> None:
@@ -146,7 +161,10 @@ def _forget(using: str) -> None:
     The append made the deferred constraints immediate; whatever comes next in the outer transaction defers them again.
     """
     with connections[using].cursor() as cursor:
-        cursor.execute("SET LOCAL app.tenant = ''; SET LOCAL app.log = ''; SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute(
+            "SET LOCAL app.tenant = ''; SET LOCAL app.log = ''; SET LOCAL app.engagement = ''; "
+            "SET CONSTRAINTS ALL DEFERRED"
+        )
 
 
 def add_batch(batch: LeafBatch, using: str = "default", *, client_id: int | None = None) -> None:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+INVITATION: Final = "inv"
+"""The kind of an external auditor's invitation."""
+
 _FORM: Final = re.compile(
     r"^csn_(?P<kind>[a-z]{2,8})_(?P<secret>[A-Za-z0-9_-]{43})(?P<tenant>(?:[A-Za-z0-9_-]{22})?)(?P<check>[0-9a-f]{8})$"
 )
@@ -29,7 +32,7 @@ class NewToken:
 
 
 def make_token(kind: str, tenant: UUID | None = None) -> NewToken:
-    """Return a new random token (256 bits) of a kind: ``api`` or ``src``; it names the tenant where one is given."""
+    """Return a new random token (256 bits) of a kind (``api``, ``src``, ``inv``), naming its tenant if one is given."""
     secret = secrets.token_urlsafe(32)
     named = urlsafe_b64encode(tenant.bytes).decode().rstrip("=") if tenant else ""
     body = f"csn_{kind}_{secret}{named}"

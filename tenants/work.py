@@ -7,6 +7,7 @@ and hands ``progress`` down. It must be safe to run twice, since the queue deliv
 import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, Protocol
 
 from django.db import connections, transaction
@@ -22,6 +23,10 @@ from tenants.scope import tenant_scope
 _log = logging.getLogger(__name__)
 STALE: Final = timedelta(seconds=120)
 """A running job without a heartbeat for this long is taken for dead and may be run again."""
+ABANDONED: Final = timedelta(seconds=300)
+"""After this long without a heartbeat the work is queued again: its worker was killed, or its machine went down."""
+GIVEN_UP: Final = timedelta(days=1)
+"""Work that was asked for longer ago is not queued again: it may be what kills the worker."""
 
 
 class Progress(Protocol):
@@ -115,6 +120,23 @@ def run_work(work_id: int, tenant_id: int) -> str:
         _finish(work_id, tenant, WorkState.FAILED, error=_sentence(fault))
         raise
     return _finish(work_id, tenant, WorkState.DONE, result=result or {})
+
+
+def take_up_again(tenant: Tenant) -> int:
+    """Queue the tenant's work again whose worker died in the middle of it; returns how many. Safe to run twice."""
+    now, again = timezone.now(), 0
+    with tenant_scope(tenant):
+        left = Work.objects.filter(state=WorkState.RUNNING, heartbeat_at__lt=now - ABANDONED)
+        for work in left.order_by("id"):
+            if work.created_at < now - GIVEN_UP:
+                error = "The worker ended in the middle of it, again and again for a day: ask for it anew."
+                left.filter(pk=work.pk).update(state=WorkState.FAILED, finished_at=now, error=error)
+                continue
+            said = "Taken up again: its worker had ended in the middle of it."
+            if left.filter(pk=work.pk).update(state=WorkState.QUEUED, heartbeat_at=None, message=said):
+                transaction.on_commit(partial(async_task, "tenants.work.run_work", work.pk, tenant.pk))
+                again += 1
+    return again
 
 
 def run_now(job: Callable[..., Mapping[str, Any] | None], tenant: Tenant, *arguments: Any, out: Writes) -> Any:

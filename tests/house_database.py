@@ -39,7 +39,7 @@ def unprotected_tables(database: Database, shared: Collection[str]) -> list[str]
     closed = _names(
         database,
         f"SELECT relname FROM pg_class c WHERE {_TABLES} AND relname <> ALL(%s) "  # noqa: S608 -- constant text
-        "AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)",
+        "AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive)",
         list(shared),
     )
     open_policies = _names(

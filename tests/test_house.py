@@ -40,6 +40,7 @@ GLOBAL_MODELS = {
 # Addresses that need no permission of a tenant, each with its reason.
 OPEN_VIEWS = {
     "portal:entrance": "after log-in: lists the visitor's own tenants",
+    "portal:invitation": "an invitation's own token opens it",
     "portal:preferences": "the visitor's own preferences",
     "portal:home": "sends the visitor to log in or to their tenant",
     "logs-api:ingest": "a log source's own token opens it",
@@ -69,6 +70,7 @@ APPEND_ONLY = {
     *("reviews_itemquestion", "reviews_itemanswer"),
     *("reviews_logitem", "reviews_disposition", "reviews_logsignature"),
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),
+    *("evidence_population", "evidence_sample", "evidence_samplemark", "evidence_requestentry"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
     *("alerts_incident", "alerts_incidententry", "evidence_document", "evidence_processingrecord"),
     *("evidence_controlresponse", "evidence_gapnote", "evidence_operatingreport", "evidence_packsignoff"),

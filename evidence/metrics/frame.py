@@ -8,7 +8,7 @@ cannot measure is None, never 0.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from evidence.kinds import Cell, KindEvidence, Period
 from evidence.tables import from_rows
 
 Row = dict[str, Any]
+ROWS_AT_ONCE = 2_000
 
 
 def _nothing() -> None:
@@ -75,6 +76,16 @@ class Asked:
             found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         self.counts.append(len(found))
         return found
+
+    def stream(self, statement: str, **more: Any) -> Iterator[Row]:
+        """Run one constant statement and yield its rows as they come from the server, some thousands at a time."""
+        self.note(statement, **more)
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(statement, {**self.frame.bound, **more})
+            names = [column.name for column in cursor.description or ()]
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                for row in rows:
+                    yield dict(zip(names, row, strict=True))
 
     def one(self, statement: str, **more: Any) -> Row:
         """Run a statement that gives exactly one row."""

@@ -1,10 +1,9 @@
 """Measures evidence packs: issued in the period, signed, and still verifying byte for byte."""
 
-import hashlib
-
 from evidence.kinds import KindEvidence
 from evidence.metrics.frame import Asked, Frame, Row
-from evidence.models import FileStage, PackFile
+from evidence.models import FileStage
+from evidence.storedpacks import stored_zip
 from evidence.verifier.check import Pack
 from evidence.verifier.primitives import Broken
 
@@ -35,11 +34,9 @@ def measure(frame: Frame) -> KindEvidence:
 
 def _holds(row: Row) -> bool:
     """Tell whether the stored file has the recorded hash and the verifier finds no fault in it."""
-    stored = PackFile.objects.filter(pack_id=row["id"], stage=FileStage.ISSUED).first()
-    if stored is None:
-        return False
-    data = bytes(stored.data)
+    source, digest = stored_zip(row["id"], FileStage.ISSUED)
     try:
-        return hashlib.sha256(data).hexdigest() == row["sha256"] and not Pack(data).check()
+        with source:
+            return bool(digest == row["sha256"] and not Pack(source).check())
     except Broken:
         return False

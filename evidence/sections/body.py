@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Mapping
 
 from evidence.charts import counted, shares
 from evidence.report import Block, Grid, Heading, Pairs, Prose, Section, grid
 from evidence.sections.front import percent
 from evidence.sections.source import Source, deviations, widths
-from evidence.tables import control_total, from_rows
+from evidence.tables import control_total, from_rows, spelled
 
 MAX_DECISIONS = 1_200
+OF_MANY = 150
+"""Decisions printed where there are more than that: nobody reads 30 pages of 100,000, so it is a look at the first."""
 
 
 def campaigns(source: Source) -> Section:
@@ -48,7 +52,7 @@ def campaigns(source: Source) -> Section:
         source.grid("sign_offs", signed, limit=150, empty="Nobody signed in the period."),
         *_by_week(source),
         Heading("Decisions"),
-        source.grid("decisions", decisions, limit=MAX_DECISIONS, empty="No decision was made in the period."),
+        *_decisions(source, decisions),
     ]
     return Section("campaigns", "Campaigns, decisions and sign-offs", tuple(blocks), wide=True)
 
@@ -60,6 +64,22 @@ def _by_week(source: Source) -> list[Block]:
         return []
     columns = widths("week_from 28, decisions 12, certify 12, revoke 12, modify 12, abstain 12, not_decided 12")
     return [counted(table), source.grid("decisions_by_week", columns, limit=60, empty="No decision was made.")]
+
+
+def _decisions(source: Source, columns: Mapping[str, int]) -> list[Block]:
+    """Print every decision, or of very many their totals and the first; a sample follows in a later section."""
+    table, empty = source.table("decisions"), "No decision was made in the period."
+    if table.count <= MAX_DECISIONS:
+        return [source.grid("decisions", columns, limit=MAX_DECISIONS, empty=empty)]
+    place = table.columns.index("outcome")
+    totals = Counter(row[place] for row in spelled(table))
+    said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(totals.items()))
+    told = (
+        f"{table.count:,} decisions: {said}. All of them stand in tables/decisions.csv, each with its entry in the "
+        f"ledger; the first {OF_MANY} are printed here, and a sample of {source.table('sample').count} that the "
+        "checkpoint's root draws is printed with the population."
+    )
+    return [Prose((told,)), source.grid("decisions", columns, limit=OF_MANY, empty=empty)]
 
 
 def _rounds(source: Source) -> list[Block]:
@@ -246,9 +266,9 @@ def methods(source: Source) -> Section:
     rows = []
     for name, item in kept:
         digest = hashlib.sha256(item.query.encode()).hexdigest()
-        rows.append((f"{name}.csv", str(len(item.table.rows)), f"{digest[:24]}…", f"{control_total(item.table)[:24]}…"))
+        rows.append((f"{name}.csv", str(item.table.count), f"{digest[:24]}…", f"{control_total(item.table)[:24]}…"))
     rows += [
-        (f"{name}.csv", str(len(table.rows)), "see queries", f"{control_total(table)[:24]}…")
+        (f"{name}.csv", str(table.count), "see queries", f"{control_total(table)[:24]}…")
         for name, table in sorted(source.records.items())
     ]
     heads, sizes = ("Table", "Rows", "Query, SHA-256", "Table, SHA-256"), (30, 10, 30, 30)
@@ -282,7 +302,7 @@ def _drawn(source: Source) -> Prose:
             "For sampling, the ids of all decisions of the period are ranked by SHA-256 of the checkpoint's root, a "
             "zero byte and the id; the first 25 are drawn. "
             f"Seed: {source.checkpoint.root.hex() if source.checkpoint else 'none'}. Population: "
-            f"{len(source.records['decisions'].rows) if 'decisions' in source.records else 0} decisions. "
+            f"{source.records['decisions'].count if 'decisions' in source.records else 0} decisions. "
             "Anybody can draw them again from tables/decisions.csv; an "
             "auditor may use a seed of their own.",
         )

@@ -41,8 +41,8 @@ class Source:
         """Print some columns of a table, with their widths in percent; the CSV holds all columns."""
         table = self.table(name)
         places = [table.columns.index(column) for column in columns]
-        cut = tuple(tuple(row[place] for place in places) for row in table.rows)
-        small = Table(table.name, caption or table.title, tuple(columns), cut)
+        cut = tuple(tuple(row[place] for place in places) for row in table.rows[:limit])
+        small = Table(table.name, caption or table.title, tuple(columns), cut, table.count)
         return grid(small, tuple(columns.values()), zone=self.period.zone, limit=limit, empty=empty)
 
     def chosen(self, name: str, columns: Mapping[str, int], *, column: str, empty: str, caption: str) -> Grid:

@@ -6,13 +6,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from evidence.bundle import Bundle
-from evidence.models import EvidencePack, FileStage, PackFile
+from evidence.models import EvidencePack, FileStage
 from evidence.policies import can_share_pack
 from evidence.signoffs.kinds import MEANINGS, kept_until
 from evidence.signoffs.models import PackSignOff
 from evidence.signoffs.policies import can_issue_pack, can_sign_pack
 from evidence.signoffs.queries import capacity_of, open_role, pack_statement, sign_offs_of
 from evidence.states import PackState
+from evidence.storedpacks import store_zip
 from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
 from reviews.kinds import Authentication
@@ -77,11 +78,11 @@ def issue_pack(*, pack: EvidencePack, bundle: Bundle, by: Actor) -> EvidencePack
     """Stores the signed-off file beside the draft and issues the pack: nothing of it changes afterwards."""
     signed = sign_offs_of(pack)
     enforce(can_issue_pack(by, pack, signed))
-    PackFile(pack=pack, stage=FileStage.ISSUED, data=bundle.data).save(force_insert=True)
+    store_zip(pack, FileStage.ISSUED, bundle.source)
     pack.state, pack.ended_at = PackState.ISSUED, timezone.now()
     pack.signed_off_at = max(one.signed_at for one in signed)
     pack.keep_until = kept_until(pack.signed_off_at)
-    pack.sha256, pack.size_bytes = bundle.sha256, len(bundle.data)
+    pack.sha256, pack.size_bytes = bundle.sha256, bundle.size
     pack.save(update_fields=["state", "ended_at", "signed_off_at", "keep_until", "sha256", "size_bytes"])
     detail = {"sha256": pack.sha256, "manifest": pack.manifest_sha256, "bytes": pack.size_bytes, "pages": pack.pages}
     detail |= {"signed_by": [one.account for one in signed], "keep_until": pack.keep_until}

@@ -11,11 +11,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import BinaryIO, Final
 
-from evidence.bundle import Bundle, canonical
+from evidence.bundle import Bundle, canonical, write_bag
+from evidence.kept import Inside, Kept, at_hand
 from evidence.signoffs.kinds import Signed
-from evidence.verifier.primitives import Files, archive, bag, unbag, unpack
+from evidence.verifier.primitives import Archived, unbag, unpack
 from evidence.verifier.signedoff import FOLDER, NOTE, SIGNATURES
 from ledger.notes import Signer, sign_note
 
@@ -27,23 +28,31 @@ PROOFS: Final = {
 }
 
 
-def issued(draft: bytes, signed: Sequence[Signed], signer: Signer) -> Bundle:
-    """Return the issued pack: the draft's files as they are, and the sign-off."""
-    files, _tags = unbag(unpack(draft)[0])
+def issued(draft: BinaryIO, signed: Sequence[Signed], signer: Signer, out: BinaryIO) -> Bundle:
+    """Write the issued pack into an open file: the draft's files as they are, one piece at a time, and the sign-off."""
+    files = unbag(unpack(draft)[0])
     manifest = json.loads(files["manifest.json"])
     digest = hashlib.sha256(files["manifest.json"]).hexdigest()
     added = _files(manifest, digest, signed)
     listed = [f"{name} {hashlib.sha256(data).hexdigest()}" for name, data in sorted(added.items())]
     text = "\n".join((signer.name, manifest["pack"]["id"], digest, *listed)) + "\n"
-    whole = {**files, **added, NOTE: sign_note(text, [signer]).encode()}
-    data = archive(bag(whole, manifest))
-    sizes = {name: len(body) for name, body in sorted(whole.items())}
-    return Bundle(data, hashlib.sha256(data).hexdigest(), digest, manifest["content_sha256"], sizes)
+    whole: dict[str, Kept | Inside] = {name: _inside(files, name) for name in files}
+    whole |= {name: at_hand(data) for name, data in added.items()}
+    whole[NOTE] = at_hand(sign_note(text, [signer]).encode())
+    size, sha256 = write_bag(whole, manifest, out)
+    sizes = {name: part.size for name, part in sorted(whole.items())}
+    return Bundle(out, size, sha256, digest, manifest["content_sha256"], sizes)
 
 
-def _files(manifest: dict[str, object], digest: str, signed: Sequence[Signed]) -> Files:
+def _inside(files: Archived, name: str) -> Inside:
+    """Return a file of the draft, which stays where it lies."""
+    at, size = files.places[name]
+    return Inside(files.source, at, size, *files.summed(name))
+
+
+def _files(manifest: dict[str, object], digest: str, signed: Sequence[Signed]) -> dict[str, bytes]:
     """Return the statements as they were signed, the passkeys' answers, the list for machines and the cover."""
-    files: Files = {}
+    files: dict[str, bytes] = {}
     for one in signed:
         files[f"{FOLDER}{one.role}.json"] = one.statement
         if one.assertion is not None:

@@ -10,8 +10,9 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
 from evidence.verifier.complete import (
     COMPLETE,
@@ -21,15 +22,14 @@ from evidence.verifier.passkeys import (
     check_assertion,
 )
 from evidence.verifier.primitives import (
+    Archived,
     Broken,
-    Files,
-    archive,
-    bag,
     compare_layout,
     entry_of,
     folder_of,
     open_note,
     root_of,
+    tags_of,
     unbag,
     unbase64,
     unpack,
@@ -49,21 +49,22 @@ SIGNED_TABLES = (
     ("log_sign_offs", "dispositions", "disposition", "log_sign_off", "log-"),
 )
 """Table of signatures, table of what they sign, its key, the signature's key, and what its files' names begin with."""
+ENTRIES = "proofs/entries.jsonl"
 
 
 class Pack:
-    """The files of one pack with what was found about them."""
+    """The files of one pack with what was found about them; given as bytes, or as a file that is open for reading."""
 
-    def __init__(self, data: bytes) -> None:
-        self.archived: Files
-        self.archived, self.faults = unpack(data)
-        self.files, self.tags = unbag(self.archived)
-        self.data = data
+    def __init__(self, data: bytes | BinaryIO) -> None:
+        self.source: BinaryIO = io.BytesIO(data) if isinstance(data, bytes) else data
+        self.archived: Archived
+        self.archived, self.faults = unpack(self.source)
+        self.files = unbag(self.archived)
         self.sealed = ""
         self.counts = {"files": 0, "rows": 0, "pages": 0, "entries": 0, "cells": 0, "statements": 0}
         self.manifest: dict[str, Any] = {}
         self.index: dict[str, Any] = {}
-        self.entries: dict[int, dict[str, Any]] = {}
+        self.entries: dict[int, int] = {}
         self.holders: Holders | None = None
         self.sign_off: SignOff | None = None
         self.completeness: Completeness | None = None
@@ -98,19 +99,23 @@ class Pack:
         if not self.faults:
             self.check_bag()
         if not self.faults:
-            self.faults += compare_layout(archive(self.archived), self.data)
+            sizes = {name: (self.archived.size(name), self.archived.crc32(name)) for name in self.archived}
+            self.faults += compare_layout(self.source, sizes)
         return self.faults
 
     def check_bag(self) -> None:
         """Compare the bag's own files with those that the pack's files give: they hold nothing of their own."""
-        expected, folder = bag(self.files, self.manifest), folder_of(self.manifest["pack"]["id"]) + "/"
-        for name in sorted(self.archived | expected):
+        folder = folder_of(self.manifest["pack"]["id"]) + "/"
+        payload = {"data/" + name: (self.files.size(name), self.files.sha256(name)) for name in self.files}
+        tags = {folder + name: data for name, data in tags_of(payload, self.manifest).items()}
+        expected = {folder + name for name in payload} | set(tags)
+        for name in sorted(set(self.archived) | expected):
             short_name = name.removeprefix(folder)
             if name not in self.archived:
                 self.fault(short_name, "it is missing.")
             elif name not in expected:
                 self.fault(short_name, "it does not belong to the bag.")
-            elif self.archived[name] != expected[name]:
+            elif name in tags and self.archived[name] != tags[name]:
                 self.fault(short_name, "it is not what the files of the pack give.")
 
     def check_manifest(self, key: str | None) -> bool:
@@ -156,24 +161,23 @@ class Pack:
         if hashlib.sha256(raw_index).hexdigest() == listed.get("index.json", {}).get("sha256"):
             self.index = json.loads(raw_index)
         for name, row in listed.items():
-            data = self.files.get(name)
-            if data is None:
+            if name not in self.files:
                 self.fault(name, "it is missing.")
-            elif not self.is_whole(name, data, row):
-                self.name_damage(name, data)
+            elif not self.is_whole(name, row):
+                self.name_damage(name, self.files[name])
             else:
                 self.counts["files"] += 1
                 self.counts["rows"] += row.get("rows", 0)
                 self.counts["pages"] += row.get("pages", 0)
         return True
 
-    def is_whole(self, name: str, data: bytes, row: dict[str, Any]) -> bool:
+    def is_whole(self, name: str, row: dict[str, Any]) -> bool:
         """Compare a file with its row; the manifest lists the report without its seal, manifest.sig the whole of it."""
         if name == "report.pdf":
-            if hashlib.sha256(data).hexdigest() != self.sealed:
-                return False
-            data = data[: row["bytes"]]
-        return len(data) == int(row["bytes"]) and hashlib.sha256(data).hexdigest() == str(row["sha256"])
+            data = self.files[name][: row["bytes"]]
+            found = (len(data), hashlib.sha256(data).hexdigest())
+            return self.files.sha256(name) == self.sealed and found == (int(row["bytes"]), str(row["sha256"]))
+        return (self.files.size(name), self.files.sha256(name)) == (int(row["bytes"]), str(row["sha256"]))
 
     def name_damage(self, name: str, data: bytes) -> None:
         """Say which page, row or entry of a changed file differs."""
@@ -236,7 +240,11 @@ class Pack:
 
     def check_signed(self, table: str, deeds: str, deed: str, key: str, prefix: str) -> None:
         """Hold the statements of one table of signatures against one table of deeds."""
-        decided = {row[deed]: row for row in self.table(deeds)}
+        decided: dict[str, tuple[str, str]] = {}
+        shared: dict[tuple[str, str], tuple[str, str]] = {}
+        for shown in self.table(deeds):
+            said = (shown["outcome"], shown["reason"])
+            decided[shown[deed]] = shared.setdefault(said, said)
         for number, row in enumerate(self.table(table), start=1):
             file = prefix + row[key]
             name = f"statements/{file}.json"
@@ -245,9 +253,9 @@ class Pack:
                 self.fault(f"tables/{table}.csv, row {number}", f"its digest is not that of {name}.")
                 continue
             for line in json.loads(text)["decisions"]:
-                shown = decided.get(str(line["decision"]))
-                for column in ("outcome", "reason"):
-                    if shown is not None and shown[column] != printed(line[column]):
+                words = zip(("outcome", "reason"), decided.get(str(line["decision"]), ()))  # noqa: B905 -- Python 3.9
+                for column, shown_word in words:
+                    if shown_word != printed(line[column]):
                         where = f"tables/{deeds}.csv, {deed} {line['decision']}"
                         self.fault(where, f"its {column} is not the one that {name} signs.")
             self.counts["statements"] += 1
@@ -266,7 +274,17 @@ class Pack:
 
     def table(self, name: str) -> csv.DictReader[str]:
         """Return the rows of a table by their column names."""
-        return csv.DictReader(io.StringIO(self.files[f"tables/{name}.csv"].decode()))
+        return csv.DictReader(self.text_of(f"tables/{name}.csv"))
+
+    def text_of(self, name: str) -> Iterator[str]:
+        """Yield the lines of a text."""
+        for _, line in self.files.lines(name):
+            yield line.decode() + "\n"
+
+    def entry(self, index: int) -> dict[str, Any] | None:
+        """Return the proved entry at a place of the ledger, read again from the proofs."""
+        at = self.entries.get(index)
+        return None if at is None else dict(json.loads(self.files.line_at(ENTRIES, at)))
 
     def check_ledger(self, key: str | None) -> bool:
         """Check the checkpoint, every entry's proof, and the table cells that are bound to sealed bytes."""
@@ -278,9 +296,9 @@ class Pack:
         if lines[:3] != [ledger["origin"], str(ledger["size"]), ledger["root"]]:
             raise Broken("proofs/checkpoint.txt", "it is not the checkpoint that the manifest names.")
         root = unbase64(ledger["root"])
-        raw = self.files.get("proofs/entries.jsonl", b"")
-        for number, line in enumerate(raw.split(b"\n")[:-1]):
-            self.check_entry(number, line, ledger["size"], root)
+        lines_of_proofs = self.files.lines(ENTRIES) if ENTRIES in self.files else ()
+        for number, (at, line) in enumerate(lines_of_proofs):
+            self.check_entry(number, (at, line), ledger["size"], root)
         for table, binding in sorted(self.manifest.get("bindings", {}).items()):
             self.check_cells(table, binding)
         return True
@@ -288,9 +306,10 @@ class Pack:
     def check_annex(self) -> bool:
         """Check that no deed of the period was left out of the tables that claim to hold all."""
         if self.manifest["ledger"]:
-            self.completeness = Completeness(self.manifest, self.files, self.entries)
-            tables = {name[7:-4] for name in self.files if name.startswith("tables/")}
-            self.completeness.check({name: list(self.table(name)) for name in tables & set(COMPLETE)})
+            self.completeness = Completeness(self.manifest, self.files, self.entry)
+            asked = COMPLETE if self.manifest.get("annex") else ()
+            tables = {name[7:-4] for name in self.files if name.startswith("tables/")} & set(asked)
+            self.completeness.check({name: Counter(row["ledger_index"] for row in self.table(name)) for name in tables})
             for where, what in self.completeness.faults:
                 self.fault(where, what)
         return True
@@ -324,9 +343,9 @@ class Pack:
         if at != key:
             raise Broken("ledger key", "its changes do not lead to the key that signed the checkpoint.")
 
-    def check_entry(self, number: int, line: bytes, size: int, root: bytes) -> None:
+    def check_entry(self, number: int, placed: tuple[int, bytes], size: int, root: bytes) -> None:
         """Recompute one entry's leaf and follow its proof to the checkpoint's root."""
-        where = f"proofs/entries.jsonl, entry {number}"
+        where, (at, line) = f"{ENTRIES}, entry {number}", placed
         try:
             row = json.loads(line)
             where += f" (ledger index {row['index']}, {row['label']})"
@@ -342,7 +361,7 @@ class Pack:
         if not holds:
             self.fault(where, "its sealed bytes are not in the ledger at this place.")
             return
-        self.entries[row["index"]] = row
+        self.entries[row["index"]] = at
         self.counts["entries"] += 1
 
     def check_cells(self, table: str, binding: dict[str, Any]) -> None:
@@ -351,7 +370,7 @@ class Pack:
             where = f"tables/{table}.csv, row {number}"
             if not row[binding["index"]]:
                 continue
-            sealed = self.entries.get(int(row[binding["index"]]))
+            sealed = self.entry(int(row[binding["index"]]))
             if sealed is None:
                 self.fault(where, f"no proved ledger entry {row[binding['index']]} stands behind it.")
                 continue

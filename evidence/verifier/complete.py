@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from evidence.verifier.primitives import (
+    Archived,
     Broken,
     Fault,
-    Files,
     unbase64,
 )
 
@@ -59,9 +61,11 @@ def moment_of(text: str) -> datetime:
 
 
 class Completeness:
-    """What the annex shows: `faults`, and `lines` for the report. `proved` are entries that were opened and proved."""
+    """What the annex shows: `faults`, and `lines` for the report; `proved` gives an entry that was proved."""
 
-    def __init__(self, manifest: dict[str, Any], files: Files, proved: dict[int, dict[str, Any]]) -> None:
+    def __init__(
+        self, manifest: dict[str, Any], files: Archived, proved: Callable[[int], dict[str, Any] | None]
+    ) -> None:
         self.manifest, self.files, self.proved = manifest, files, proved
         self.faults: list[Fault] = []
         self.lines: list[str] = []
@@ -70,8 +74,8 @@ class Completeness:
         self.stack: list[tuple[int, bytes]] = []
         self.at = self.events = self.deliveries = 0
 
-    def check(self, rows: dict[str, list[dict[str, str]]]) -> None:
-        """Check the annex against the checkpoint, and the rows of the tables against the annex."""
+    def check(self, rows: dict[str, Counter[str]]) -> None:
+        """Check the annex against the checkpoint, and the annex against how many rows of each table name an entry."""
         about = self.manifest.get("annex")
         if not about:
             self.lines.append("NOT shown: this pack has no completeness annex; what was left out says why")
@@ -101,7 +105,7 @@ class Completeness:
         for height, node in zip(heights, edge):  # noqa: B905 -- `strict` came with Python 3.10
             pushed(self.stack, height, node)
         waiting = 0
-        for number, line in enumerate(self.files[ANNEX].split(b"\n")[:-1]):
+        for number, (_, line) in enumerate(self.files.lines(ANNEX)):
             try:
                 waiting = self.take(line, waiting)
             except (ValueError, KeyError, IndexError, TypeError):
@@ -145,16 +149,16 @@ class Completeness:
         else:
             self.deeds.append((self.at, said["verb"], at))
 
-    def compare(self, table: str, deed: tuple[int, str, datetime], rows: list[dict[str, str]]) -> None:
+    def compare(self, table: str, deed: tuple[int, str, datetime], rows: Counter[str]) -> None:
         """Hold one deed against the rows that name it: one, or as many as a deed over several items has items."""
         index, verb, at = deed
-        named = sum(1 for row in rows if row["ledger_index"] == str(index))
+        named = rows[str(index)]
         where = f"tables/{table}.csv"
         told = "ledger entry {} ({}, {})".format(index, verb, at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"))
         if not named:
             self.faults.append((where, told + " belongs into it, and no row names it: a row was withheld."))
             return
-        sealed = self.proved.get(index)
+        sealed = self.proved(index)
         items = json.loads(unbase64(sealed["subj"]))["detail"].get("items", [0]) if sealed else [0]
         if named != len(items):
             self.faults.append((where, f"{told} is about {len(items)} items, and {named} rows name it."))

@@ -11,10 +11,11 @@ import hashlib
 import io
 import struct
 import zlib
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 
 Point = tuple[int, int, int, int]
-Files = dict[str, bytes]
+Files = Mapping[str, bytes]
 Fault = tuple[str, str]
 
 P = 2**255 - 19
@@ -137,16 +138,98 @@ def unbase64(text: str, where: str = "base64") -> bytes:
     return data
 
 
+# ------------------------------------------- files that stay where they lie: a pack may be larger than the memory
+PIECE = 1 << 20
+
+
+class Archived(Mapping[str, bytes]):
+    """Files inside of one archive by name; what asks for a name reads it whole, the methods read it in parts."""
+
+    def __init__(self, source: BinaryIO, places: dict[str, tuple[int, int]]) -> None:
+        self.source, self.places = source, places
+        self.sums: dict[str, tuple[str, int]] = {}
+
+    def __getitem__(self, name: str) -> bytes:
+        start, size = self.places[name]
+        self.source.seek(start)
+        return self.source.read(size)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.places
+
+    def size(self, name: str) -> int:
+        """Return the length of a file in bytes."""
+        return self.places[name][1]
+
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of a file."""
+        return self.summed(name)[0]
+
+    def crc32(self, name: str) -> int:
+        """Return the checksum that the archive's layout holds."""
+        return self.summed(name)[1]
+
+    def summed(self, name: str) -> tuple[str, int]:
+        """Read a file once for both sums."""
+        if name not in self.sums:
+            (at, left), digest, crc = self.places[name], hashlib.sha256(), 0
+            while left:
+                self.source.seek(at)
+                piece = self.source.read(min(PIECE, left))
+                if not piece:
+                    break
+                digest.update(piece)
+                crc = zlib.crc32(piece, crc)
+                at, left = at + len(piece), left - len(piece)
+            self.sums[name] = (digest.hexdigest(), crc)
+        return self.sums[name]
+
+    def lines(self, name: str) -> Iterator[tuple[int, bytes]]:
+        """Yield each line that ends, without its end, with the place at which it begins in the file."""
+        at, line = 0, self.line_at(name, 0)
+        while line.endswith(b"\n"):
+            yield at, line[:-1]
+            at += len(line)
+            line = self.line_at(name, at)
+
+    def line_at(self, name: str, at: int) -> bytes:
+        """Return the line, with its end, that begins at a place in a file."""
+        start, size = self.places[name]
+        self.source.seek(start + at)
+        return self.source.readline(size - at)
+
+    def without(self, prefix: str) -> Archived:
+        """Return the files whose names begin with the prefix, named without it."""
+        cut = len(prefix)
+        found = {name[cut:]: place for name, place in self.places.items() if name.startswith(prefix)}
+        part = Archived(self.source, found)
+        part.sums = {name[cut:]: sums for name, sums in self.sums.items() if name.startswith(prefix)}
+        return part
+
+
 # -------------------------------------------------------------- the bag (RFC 8493): its own files follow from the rest
 def folder_of(pack: str) -> str:
     """Return the one top folder of a pack's archive, named by the pack's id."""
     return "evidence-pack-" + pack[:8]
 
 
-def bag(files: Files, manifest: dict[str, Any]) -> Files:
+def bag(files: Files, manifest: dict[str, Any]) -> dict[str, bytes]:
     """Return the files of a pack as its archive holds them: under `data/` of a BagIt bag, with the bag's own files."""
     payload = {"data/" + name: data for name, data in files.items()}
-    size = sum(len(data) for data in payload.values())
+    facts = {name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in payload.items()}
+    folder = folder_of(manifest["pack"]["id"])
+    return {folder + "/" + name: data for name, data in {**payload, **tags_of(facts, manifest)}.items()}
+
+
+def tags_of(payload: dict[str, tuple[int, str]], manifest: dict[str, Any]) -> dict[str, bytes]:
+    """Return the bag's own files from the length and SHA-256 of each file that it carries."""
+    size = sum(length for length, _ in payload.values())
     about = {
         "Bagging-Date": manifest["pack"]["issued_at"][:10],
         "External-Identifier": manifest["pack"]["id"],
@@ -155,85 +238,104 @@ def bag(files: Files, manifest: dict[str, Any]) -> Files:
     tags = {
         "bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
         "bag-info.txt": "".join("{}: {}\n".format(*item) for item in sorted(about.items())).encode(),
-        "manifest-sha256.txt": sums(payload),
+        "manifest-sha256.txt": sums({name: digest for name, (_, digest) in payload.items()}),
     }
-    tags["tagmanifest-sha256.txt"] = sums(tags)
-    folder = folder_of(manifest["pack"]["id"])
-    return {folder + "/" + name: data for name, data in {**payload, **tags}.items()}
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in tags.items()}
+    return {**tags, "tagmanifest-sha256.txt": sums(digests)}
 
 
-def sums(files: Files) -> bytes:
+def sums(digests: dict[str, str]) -> bytes:
     """Return what `sha256sum` prints for files, and `sha256sum -c` reads."""
-    return "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())).encode()
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items())).encode()
 
 
-def unbag(files: Files) -> tuple[Files, Files]:
-    """Return what a bag carries, and the bag's own files, both without the top folder; raises Broken if it is none."""
+def unbag(files: Archived) -> Archived:
+    """Return what a bag carries, without its folders; raises Broken if it is none."""
     folder = min(files, default="").partition("/")[0] + "/"
     if not all(name.startswith(folder) for name in files) or not any(
         name.startswith(folder + "data/") for name in files
     ):
         raise Broken("archive", "it is no bag in one folder: an older pack needs the verify.py of its release.")
-    plain = {name[len(folder) :]: data for name, data in files.items()}
-    payload = {name[5:]: data for name, data in plain.items() if name.startswith("data/")}
-    return payload, {name: data for name, data in plain.items() if not name.startswith("data/")}
+    return files.without(folder + "data/")
 
 
 # ---------------------------------------------------------------- the archive: one layout, so that no byte is free
-def archive(files: Files, crcs: dict[str, int] | None = None) -> bytes:
-    """Build the one zip file that these (name, bytes) make: stored, sorted, fixed date and mode.
+def archive(files: Files) -> bytes:
+    """Build the one zip file that these (name, bytes) make: stored, sorted, fixed date and mode."""
+    heads, tail = layout({name: (len(data), zlib.crc32(data)) for name, data in files.items()})
+    return b"".join(head + files[name] for name, head in heads) + tail
 
-    `crcs` replaces the checksums, to compare the layout of an archive whose files were changed.
-    """
-    body, directory = io.BytesIO(), io.BytesIO()
-    ordered = sorted(files.items())
-    for name, data in ordered:
+
+def layout(files: dict[str, tuple[int, int]]) -> tuple[list[tuple[str, bytes]], bytes]:
+    """Return, from length and checksum of each file, the bytes before each one in order, and those after the last."""
+    heads, directory, at = [], io.BytesIO(), 0
+    for name, (size, crc) in sorted(files.items()):
         packed = name.encode("ascii")
-        crc = zlib.crc32(data) if crcs is None else crcs[name]
-        common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0x21, crc, len(data), len(data), len(packed), 0)
+        common = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 0x21, crc, size, size, len(packed), 0)
         directory.write(b"PK\x01\x02" + struct.pack("<H", 0x0314) + common)
-        directory.write(struct.pack("<HHHII", 0, 0, 0, 0o100644 << 16, body.tell()) + packed)
-        body.write(b"PK\x03\x04" + common + packed + data)
-    start, index = body.tell(), directory.getvalue()
-    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, len(ordered), len(ordered), len(index), start, 0)
-    return body.getvalue() + index + end
+        directory.write(struct.pack("<HHHII", 0, 0, 0, 0o100644 << 16, at) + packed)
+        heads.append((name, b"PK\x03\x04" + common + packed))
+        at += len(heads[-1][1]) + size
+    index = directory.getvalue()
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, len(heads), len(heads), len(index), at, 0)
+    return heads, index + end
 
 
-def unpack(data: bytes) -> tuple[Files, list[Fault]]:
+def unpack(source: BinaryIO) -> tuple[Archived, list[Fault]]:
     """Return the files of the archive and the faults of its structure, without ever writing to a disk."""
-    files: Files = {}
+    places: dict[str, tuple[int, int]] = {}
     faults: list[Fault] = []
     crcs: dict[str, int] = {}
-    at, last = 0, "the start"
-    while data[at : at + 4] == b"PK\x03\x04" and at + 30 <= len(data):
-        fields = struct.unpack("<HHHHHIIIHH", data[at + 4 : at + 30])
+    whole = source.seek(0, io.SEEK_END)
+    at, last, head = 0, "the start", read_at(source, 0, 30)
+    while head[:4] == b"PK\x03\x04" and len(head) == 30:
+        fields = struct.unpack("<HHHHHIIIHH", head[4:])
         size, name_size = fields[6], fields[8]
-        name = data[at + 30 : at + 30 + name_size].decode("ascii", "replace")
+        name = read_at(source, at + 30, name_size).decode("ascii", "replace")
         start = at + 30 + name_size + fields[9]
-        if start + size > len(data):
+        if start + size > whole:
             break
         if not safe(name):
             raise Broken("archive", f"it names the file {name!r}, which could be written outside of a folder.")
-        if name in files:
+        if name in places:
             raise Broken("archive", f"it holds {name!r} twice.")
-        files[name], crcs[name], last = data[start : start + size], fields[5], name
+        places[name], crcs[name], last = (start, size), fields[5], name
         at = start + size
-    if data[at : at + 4] != b"PK\x01\x02":
+        head = read_at(source, at, 30)
+    if head[:4] != b"PK\x01\x02":
         faults.append(("archive", f"its structure is damaged after {last} (byte {at})."))
-    if any(not name.isascii() for name in files):
+    if any(not name.isascii() for name in places):
         faults.append(("archive", "a file name is damaged."))
     elif not faults:
-        faults += compare_layout(archive(files, crcs), data)
-    return files, faults
+        faults += compare_layout(source, {name: (size, crcs[name]) for name, (_, size) in places.items()})
+    return Archived(source, places), faults
 
 
-def compare_layout(expected: bytes, data: bytes) -> list[Fault]:
-    """Return the fault of an archive that is not laid out as expected, with the first byte that differs."""
-    if expected == data:
-        return []
-    pairs = enumerate(zip(expected, data))  # noqa: B905 -- `strict` came with Python 3.10
-    at = next((at for at, (left, right) in pairs if left != right), min(len(expected), len(data)))
-    return [("archive", f"its structure differs from the one layout at byte {at}.")]
+def read_at(source: BinaryIO, at: int, size: int) -> bytes:
+    """Read bytes at a place; fewer where the file ends."""
+    source.seek(at)
+    return source.read(size)
+
+
+def compare_layout(source: BinaryIO, files: dict[str, tuple[int, int]]) -> list[Fault]:
+    """Return the fault of an archive that is not laid out as length and checksum of its files say: its first byte."""
+    heads, tail = layout(files)
+    at = 0
+    for name, head in heads:
+        off = differing(head, read_at(source, at, len(head)))
+        if off is not None:
+            return [("archive", f"its structure differs from the one layout at byte {at + off}.")]
+        at += len(head) + files[name][0]
+    off = differing(tail, read_at(source, at, -1))
+    return [] if off is None else [("archive", f"its structure differs from the one layout at byte {at + off}.")]
+
+
+def differing(expected: bytes, found: bytes) -> int | None:
+    """Return the place of the first byte that differs, or None."""
+    if expected == found:
+        return None
+    pairs = enumerate(zip(expected, found))  # noqa: B905 -- `strict` came with Python 3.10
+    return next((at for at, (left, right) in pairs if left != right), min(len(expected), len(found)))
 
 
 def safe(name: str) -> bool:

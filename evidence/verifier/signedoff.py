@@ -30,7 +30,7 @@ class SignOff:
 
     def __init__(self, manifest: dict[str, Any], files: Files) -> None:
         self.manifest = manifest
-        self.files = {name: data for name, data in files.items() if name.startswith(FOLDER)}
+        self.files = {name: files[name] for name in files if name.startswith(FOLDER)}
         self.digest = hashlib.sha256(files["manifest.json"]).hexdigest()
         self.faults: list[Fault] = []
         self.lines: list[str] = []

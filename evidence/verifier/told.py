@@ -97,15 +97,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        pack = Pack(Path(options.pack).read_bytes())
+        with Path(options.pack).open("rb") as source:
+            pack = Pack(source)
+            pack.check(options.key, options.ledger_key, options.witness)
+            return report(pack, options.pack, compared=bool(options.key))
     except OSError as error:
         sys.stderr.write(f"The pack cannot be read: {error}\n")
         return 2
     except Broken as broken:
         sys.stdout.write(f"BROKEN  {broken.where}: {broken.what}\n\n{options.pack} does NOT hold.\n")
         return 1
-    pack.check(options.key, options.ledger_key, options.witness)
-    return report(pack, options.pack, compared=bool(options.key))
 
 
 if __name__ == "__main__":

@@ -174,6 +174,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('logs', '0014_read_again_and_keep_mappings'),
         ('tenants', '0002_protect'),
+        ('ledger', '0001_logs_heads_and_tiles'),
     ]
 
     operations = [

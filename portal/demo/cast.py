@@ -5,15 +5,17 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
 
+from evidence.catalogue import load
 from tenants.actions import add_person, grant_role
-from tenants.kinds import Actor, Role
+from tenants.engagements import accept_invitation, invite_auditor
+from tenants.kinds import Actor, Columns, EngagementScope, Role
 from tenants.models import Tenant, User
 
 AUDITOR_DAYS: Final = 30
@@ -64,8 +66,21 @@ def join(part: Part, tenant: Tenant, sign_ins: SignIns, *, until_days: int | Non
     user.set_password(sign_ins.password(part.email))
     user.save(update_fields=["password"])
     ends_at = timezone.now() + timedelta(days=until_days) if until_days else None
-    grant_role(tenant=tenant, user=user, role=part.role, by=by, ends_at=ends_at)
+    if part.role == Role.AUDITOR and ends_at:
+        _engage(user, ends_at, by)
+    else:
+        grant_role(tenant=tenant, user=user, role=part.role, by=by, ends_at=ends_at)
     return user
+
+
+def _engage(user: User, ends_at: datetime, by: Actor) -> None:
+    """Invite an auditor for the last year and accept at once; the second factor is theirs to make at first entry."""
+    now = timezone.now()
+    frameworks = tuple(load().frameworks)
+    span = (now - timedelta(days=365), now + timedelta(days=1))
+    scope = EngagementScope(*span, frameworks, Columns.FULL, now, ends_at)
+    made = invite_auditor(email=user.email, firm="Nordmann Assurance", scope=scope, by=by, post=False)
+    accept_invitation(engagement=made, by=user)
 
 
 _WORDS: Final = """

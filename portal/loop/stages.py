@@ -162,8 +162,8 @@ def make_pack(loop: Loop) -> tuple[EvidencePack, bytes]:
     with tenant_scope(loop.tenant):
         pack = request_pack(tenant=loop.tenant, asked=asked, by=loop.by, queue=False)
     pack = build_pack(loop.tenant, pack.pk, loop.progress)
-    with tenant_scope(loop.tenant):
-        data = download_pack(pack=pack, by=loop.by)
+    with tenant_scope(loop.tenant), download_pack(pack=pack, by=loop.by) as stored:
+        data = stored.read()
     loop.say(f"Built a pack of {len(data):,} bytes and {pack.pages} pages, SHA-256 {pack.sha256}.")
     return pack, data
 

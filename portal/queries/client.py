@@ -25,6 +25,24 @@ from tenants.sharing import visible
 FEED_DAYS: Final = 30
 FEED_LINES: Final = 20
 SHOWN: Final = 5
+LOOKS_SHOWN: Final = 10
+SAID: Final = {
+    "room.look": "opened the auditor's room of",
+    "request.look": "read",
+    "population.look": "looked at the population:",
+    "population.download": "downloaded the population",
+    "sample.look": "looked at the sample:",
+    "sample.download": "downloaded the sample",
+    "document.download": "downloaded the document",
+    "pack.download": "downloaded the evidence",
+    "feed.look": "opened the page",
+    "page.look": "opened the page",
+    "event.look": "looked at events:",
+    "event.export": "exported",
+    "export.finish": "took away",
+    "alert.look": "opened the alert",
+}
+"""What somebody did, in words that the name of the thing completes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,16 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the client's data in plain words, with the SHA-256 of the file that was taken, if one was."""
+
+    who: str
+    words: str
+    sha256: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ClientHome:
     """What a client sees on the first page."""
 
@@ -69,7 +97,7 @@ class ClientHome:
     sources: Sequence[SourceLine]
     alerts: Sequence[Alert]
     packs: Sequence[EvidencePack]
-    looks: Sequence[AuditEntry]
+    looks: Sequence[Look]
     uncovered: Sequence[str]
 
     @property
@@ -91,9 +119,18 @@ def client_home(by: Actor) -> ClientHome:
         sources=sources,
         alerts=alerts_page(AlertFilters(), limit=SHOWN)[:SHOWN] if by.may(Permission.ALERT_VIEW) else (),
         packs=list(visible(by, EvidencePack.objects.filter(state=PackState.ISSUED)).order_by("-issued_at")[:SHOWN]),
-        looks=list(AuditEntry.objects.filter(leaf_kind=LeafKind.LOOKED).order_by("-at", "id")[:SHOWN]),
+        looks=looks(),
         uncovered=uncovered(sources),
     )
+
+
+def looks() -> list[Look]:
+    """Return the newest looks at what the tenant holds, by whomever, in plain words."""
+    rows = AuditEntry.objects.filter(leaf_kind=LeafKind.LOOKED).order_by("-at", "id")[:LOOKS_SHOWN]
+    return [
+        Look(row.actor_name, f"{SAID.get(row.verb, 'looked at')} {row.target}", row.detail.get("sha256", ""), row.at)
+        for row in rows
+    ]
 
 
 def feed(by: Actor) -> Feed:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from django.db.models import Count, Exists, OuterRef, Q
@@ -11,6 +11,7 @@ from django.utils import timezone
 from alerts.kinds import OPEN_STATES
 from alerts.models import Alert
 from alerts.queries import alert_counts
+from evidence.calendar import Due, due_dates
 from evidence.models import EvidencePack
 from evidence.states import PackState
 from ledger.kinds import SignedCheckpoint
@@ -85,6 +86,8 @@ class Overview:
     last_pack: EvidencePack | None
     leaves: int | None
     checkpoint: SignedCheckpoint | None
+    due: Sequence[Due] | None = None
+    today: date | None = None
 
     @property
     def silent(self) -> list[SourceLine]:
@@ -103,6 +106,8 @@ def overview(by: Actor, tenant: Tenant) -> Overview:
         last_pack=_last_pack() if by.may(Permission.PACK_VIEW) else None,
         leaves=head(tenant.uuid).size if sees_ledger else None,
         checkpoint=latest_checkpoint(tenant.uuid) if sees_ledger else None,
+        due=due_dates(tenant, timezone.now()) if by.may(Permission.CONTROL_VIEW) else None,
+        today=timezone.localtime(timezone.now(), tenant.zone).date(),
     )
 
 

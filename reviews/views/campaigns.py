@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST
 from identities.models import Identity
 from identities.personfield import SHOWN, label_of
 from reviews import actions
+from reviews.campaignform import CampaignForm
 from reviews.charts import burn_down_chart
-from reviews.forms import CampaignForm, DueForm, ReassignForm
+from reviews.forms import DueForm, ReassignForm
 from reviews.models import Campaign, Remediation, ScopeLine
 from reviews.policies import can_view_campaign
 from reviews.queries import campaigns as queries

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from aiosmtpd.controller import Controller
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import connections
@@ -17,10 +18,12 @@ from playwright.sync_api import Browser, sync_playwright
 from pytest_django import DjangoDbBlocker
 from pytest_socket import enable_socket
 
+from tenants.models import User
 from tests.browser import seed
 from tests.browser.device import give_passkey
 from tests.browser.serving import seeded_database, serving, working
 from tests.browser.strict import StrictPage, told
+from tests.mailing import Sink, free_port
 
 CHROMIUM: Final = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none")
@@ -70,9 +73,21 @@ def server(
 
 
 @pytest.fixture(scope="package")
-def worker(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def mailbox() -> Iterator[tuple[Sink, int]]:
+    """A real mail server, with its port, to which the worker sends."""
+    enable_socket()
+    sink = Sink()
+    controller = Controller(sink, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield sink, controller.port
+    controller.stop()
+
+
+@pytest.fixture(scope="package")
+def worker(server: Server, mailbox: tuple[Sink, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Run the job queue's worker beside the server."""
-    with working(server.database, tmp_path_factory.mktemp("work")):
+    port = int(server.url.rpartition(":")[2])
+    with working(server.database, tmp_path_factory.mktemp("work"), port, mailbox[1]):
         yield
 
 
@@ -112,14 +127,16 @@ def visit(server: Server, chromium: Browser, django_db_blocker: DjangoDbBlocker)
 @pytest.fixture
 def passkey(server: Server, django_db_blocker: DjangoDbBlocker) -> Iterator[GivePasskey]:
     """Give a person of the cast a passkey on the device of an open page; it is taken away after the test."""
+    given: list[User] = []
 
     def give(strict: StrictPage, name: str) -> None:
+        given.append(server.cast.people[name])
         with django_db_blocker.unblock():
-            give_passkey(strict.page, server.cast.people[name])
+            give_passkey(strict.page, given[-1])
 
     yield give
     with django_db_blocker.unblock():
-        Authenticator.objects.all().delete()
+        Authenticator.objects.filter(user__in=given).delete()
 
 
 @contextmanager

@@ -24,15 +24,17 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 START_SECONDS: Final = 20
 
 
-def environment(name: str, port: int, home: Path) -> dict[str, str]:
-    """Return the environment of a portal on the database, with its own mail folder."""
+def environment(name: str, port: int, home: Path, mail_port: int = 0) -> dict[str, str]:
+    """Return the environment of a portal on the database; its mails go to the given port, or nowhere."""
+    backend = "smtp" if mail_port else "dummy"
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "COUNTERSIGN_DATA": str(settings.COUNTERSIGN_DATA),
         "COUNTERSIGN_DATABASE": name,
         "COUNTERSIGN_URL": f"http://localhost:{port}",
-        "COUNTERSIGN_EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
+        "COUNTERSIGN_EMAIL_BACKEND": f"django.core.mail.backends.{backend}.EmailBackend",
+        **({"COUNTERSIGN_SMTP_HOST": "127.0.0.1", "COUNTERSIGN_SMTP_PORT": str(mail_port)} if mail_port else {}),
         "PYTHONWARNINGS": "default",
     }
 
@@ -62,10 +64,10 @@ def serving(name: str, home: Path, patience: float = START_SECONDS) -> Iterator[
 
 
 @contextmanager
-def working(name: str, home: Path) -> Iterator[None]:
+def working(name: str, home: Path, port: int, mail_port: int) -> Iterator[None]:
     """Work off the job queue of the database in a process of its own, as the portal's worker does."""
     with (home / "work.log").open("w") as out:
-        told = environment(name, 0, home)
+        told = environment(name, port, home, mail_port)
         command = [sys.executable, "manage.py", "qcluster", "--skip-checks"]
         worker = subprocess.Popen(command, cwd=ROOT, env=told, stdout=out, stderr=out, start_new_session=True)
         try:

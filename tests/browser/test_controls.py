@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Server, Visit
 
 LONG_MS = 90_000
+REGISTERS = ("documents", "processing", "gaps", "responses", "operations")
 
 
 def test_an_officer_evaluates_the_controls_and_looks_at_a_row(server: Server, worker: None, visit: Visit) -> None:
@@ -38,9 +39,9 @@ def test_an_officer_evaluates_the_controls_and_looks_at_a_row(server: Server, wo
 def test_an_officer_keeps_the_registers(server: Server, visit: Visit) -> None:
     strict = visit("carla")
     home = f"/t/{server.cast.bpo.slug}"
-    for name in ("documents", "processing", "gaps", "responses", "operations"):
-        strict.go(f"{home}/controls/{name}/")
-        strict.check_looks(f"carla-evidence-{name}")
+    for path in ("calendar", *(f"controls/{name}" for name in REGISTERS)):
+        strict.go(f"{home}/{path}/")
+        strict.check_looks(f"carla-evidence-{path.rpartition('/')[2]}")
     page = strict.go(f"{home}/alerts/incidents/new/")
     page.get_by_label("Title").fill("A desk was left unlocked")
     page.get_by_label("What happened").fill("Somebody read claims at a desk that was not theirs.")

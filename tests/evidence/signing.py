@@ -1,5 +1,7 @@
 """Signs drafts off in tests: two officers, each with a fresh proof of who they are."""
 
+from hashlib import sha256
+
 from django.utils import timezone
 
 from evidence.models import EvidencePack, FileStage, PackFile
@@ -28,14 +30,22 @@ def signs(tenant: Tenant, pack: EvidencePack, by: Actor, proof: Authentication |
 
 def issue_by_hand(pack: EvidencePack, data: bytes) -> None:
     """Bring a request through its states to an issued pack of these bytes, in the open scope."""
-    now, row = timezone.now(), EvidencePack.objects.filter(pk=pack.pk)
-    row.update(state=PackState.BUILDING)
+    now = timezone.now()
+    draft_by_hand(pack, data)
     PackFile.objects.create(pack=pack, stage=FileStage.ISSUED, data=data)
-    seal = {"sha256": "a" * 64, "manifest_sha256": "b" * 64, "size_bytes": len(data), "issued_at": now}
-    row.update(state=PackState.DRAFT, **seal)
+    over = {"ended_at": now, "signed_off_at": now, "keep_until": now}
+    EvidencePack.objects.filter(pk=pack.pk).update(state=PackState.ISSUED, **over)
+
+
+def draft_by_hand(pack: EvidencePack, data: bytes) -> None:
+    """Bring a request to a draft of these bytes that two have signed, in the open scope."""
+    row = EvidencePack.objects.filter(pk=pack.pk)
+    row.update(state=PackState.BUILDING)
+    PackFile.objects.create(pack=pack, stage=FileStage.DRAFT, data=data)
+    seal = {"sha256": sha256(data).hexdigest(), "manifest_sha256": "b" * 64, "size_bytes": len(data)}
+    row.update(state=PackState.DRAFT, issued_at=timezone.now(), **seal)
     pack.refresh_from_db()
     _sign_twice(pack)
-    row.update(state=PackState.ISSUED, ended_at=now, signed_off_at=now, keep_until=now)
 
 
 def _sign_twice(pack: EvidencePack) -> None:

@@ -42,7 +42,7 @@ def text(data: bytes, name: str) -> str:
 
 
 def test_it_issues_a_pack_that_its_own_verifier_accepts(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
-    made = build_pack(bpo, pack().pk, Silent())
+    made = build_pack(bpo, pack(("gdpr", "hipaa", "soc2", "iso27001")).pk, Silent())
     data = data_of(bpo, made)
     checked = Pack(data)
     assert checked.check(made.signer_key) == []
@@ -130,7 +130,8 @@ def test_an_auditor_fetches_it_only_when_it_is_shared(
         download_pack(pack=made, by=auditor)
     with tenant_scope(bpo):
         share(made, user=axel, by=officer)
-        assert download_pack(pack=made, by=auditor) == data_of(bpo, made)
+        with download_pack(pack=made, by=auditor) as stored:
+            assert stored.read() == data_of(bpo, made)
         assert AuditEntry.objects.filter(verb="pack.download", actor_user_id=axel.pk, leaf_kind=11).count() == 1
 
 

@@ -122,7 +122,7 @@ def test_a_real_pack_carries_what_real_holders_gave(
             witness.trust(verifier_key(bpo.uuid))
         lines = [f"* tsa {url} {tsa}/ca.pem Example Trust", f"* witness {witness.url} {witness.vkey}"]
         settings.COUNTERSIGN_HOLDERS = "\n".join([*lines, f"* witness http://127.0.0.1:9 {OTHER}"])
-        made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
+        made = build_pack(bpo, pack(("pci",)).pk, Silent())
     with tenant_scope(bpo):
         checked = Pack(bytes(PackFile.objects.get(pack=made).data))
     assert (checked.check(None, None, [witness.vkey]), made.tier) == ([], "T4")

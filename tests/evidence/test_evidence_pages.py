@@ -38,7 +38,7 @@ def computed(bpo: Tenant, officer: Actor, period: Period) -> None:
     sign_now(bpo.uuid)
 
 
-@pytest.mark.parametrize("name", ["controls", "settings", "packs", "pack_new", "ledger"])
+@pytest.mark.parametrize("name", ["controls", "settings", "calendar", "packs", "pack_new", "ledger"])
 def test_an_officer_opens_every_page(name: str, bpo: Tenant, carla: User, computed: None) -> None:
     answer = make.login(carla).get(reverse(f"evidence:{name}", args=[bpo.slug]))
     assert answer.status_code == 200
@@ -215,7 +215,7 @@ def test_a_pack_is_fetched_by_those_it_is_shared_with(
     answer = make.login(axel).get(url)
     assert "no-store" in answer.headers["Cache-Control"]
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{made.file_name}"'
-    assert answer.content.startswith(b"PK\x03\x04")
+    assert b"".join(answer).startswith(b"PK\x03\x04")
     assert made.sha256 in make.login(carla).get(page).content.decode()
 
 

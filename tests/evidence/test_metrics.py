@@ -1,6 +1,7 @@
 """The query modules on the real database: each runs, answers its own metrics, and says nothing of an empty tenant."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,9 @@ from evidence.kinds import Facts, Period
 from evidence.metrics import MEASURES
 from evidence.metrics.coverage import by_log_type
 from evidence.metrics.frame import Frame
+from ledger.queries import head
+from tenants.audit import audit
+from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -60,3 +64,21 @@ def test_it_probes_every_tenant_table_and_finds_no_leak(frame: Frame) -> None:
     assert (answer.metrics["probes"] or 0) > 40
     assert answer.metrics["leaks"] == 0
     assert answer.metrics["tables_without_policy"] == 0
+
+
+@pytest.mark.django_db
+def test_too_many_entries_rest_on_the_complete_verification(
+    frame: Frame, bpo: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evidence.metrics.ledger.HASHED_AT_ONCE", 0)
+    alone = MEASURES["ledger"](frame)
+    assert alone.metrics["verified_entries"] == 0, "without one, nothing that was not hashed counts as verified"
+    assert "there is no complete verification" in alone.notes[-1]
+    by, about = Actor.system("tests", bpo.pk), head(bpo.uuid).origin
+    audit("ledger.verified", by=by, target=about, detail={"size": 10, "failures": {}})
+    good = MEASURES["ledger"](replace(frame, now=timezone.now()))
+    assert good.metrics["verified_entries"] == good.metrics["entries"]
+    assert "which found no failure" in good.notes[-1]
+    audit("ledger.verified", by=by, target=about, detail={"size": 10, "failures": {"content changed": 3}})
+    bad = MEASURES["ledger"](replace(frame, now=timezone.now()))
+    assert (bad.metrics["verified_entries"], bad.metrics["breaks"]) == (0, 3)

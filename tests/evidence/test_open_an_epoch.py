@@ -183,7 +183,7 @@ def test_a_pack_leads_from_the_first_key_into_the_new_epoch(bpo: Tenant, pack: C
     note = sign_note(checkpoint_text(body), [files.signer(origin)])
     files.keep(bpo.uuid, 1, LastSigned(body, note, timezone.now()))
     open_epoch()
-    made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
+    made = build_pack(bpo, pack(("pci",)).pk, Silent())
     with tenant_scope(bpo):
         checked = Pack(bytes(PackFile.objects.get(pack=made).data))
     assert checked.check(None, first) == []

@@ -1,13 +1,15 @@
 """Controls and packs by the API."""
 
+import hashlib
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from evidence.bundle import Bundle
-from evidence.models import EvidencePack
+from evidence.models import EvidencePack, FileStage, PackFile
 from evidence.signoffs.actions import issue_pack
 from evidence.states import PackState
 from tenants.actions import issue_token
@@ -66,7 +68,11 @@ def test_an_issued_pack_is_given_whole_and_taking_it_is_a_deed(
 ) -> None:
     made = pack()
     with tenant_scope(bpo):
-        seal = {"sha256": "a" * 64, "manifest_sha256": "b" * 64, "issued_at": made.requested_at}
+        seal = {
+            "sha256": hashlib.sha256(b"PK..!").hexdigest(),
+            "manifest_sha256": "b" * 64,
+            "issued_at": made.requested_at,
+        }
         ended = {"ended_at": made.requested_at, "size_bytes": 5}
         EvidencePack.objects.filter(pk=made.pk).update(state=PackState.BUILDING)
         EvidencePack.objects.filter(pk=made.pk).update(state=PackState.DRAFT, **seal, **ended)
@@ -76,9 +82,12 @@ def test_an_issued_pack_is_given_whole_and_taking_it_is_a_deed(
     for by in (officer, deputy_of(bpo)):
         signs(bpo, made, by)
     with tenant_scope(bpo):
-        issue_pack(pack=made, bundle=Bundle(b"PK..!", "c" * 64, "b" * 64, "", {}), by=officer)
+        issue_pack(pack=made, bundle=Bundle(BytesIO(b"PK..!"), 5, seal["sha256"], "b" * 64, "", {}), by=officer)
     answer = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
-    assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, b"PK..!", "application/zip")
+    assert (answer.status_code, b"".join(answer), answer.headers["Content-Type"]) == (200, b"PK..!", "application/zip")
     assert made.file_name in answer.headers["Content-Disposition"]
     with tenant_scope(bpo):
         assert AuditEntry.objects.get(verb="pack.download").actor_name == "token:grc"
+        PackFile.objects.create(pack=made, stage=FileStage.ISSUED, n=1, data=b"!")
+    refused = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
+    assert (refused.status_code, "its SHA-256 differs" in refused.json()["detail"]) == (403, True)

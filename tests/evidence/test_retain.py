@@ -136,10 +136,11 @@ class World:
             signed = latest_checkpoint(self.bpo.uuid)
             assert signed is not None
             measured, records = measure(frame).metrics, gather(frame, signed.size)
+            entries = list(records.entries)
         assert (measured["due_not_purged"], measured["purged_early"], measured["holds_broken"]) == (0, 0, 0)
         removals = next(table for table in records.tables if table.name == "removals")
         indexes = [row[removals.columns.index("ledger_index")] for row in removals.rows]
-        proved = {entry.index: json.loads(entry.subj or b"")["detail"] for entry in records.entries}
+        proved = {entry.index: json.loads(entry.subj or b"")["detail"] for entry in entries}
         named = [(proved[int(index)]["month"], proved[int(index)]["count"]) for index in indexes if index is not None]
         assert named == [(f"{LONG_AGO:%Y-%m}", 3), (f"{YEAR_AGO:%Y-%m}", 6)]
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from uuid import UUID
 
 import psycopg
@@ -53,14 +54,18 @@ def one(role: SignRole, digest: str, account: str, name: str = "") -> Signed:
 
 
 def signed(data: bytes, *accounts: str) -> bytes:
-    digest = hashlib.sha256(unbag(unpack(data)[0])[0]["manifest.json"]).hexdigest()
+    digest = hashlib.sha256(files_of(data)["manifest.json"]).hexdigest()
     people = [one(role, digest, account) for role, account in zip(SignRole, accounts, strict=False)]
-    return issued(data, people, SIGNER).data
+    return issued(BytesIO(data), people, SIGNER, BytesIO()).data
+
+
+def files_of(data: bytes) -> dict[str, bytes]:
+    return dict(unbag(unpack(BytesIO(data))[0]))
 
 
 def changed(data: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
     """Change files of the sign-off and sign its note again, as whoever holds the key could."""
-    files, _tags = unbag(unpack(data)[0])
+    files = files_of(data)
     change(files)
     if "sign-off/note.sig" in files:
         head = files["sign-off/note.sig"].decode().split("\n")[:3]
@@ -110,7 +115,7 @@ def test_a_changed_sign_off_is_named(change: Callable[[dict[str, bytes]], None],
 
 
 def test_a_sign_off_belongs_to_one_manifest_and_two_people() -> None:
-    other = unbag(unpack(signed(draft(1, "Another pack, of one."), "carla"))[0])[0]
+    other = files_of(signed(draft(1, "Another pack, of one."), "carla"))
     faults, _said = told(
         changed(draft(), lambda files: files.update({k: v for k, v in other.items() if k.startswith("sign-off/")}))
     )
@@ -133,7 +138,8 @@ def test_a_draft_is_nobodys_outside_until_two_people_signed(
     assert (done.keep_until - timezone.now()).days >= 6 * 365
     with tenant_scope(bpo):
         share_pack(pack=done, user=axel, by=officer)
-        data = download_pack(pack=done, by=make.actor(axel, bpo))
+        with download_pack(pack=done, by=make.actor(axel, bpo)) as stored:
+            data = stored.read()
         assert PackFile.objects.filter(pack=done).count() == 2
         verbs = AuditEntry.objects.filter(target=f"pack {made.uuid}", verb__in=("pack.sign", "pack.issue"))
         assert sorted(verbs.values_list("verb", flat=True)) == ["pack.issue", "pack.sign", "pack.sign"]
@@ -153,7 +159,7 @@ def stays_inside(bpo: Tenant, made: EvidencePack, officer: Actor, axel: User) ->
         reader = replace(officer, permissions=frozenset({Permission.PACK_VIEW}))
         with pytest.raises(Refused, match="draft"):
             download_pack(pack=made, by=reader)
-        assert download_pack(pack=made, by=officer)
+        download_pack(pack=made, by=officer).close()
 
 
 def two_people_sign(bpo: Tenant, made: EvidencePack, officer: Actor, deputy: Actor) -> None:

@@ -152,7 +152,7 @@ def test_a_pack_holds_what_was_signed_and_why_it_changed_hands(
         fix = Remediation.objects.get()
         rosa = make.actor(User.objects.get(email="rosa@example.org"), bpo)
         accept(fix, officer, rosa, now + timedelta(days=9), "Vendor, printed here.")
-    data = data_of(bpo, build_pack(bpo, pack(("gdpr",)).pk, Silent()))
+    data = data_of(bpo, build_pack(bpo, pack(("pci",)).pk, Silent()))
     checked = Pack(data)
     assert (checked.check(), checked.counts["statements"], checked.proofs) == ([], 1, ["ES256"])
     assert text(data, f"statements/{signature.pk}.json") == signature.manifest

@@ -14,7 +14,9 @@ from alerts.watch import look_round
 from evidence.actions import PackRequest, request_pack
 from evidence.building import build_pack
 from evidence.kinds import Period
+from evidence.metrics.frame import Frame
 from evidence.packtypes import TYPES, PackKind
+from evidence.records import gather
 from evidence.sections.contents import SECTIONS
 from evidence.verifier.check import Pack
 from reviews.models import LogReview
@@ -38,7 +40,7 @@ def test_each_type_names_sections_and_records_that_there_are() -> None:
 
 
 @pytest.mark.django_db
-def test_each_type_holds_its_own_and_verifies(
+def test_a_type_holds_its_own_and_verifies(
     bpo: Tenant, carla: User, remy: User, rosa: User, officer: Actor, period: Period
 ) -> None:
     signed_review(bpo, carla, remy, rosa)
@@ -46,7 +48,7 @@ def test_each_type_holds_its_own_and_verifies(
         at = timezone.now() - timedelta(hours=5)
         facts = IncidentFacts("A list was mailed out", "The roster went to a wrong address.", at, at, "Agents")
         incident = open_incident(facts=facts, alert=Alert.objects.earliest("id"), by=officer)
-    for kind in PackKind:
+    for kind in (PackKind.LOG_REVIEW, PackKind.INCIDENT):
         asked = PackRequest(
             period, FRAMEWORKS, "Axel Brandt", kind=kind, incident=incident if kind == "incident" else None
         )
@@ -61,6 +63,19 @@ def test_each_type_holds_its_own_and_verifies(
         assert TYPES[kind].records - {"sample"} <= tables
         assert not tables & (every_record() - TYPES[kind].records), kind
         assert ("dispositions" in tables) == (pack.counts["statements"] == 1), kind
+    the_others_gather_their_own(bpo, period)
+
+
+def the_others_gather_their_own(bpo: Tenant, period: Period) -> None:
+    """Without printing: the records of the other types are those of their own, with the statements of those only."""
+    frame = Frame(period, {}, bpo.pk, bpo.uuid, timezone.now())
+    with tenant_scope(bpo):
+        there = {table.name for table in gather(frame, 1).tables}
+        for kind in (PackKind.CONTROLS, PackKind.ACCESS_REVIEW, PackKind.CLIENT):
+            records = gather(frame, 1, wanted=TYPES[kind].records)
+            names = {table.name for table in records.tables}
+            assert names == set(records.queries) == there & TYPES[kind].records, kind
+            assert len(records.statements) == ("log_sign_offs" in names), kind
 
 
 def every_record() -> set[str]:

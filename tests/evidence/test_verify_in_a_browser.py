@@ -112,7 +112,9 @@ def test_both_verifiers_name_what_broke(
             assert any(sentence.startswith(told) for sentence in found), (what, found)
             assert by_page(page, data, key) == found, what
         for kind in KINDS:
-            data = signed(kind)[0].data
+            source = signed(kind)[0].source
+            source.seek(0)
+            data = source.read()
             assert any("1 of them by a passkey that was checked here" in line for line in by_page(page, data, ""))
         slow = "[key, text, sign].map((part) => Uint8Array.from(atob(part), (char) => char.charCodeAt(0)))"
         assert page.evaluate(f"([key, text, sign]) => ed25519Slowly(...{slow})", signature(b"x"))

@@ -115,7 +115,7 @@ def test_a_pack_counts_what_was_superseded_and_lists_the_newest_reading(bpo: Ten
         assert gather(frame, 1).superseded == 2
         first, newest = AccessEvent.firsts.get(position=0), AccessEvent.objects.get(position=0)
         cited: Row = {"alert": 1, "rule": "x", "event_received_at": first.received_at, "event_id": first.id}
-        ((_row, listed), leaf) = _events([cited], {newest.batch_id: 0})[0]
+        ((_row, listed), leaf) = _events(frame, [cited], 1_000_000)[0]
         assert (listed.key, listed.actor_name) == (newest.key, "Ana")
         assert leaf is not None
         assert leaf.core == bytes(newest.core)

@@ -18,6 +18,9 @@ from evidence.kinds import Period
 from evidence.models import ControlRun, EvidencePack, KindResult
 from evidence.registers.actions import file_document
 from evidence.registers.kinds import DocumentFacts, DocumentKind
+from evidence.room.actions import Attached, ask, draw_sample, freeze_population, take_turn
+from evidence.room.populations import items_of
+from evidence.states import Turn
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
 from identities.models import Entitlement, Identity, System
@@ -70,7 +73,7 @@ from reviews.models import (
 )
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission, Role
-from tenants.models import Membership, Tenant, User, Work
+from tenants.models import Engagement, Membership, Tenant, User, Work
 from tenants.scope import tenant_scope
 from tests import make
 from tests.alerts import world
@@ -178,8 +181,8 @@ def _alerts(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     return {**ids, ("alerts", "incident_id"): incident.pk}
 
 
-def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
-    facts = PlanFacts(
+def _facts(mark: str) -> PlanFacts:
+    return PlanFacts(
         name=f"{mark} review",
         systems=[System.objects.get()],
         fallback=Identity.objects.get(external_id="E2"),
@@ -187,14 +190,19 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         starts_on=timezone.localdate(),
         strategy=Strategy.MANAGER,
     )
+
+
+def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
+    facts = _facts(mark)
     plan = create_plan(facts=facts, by=by)
     campaign = open_campaign(campaign=create_campaign(plan=plan, occurrence_at=timezone.now(), by=by), by=by)
     reviewer = make.actor(User.objects.get(email=f"{mark}-manager@example.org"), tenant)
-    ids: dict[str, object] = {"question_id": _question(mark)}
+    question = _question(mark)
     for item in ReviewItem.objects.all():
         decide(item=item, choice=Choice(Outcome.REVOKE, f"{mark} has left the desk."), by=reviewer)
     signature = sign(campaign, reviewer, "E2")
-    ids |= {
+    ids: dict[str, object] = {
+        "question_id": question,
         "campaign_id": campaign.pk,
         "item_id": ReviewItem.objects.all()[0].pk,
         "line_id": ScopeLine.objects.all()[0].pk,
@@ -321,6 +329,22 @@ def _registers(mark: str, by: Actor) -> Objects:
     }
 
 
+def _rooms(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
+    """Open an auditor's room with a request, a document, a population and a sample."""
+    person = make.user(f"{mark}-nora")
+    make.member(person, tenant, Role.AUDITOR, days=9)
+    room, nora = Engagement.objects.get(email=person.email), make.actor(person, tenant)
+    asked = ask(engagement=room, control="", what=f"{mark} list", due_on=timezone.localdate(), by=nora)
+    paper = Attached(document_name=f"{mark}.txt", document=mark.encode())
+    entry = take_turn(request=asked, turn=Turn.SAY, words=f"{mark} paper", attached=paper, by=by)
+    found = items_of(Campaign.objects.order_by("id")[0])
+    frozen = freeze_population(tenant=tenant, engagement=room, found=found, by=by)
+    sample = draw_sample(tenant=tenant, population=frozen, seed=mark, size=2, by=nora)
+    ids = {"engagement_id": room.pk, "request_id": asked.pk, "entry_id": entry.pk}
+    ids |= {"population_id": frozen.pk, "sample_id": sample.pk}
+    return {("evidence", name): key for name, key in ids.items()}
+
+
 ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor, str], Objects], ...]] = (
     _tenants,
     _identities,
@@ -330,5 +354,6 @@ ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor, str], Objects], ...]] = (
     _reviews,
     _log_reviews,
     _evidence,
+    _rooms,
 )
 """One function for each room: a room with new addresses adds its things here."""

@@ -44,6 +44,7 @@ KINDS: Final = {
     "to_0": "receiver",
     "person": "person",
     "campaign": "campaign",
+    "population": "campaign",
     "before": "alert",
 }
 """What the id (of a person: the address) in a field or query parameter of this name belongs to."""
@@ -236,6 +237,7 @@ DEEDS: Final = [
     Deed("logs:routing", "to_0", _ROUTING),
     Deed("logs:hold_set", "source", {"kind": "source", "reason": "A case is open."}),
     Deed("evidence:pack_share", "person"),
+    Deed("evidence:population_freeze", "population"),
 ]
 
 

@@ -132,7 +132,7 @@ WRONG = {
     "a doubled column": (EXPORT.replace("Active", "Emp No"), MAPPING, "no column 'active'"),
     "one column for two": (EXPORT, {"columns": {"account": "a", "entitlement": "A"}}, "for two things"),
     "no account": (EXPORT, {"columns": {"entitlement": "a"}}, "no column for the account"),
-    "a strange field": (EXPORT, {"columns": {"account": "a", "entitlement": "b", "x": "c"}}, "no field of a grant"),
+    "a strange field": (EXPORT, {"columns": {"account": "a", "entitlement": "b", "x": "c"}}, "no field of such a list"),
     "no such sheet": (BOOK, {**MAPPING, "sheet": "Old"}, "has no sheet 'Old'. It has 'Grants'"),
 }
 

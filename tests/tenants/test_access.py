@@ -43,8 +43,8 @@ def test_an_officer_makes_no_operator(in_bpo: Tenant, carla: User, remy: User) -
         grant_role(tenant=in_bpo, user=remy, role=Role.OPERATOR, by=make.actor(carla, in_bpo))
 
 
-def test_an_auditor_needs_an_end_date(in_bpo: Tenant, carla: User, remy: User) -> None:
-    with pytest.raises(Refused, match="end date"):
+def test_an_auditor_is_invited_and_not_given_the_role(in_bpo: Tenant, carla: User, remy: User) -> None:
+    with pytest.raises(Refused, match="invited to an engagement"):
         grant_role(tenant=in_bpo, user=remy, role=Role.AUDITOR, by=make.actor(carla, in_bpo))
 
 

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from logs.kinds import Format
 from portal import installation
 from portal.loop import stages
+from portal.loop.bpo import review_bpo
 from portal.loop.reading import UnreadableFileError, look_into
 from portal.postgres import Embedded
 from tenants.work import Printed
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", default="", choices=["", *Format.values], help="when it cannot be guessed")
         parser.add_argument("--year", type=int, help="year of the first record, for formats without one")
         parser.add_argument("--time-zone", default="UTC", help="IANA zone of records without one")
+        parser.add_argument("--no-bpo", action="store_true", help="leave the simulated BPO with over 2,000 grants out")
         parser.add_argument("--out", type=Path, default=Path(), help="folder for the pack (default: here)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -84,6 +86,9 @@ class Command(BaseCommand):
         target.write_bytes(content)
         self.stdout.write(f"The pack is {target}.")
         self._verify(target, pack.signer_key)
+        if not options["no_bpo"]:
+            for line in review_bpo(loop.progress):
+                self.stdout.write(line)
 
     def _verify(self, target: Path, key: str) -> None:
         """Verify the pack with the verifier inside it, apart from the portal; then damage it and verify again."""

@@ -7,7 +7,7 @@ import django.db.models.expressions
 from django.db import migrations, models
 
 import tenants.scope
-from ledger.rowsecurity import APPEND, ProtectTable
+from ledger.rowsecurity import APPEND, NarrowTable, ProtectTable
 
 SIGNING = """
 CREATE OR REPLACE FUNCTION evidence_pack_moves() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('alerts', '0003_incidents'),
-        ('evidence', '0003_registers_and_sheets'),
+        ('evidence', '0005_making'),
         ('tenants', '0003_name_each_tenant_with_its_parent'),
     ]
 
@@ -199,6 +199,10 @@ class Migration(migrations.Migration):
             name='signed_off_at',
             field=models.DateTimeField(null=True),
         ),
+        migrations.RemoveConstraint(
+            model_name='packfile',
+            name='pack_has_one_part_at_a_place',
+        ),
         migrations.AddField(
             model_name='packfile',
             name='stage',
@@ -219,11 +223,6 @@ class Migration(migrations.Migration):
             name='state',
             field=models.CharField(choices=[('requested', 'Requested'), ('building', 'Building'), ('draft', 'To be signed'), ('issued', 'Issued'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='requested', max_length=10),
         ),
-        migrations.AlterField(
-            model_name='packfile',
-            name='pack',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='files', to='evidence.evidencepack'),
-        ),
         migrations.AddConstraint(
             model_name='evidencepack',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ('draft', 'issued')), ('sha256', ''), _connector='OR'), name='only_a_built_pack_has_a_seal'),
@@ -242,8 +241,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='packfile',
-            constraint=models.UniqueConstraint(fields=('tenant', 'pack', 'stage'), name='pack_has_one_file_a_stage'),
+            constraint=models.UniqueConstraint(fields=('tenant', 'pack', 'stage', 'n'), name='pack_stage_has_one_part_at_a_place'),
         ),
         ProtectTable("evidence_packsignoff", app=APPEND, references=(("pack_id", "evidence_evidencepack"),)),
+        NarrowTable("evidence_packsignoff", "pack_id IN (SELECT id FROM evidence_evidencepack)"),
         migrations.RunSQL(SIGNING, UNSIGNED),
     ]

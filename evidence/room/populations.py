@@ -1,0 +1,137 @@
+"""What can be frozen for an auditor's room: a table of things with stable ids, and its information sheet."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Prefetch, QuerySet
+
+from alerts.models import Alert
+from evidence.kinds import Cell, Table
+from evidence.room.pseudonyms import WITHHELD, cut, pseudonym
+from evidence.tables import from_rows
+from reviews.models import Campaign, Decision, ReviewItem, ScopeLine
+from tenants.models import Engagement
+
+Sheet = list[tuple[str, str]]
+NAME, ADDRESS, TEXT = "name", "address", "text"
+
+ITEMS: Final = ("id", "number", "system", "account", "person", "entitlement", "privileged", "decision", "reason")
+ITEM_TIMES: Final = ("decided_at", "decided_by")
+ALERTS: Final = ("id", "rule", "severity", "state", "about", "address", "attempts", "first_at", "last_at", "raised_at")
+ALERT_ENDS: Final = ("acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "close_reason", "close_note")
+PERSONAL: Final = {
+    **dict.fromkeys(("account", "person", "decided_by", "about", "acknowledged_by", "closed_by"), NAME),
+    **dict.fromkeys(("reason", "close_note"), TEXT),
+    "address": ADDRESS,
+}
+"""Columns that tell of people, and how a room with controlled columns shows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A population before it is frozen."""
+
+    table: Table
+    sheet: Sheet
+
+
+def controlled(table: Table, salt: bytes) -> Table:
+    """Return the table with people replaced by the room's pseudonyms, addresses cut and free text withheld."""
+    hide: dict[str, Callable[[str], str]] = {
+        NAME: lambda text: pseudonym(text, salt),
+        ADDRESS: cut,
+        TEXT: lambda text: WITHHELD if text else "",
+    }
+    kinds = [PERSONAL.get(column) for column in table.columns]
+    rows = [
+        [hide[kind](str(cell or "")) if kind else cell for kind, cell in zip(kinds, row, strict=True)]
+        for row in table.rows
+    ]
+    return from_rows(table.name, table.title, table.columns, rows)
+
+
+def campaigns_within(engagement: Engagement) -> QuerySet[Campaign]:
+    """Return the campaigns that were opened in the engagement's period, newest first."""
+    span = (engagement.period_start, engagement.period_end)
+    return Campaign.objects.filter(opened_at__gte=span[0], opened_at__lt=span[1]).order_by("-opened_at")
+
+
+def items_of(campaign: Campaign) -> Found:
+    """Return every item of a campaign with the decision that counts; the scope lines say how whole the lists were."""
+    heads = Decision.objects.filter(superseded_by=None).select_related("reviewer")
+    items = ReviewItem.objects.filter(campaign=campaign).order_by("n")
+    items = items.select_related("system", "account", "entitlement", "subject")
+    items = items.prefetch_related(Prefetch("decisions", queryset=heads, to_attr="heads"))
+    table = from_rows("population", f"Items of {campaign.name}", ITEMS + ITEM_TIMES, [_item(one) for one in items])
+    lines = ScopeLine.objects.filter(campaign=campaign).select_related("system", "snapshot").order_by("id")
+    lists = [(f"List of {line.system.name}", _list_words(line)) for line in lines]
+    return Found(table, [*_head(items.query), ("Campaign", campaign.name), *lists])
+
+
+def _item(item: ReviewItem) -> Sequence[Cell]:
+    heads: list[Decision] = item.heads  # type: ignore[attr-defined]  # the prefetch's name
+    decision = heads[0] if heads else None
+    return [
+        f"item-{item.pk}",
+        item.n,
+        item.system.name,
+        str(item.account.name),
+        item.subject.name if item.subject else "no owner",
+        item.entitlement.title or item.entitlement.key,
+        item.privileged,
+        decision.get_outcome_display() if decision else "none",
+        decision.reason if decision else "",
+        decision.decided_at if decision else None,
+        (decision.reviewer.name if decision.reviewer else "by the system") if decision else "",
+    ]
+
+
+def _list_words(line: ScopeLine) -> str:
+    """Return in words how whole a system's list was: rows here against what the system says it has."""
+    one = line.snapshot
+    if one is None:
+        return f"No list: {line.waiver_reason}"
+    whole = "complete" if one.complete else "INCOMPLETE"
+    return (
+        f"{whole}: {one.counted} of {one.source_total} that the system counts, captured {one.captured_at.isoformat()}, "
+        f"query {one.query or 'not given'}, filters {one.filters or 'none'}, SHA-256 {one.digest}"
+    )
+
+
+def alerts_in(engagement: Engagement) -> Found:
+    """Return every alert that was raised in the engagement's period, whatever became of it."""
+    span = {"raised_at__gte": engagement.period_start, "raised_at__lt": engagement.period_end}
+    rows = Alert.objects.filter(**span).select_related("acknowledged_by", "closed_by").order_by("id")
+    table = from_rows("population", "Alerts of the period", ALERTS + ALERT_ENDS, [_alert(one) for one in rows])
+    return Found(table, [*_head(rows.query), ("Filters", "none: closed, false and open alerts alike")])
+
+
+def _alert(alert: Alert) -> Sequence[Cell]:
+    return [
+        f"alert-{alert.pk}",
+        alert.get_rule_display(),
+        alert.get_severity_display(),
+        alert.get_state_display(),
+        alert.subject,
+        str(alert.source_ip or ""),
+        alert.attempts,
+        alert.first_at,
+        alert.last_at,
+        alert.raised_at,
+        alert.acknowledged_at,
+        str(alert.acknowledged_by or ""),
+        alert.closed_at,
+        str(alert.closed_by or ""),
+        alert.get_close_reason_display(),
+        alert.close_note,
+    ]
+
+
+def _head(query: object) -> Sheet:
+    """Return the sheet's first lines: the query as the database got it (its values are in the words after)."""
+    text = str(query)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    source = "this portal's own database, read under the tenant's row security"
+    return [("Source", source), ("Query", text), ("SHA-256 of the query", digest)]
