@@ -11,6 +11,7 @@ from typing import BinaryIO
 from django.db import transaction
 from django.utils import timezone
 
+from alerts.models import Incident
 from evidence.bundle import Bundle
 from evidence.catalogue import load
 from evidence.evaluate import evaluate_all, tally
@@ -20,11 +21,21 @@ from evidence.kinds import VERIFICATION, Evaluation, Facts, KindEvidence, Period
 from evidence.metrics import MEASURES
 from evidence.metrics.coverage import by_log_type
 from evidence.metrics.frame import Frame
-from evidence.models import ControlResult, ControlRun, ControlSetting, EvidencePack, KindResult, PackFile, SettingKind
+from evidence.models import (
+    ControlResult,
+    ControlRun,
+    ControlSetting,
+    EvidencePack,
+    FileStage,
+    KindResult,
+    SettingKind,
+)
+from evidence.packtypes import PackKind
 from evidence.policies import (
     can_compute_controls,
     can_download_pack,
     can_give_out_pack,
+    can_let_one_person_sign,
     can_move_pack,
     can_put_log_type_aside,
     can_put_row_aside,
@@ -34,8 +45,9 @@ from evidence.policies import (
 )
 from evidence.provenance import provenance
 from evidence.queries import settings_in_force
+from evidence.signoffs.kinds import PEOPLE
 from evidence.states import PackState
-from evidence.storedpacks import stored_zip
+from evidence.storedpacks import store_zip, stored_zip
 from evidence.tables import cell_text, control_total
 from ledger.kinds import LeafKind, SignedCheckpoint
 from ledger.models import Anchor
@@ -47,8 +59,6 @@ from tenants.policies import can_keep_ledger
 from tenants.sharing import is_shared
 from tenants.work import Progress, Silent, enqueue
 
-PART_BYTES = 4 << 20
-"""A zip is stored in parts of this size, so that neither worker nor server ever holds all of a large one."""
 SAMPLE_ROWS = 200
 """Rows of each table that are kept with a run for its pages; packs hold all of them."""
 
@@ -75,6 +85,8 @@ class PackRequest:
     recipient: str
     classification: str = "Confidential"
     supersedes: EvidencePack | None = None
+    kind: PackKind = PackKind.CONTROLS
+    incident: Incident | None = None
 
 
 @transaction.atomic
@@ -201,6 +213,15 @@ def put_row_aside(*, key: str, aside: bool, reason: str, by: Actor) -> ControlSe
     return setting
 
 
+@transaction.atomic
+def let_one_person_sign(*, alone: bool, reason: str, by: Actor) -> ControlSetting:
+    """Let one person sign packs off from now on, or ask for two again; every such pack prints the reason."""
+    enforce(can_let_one_person_sign(by, reason))
+    setting = _settled(SettingKind.SIGN_OFF, "people", 1.0 if alone else None, reason, by)
+    audit("control.settle", by=by, target=str(setting), detail={"value": setting.value, "reason": setting.reason})
+    return setting
+
+
 def _settled(kind: SettingKind, key: str, value: float | None, reason: str, by: Actor) -> ControlSetting:
     """Append a setting."""
     setting = ControlSetting(kind=kind, key=key, value=value, reason=reason.strip())
@@ -213,18 +234,22 @@ def _settled(kind: SettingKind, key: str, value: float | None, reason: str, by: 
 def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool = True) -> EvidencePack:
     """Store the request for a pack and hand it to the worker; `queue` is off where the caller builds it itself."""
     enforce(can_request_pack(by))
-    period = asked.period
+    period, alone = asked.period, settings_in_force().alone
     pack = EvidencePack(
         title=f"{tenant.name}, {period.start:%d %B %Y} to {period.end:%d %B %Y}",
         period_start=period.start,
         period_end=period.end,
         zone=period.zone,
-        frameworks=list(asked.frameworks),
+        frameworks=[] if asked.kind == PackKind.INCIDENT else list(asked.frameworks),
         recipient=asked.recipient,
         classification=asked.classification,
         requested_at=timezone.now(),
         requested_by=by.name,
         supersedes=asked.supersedes,
+        kind=asked.kind,
+        incident=asked.incident,
+        people=1 if alone else PEOPLE,
+        alone_reason=alone,
     )
     pack.save(force_insert=True)
     if queue:
@@ -249,20 +274,18 @@ def begin_pack(*, pack: EvidencePack, computed: Computed, by: Actor) -> Evidence
 
 
 @transaction.atomic
-def issue_pack(*, pack: EvidencePack, bundle: Bundle, facts: Mapping[str, object], by: Actor) -> EvidencePack:
-    """Store the finished file with its hashes and seal the pack: nothing of it changes afterwards."""
-    enforce(can_move_pack(by, pack, PackState.ISSUED))
-    bundle.source.seek(0)
-    for n, data in enumerate(iter(partial(bundle.source.read, PART_BYTES), b"")):
-        PackFile(pack=pack, n=n, data=data).save(force_insert=True)
-    pack.state, pack.ended_at = PackState.ISSUED, timezone.now()
+def draft_pack(*, pack: EvidencePack, bundle: Bundle, facts: Mapping[str, object], by: Actor) -> EvidencePack:
+    """Store the built file with its hashes: a draft, until two people have signed it off (`evidence.signoffs`)."""
+    enforce(can_move_pack(by, pack, PackState.DRAFT))
+    store_zip(pack, FileStage.DRAFT, bundle.source)
+    pack.state = PackState.DRAFT
     pack.sha256, pack.manifest_sha256 = bundle.sha256, bundle.manifest_sha256
     pack.content_sha256, pack.size_bytes = bundle.content_sha256, bundle.size
     for name, value in facts.items():
         setattr(pack, name, value)
     pack.save()
     detail = {"sha256": pack.sha256, "manifest": pack.manifest_sha256, "bytes": pack.size_bytes, "pages": pack.pages}
-    audit("pack.issue", by=by, target=f"pack {pack.uuid}", detail=detail, kind=LeafKind.PACK)
+    audit("pack.draft", by=by, target=f"pack {pack.uuid}", detail=detail, kind=LeafKind.PACK)
     return pack
 
 
@@ -283,13 +306,13 @@ def end_pack(*, pack: EvidencePack, state: PackState, error: str, by: Actor) -> 
 
 @transaction.atomic
 def download_pack(*, pack: EvidencePack, by: Actor) -> BinaryIO:
-    """Return the pack's zip to a person, as an open file, and note that they have it.
+    """Return the newest zip of a pack, issued or draft, to a person, as an open file, and note that they have it.
 
     Raises:
-        Refused: They may not have it, or what is stored has another SHA-256 than what was issued.
+        Refused: They may not have it, or what is stored has another SHA-256 than what was built or issued.
     """
     enforce(can_download_pack(by, pack, shared=is_shared(by, pack)))
-    data, digest = stored_zip(pack.pk)
+    data, digest = stored_zip(pack.pk, FileStage(pack.state))
     if digest != pack.sha256:
         data.close()
     enforce(can_give_out_pack(by, pack, digest))

@@ -1,4 +1,4 @@
-"""Builds a requested pack from measuring to issue, and fails closed: what does not verify is never issued.
+"""Builds a requested pack from measuring to a draft, and fails closed: what does not verify is never kept.
 
 Three transactions, with the slow work between them: measure and fix the issue time; read records and proofs under a
 fresh checkpoint; store the finished file. A cancel or a fault at any moment leaves a pack that says so and no file.
@@ -14,11 +14,12 @@ from typing import BinaryIO, Final
 
 from psycopg.errors import DiskFull
 
-from evidence.actions import Computed, begin_pack, compute_controls, end_pack, issue_pack
+from evidence.actions import Computed, begin_pack, compute_controls, draft_pack, end_pack
 from evidence.anchoring import WITH_EACH_PACK, hand_over
 from evidence.annex import make_annex
 from evidence.bundle import Bundle, Checkpoint, Identity, Parts, build, canonical, content_digest, record_files
 from evidence.catalogue import load
+from evidence.charts import decisions_by_week, times_to_acknowledge
 from evidence.claims import in_fact
 from evidence.evaluate import spell, tally
 from evidence.ipe import record_sheet, rows_of, sheet
@@ -27,12 +28,13 @@ from evidence.kinds import Evaluation, Period, Table
 from evidence.models import EvidencePack
 from evidence.oscal import FILE, assessment_results
 from evidence.packkey import pack_signer
+from evidence.packtypes import TABLES_OF_ROWS, PackKind, type_of
+from evidence.readme import README
 from evidence.records import BINDINGS, Records, gather
 from evidence.rendering import Attachment, render
-from evidence.report import Report, html
+from evidence.report import html
 from evidence.seal import seal_report
-from evidence.sections import body, front, integrity
-from evidence.sections.sheets import sheets
+from evidence.sections.contents import compose
 from evidence.sections.source import Source, controls, deviations
 from evidence.states import PackState
 from evidence.tables import csv_bytes, from_rows, spelled
@@ -52,31 +54,6 @@ from tenants.work import Progress
 
 STEPS: Final = 7
 SAMPLE_SIZE: Final = 25
-README: Final = """Evidence pack of Countersign
-
-report.pdf          the report for people (PDF/A-3a, PDF/UA-1), sealed: a PDF reader shows who signed it
-tables/*.csv        every table in full; UTF-8, RFC 3339 times in UTC
-queries/*.txt       the text of the query behind each table
-statements/*.json   what each reviewer signed, as they signed it; its SHA-256 is the digest in tables/sign_offs.csv
-signatures/*.json   how a passkey signed that statement (WebAuthn), with its public key
-proofs/             the ledger's signed checkpoint, and the sealed entries with their inclusion proofs; where others
-                    hold it: cosigned.txt with the witnesses' signatures, token-N.tsr with time stamps (RFC 3161);
-                    annex.txt opens every deed and delivery since before the period, so that no row can be withheld;
-                    seal.pem holds the certificates of the report's seal
-oscal-assessment-results.json   the results once more, for machines that read OSCAL
-manifest.json       every file with its SHA-256; signed in manifest.sig (C2SP signed note, Ed25519)
-index.json          short digests of every row and page part, by which the verifier names what changed
-verify.py           checks all of this: python3 verify.py PACK.zip --key 'VERIFIER KEY' --witness 'ITS KEY'
-verify.html         checks the same in a browser: open it and drop the zip on it; it needs no network and no Python
-
-The zip is a BagIt bag (RFC 8493). Without any verifier, in the unpacked folder: sha256sum -c manifest-sha256.txt
-
-Take a verifier from a second place too: the operator's portal (page "Ledger"), the person who gave you the key, or the
-source code of this release (docs/packs.md says how to make both files from it). Their SHA-256:
-{verifiers}
-Compare the key's fingerprint with the one you were given elsewhere: a verifier that comes only inside the pack proves
-little. A cell that begins with an apostrophe was neutralised, so that no spreadsheet runs it.
-"""
 NO_ANNEX: Final = (
     "Completeness of the tables is not shown: the span has more than 200,000 deeds and deliveries, too many for the "
     "annex that opens each of them."
@@ -97,14 +74,14 @@ class UnverifiableError(RuntimeError):
 
 
 def build_pack(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePack:
-    """Build and issue a requested pack; one that is over already is returned as it is (a job may run twice).
+    """Build a requested pack as a draft; one that is built or over already is returned as it is (a job may run twice).
 
     Raises:
         Cancelled: The person asked to stop; the pack says so.
     """
     with tenant_scope(tenant):
         pack = EvidencePack.objects.get(pk=pack_id)
-    if pack.is_over:
+    if pack.is_built:
         return pack
     by = Actor.system("evidence", tenant.pk)
     try:
@@ -155,12 +132,12 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
     signed = sign_now(tenant.uuid)
     unheld = hand_over(tenant, signed, WITH_EACH_PACK).faults
     progress.step(2, STEPS, "Collecting records and proofs")
-    signer = pack_signer(tenant.uuid)
+    signer, wanted = pack_signer(tenant.uuid), type_of(pack.kind).records
     with workshop(str(pack.uuid)) as folder, (folder / "pack.zip").open("w+b") as out:
         with tenant_scope(tenant):
             watch = partial(progress.step, 2, STEPS, "Collecting records and proofs")
             frame, checkpoint = replace(computed.frame, watch=watch), _checkpoint(tenant, signed)
-            records = gather(frame, checkpoint.size, folder)
+            records = gather(frame, checkpoint.size, folder, pack.incident_id or 0, wanted)
             annex = make_annex(frame, checkpoint.size, folder)
             processor = tenant.parent.name if tenant.parent else tenant.name
             source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
@@ -173,10 +150,10 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
         progress.step(6, STEPS, "Storing the pack")
         with tenant_scope(tenant):
             pack = EvidencePack.objects.select_for_update().get(pk=pack.pk)
-            if pack.state == PackState.ISSUED:  # by a run that was taken for dead, and was not
+            if pack.state in {PackState.DRAFT, PackState.ISSUED}:  # by a run that was taken for dead, and was not
                 return pack
-            pack = issue_pack(pack=pack, bundle=bundle, facts=facts, by=by)
-    progress.step(STEPS, STEPS, f"Issued: {facts['pages']} pages, {bundle.size:,} bytes")
+            pack = draft_pack(pack=pack, bundle=bundle, facts=facts, by=by)
+    progress.step(STEPS, STEPS, f"Built, to be signed: {facts['pages']} pages, {bundle.size:,} bytes")
     return pack
 
 
@@ -187,11 +164,12 @@ def _print_and_seal(
     progress.step(3, STEPS, "Composing the report")
     digest = content_digest(parts, made.files)
     report = compose(source, digest)
-    parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
+    if source.evaluations:
+        parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
     attachments = [
         Attachment(f"{table.name}.csv", table.title, csv_bytes(table))
         for table in parts.tables
-        if table.name in {"controls", "deviations"}
+        if table.name in TABLES_OF_ROWS
     ]
     progress.step(4, STEPS, "Printing the report")
     rendered = render(
@@ -220,15 +198,6 @@ def _print_and_seal(
     return bundle, facts
 
 
-def compose(source: Source, digest: str) -> Report:
-    """Compose the printed report from its source."""
-    parts = (
-        *(front.result, front.scope, front.population, front.matrix, body.campaigns, body.revocations),
-        *(body.alerts, body.exceptions, body.coverage, body.methods, sheets, integrity.integrity, body.closing),
-    )
-    return Report(front.cover(source, digest), tuple(part(source) for part in parts))
-
-
 def _checkpoint(tenant: Tenant, signed: SignedCheckpoint) -> Checkpoint:
     """Return the checkpoint as packs carry it, with its keys and who holds this very one."""
     key, chain = ledger.verifier_key(tenant.uuid), tuple(ledger.key_links(tenant.uuid))
@@ -253,15 +222,23 @@ def _identity(tenant: Tenant, pack: EvidencePack, processor: str) -> Identity:
         issued_at=pack.issued_at.isoformat(),
         supersedes=str(pack.supersedes.uuid) if pack.supersedes else "",
         frameworks=tuple(pack.frameworks),
+        kind=pack.kind,
+        people=pack.people,
+        alone_reason=pack.alone_reason,
     )
 
 
 def _source(identity: Identity, computed: Computed, records: Records, checkpoint: Checkpoint, signer: Signer) -> Source:
     """Return what the report is printed from, limited to the asked frameworks."""
     catalogue = load()
-    rows = tuple(item for item in computed.evaluations if item.control.framework in identity.frameworks)
+    chosen = type_of(identity.kind)
+    rows = _rows_of(computed.evaluations, identity)
     tables = {table.name: table for table in records.tables}
-    tables["sample"] = _sample(tables["decisions"], checkpoint)
+    if "sample" in chosen.records:
+        tables["sample"] = _sample(tables["decisions"], checkpoint)
+        tables["decisions_by_week"] = decisions_by_week(tables["decisions"], computed.frame.period.zone)
+    if "times_to_acknowledge" in chosen.records:
+        tables["times_to_acknowledge"] = times_to_acknowledge(computed.evidence["alerts"].table)
     tables["information_sheets"] = _sheets(computed, records)
     loosened = {
         name: f" (loosened from {spell(parameter.value)})"
@@ -283,10 +260,20 @@ def _source(identity: Identity, computed: Computed, records: Records, checkpoint
         tier=_tier(checkpoint),
         omissions=_omissions(rows, identity, records, computed.out_of_scope),
         loosened=loosened,
-        kept=frozenset(kind for item in rows for kind in item.control.evidence) | ALWAYS,
+        kept=frozenset(kind for item in rows for kind in item.control.evidence) | chosen.kinds,
     )
-    tables["controls"], tables["deviations"] = controls(source), deviations(source)
+    if rows:
+        tables |= {"controls": controls(source), "deviations": deviations(source)}
     return replace(source, records=tables)
+
+
+def _rows_of(evaluations: tuple[Evaluation, ...], identity: Identity) -> tuple[Evaluation, ...]:
+    """Return the rows of the asked frameworks that belong to the pack's type."""
+    chosen = type_of(identity.kind)
+    rows = tuple(item for item in evaluations if item.control.framework in identity.frameworks)
+    if chosen.rows == "all":
+        return rows
+    return tuple(item for item in rows if chosen.rows != "none" and chosen.kinds & set(item.control.evidence))
 
 
 def _sheets(computed: Computed, records: Records) -> Table:
@@ -320,16 +307,19 @@ def _omissions(
     """Return a sentence for everything that the pack does not hold."""
     waiting = [item.control.id for item in rows if item.state is None]
     others = [framework.name for key, framework in load().frameworks.items() if key not in identity.frameworks]
-    cited = next(table for table in records.tables if table.name == "cited_events")
-    lines = []
+    cited = next((table for table in records.tables if table.name == "cited_events"), None)
+    chosen, lines = type_of(identity.kind), []
+    if chosen.rows != "all":
+        label = PackKind(identity.kind).label.lower()
+        lines.append(f"This is a pack of the type {label}: rows and records that do not belong to it are not in it.")
     if waiting:
         lines.append(f"{len(waiting)} rows are not yet computed: {', '.join(waiting)}.")
-    if others:
+    if others and chosen.rows != "none":
         lines.append(f"Not asked for: {', '.join(others)}.")
     lines += [
         f"{name.replace('_', ' ').capitalize()} records are out of scope: {why}" for name, why in out_of_scope.items()
     ]
-    lines += _unproved_events(records, len(cited.rows))
+    lines += _unproved_events(records, cited.count) if cited else []
     if records.earlier_epochs:
         lines.append(
             f"{records.earlier_epochs} batches of records lie in earlier epochs of the ledger, before a restore: they "
@@ -376,7 +366,7 @@ def _parts(source: Source, computed: Computed, records: Records) -> Parts:
         tables=sorted(tables, key=lambda table: table.name),
         entries=records.entries,
         queries={**{name: item.query for name, item in kinds.items()}, **records.queries},
-        bindings=BINDINGS,
+        bindings={name: item for name, item in BINDINGS.items() if name in source.records},
         omissions=source.omissions,
         readme=README.format(verifiers="\n".join(f"  {digest}  {name}" for name, digest in digests().items()) + "\n"),
         statements=records.statements,
@@ -384,12 +374,4 @@ def _parts(source: Source, computed: Computed, records: Records) -> Parts:
     )
 
 
-ALWAYS: Final = frozenset(
-    {
-        *("population", "identities", "campaigns", "review_quality", "revocations", "leavers", "alerts", "alert_rules"),
-        *("findings", "coverage", "clock", "retention", "ledger"),
-    }
-)
-"""Evidence kinds whose tables every pack holds, because the report prints them."""
-
-__all__ = ["UnverifiableError", "build_pack", "compose"]
+__all__ = ["UnverifiableError", "build_pack"]

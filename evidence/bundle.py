@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from evidence.holders import TSA, WITNESS
-from evidence.kept import Kept, at_hand, keep
+from evidence.kept import Inside, Kept, at_hand, keep
 from evidence.kinds import Period, Table
 from evidence.tables import csv_file
 from evidence.tiers import Held
@@ -99,6 +99,9 @@ class Identity:
     issued_at: str
     supersedes: str
     frameworks: tuple[str, ...]
+    kind: str = "controls"
+    people: int = 0
+    alone_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,8 @@ class Parts:
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     omissions: Sequence[str] = ()
     readme: str = ""
-    statements: Mapping[int, bytes] = field(default_factory=dict)
-    assertions: Mapping[int, bytes] = field(default_factory=dict)
+    statements: Mapping[str, bytes] = field(default_factory=dict)
+    assertions: Mapping[str, bytes] = field(default_factory=dict)
     annex: Annex | None = None
     side: Mapping[str, bytes] = field(default_factory=dict)
     seal: Mapping[str, object] | None = None
@@ -259,11 +262,11 @@ def build(
     if sum(kept.size + 400 for kept in files.values()) > MAX_BYTES:
         raise PackTooLargeError("The pack is larger than 2 GiB: choose a shorter period.")
     target = out or BytesIO()
-    size, whole = _write(files, json.loads(manifest), target)
+    size, whole = write_bag(files, json.loads(manifest), target)
     return Bundle(target, size, whole, digest, content, {name: kept.size for name, kept in sorted(files.items())})
 
 
-def _write(files: Mapping[str, Kept], manifest: dict[str, Any], out: BinaryIO) -> tuple[int, str]:
+def write_bag(files: Mapping[str, Kept | Inside], manifest: dict[str, Any], out: BinaryIO) -> tuple[int, str]:
     """Write the archive of a bag; returns its length and its SHA-256."""
     folder = folder_of(manifest["pack"]["id"])
     payload = {f"data/{name}": kept for name, kept in files.items()}

@@ -1,15 +1,18 @@
 """Shapes of the forms on controls and packs."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 
+from alerts.models import Incident
 from evidence.catalogue import LOG_TYPES, load
 from evidence.evaluate import spell
 from evidence.kinds import Period
-from evidence.models import SettingKind
+from evidence.models import EvidencePack, SettingKind
+from evidence.packtypes import TYPES, PackKind
 from evidence.report import STATE_WORDS
 
 LONGEST_DAYS = 1_100
@@ -52,12 +55,43 @@ class PackForm(PeriodForm):
     )
     classification = forms.CharField(label="Classification", max_length=100, initial="Confidential")
 
-    field_order = ("first_day", "last_day", "frameworks", "recipient", "classification")
+    kind = forms.ChoiceField(label="Type", widget=forms.RadioSelect, initial=PackKind.CONTROLS, required=False)
+    incident = forms.ChoiceField(label="Incident", required=False, help_text="For the type incident.")
+    supersedes = forms.ChoiceField(
+        label="Supersedes", required=False, help_text="An issued pack that this one takes the place of; both are kept."
+    )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    field_order = (
+        *("kind", "incident", "first_day", "last_day", "frameworks", "recipient", "classification", "supersedes"),
+    )
+
+    def __init__(
+        self, *args: Any, incidents: Sequence[Incident] = (), packs: Sequence[EvidencePack] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(key, framework.name) for key, framework in load().frameworks.items()]
-        self.fields["frameworks"].choices = choices  # type: ignore[attr-defined]  # a field with choices
+        self.incidents = {str(row.pk): row for row in incidents}
+        self.packs = {str(row.pk): row for row in packs}
+        none = ("", "None")
+        choices = {
+            "frameworks": [(key, framework.name) for key, framework in load().frameworks.items()],
+            "kind": [(kind, f"{kind.label}: {TYPES[kind].told}") for kind in PackKind],
+            "incident": [none, *((key, row.title) for key, row in self.incidents.items())],
+            "supersedes": [none, *((key, str(row)) for key, row in self.packs.items())],
+        }
+        for name, offered in choices.items():
+            self.fields[name].choices = offered  # type: ignore[attr-defined]  # a field with choices
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for an incident where the type is about one, and for nothing else there."""
+        told = super().clean()
+        told["kind"] = PackKind(told.get("kind") or PackKind.CONTROLS)
+        told["incident"] = self.incidents.get(told.get("incident", ""))
+        told["supersedes"] = self.packs.get(told.get("supersedes", ""))
+        if told["kind"] == PackKind.INCIDENT and told["incident"] is None:
+            self.add_error("incident", "Choose the incident that the pack is about.")
+        if told["kind"] != PackKind.INCIDENT:
+            told["incident"] = None
+        return told
 
 
 class CalendarForm(forms.Form):
@@ -96,7 +130,9 @@ class SettingForm(ReasonForm):
     value = forms.FloatField(
         label="Value", required=False, help_text="For a parameter. Leave it empty to go back to the catalogue's value."
     )
-    aside = forms.BooleanField(label="Out of scope", required=False, help_text="For a log type or a control.")
+    aside = forms.BooleanField(
+        label="Out of scope", required=False, help_text="For a log type, a control, or the second signature of packs."
+    )
 
     field_order = ("what", "value", "aside", "reason")
 
@@ -108,7 +144,8 @@ class SettingForm(ReasonForm):
         ]
         types = [(f"{SettingKind.LOG_TYPE}:{name}", name.replace("_", " ").capitalize()) for name in LOG_TYPES]
         rows = [(f"{SettingKind.ROW}:{row.key}", f"{row.id} {row.title}") for row in load().controls]
-        groups = [("Parameters", params), ("Log types", types), ("Controls", rows)]
+        alone = [(f"{SettingKind.SIGN_OFF}:people", "One person is enough to sign packs off")]
+        groups = [("Packs", alone), ("Parameters", params), ("Log types", types), ("Controls", rows)]
         self.fields["what"].choices = groups  # type: ignore[attr-defined]  # a field with choices
 
 

@@ -9,6 +9,7 @@ from evidence.actions import compute_controls
 from evidence.anchoring import HOURLY, anchor
 from evidence.building import build_pack as build
 from evidence.kinds import Period
+from evidence.signoffs.issuing import issue_signed
 from evidence.verification import verify_tenant
 from tenants.audit import audit
 from tenants.kinds import Actor
@@ -20,6 +21,12 @@ from tenants.work import Progress
 def build_pack(progress: Progress, tenant: Tenant, pack_id: int) -> dict[str, Any]:
     """Build a requested pack; returns its id and hash."""
     pack = build(tenant, pack_id, progress)
+    return {"pack": pack.pk, "sha256": pack.sha256}
+
+
+def issue_pack(progress: Progress, tenant: Tenant, pack_id: int) -> dict[str, Any]:
+    """Issue a draft that everybody has signed; returns its id and hash."""
+    pack = issue_signed(tenant, pack_id, progress)
     return {"pack": pack.pk, "sha256": pack.sha256}
 
 

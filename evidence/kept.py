@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 PIECE: Final = 1 << 20
 _SHORT: Final = 12
@@ -54,6 +54,23 @@ class Kept:
     def line_digests(self) -> list[str]:
         """The first 12 hex digits of each line's SHA-256, the end of the file counting as a line without bytes."""
         return [self.lines[at : at + _SHORT] for at in range(0, len(self.lines), _SHORT)]
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A file that lies inside of an open one, such as an archive; it is read where it lies."""
+
+    source: BinaryIO
+    at: int
+    size: int
+    sha256: str
+    crc32: int
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes in parts."""
+        for done in range(0, self.size, PIECE):
+            self.source.seek(self.at + done)
+            yield self.source.read(min(PIECE, self.size - done))
 
 
 def keep(lines: Iterable[bytes], path: Path | None = None) -> Kept:

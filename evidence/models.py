@@ -10,8 +10,12 @@ from uuid import uuid4
 from django.db import models
 from django.db.models import F, Q
 
-import evidence.registers.models  # noqa: F401 -- Django finds models through this module
+import evidence.registers.models
+import evidence.signoffs.models  # noqa: F401 -- Django finds models through this module
+from alerts.models import Incident
+from evidence.packtypes import PackKind
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample, SampleMark
+from evidence.signoffs.kinds import PEOPLE
 from evidence.states import PackState, ResultState
 from tenants.models import ObjectShare
 from tenants.scope import TenantManager, TenantOwned
@@ -23,6 +27,7 @@ class SettingKind(models.TextChoices):
     PARAMETER = "parameter", "Parameter"
     LOG_TYPE = "log_type", "Log type out of scope"
     ROW = "row", "Row not applicable"
+    SIGN_OFF = "sign_off", "One person signs packs off"
 
 
 class ControlSetting(TenantOwned):
@@ -153,6 +158,10 @@ class EvidencePack(TenantOwned):
     frameworks = models.JSONField(default=list)
     recipient = models.CharField(max_length=200)
     classification = models.CharField(max_length=100, default="Confidential")
+    kind = models.CharField(max_length=14, choices=PackKind.choices, default=PackKind.CONTROLS)
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, db_constraint=False, related_name="+")
+    people = models.PositiveSmallIntegerField(default=PEOPLE)
+    alone_reason = models.TextField(default="", blank=True)
     state = models.CharField(max_length=10, choices=PackState.choices, default=PackState.REQUESTED)
     requested_at = models.DateTimeField()
     requested_by = models.CharField(max_length=320)
@@ -171,6 +180,8 @@ class EvidencePack(TenantOwned):
     signer_key = models.CharField(max_length=400, default="", blank=True)
     tally = models.JSONField(default=dict)
     ended_at = models.DateTimeField(null=True)
+    signed_off_at = models.DateTimeField(null=True)
+    keep_until = models.DateTimeField(null=True)
     error = models.TextField(default="", blank=True)
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
@@ -191,14 +202,35 @@ class EvidencePack(TenantOwned):
                 name="issued_pack_is_sealed",
             ),
             models.CheckConstraint(
-                condition=Q(state=PackState.ISSUED) | Q(sha256=""), name="only_an_issued_pack_has_a_seal"
+                condition=Q(state__in=(PackState.DRAFT, PackState.ISSUED)) | Q(sha256=""),
+                name="only_a_built_pack_has_a_seal",
             ),
             models.CheckConstraint(condition=~Q(state=PackState.FAILED) | ~Q(error=""), name="failed_pack_says_why"),
+            models.CheckConstraint(
+                condition=Q(people__in=(0, PEOPLE)) | Q(people=1, alone_reason__length__gte=10),
+                name="one_person_signs_a_pack_with_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=PackKind.INCIDENT, incident__isnull=False)
+                | (~Q(kind=PackKind.INCIDENT) & Q(incident__isnull=True)),
+                name="incident_pack_names_its_incident",
+            ),
+            models.CheckConstraint(
+                condition=Q(people=0)
+                | ~Q(state=PackState.ISSUED)
+                | Q(signed_off_at__isnull=False, keep_until__isnull=False),
+                name="issued_pack_is_signed_off_and_kept",
+            ),
         )
         indexes = (models.Index(fields=("tenant", "-id"), name="pack_newest_first"),)
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_built(self) -> bool:
+        """Whether nothing more is built: the pack waits for signatures, or is over."""
+        return self.is_over or self.state == PackState.DRAFT
 
     @property
     def is_over(self) -> bool:
@@ -211,19 +243,29 @@ class EvidencePack(TenantOwned):
         return f"evidence-pack-{self.period_start:%Y%m%d}-{self.period_end:%Y%m%d}-{str(self.uuid)[:8]}.zip"
 
 
+class FileStage(models.TextChoices):
+    """Which of a pack's two files it is."""
+
+    DRAFT = "draft", "As it was built and signed over"
+    ISSUED = "issued", "With the sign-off"
+
+
 class PackFile(TenantOwned):
-    """A part of the zip of an issued pack, stored once and never changed; the parts in the order of `n` are the zip."""
+    """A part of one of a pack's two zips, stored once and never changed; a stage's parts in the order of `n` are it."""
 
     pack = models.ForeignKey(EvidencePack, on_delete=models.PROTECT, related_name="parts")
+    stage = models.CharField(max_length=6, choices=FileStage.choices, default=FileStage.DRAFT)
     n = models.PositiveIntegerField(default=0)
     data = models.BinaryField()
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
-        """One part at a place."""
+        """One part at a place of a stage."""
 
-        constraints = (models.UniqueConstraint(fields=("tenant", "pack", "n"), name="pack_has_one_part_at_a_place"),)
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "pack", "stage", "n"), name="pack_stage_has_one_part_at_a_place"),
+        )
 
     def __str__(self) -> str:
         return f"{len(self.data)} bytes"

@@ -57,9 +57,24 @@ def can_download_pack(by: Actor, pack: EvidencePack, *, shared: bool) -> Verdict
     verdict = permit(by, Permission.PACK_VIEW, to="download an evidence pack")
     if verdict.allowed and not shared:
         return denied("This pack is not shared with you.")
-    if verdict.allowed and pack.state != PackState.ISSUED:
-        return denied("This pack is not issued: there is nothing to download.")
+    if verdict.allowed and pack.state == PackState.DRAFT and not by.may(Permission.PACK_BUILD):
+        return denied("This pack is a draft: it is for those who sign it off.")
+    if verdict.allowed and pack.state not in {PackState.DRAFT, PackState.ISSUED}:
+        return denied("This pack is not built: there is nothing to download.")
     return verdict
+
+
+def can_share_pack(by: Actor, pack: EvidencePack) -> Verdict:
+    """Whether the actor may let an outsider see the pack: only one that was signed off."""
+    verdict = permit(by, Permission.SHARE_MANAGE, to="share an evidence pack")
+    if verdict.allowed and pack.state != PackState.ISSUED:
+        return denied("Only an issued pack is shared: two people sign it off first.")
+    return verdict
+
+
+def can_let_one_person_sign(by: Actor, reason: str) -> Verdict:
+    """Whether the actor may say that one person is enough to sign packs off."""
+    return _with_reason(permit(by, Permission.CONTROL_COMPUTE, to="change who signs packs off"), reason)
 
 
 def can_give_out_pack(by: Actor, pack: EvidencePack, sha256: str) -> Verdict:
@@ -67,8 +82,8 @@ def can_give_out_pack(by: Actor, pack: EvidencePack, sha256: str) -> Verdict:
     verdict = permit(by, Permission.PACK_VIEW, to="download an evidence pack")
     if verdict.allowed and sha256 != pack.sha256:
         return denied(
-            "The stored file of this pack is not the one that was issued: its SHA-256 differs, so it is not given out. "
-            "Tell whoever runs the portal; the issued file is in its backups."
+            "The stored file of this pack is not the one that was made: its SHA-256 differs, so it is not given out. "
+            "Tell whoever runs the portal; the file that was made is in its backups."
         )
     return verdict
 

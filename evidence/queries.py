@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from alerts.models import Incident
 from evidence.catalogue import expressions, load
 from evidence.claims import in_fact
 from evidence.holders import WITNESS
@@ -31,11 +32,15 @@ SHOWN_ANCHORS = 30
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What the tenant settled about the catalogue and still holds: parameter values, and reasons for what is aside."""
+    """What the tenant settled about the catalogue and still holds: parameter values, and reasons for what is aside.
+
+    `alone` is the reason why one person is enough to sign packs off, empty where two sign.
+    """
 
     parameters: Mapping[str, float]
     log_types: Mapping[str, str]
     rows: Mapping[str, str]
+    alone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ def settings_in_force() -> Settled:
         parameters={row.key: row.value for row in held if row.kind == SettingKind.PARAMETER and row.value is not None},
         log_types={row.key: row.reason for row in held if row.kind == SettingKind.LOG_TYPE},
         rows={row.key: row.reason for row in held if row.kind == SettingKind.ROW},
+        alone=next((row.reason for row in held if row.kind == SettingKind.SIGN_OFF), ""),
     )
 
 
@@ -138,6 +144,11 @@ def history_of(control: Control, limit: int = 12) -> list[ControlResult]:
 def packs(by: Actor) -> QuerySet[EvidencePack]:
     """Return the packs that the actor may see, newest first, without their files."""
     return visible(by, EvidencePack.objects.order_by("-id"))
+
+
+def incidents() -> list[Incident]:
+    """Return the newest incidents, for a choice."""
+    return list(Incident.objects.order_by("-id")[:100])
 
 
 def packs_issued(since: datetime, until: datetime) -> QuerySet[EvidencePack]:

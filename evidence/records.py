@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from evidence.bundle import Binding, SealedEntry
+from evidence.deeds import Leaf, deed_leaves, deed_places
 from evidence.kinds import Cell, Table
+from evidence.logrecords import COLUMNS, DISPOSITIONS, LOG_BINDINGS, LOG_SIGN_OFFS, incident_tables, log_statements
 from evidence.metrics.frame import Asked, Frame, Row
 from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
 from evidence.tables import from_rows, long_table
@@ -61,7 +63,9 @@ ORDER BY s.key, n.captured_at, n.id
 CITED: Final = """
 SELECT x.alert_id AS alert, x.rule, x.event_received_at, x.event_id
 FROM alerts_alertevent x JOIN alerts_alert a ON a.tenant_id = x.tenant_id AND a.id = x.alert_id
-WHERE x.tenant_id = %(tenant)s AND a.raised_at >= %(since)s AND a.raised_at < %(until)s
+WHERE x.tenant_id = %(tenant)s AND CASE WHEN %(incident)s = 0 THEN a.raised_at >= %(since)s AND a.raised_at < %(until)s
+    ELSE x.alert_id IN (SELECT i.alert_id FROM alerts_incident i WHERE i.tenant_id = %(tenant)s AND i.id = %(incident)s)
+    END
 ORDER BY x.alert_id, x.occurred_at, x.event_id
 """
 REMOVALS: Final = """
@@ -115,6 +119,20 @@ SPECS: Final = (
         lambda row: f"snapshot {row['snapshot']}",
     ),
     _Spec(
+        "dispositions",
+        "Dispositions of log reviews",
+        DISPOSITIONS,
+        COLUMNS[DISPOSITIONS],
+        lambda row: f"disposition {row['disposition']}",
+    ),
+    _Spec(
+        "log_sign_offs",
+        "Signatures of log reviews",
+        LOG_SIGN_OFFS,
+        COLUMNS[LOG_SIGN_OFFS],
+        lambda row: f"log-sign {row['digest']}",
+    ),
+    _Spec(
         "removals",
         "Removed under retention",
         REMOVALS,
@@ -123,6 +141,7 @@ SPECS: Final = (
     ),
 )
 BINDINGS: Final[dict[str, Binding]] = {
+    **LOG_BINDINGS,
     "decisions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
     "sign_offs": Binding(
         "ledger_index", {name: ("subj", "detail", name) for name in ("count", "digest", "level", "assertion")}
@@ -144,20 +163,7 @@ BINDINGS: Final[dict[str, Binding]] = {
         },
     ),
 }
-_DEEDS: Final = ("item.decide", "item.decide_in_bulk", "campaign.sign", "snapshot.import", "retention.prune")
 _PROOFS_AT_ONCE: Final = 2_000
-DEEDS: Final = """
-SELECT a.verb, b.first_index + a.ord AS index, a.leaf_kind AS kind, a.detail ->> 'decision' AS decision,
-    a.detail ->> 'bulk' AS bulk, a.detail ->> 'digest' AS digest, a.detail ->> 'snapshot' AS snapshot,
-    a.detail ->> 'prune' AS prune
-FROM tenants_auditentry a JOIN ledger_batch b ON b.log_id = %(log)s AND b.id = a.batch_id
-WHERE a.tenant_id = %(tenant)s AND a.verb = ANY(%(verbs)s) AND b.first_index + b.n <= %(size)s
-    AND b.epoch = (SELECT max(h.epoch) FROM ledger_head h WHERE h.log_id = %(log)s)
-ORDER BY a.at, a.id
-"""
-SEALED: Final = DEEDS.replace("AS prune\n", "AS prune, a.core, a.subj, a.salts\n").replace(
-    "ORDER BY a.at, a.id", "ORDER BY 2"
-)
 PLACES: Final = """
 SELECT id, first_index FROM ledger_batch
 WHERE log_id = %(log)s AND id = ANY(%(batches)s) AND first_index + n <= %(size)s
@@ -193,59 +199,76 @@ class Records:
     entries: Iterable[SealedEntry]
     unproved: int
     cited_total: int
-    statements: Mapping[int, bytes]
-    assertions: Mapping[int, bytes]
+    statements: Mapping[str, bytes]
+    assertions: Mapping[str, bytes]
     earlier_epochs: int = 0
     superseded: int = 0
     cited_gone: int = 0
     gone_by: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """A stored entry with its place in the log."""
+def gather(
+    frame: Frame, size: int, folder: Path | None = None, incident: int = 0, wanted: frozenset[str] | None = None
+) -> Records:
+    """Read the period's records, or those of one incident, and prove what lies under a checkpoint of `size` leaves.
 
-    index: int
-    kind: int
-    label: str
-    core: bytes
-    subj: bytes | None
-    raw: bytes | None
-    salts: bytes
-
-
-def gather(frame: Frame, size: int, folder: Path | None = None) -> Records:
-    """Read the period's records and prove those that lie under the checkpoint of `size` leaves.
-
-    The table of decisions is written into the folder as it is read; without one it is held.
+    Only the wanted tables are read, or all. Long ones are written into the folder as they are read; without one they
+    are held.
     """
-    deeds = _deeds(frame, size)
+    deeds = deed_places(frame, size)
     tables: list[Table] = []
     texts: dict[str, str] = {}
     indexes: list[int | None] = []
     for spec in SPECS:
-        table, texts[spec.name] = _table(frame, spec, deeds, indexes, folder)
-        tables.append(table)
-    asked = Asked(frame)
-    cited = asked.rows(CITED)
-    events = _events(frame, cited[:MAX_EVENTS], size)
+        if wanted is None or spec.name in wanted:
+            table, texts[spec.name] = _table(frame, spec, deeds, indexes, folder)
+            tables.append(table)
+    asked, cited, events = Asked(frame), [], []
+    if wanted is None or "cited_events" in wanted:
+        cited = asked.rows(CITED, incident=incident)
+        events = _events(frame, cited[:MAX_EVENTS], size)
+        tables.append(_event_table(events))
+        texts["cited_events"] = asked.statements[0] + "\n"
     leaves = {leaf.index: leaf for _, leaf in events if leaf}
-    tables.append(_event_table(events))
-    texts["cited_events"] = asked.statements[0] + "\n"
-    rounds, asked_of_rounds = campaign_tables(frame)
+    more, asked_of_more = _other_tables(frame, incident, wanted)
+    statements, assertions = _signed(frame, {table.name for table in tables})
     return Records(
-        tables=(*tables, *rounds),
-        queries=texts | asked_of_rounds,
+        tables=(*tables, *more),
+        queries=texts | asked_of_more,
         entries=_prove(frame, {index for index in indexes if index is not None}, leaves.values(), size),
         unproved=indexes.count(None) + sum(leaf is None for _, leaf in events),
         cited_total=len(cited),
         cited_gone=len(cited[:MAX_EVENTS]) - len(events),
         gone_by=_removals_of(cited[:MAX_EVENTS], events),
-        statements=signed_statements(frame),
-        assertions=passkey_assertions(frame),
+        statements=statements,
+        assertions=assertions,
         earlier_epochs=int(Asked(frame).one(EARLIER)["batches"]),
         superseded=int(Asked(frame).one(SUPERSEDED)["events"]),
     )
+
+
+def _other_tables(
+    frame: Frame, incident: int, wanted: frozenset[str] | None
+) -> tuple[tuple[Table, ...], dict[str, str]]:
+    """Return the wanted tables whose rows have no ledger entry each: of campaigns, and of an incident."""
+    tables, texts = campaign_tables(frame)
+    if incident:
+        more, asked_of_it = incident_tables(frame, incident)
+        tables, texts = (*tables, *more), texts | asked_of_it
+    chosen = tuple(table for table in tables if wanted is None or table.name in wanted)
+    return chosen, {table.name: texts[table.name] for table in chosen}
+
+
+def _signed(frame: Frame, names: set[str]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the signed statements, and how passkeys signed them, of those tables of signatures that are carried."""
+    statements: dict[str, bytes] = {}
+    assertions: dict[str, bytes] = {}
+    if "sign_offs" in names:
+        statements, assertions = signed_statements(frame), passkey_assertions(frame)
+    if "log_sign_offs" in names:
+        of_logs, passkeys = log_statements(frame)
+        statements, assertions = statements | of_logs, assertions | passkeys
+    return statements, assertions
 
 
 def _table(
@@ -267,31 +290,9 @@ def _table(
     return table, asked.statements[0] + "\n"
 
 
-def _deed_key(row: Row) -> str:
-    """Return under which key a table's row finds the deed of an audit entry."""
-    names = {"item.decide": "decision", "item.decide_in_bulk": "bulk", "campaign.sign": "digest"}
-    name = names.get(row["verb"], "snapshot" if row["verb"] == "snapshot.import" else "prune")
-    return f"{'sign' if name == 'digest' else name} {row[name]}"
-
-
-def _deeds(frame: Frame, size: int) -> dict[str, int]:
-    """Return the places in the ledger of the deeds that the tables name, by what they were about."""
-    rows = Asked(frame).stream(DEEDS, verbs=list(_DEEDS), size=size)
-    return {_deed_key(row): row["index"] for row in rows}
-
-
-def _deed_leaves(frame: Frame, named: set[int], size: int) -> Iterator[_Leaf]:
-    """Yield the audit entries at the named places, in the order of the ledger."""
-    for row in Asked(frame).stream(SEALED, verbs=list(_DEEDS), size=size):
-        if row["index"] in named:
-            label = "sign-off" if row["verb"] == "campaign.sign" else _deed_key(row)
-            core, subj, salts = (bytes(row[name]) for name in ("core", "subj", "salts"))
-            yield _Leaf(row["index"], row["kind"], label, core, subj, None, salts)
-
-
-def _events(frame: Frame, cited: list[Row], size: int) -> list[tuple[tuple[Row, AccessEvent], _Leaf | None]]:
+def _events(frame: Frame, cited: list[Row], size: int) -> list[tuple[tuple[Row, AccessEvent], Leaf | None]]:
     """Return the cited events that are still at hand, as they are read now, each with its leaf under the checkpoint."""
-    answers: list[tuple[tuple[Row, AccessEvent], _Leaf | None]] = []
+    answers: list[tuple[tuple[Row, AccessEvent], Leaf | None]] = []
     later = later_readings([(row["event_received_at"], row["event_id"]) for row in cited])
     found: list[tuple[Row, AccessEvent]] = []
     for row in cited:
@@ -306,7 +307,7 @@ def _events(frame: Frame, cited: list[Row], size: int) -> list[tuple[tuple[Row, 
         first = places.get(event.batch_id)
         leaf = None
         if first is not None:
-            leaf = _Leaf(
+            leaf = Leaf(
                 index=first + event.ord,
                 kind=int(LeafKind.EVENT),
                 label=f"event {event.key}",
@@ -319,14 +320,14 @@ def _events(frame: Frame, cited: list[Row], size: int) -> list[tuple[tuple[Row, 
     return answers
 
 
-def _removals_of(cited: list[Row], events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> tuple[int, ...]:
+def _removals_of(cited: list[Row], events: list[tuple[tuple[Row, AccessEvent], Leaf | None]]) -> tuple[int, ...]:
     """Return the places of the ledger entries that say why cited events are not at hand any more."""
     there = {(row["event_received_at"], row["event_id"]) for (row, _event), _leaf in events}
     gone = [row["event_received_at"] for row in cited if (row["event_received_at"], row["event_id"]) not in there]
     return tuple(one.leaf for one in removals_of({month_of(at) for at in gone}) if one.leaf is not None)
 
 
-def _event_table(events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> Table:
+def _event_table(events: list[tuple[tuple[Row, AccessEvent], Leaf | None]]) -> Table:
     """Return the table of the events that alerts rest on; ``cited_as`` names the reading that an alert stands on."""
     columns = (
         *("alert", "rule", "event", "occurred_at", "received_at", "actor", "action", "status_id", "outcome"),
@@ -346,10 +347,10 @@ def _event_table(events: list[tuple[tuple[Row, AccessEvent], _Leaf | None]]) -> 
     return from_rows("cited_events", "Events behind the alerts", columns, rows)
 
 
-def _prove(frame: Frame, named: set[int], events: Iterable[_Leaf], size: int) -> Iterator[SealedEntry]:
+def _prove(frame: Frame, named: set[int], events: Iterable[Leaf], size: int) -> Iterator[SealedEntry]:
     """Yield the entries with their inclusion proofs, in the order of their index; some thousands are held at a time."""
     place = attrgetter("index")
-    ordered = heapq.merge(_deed_leaves(frame, named, size), sorted(events, key=place), key=place)
+    ordered = heapq.merge(deed_leaves(frame, named, size), sorted(events, key=place), key=place)
     while leaves := list(islice(ordered, _PROOFS_AT_ONCE)):
         frame.watch()
         paths = queries.inclusion_proofs(frame.log_id, [leaf.index for leaf in leaves], size)

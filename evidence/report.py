@@ -114,6 +114,16 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart: its caption, the image as a data URI, and the same in words for who does not see it."""
+
+    caption: str
+    source: str
+    alt: str
+    kind: str = field(default="figure", init=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ControlCard:
     """One catalogue row with its result, as the control matrix prints it."""
 
@@ -150,7 +160,7 @@ class Cards:
     kind: str = field(default="cards", init=False)
 
 
-Block = Prose | Heading | Pairs | Code | Grid | Cards
+Block = Prose | Heading | Pairs | Code | Grid | Figure | Cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +191,8 @@ class Cover:
     tier: str
     tier_meaning: str
     content_digest: str
+    kind: str
+    sign_off: str
     tally: tuple[tuple[str, str, str, int], ...]
 
 
@@ -194,7 +206,7 @@ class Report:
     @property
     def title(self) -> str:
         """Return the document's title."""
-        return f"Access evidence: {self.cover.client}, {span(self.cover.period)}"
+        return f"{self.cover.kind}: {self.cover.client}, {span(self.cover.period)}"
 
 
 def html(report: Report) -> str:

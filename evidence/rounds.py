@@ -146,12 +146,12 @@ def campaign_tables(frame: Frame) -> tuple[tuple[Table, ...], dict[str, str]]:
     return tuple(tables), texts
 
 
-def signed_statements(frame: Frame) -> dict[int, bytes]:
+def signed_statements(frame: Frame) -> dict[str, bytes]:
     """Returns the signed statements of the period by the id of their sign-off, as they were signed."""
-    return {row["id"]: row["manifest"].encode() for row in Asked(frame).rows(STATEMENTS)}
+    return {str(row["id"]): row["manifest"].encode() for row in Asked(frame).rows(STATEMENTS)}
 
 
-def passkey_assertions(frame: Frame) -> dict[int, bytes]:
+def passkey_assertions(frame: Frame) -> dict[str, bytes]:
     """Returns how passkeys signed the statements of the period, by the id of the sign-off."""
     rows = Asked(frame).rows(ASSERTIONS)
-    return {row["id"]: canonical_text(json.loads(row["assertion"])).encode() for row in rows}
+    return {str(row["id"]): canonical_text(json.loads(row["assertion"])).encode() for row in rows}

@@ -29,6 +29,7 @@ class PackState(models.TextChoices):
 
     REQUESTED = "requested", "Requested"
     BUILDING = "building", "Building"
+    DRAFT = "draft", "To be signed"
     ISSUED = "issued", "Issued"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
@@ -36,7 +37,8 @@ class PackState(models.TextChoices):
 
 PACK_MOVES: dict[PackState, frozenset[PackState]] = {
     PackState.REQUESTED: frozenset({PackState.BUILDING, PackState.CANCELLED, PackState.FAILED}),
-    PackState.BUILDING: frozenset({PackState.ISSUED, PackState.FAILED, PackState.CANCELLED}),
+    PackState.BUILDING: frozenset({PackState.DRAFT, PackState.FAILED, PackState.CANCELLED}),
+    PackState.DRAFT: frozenset({PackState.ISSUED}),
     PackState.ISSUED: frozenset(),
     PackState.FAILED: frozenset(),
     PackState.CANCELLED: frozenset(),

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from evidence import views
 from evidence.registers import views as registers
 from evidence.room import views as room
+from evidence.signoffs import views as signoffs
 
 app_name = "evidence"
 urlpatterns: list[URLPattern] = [
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern] = [
     path("packs/new/", views.pack_new, name="pack_new"),
     path("packs/<int:pack_id>/", views.pack, name="pack"),
     path("packs/<int:pack_id>/download/", views.download, name="download"),
+    path("packs/<int:pack_id>/sign/", signoffs.sign, name="pack_sign"),
     path("packs/<int:pack_id>/share/", views.pack_share, name="pack_share"),
     path("ledger/", views.ledger, name="ledger"),
     path("ledger/verify/", views.verify, name="verify"),

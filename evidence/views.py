@@ -36,12 +36,14 @@ from evidence.pages import (
     verification_words,
 )
 from evidence.registers.queries import responses_to
+from evidence.signoffs.actions import share_pack
+from evidence.signoffs.queries import sign_offs_of
+from evidence.states import PackState
 from evidence.verifier import single_file, single_page
 from ledger.queries import growth_proof, latest_checkpoint
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
 from tenants.models import User, Work
-from tenants.sharing import share
 
 
 @requires(Permission.CONTROL_VIEW)
@@ -126,6 +128,8 @@ def _settled(request: TenantRequest, form: SettingForm) -> bool:
             actions.set_parameter(name=key, value=told["value"], **common)
         elif kind == SettingKind.LOG_TYPE:
             actions.put_log_type_aside(log_type=key, aside=told["aside"], **common)
+        elif kind == SettingKind.SIGN_OFF:
+            actions.let_one_person_sign(alone=told["aside"], **common)
         else:
             actions.put_row_aside(key=key, aside=told["aside"], **common)
     except Refused as refusal:
@@ -160,11 +164,13 @@ def packs(request: TenantRequest) -> HttpResponse:
 def pack_new(request: TenantRequest) -> HttpResponse:
     """Ask for a pack over a period and frameworks."""
     initial = {**_last_days(request), "frameworks": list(load().frameworks)[:4], "classification": "Confidential"}
-    form = PackForm(request.POST or None, initial=initial)
+    offered = queries.packs(request.actor).filter(state=PackState.ISSUED)[:50]
+    form = PackForm(request.POST or None, initial=initial, incidents=queries.incidents(), packs=list(offered))
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         period = form.period(request.tenant.zone)
-        asked = actions.PackRequest(period, tuple(told["frameworks"]), told["recipient"], told["classification"])
+        chosen = {name: told[name] for name in ("recipient", "classification", "kind", "incident", "supersedes")}
+        asked = actions.PackRequest(period, tuple(told["frameworks"]), **chosen)
         pack = actions.request_pack(tenant=request.tenant, asked=asked, by=request.actor)
         return redirect("evidence:pack", request.tenant.slug, pack.pk)
     return render(request, "evidence/pack_new.html", {"form": form}, status=422 if form.errors else 200)
@@ -179,6 +185,8 @@ def pack(request: TenantRequest, pack_id: int) -> HttpResponse:
         "pack": row,
         "work": Work.objects.filter(pk=row.work_id).first() if row.work_id and not row.is_over else None,
         "share": ShareForm(people=people) if people and row.state == "issued" else None,
+        "signed": sign_offs_of(row),
+        "may_build": request.actor.may(Permission.PACK_BUILD),
         "frameworks": [load().frameworks[key].name for key in row.frameworks if key in load().frameworks],
     }
     return render(request, "evidence/pack.html", words)
@@ -207,7 +215,7 @@ def pack_share(request: TenantRequest, pack_id: int) -> HttpResponse:
     row = _visible(request, pack_id)
     form = ShareForm(request.POST, people=people_to_share(request.tenant))
     if form.is_valid():
-        share(row, user=get_object_or_404(User, pk=form.cleaned_data["person"]), by=request.actor)
+        share_pack(pack=row, user=get_object_or_404(User, pk=form.cleaned_data["person"]), by=request.actor)
     return redirect("evidence:pack", request.tenant.slug, row.pk)
 
 

@@ -73,7 +73,7 @@ APPEND_ONLY = {
     *("evidence_population", "evidence_sample", "evidence_samplemark", "evidence_requestentry"),
     *("evidence_packfile", "alerts_alertsettings", "alerts_alertevent", "portal_scheduledrun"),
     *("alerts_incident", "alerts_incidententry", "evidence_document", "evidence_processingrecord"),
-    *("evidence_controlresponse", "evidence_gapnote", "evidence_operatingreport"),
+    *("evidence_controlresponse", "evidence_gapnote", "evidence_operatingreport", "evidence_packsignoff"),
 }
 SHARED_TABLES = {"django_migrations"} | {
     model._meta.db_table

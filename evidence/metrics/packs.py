@@ -2,6 +2,7 @@
 
 from evidence.kinds import KindEvidence
 from evidence.metrics.frame import Asked, Frame, Row
+from evidence.models import FileStage
 from evidence.storedpacks import stored_zip
 from evidence.verifier.check import Pack
 from evidence.verifier.primitives import Broken
@@ -33,7 +34,7 @@ def measure(frame: Frame) -> KindEvidence:
 
 def _holds(row: Row) -> bool:
     """Tell whether the stored file has the recorded hash and the verifier finds no fault in it."""
-    source, digest = stored_zip(row["id"])
+    source, digest = stored_zip(row["id"], FileStage.ISSUED)
     try:
         with source:
             return bool(digest == row["sha256"] and not Pack(source).check())

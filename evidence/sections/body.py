@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 
+from evidence.charts import counted, shares
 from evidence.report import Block, Grid, Heading, Pairs, Prose, Section, grid
 from evidence.sections.front import percent
 from evidence.sections.source import Source, deviations, widths
@@ -49,10 +50,20 @@ def campaigns(source: Source) -> Section:
         source.grid("review_quality", quality, limit=100, empty="Nobody decided anything in the period."),
         Heading("Sign-offs"),
         source.grid("sign_offs", signed, limit=150, empty="Nobody signed in the period."),
+        *_by_week(source),
         Heading("Decisions"),
         *_decisions(source, decisions),
     ]
     return Section("campaigns", "Campaigns, decisions and sign-offs", tuple(blocks), wide=True)
+
+
+def _by_week(source: Source) -> list[Block]:
+    """Draw the decisions by week, with the same numbers in a table."""
+    table = source.table("decisions_by_week")
+    if not table.rows:
+        return []
+    columns = widths("week_from 28, decisions 12, certify 12, revoke 12, modify 12, abstain 12, not_decided 12")
+    return [counted(table), source.grid("decisions_by_week", columns, limit=60, empty="No decision was made.")]
 
 
 def _decisions(source: Source, columns: Mapping[str, int]) -> list[Block]:
@@ -161,6 +172,7 @@ def alerts(source: Source) -> Section:
                 f"{source.metric('alert_rules', 'mandatory_missing')}.",
             )
         ),
+        *_until_seen(source),
         source.grid("alerts", columns, limit=250, empty="No alert was raised in the period."),
         *source.notes("alerts", "alert_rules"),
         Heading("Events behind the alerts"),
@@ -169,13 +181,22 @@ def alerts(source: Source) -> Section:
     return Section("alerts", "Alerts", tuple(blocks), wide=True)
 
 
+def _until_seen(source: Source) -> list[Block]:
+    """Draw how long it took until somebody looked at an alert, with the same numbers in a table."""
+    table = source.table("times_to_acknowledge")
+    if not source.table("alerts").rows:
+        return []
+    columns = widths("time 70, alerts 30")
+    return [counted(table), source.grid("times_to_acknowledge", columns, limit=10, empty="No alert was raised.")]
+
+
 def exceptions(source: Source) -> Section:
-    """Return every deviation and every open finding, with room for the management's response."""
+    """Return every deviation and every open finding, with the management's response: words, stand, owner and date."""
     rows = tuple(
-        (str(row[1]), str(row[2]), str(row[3]).replace("_", " "), str(row[4]), "none recorded")
+        (str(row[1]), str(row[2]), str(row[3]).replace("_", " "), str(row[4]), str(row[5] or "none recorded"))
         for row in deviations(source).rows
     )
-    heads, sizes = ("Row", "Title", "State", "What was found", "Management response"), (13, 17, 9, 47, 14)
+    heads, sizes = ("Row", "Title", "State", "What was found", "Management response"), (12, 15, 9, 36, 28)
     table = Grid("Rows that did not pass", heads, sizes, rows, len(rows), empty="Every computed row passed.")
     found = widths("id 5, kind 14, sentence 39, found_at 15, due_at 15, resolution 12")
     blocks: list[Block] = [
@@ -205,6 +226,7 @@ def coverage(source: Source) -> Section:
                 "whatever was seen.",
             )
         ),
+        *_covered(source),
         source.grid("coverage", columns, limit=100, empty="No log source is set up."),
         *source.notes("coverage"),
         Heading("Clocks"),
@@ -232,6 +254,12 @@ def coverage(source: Source) -> Section:
     return Section("coverage", "Coverage of the logs", tuple(blocks), wide=True)
 
 
+def _covered(source: Source) -> list[Block]:
+    """Draw the covered share of each source; the table under it holds the same numbers."""
+    table = source.table("coverage")
+    return [shares("Covered share of the expected hours by source", table, "source", "ratio")] if table.rows else []
+
+
 def methods(source: Source) -> Section:
     """Return the information sheet of every table: query, parameters, rows, control total, limits."""
     kept = [(name, source.evidence[name]) for name in sorted(source.kept) if name in source.evidence]
@@ -250,7 +278,7 @@ def methods(source: Source) -> Section:
             "Every table was written by the query whose text is in the folder queries, run by the portal itself at "
             "the time of issue under the parameters of section “Scope and period”; nobody edited a table. The "
             "control total is the SHA-256 of the CSV file. Filters: the tenant and the period, nothing else, unless "
-            "a note says so.",
+            "a note says so; in tables about one incident, that incident.",
         )
     )
     table = Grid("Tables of this pack", heads, sizes, tuple(rows), len(rows))
@@ -264,6 +292,20 @@ def sample(source: Source) -> Block:
     table = source.records["sample"]
     return grid(
         table, (14, 20, 22, 22, 22), zone=source.period.zone, limit=60, empty="There was no decision to draw from."
+    )
+
+
+def _drawn(source: Source) -> Prose:
+    """Say how the sample was drawn, with its seed and population, so that anybody can draw it again."""
+    return Prose(
+        (
+            "For sampling, the ids of all decisions of the period are ranked by SHA-256 of the checkpoint's root, a "
+            "zero byte and the id; the first 25 are drawn. "
+            f"Seed: {source.checkpoint.root.hex() if source.checkpoint else 'none'}. Population: "
+            f"{source.records['decisions'].count if 'decisions' in source.records else 0} decisions. "
+            "Anybody can draw them again from tables/decisions.csv; an "
+            "auditor may use a seed of their own.",
+        )
     )
 
 
@@ -297,13 +339,6 @@ def closing(source: Source) -> Section:
             ("Snapshot", "the sealed list of grants that a system reported at one time, with the system's own total"),
         )
     )
-    drawn = Prose(
-        (
-            "For sampling, the ids of all decisions of the period are ranked by SHA-256 of the checkpoint's root, a "
-            "zero byte and the id; the first 25 are drawn. Anybody can draw them again from tables/decisions.csv; an "
-            "auditor may use a seed of their own.",
-        )
-    )
     legal = Prose(
         (
             "This pack is evidence, not an opinion. It supports an assessment of the named requirements by a person "
@@ -315,5 +350,7 @@ def closing(source: Source) -> Section:
         ),
         tone="note",
     )
-    blocks = (Heading("Sample"), drawn, sample(source), Heading("Glossary"), words, Heading("Legal note"), legal)
-    return Section("closing", "Sampling, glossary and legal note", blocks)
+    support = (Heading("Sample"), _drawn(source), sample(source)) if "sample" in source.records else ()
+    blocks = (*support, Heading("Glossary"), words, Heading("Legal note"), legal)
+    title = "Sampling, glossary and legal note" if support else "Glossary and legal note"
+    return Section("closing", title, blocks)

@@ -7,6 +7,7 @@ from datetime import datetime
 from evidence.criteria import parse
 from evidence.evaluate import spell, tally
 from evidence.kinds import Evaluation
+from evidence.packtypes import PackKind, type_of
 from evidence.report import (
     STATE_MARKS,
     STATE_WORDS,
@@ -22,7 +23,7 @@ from evidence.report import (
     span,
 )
 from evidence.sections.source import Source, deviations, spell_used, widths
-from evidence.states import RESULT_MEANINGS
+from evidence.states import RESULT_MEANINGS, ResultState
 from evidence.tiers import TIERS
 
 
@@ -34,7 +35,9 @@ def cover(source: Source, content_digest: str) -> Cover:
         client=identity.client,
         processor=identity.processor,
         recipient=identity.recipient,
-        frameworks=tuple(frameworks[key].name for key in identity.frameworks),
+        frameworks=tuple(frameworks[key].name for key in identity.frameworks) or ("none: one incident",),
+        kind=PackKind(identity.kind).label,
+        sign_off="two people, in the folder sign-off" if identity.people != 1 else "one person, in the folder sign-off",
         period=source.period,
         issued_at=datetime.fromisoformat(identity.issued_at),
         pack_id=identity.id,
@@ -45,7 +48,9 @@ def cover(source: Source, content_digest: str) -> Cover:
         tier=source.tier,
         tier_meaning=TIERS[source.tier],
         content_digest=content_digest,
-        tally=tuple((key, STATE_MARKS[key], word, counts[key]) for key, word in STATE_WORDS.items()),
+        tally=tuple((key, STATE_MARKS[key], word, counts[key]) for key, word in STATE_WORDS.items())
+        if source.evaluations
+        else (),
     )
 
 
@@ -63,24 +68,34 @@ def result(source: Source) -> Section:
         f"{STATE_MARKS['not_computed']} {STATE_WORDS['not_computed']}",
         "The portal has no query for this row yet.",
     )
-    missing = Prose(source.omissions, tone="warning") if source.omissions else Prose(("Nothing was left out.",))
-    standing = Pairs(
+    due = source.metric("campaigns", "due")
+    figures = (
+        ("population", "Systems in scope", source.metric("population", "systems_in_scope")),
+        ("population", "Without a complete snapshot", source.metric("population", "systems_without_snapshot")),
+        ("coverage", "Coverage of expected hours", percent(source.evidence["coverage"].metrics["coverage_ratio"])),
         (
-            ("Systems in scope", source.metric("population", "systems_in_scope")),
-            ("Without a complete snapshot", source.metric("population", "systems_without_snapshot")),
-            ("Coverage of expected hours", percent(source.evidence["coverage"].metrics["coverage_ratio"])),
-            ("Campaigns due, overdue", f"{source.metric('campaigns', 'due')}, {source.metric('campaigns', 'overdue')}"),
-            ("Revocations verified", percent(source.evidence["revocations"].metrics["verified_ratio"])),
-            ("Self-reviews", source.metric("review_quality", "self_reviews")),
-            (
-                "Ledger entries checked, broken",
-                f"{source.metric('ledger', 'entries')}, {source.metric('ledger', 'breaks')}",
-            ),
-            ("Deviations listed", str(len(deviations(source).rows))),
-        )
+            "campaigns",
+            "Campaigns due, overdue",
+            f"{due}, {source.metric('campaigns', 'overdue')}",
+        ),
+        ("revocations", "Revocations verified", percent(source.evidence["revocations"].metrics["verified_ratio"])),
+        ("review_quality", "Self-reviews", source.metric("review_quality", "self_reviews")),
+        (
+            "ledger",
+            "Ledger entries checked, broken",
+            f"{source.metric('ledger', 'entries')}, {source.metric('ledger', 'breaks')}",
+        ),
+        ("coverage", "Deviations listed", str(len(deviations(source).rows))),
     )
+    standing = Pairs(tuple((label, value) for kind, label, value in figures if kind in source.kept))
     blocks = (table, Heading("Key figures"), standing, Heading("What the states mean"), Pairs((*meanings, unfinished)))
-    return Section("result", "Result at a glance", (*blocks, Heading("What was left out"), missing))
+    return Section("result", "Result at a glance", (*blocks, *omissions(source)))
+
+
+def omissions(source: Source) -> list[Block]:
+    """Print a sentence for everything that the pack does not hold."""
+    said = Prose(source.omissions, tone="warning") if source.omissions else Prose(("Nothing was left out.",))
+    return [Heading("What was left out"), said]
 
 
 def scope(source: Source) -> Section:
@@ -95,20 +110,14 @@ def scope(source: Source) -> Section:
             *((frameworks[key].name, frameworks[key].version) for key in source.identity.frameworks),
         )
     )
-    types = tuple(
-        (
-            name.replace("_", " ").capitalize(),
-            f"out of scope: {source.out_of_scope[name]}"
-            if name in source.out_of_scope
-            else percent(ratio, "no source expected"),
-        )
-        for name, ratio in source.coverage.items()
-    )
     duties = Prose(
         (
-            "The processor operates the portal, delivers logs and account lists, and carries out decisions. The "
-            "controller names its reviewers and auditors, reads the packs, and tells the processor of changes in who "
-            "may do what.",
+            "The processor operates the portal, delivers logs and account lists, and carries out decisions.",
+            "The controller names its reviewers and auditors, reads the packs, tells the processor of changes in who "
+            "may do what, keeps the accounts of its own people, and acts on what it is told (complementary user entity "
+            "controls).",
+            "Sub-processors: the record of processing names them; they are outside of this pack unless a source or "
+            "system of theirs is listed in it.",
             "Systems and log sources that are not listed in this pack are out of its scope. The states speak about "
             "access and its records only, never about the business systems as a whole.",
         )
@@ -125,11 +134,42 @@ def scope(source: Source) -> Section:
     blocks: tuple[Block, ...] = (
         facts,
         Heading("Log types: share of the expected hours that were delivered"),
-        Pairs(types),
+        _log_types(source),
+        *_left_out(source),
         Heading("Duties"),
         duties,
     )
+    if not source.evaluations:  # no section on results prints what was left out, and no criterion has parameters
+        return Section("scope", "Scope and period", (*blocks, *omissions(source)))
     return Section("scope", "Scope and period", (*blocks, Heading("Parameters"), Pairs(parameters)))
+
+
+def _log_types(source: Source) -> Pairs:
+    """Print the covered share of each log type, or why it is out of scope."""
+    return Pairs(
+        tuple(
+            (
+                name.replace("_", " ").capitalize(),
+                f"out of scope: {source.out_of_scope[name]}"
+                if name in source.out_of_scope
+                else percent(ratio, "no source expected"),
+            )
+            for name, ratio in source.coverage.items()
+        )
+    )
+
+
+def _left_out(source: Source) -> list[Block]:
+    """Print what is out of scope, and why: log types put aside, and rows set aside with their reasons."""
+    aside = [
+        (item.control.id, " ".join(item.reasons))
+        for item in source.evaluations
+        if item.state == ResultState.NOT_APPLICABLE
+    ]
+    types = [(name.replace("_", " ").capitalize(), why) for name, why in source.out_of_scope.items()]
+    kind = PackKind(source.identity.kind)
+    about = ("Type of this pack", f"{kind.label}: {type_of(kind).told}")
+    return [Heading("What is out of scope, and why"), Pairs((about, *types, *aside))]
 
 
 def population(source: Source) -> Section:

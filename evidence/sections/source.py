@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evidence.bundle import Checkpoint, Identity
 from evidence.evaluate import spell_metric
@@ -44,6 +44,14 @@ class Source:
         cut = tuple(tuple(row[place] for place in places) for row in table.rows[:limit])
         small = Table(table.name, caption or table.title, tuple(columns), cut, table.count)
         return grid(small, tuple(columns.values()), zone=self.period.zone, limit=limit, empty=empty)
+
+    def chosen(self, name: str, columns: Mapping[str, int], *, column: str, empty: str, caption: str) -> Grid:
+        """Print those rows of a table that have something in one of its columns."""
+        table = self.table(name)
+        place = table.columns.index(column)
+        rows = tuple(row for row in table.rows if row[place] is not None)
+        found = replace(self, records={**self.records, name: replace(table, rows=rows)})
+        return found.grid(name, columns, limit=100, empty=empty, caption=caption)
 
     def metric(self, kind: str, name: str) -> str:
         """Spell one metric of a kind."""

@@ -34,12 +34,21 @@ from evidence.verifier.primitives import (
     unbase64,
     unpack,
 )
+from evidence.verifier.signedoff import (
+    FOLDER,
+    SignOff,
+)
 from evidence.verifier.witnessed import (
     Holders,
 )
 
 SCHEMA = "countersign-pack/2"
 SIGNED = ("manifest.json", "manifest.sig")
+SIGNED_TABLES = (
+    ("sign_offs", "decisions", "decision", "sign_off", ""),
+    ("log_sign_offs", "dispositions", "disposition", "log_sign_off", "log-"),
+)
+"""Table of signatures, table of what they sign, its key, the signature's key, and what its files' names begin with."""
 ENTRIES = "proofs/entries.jsonl"
 
 
@@ -57,6 +66,7 @@ class Pack:
         self.index: dict[str, Any] = {}
         self.entries: dict[int, int] = {}
         self.holders: Holders | None = None
+        self.sign_off: SignOff | None = None
         self.completeness: Completeness | None = None
         self.proofs: list[str] = []
 
@@ -72,6 +82,7 @@ class Pack:
         steps: list[Callable[[], bool]] = [
             lambda: self.check_manifest(key),
             self.check_files,
+            lambda: self.check_sign_off(key),
             self.check_statements,
             lambda: self.check_ledger(ledger_key),
             self.check_annex,
@@ -143,6 +154,8 @@ class Pack:
         """Compare every file with the manifest; name the page or rows of one that differs."""
         listed = {row["path"]: row for row in self.manifest["files"]}
         for name in sorted(set(self.files) - set(listed) - set(SIGNED)):
+            if name.startswith(FOLDER):
+                continue  # listed by the note of the sign-off
             self.fault(name, "the signed manifest does not list this file.")
         raw_index = self.files.get("index.json", b"{}")
         if hashlib.sha256(raw_index).hexdigest() == listed.get("index.json", {}).get("sha256"):
@@ -208,40 +221,55 @@ class Pack:
         except (ValueError, KeyError, TypeError, IndexError):
             return ""
 
+    def check_sign_off(self, key: str | None) -> bool:
+        """Check who signed the pack off before it was issued; one that nobody signed off is a draft."""
+        self.sign_off = SignOff(self.manifest, self.files)
+        try:
+            self.sign_off.check(key or self.manifest["signer"]["key"])
+        finally:
+            for where, what in self.sign_off.faults:
+                self.fault(where, what)
+        return True
+
     def check_statements(self) -> bool:
         """Hold every signed statement against its digest, and against the decisions that it names."""
-        if "tables/sign_offs.csv" not in self.files or "tables/decisions.csv" not in self.files:
-            return True
+        for tables in SIGNED_TABLES:
+            if all(f"tables/{name}.csv" in self.files for name in tables[:2]):
+                self.check_signed(*tables)
+        return True
+
+    def check_signed(self, table: str, deeds: str, deed: str, key: str, prefix: str) -> None:
+        """Hold the statements of one table of signatures against one table of deeds."""
         decided: dict[str, tuple[str, str]] = {}
         shared: dict[tuple[str, str], tuple[str, str]] = {}
-        for shown in self.table("decisions"):
+        for shown in self.table(deeds):
             said = (shown["outcome"], shown["reason"])
-            decided[shown["decision"]] = shared.setdefault(said, said)
-        for number, row in enumerate(self.table("sign_offs"), start=1):
-            name = f"statements/{row['sign_off']}.json"
+            decided[shown[deed]] = shared.setdefault(said, said)
+        for number, row in enumerate(self.table(table), start=1):
+            file = prefix + row[key]
+            name = f"statements/{file}.json"
             text = self.files.get(name, b"")
             if hashlib.sha256(text).hexdigest() != row["digest"]:
-                self.fault(f"tables/sign_offs.csv, row {number}", f"its digest is not that of {name}.")
+                self.fault(f"tables/{table}.csv, row {number}", f"its digest is not that of {name}.")
                 continue
             for line in json.loads(text)["decisions"]:
                 words = zip(("outcome", "reason"), decided.get(str(line["decision"]), ()))  # noqa: B905 -- Python 3.9
                 for column, shown_word in words:
                     if shown_word != printed(line[column]):
-                        where = f"tables/decisions.csv, decision {line['decision']}"
+                        where = f"tables/{deeds}.csv, {deed} {line['decision']}"
                         self.fault(where, f"its {column} is not the one that {name} signs.")
             self.counts["statements"] += 1
-            self.check_proof(row, text)
-        return True
+            self.check_proof(row, text, file, table)
 
-    def check_proof(self, row: dict[str, str], statement: bytes) -> None:
+    def check_proof(self, row: dict[str, str], statement: bytes, file: str, table: str) -> None:
         """Check how it is known who signed: a passkey's signature over the statement, where one was given."""
-        name = f"signatures/{row['sign_off']}.json"
+        name = f"signatures/{file}.json"
         if row.get("level") != "passkey":
             self.proofs.append("portal")
             return
         raw = self.files.get(name, b"")
         if hashlib.sha256(raw).hexdigest() != row["assertion"]:
-            raise Broken(name, "its SHA-256 is not the one in tables/sign_offs.csv.")
+            raise Broken(name, f"its SHA-256 is not the one in tables/{table}.csv.")
         self.proofs.append(check_assertion(json.loads(raw), statement, name) or name)
 
     def table(self, name: str) -> csv.DictReader[str]:

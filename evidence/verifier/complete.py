@@ -23,6 +23,8 @@ from evidence.verifier.primitives import (
 
 ANNEX = "proofs/annex.txt"
 COMPLETE = {
+    "dispositions": ("log_item.dispose",),
+    "log_sign_offs": ("log_review.sign",),
     "decisions": ("item.decide", "item.decide_in_bulk"),
     "sign_offs": ("campaign.sign",),
 }

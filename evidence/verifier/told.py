@@ -56,6 +56,7 @@ def lines_of(pack: Pack) -> list[str]:
         f"period    {manifest['period']['start']} to {manifest['period']['end']} ({manifest['period']['zone']})",
         f"contents  {counts['files']} files, {counts['rows']} table rows, {counts['pages']} pages",
     ]
+    lines += [f"sign-off  {line}" for line in (pack.sign_off.lines if pack.sign_off else ())]
     if ledger:
         told = f"{counts['entries']} entries proved under checkpoint {ledger['size']} of {ledger['origin']}"
         lines += [

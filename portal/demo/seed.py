@@ -11,6 +11,10 @@ from alerts.watch import look_round
 from evidence.actions import PackRequest, request_pack
 from evidence.building import build_pack
 from evidence.kinds import Period
+from evidence.models import EvidencePack
+from evidence.signoffs.actions import sign_pack
+from evidence.signoffs.issuing import issue_signed
+from evidence.signoffs.queries import open_role, pack_statement, sign_offs_of
 from identities.actions import upsert_identities
 from identities.models import Identity
 from logs.models import LogSource
@@ -23,7 +27,7 @@ from tenants.actions import open_tenant
 from tenants.audit import audit
 from tenants.kinds import Actor, Role, TenantKind
 from tenants.models import Tenant, User
-from tenants.queries import audit_trail, tenant_by_slug
+from tenants.queries import actor_for, audit_trail, tenant_by_slug
 from tenants.scope import tenant_scope
 from tenants.sharing import share
 from tenants.work import Progress
@@ -42,11 +46,13 @@ FINISHED: Final = "demo.finish"
 CAST: Final = (
     Part(f"olga@{DOMAIN}", "Olga Brandt", Role.OPERATOR, HOME, "Platform operator of the BPO"),
     Part(f"carla@{DOMAIN}", "Carla Reyes", Role.OFFICER, HOME, "Compliance officer of the BPO"),
+    Part(f"dario@{DOMAIN}", "Dario Conti", Role.OFFICER, HOME, "Deputy compliance officer, approves packs"),
     Part(f"ana@{DOMAIN}", "Ana Lindqvist", Role.ANALYST, HOME, "Analyst of the BPO"),
     Part(f"rosa@{DOMAIN}", "Rosa Marin", Role.REVIEWER, HOME, "Reviewer: head of operations"),
     Part("axel@auditors.example", "Axel Nordmann", Role.AUDITOR, HOME, "External auditor, 30 days"),
     Part("cleo@acme.example", "Cleo Park", Role.CLIENT, "acme", "Client: Acme"),
     Part(f"carla@{DOMAIN}", "Carla Reyes", Role.OFFICER, "acme", "the same officer, at Acme"),
+    Part(f"dario@{DOMAIN}", "Dario Conti", Role.OFFICER, "acme", "the same deputy, at Acme"),
     Part("zoe@zenith.example", "Zoe Adler", Role.CLIENT, "zenith", "Client: Zenith"),
     Part(f"carla@{DOMAIN}", "Carla Reyes", Role.OFFICER, "zenith", "the same officer, at Zenith"),
 )
@@ -220,11 +226,25 @@ class Seed:
             build_pack(self.tenants[key], pack.pk, self.progress)
             with tenant_scope(self.tenants[key]):
                 pack.refresh_from_db()
+                self._sign_off(pack, self.tenants[key])
+            pack = issue_signed(self.tenants[key], pack.pk, self.progress)
+            with tenant_scope(self.tenants[key]):
                 share(pack, user=User.objects.get(email=email), by=self.by(key))
         for key, email in (("acme", "cleo@acme.example"), ("zenith", "zoe@zenith.example")):
             with tenant_scope(self.tenants[key]):
                 for source in LogSource.objects.all():
                     share(source, user=User.objects.get(email=email), by=self.by(key))
+
+    def _sign_off(self, pack: EvidencePack, tenant: Tenant) -> None:
+        """Let the officer and her deputy sign, each with a password and a code."""
+        for name in ("carla", "dario"):
+            user = User.objects.get(email=f"{name}@{DOMAIN}")
+            actor, proof = actor_for(user, tenant), campaign.proof_of(user, self.sign_ins.password(user.email))
+            role = open_role(pack, sign_offs_of(pack))
+            if actor is None or role is None or proof is None:
+                raise RuntimeError(f"{user.name} cannot sign the pack {pack}.")
+            _text, digest = pack_statement(pack, role, actor)
+            sign_pack(pack=pack, by=actor, printed_name=user.name, shown_digest=digest, proof=proof, queue=False)
 
     def _asked(self, email: str) -> PackRequest:
         until = timezone.now()

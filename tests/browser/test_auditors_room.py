@@ -7,7 +7,8 @@ from pathlib import Path
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import GivePasskey, Server, Visit
+from tests.browser.signing import let_one_sign, sign_when_built
 from tests.browser.strict import StrictPage
 from tests.browser.test_own_pages import code_now
 from tests.mailing import Sink
@@ -17,7 +18,7 @@ LONG_MS = 90_000
 
 
 def test_from_the_invitation_to_an_accepted_request_and_from_the_alert_to_the_pack(
-    server: Server, worker: None, mailbox: tuple[Sink, int], visit: Visit, tmp_path: Path
+    server: Server, worker: None, mailbox: tuple[Sink, int], visit: Visit, passkey: GivePasskey, tmp_path: Path
 ) -> None:
     home = f"/t/{server.cast.acme.slug}"
     carla, nora = visit("carla"), visit(viewport={"width": 390, "height": 800}, color_scheme="dark")
@@ -26,6 +27,7 @@ def test_from_the_invitation_to_an_accepted_request_and_from_the_alert_to_the_pa
     ask(nora, home)
     freeze(carla, home)
     draw(nora, home)
+    passkey(carla, "carla")
     title = build_a_pack(carla, home)
     request = letter(carla.page, mailbox[0], "carla@example.org", rf"{home}/room/requests/\d+/")
     page = carla.go(request)
@@ -114,11 +116,12 @@ def draw(strict: StrictPage, home: str) -> None:
 
 
 def build_a_pack(strict: StrictPage, home: str) -> str:
-    """Build the client's pack and share it with the client; returns its title."""
+    """Build the client's pack, sign it off, and share it with the client; returns its title."""
+    let_one_sign(strict, strict.url + home)
     page = strict.go(f"{home}/packs/new/")
     page.get_by_label("Recipient").fill("Nora Nordmann, Nordmann Assurance")
     page.get_by_role("main").get_by_role("button").last.click()
-    expect(page.get_by_role("link", name="Download the pack")).to_be_visible(timeout=LONG_MS)
+    sign_when_built(strict, LONG_MS)
     page.get_by_label("Share it with").select_option(label="Cleo (Client)")
     page.get_by_role("button", name="Share this pack").click()
     return page.get_by_role("heading", level=1).inner_text()

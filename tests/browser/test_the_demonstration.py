@@ -41,7 +41,8 @@ HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 """What the served portal knows."""
 
 AGENTS, DAYS, WORKFORCE = 16, 30, 40
-PEOPLE = [part for part in CAST if part.tenant == HOME or part.role == Role.CLIENT]
+DEPUTY = "dario@harbour.example"
+PEOPLE = [part for part in CAST if (part.tenant == HOME or part.role == Role.CLIENT) and part.email != DEPUTY]
 """One for each kind of user; the officer at the clients sees the same kinds of pages."""
 
 JUDGED: set[str] = set()

@@ -17,12 +17,13 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from evidence.models import EvidencePack
+from evidence.models import EvidencePack, PackFile
 from evidence.room import queries
 from evidence.room.actions import freeze_population
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample
 from evidence.room.populations import items_of
 from evidence.room.pseudonyms import cut, pseudonym
+from evidence.signoffs.models import PackSignOff
 from evidence.states import REQUEST_MOVES, RequestState, Turn, state_after
 from ledger.kinds import LeafKind
 from ledger.signer import sign_now
@@ -38,6 +39,7 @@ from tenants.scope import narrow_scope, tenant_scope
 from tenants.sharing import share
 from tenants.work import Silent
 from tests import make
+from tests.evidence.signing import draft_by_hand, issue_by_hand
 from tests.mailing import Sink
 
 pytestmark = [pytest.mark.django_db, pytest.mark.enable_socket]
@@ -127,14 +129,12 @@ def test_who_works_in_the_tenant_does_not_audit_it(bpo: Tenant, carla: User, rem
 def test_the_database_shows_an_auditor_nothing_outside_of_the_engagement(
     bpo: Tenant, axel: User, officer: Actor, reviewed: Campaign, pack: Callable[..., EvidencePack], zenith: Tenant
 ) -> None:
-    made = pack()
-    seal = {"sha256": "a" * 64, "manifest_sha256": "b" * 64, "size_bytes": 1, "ended_at": timezone.now()}
     with tenant_scope(bpo):
-        EvidencePack.objects.filter(pk=made.pk).update(state="building", issued_at=timezone.now())
-        EvidencePack.objects.filter(pk=made.pk).update(state="issued", **seal)
+        issue_by_hand(pack(), b"issued")
+        draft_by_hand(pack(), b"a draft stays closed")
         mine = Engagement.objects.get()
     tables = (Campaign, ReviewItem, EvidencePack)
-    assert seen(bpo, mine, *tables, AccessEvent) == [1, 6, 1, 0]
+    assert seen(bpo, mine, *tables, AccessEvent, PackFile, PackSignOff) == [1, 6, 1, 0, 2, 2]
     other = make.user("other")
     earlier = timezone.now() - timedelta(days=200)
     narrow = make.engage(other, bpo, period_start=earlier, period_end=earlier + timedelta(days=9))

@@ -25,6 +25,7 @@ from tenants.scope import tenant_scope
 from tenants.sharing import share
 from tenants.work import Silent
 from tests import make
+from tests.evidence.signing import issued
 
 Ask = Callable[..., EvidencePack]
 pytestmark = pytest.mark.django_db
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 def data_of(tenant: Tenant, pack: EvidencePack) -> bytes:
     with tenant_scope(tenant):
-        return bytes(PackFile.objects.get(pack=pack).data)
+        return bytes(PackFile.objects.filter(pack=pack).latest("id").data)
 
 
 def text(data: bytes, name: str) -> str:
@@ -45,7 +46,7 @@ def test_it_issues_a_pack_that_its_own_verifier_accepts(bpo: Tenant, reviewed: C
     data = data_of(bpo, made)
     checked = Pack(data)
     assert checked.check(made.signer_key) == []
-    assert made.state == "issued"
+    assert made.state == "draft"
     assert made.tier == "T1", "the signer runs as the same user"
     assert (made.pages or 0) > 20
     assert checked.counts["cells"] >= 2 * 2 + 4
@@ -65,8 +66,8 @@ def test_it_leaves_audit_entries_and_a_leaf_of_its_own_kind(bpo: Tenant, reviewe
     made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
     with tenant_scope(bpo):
         entries = AuditEntry.objects.filter(target=f"pack {made.uuid}").order_by("at", "id")
-        assert {entry.verb for entry in entries} == {"pack.request", "pack.begin", "pack.issue"}
-        issued = entries.get(verb="pack.issue")
+        assert {entry.verb for entry in entries} == {"pack.request", "pack.begin", "pack.draft"}
+        issued = entries.get(verb="pack.draft")
     assert (issued.leaf_kind, issued.detail["sha256"]) == (9, made.sha256)
 
 
@@ -74,6 +75,8 @@ def test_building_it_again_changes_nothing(bpo: Tenant, reviewed: Campaign, pack
     made = build_pack(bpo, pack(("pci",)).pk, Silent())
     again = build_pack(bpo, made.pk, Silent())
     assert again.sha256 == made.sha256
+    with pytest.raises(DatabaseError, match="What is signed"), tenant_scope(bpo), transaction.atomic():
+        EvidencePack.objects.filter(pk=made.pk).update(manifest_sha256="0" * 64)
     with pytest.raises(DatabaseError, match="never changed"), tenant_scope(bpo), transaction.atomic():
         EvidencePack.objects.filter(pk=made.pk).update(recipient="Somebody else")
     with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(bpo), transaction.atomic():
@@ -121,7 +124,7 @@ def test_a_failed_pack_keeps_no_file_and_says_why(bpo: Tenant, reviewed: Campaig
 def test_an_auditor_fetches_it_only_when_it_is_shared(
     bpo: Tenant, reviewed: Campaign, pack: Ask, officer: Actor, axel: User
 ) -> None:
-    made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
+    made = issued(bpo, build_pack(bpo, pack(("gdpr",)).pk, Silent()), officer)
     auditor = make.actor(axel, bpo)
     with tenant_scope(bpo), pytest.raises(Refused, match="not shared with you"):
         download_pack(pack=made, by=auditor)

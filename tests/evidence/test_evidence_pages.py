@@ -24,6 +24,7 @@ from tenants.scope import tenant_scope
 from tenants.sharing import share
 from tenants.work import Silent
 from tests import make
+from tests.evidence.signing import issued
 
 Ask = Callable[..., EvidencePack]
 pytestmark = pytest.mark.django_db
@@ -204,7 +205,7 @@ def test_settling_keeps_the_reason_and_refuses_what_hipaa_requires(bpo: Tenant, 
 def test_a_pack_is_fetched_by_those_it_is_shared_with(
     bpo: Tenant, carla: User, axel: User, officer: Actor, pack: Ask
 ) -> None:
-    made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
+    made = issued(bpo, build_pack(bpo, pack(("gdpr",)).pk, Silent()), officer)
     url = reverse("evidence:download", args=[bpo.slug, made.pk])
     page = reverse("evidence:pack", args=[bpo.slug, made.pk])
     assert make.login(axel).get(url).status_code == 404

@@ -27,7 +27,7 @@ from tests.database import ROOT, FreshDatabase
 BAD_NAMES = ("\u202eeiraM", "\U0001f4a9 \U0001f469\u200d\U0001f4bb", "=HYPERLINK(1)", "x" * 4_000, 'a,"b"\n', "")
 
 
-def test_a_pack_whose_worker_was_killed_is_issued_once(fresh_database: FreshDatabase, signer_folder: Path) -> None:
+def test_a_pack_whose_worker_was_killed_is_built_once(fresh_database: FreshDatabase, signer_folder: Path) -> None:
     bpo, carla = make.tenant("northwind"), make.user("carla")
     make.member(carla, bpo, Role.OFFICER)
     now = timezone.now()
@@ -46,7 +46,7 @@ def test_a_pack_whose_worker_was_killed_is_issued_once(fresh_database: FreshData
     assert run_work(pack.work_id or 0, bpo.pk) == WorkState.DONE
     with tenant_scope(bpo):
         pack.refresh_from_db()
-        assert (pack.state, AuditEntry.objects.filter(verb="pack.issue").count()) == ("issued", 1)
+        assert (pack.state, AuditEntry.objects.filter(verb="pack.draft").count()) == ("draft", 1)
     assert list(place().iterdir()) == []
 
 

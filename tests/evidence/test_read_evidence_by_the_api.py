@@ -2,17 +2,21 @@
 
 import hashlib
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from evidence.models import EvidencePack, PackFile
+from evidence.bundle import Bundle
+from evidence.models import EvidencePack, FileStage, PackFile
+from evidence.signoffs.actions import issue_pack
 from evidence.states import PackState
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission
 from tenants.models import AuditEntry, Tenant, User
 from tenants.scope import tenant_scope
+from tests.evidence.signing import deputy_of, signs
 
 Ask = Callable[..., EvidencePack]
 pytestmark = pytest.mark.django_db
@@ -56,10 +60,12 @@ def test_a_pack_is_listed_and_only_an_issued_one_is_given(bpo: Tenant, pack: Ask
     assert get(f"packs/{made.pk}/", token).json()["state"] == PackState.REQUESTED
     refused = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
     assert (refused.status_code, refused.headers["Content-Type"]) == (403, "application/problem+json")
-    assert "not issued" in refused.json()["detail"]
+    assert "not built" in refused.json()["detail"]
 
 
-def test_an_issued_pack_is_given_whole_and_taking_it_is_a_deed(bpo: Tenant, pack: Ask, token: str) -> None:
+def test_an_issued_pack_is_given_whole_and_taking_it_is_a_deed(
+    bpo: Tenant, pack: Ask, token: str, officer: Actor
+) -> None:
     made = pack()
     with tenant_scope(bpo):
         seal = {
@@ -69,13 +75,19 @@ def test_an_issued_pack_is_given_whole_and_taking_it_is_a_deed(bpo: Tenant, pack
         }
         ended = {"ended_at": made.requested_at, "size_bytes": 5}
         EvidencePack.objects.filter(pk=made.pk).update(state=PackState.BUILDING)
-        PackFile.objects.create(pack=made, data=b"PK..!")
-        EvidencePack.objects.filter(pk=made.pk).update(state=PackState.ISSUED, **seal, **ended)
+        EvidencePack.objects.filter(pk=made.pk).update(state=PackState.DRAFT, **seal, **ended)
+        made.refresh_from_db()
+    refused = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
+    assert "a draft" in refused.json()["detail"]
+    for by in (officer, deputy_of(bpo)):
+        signs(bpo, made, by)
+    with tenant_scope(bpo):
+        issue_pack(pack=made, bundle=Bundle(BytesIO(b"PK..!"), 5, seal["sha256"], "b" * 64, "", {}), by=officer)
     answer = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
     assert (answer.status_code, b"".join(answer), answer.headers["Content-Type"]) == (200, b"PK..!", "application/zip")
     assert made.file_name in answer.headers["Content-Disposition"]
     with tenant_scope(bpo):
         assert AuditEntry.objects.get(verb="pack.download").actor_name == "token:grc"
-        PackFile.objects.create(pack=made, n=1, data=b"!")
+        PackFile.objects.create(pack=made, stage=FileStage.ISSUED, n=1, data=b"!")
     refused = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
     assert (refused.status_code, "its SHA-256 differs" in refused.json()["detail"]) == (403, True)

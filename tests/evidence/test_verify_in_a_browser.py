@@ -18,10 +18,12 @@ from evidence.verifier import single_page
 from evidence.verifier.check import Pack
 from evidence.verifier.primitives import Broken
 from reviews.models import Campaign
+from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.work import Silent
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.evidence.packing import SIGNER
+from tests.evidence.signing import issued
 from tests.evidence.test_build_pack import data_of
 from tests.evidence.test_sign_statements import KINDS, signed
 from tests.evidence.test_verify import flipped
@@ -42,6 +44,8 @@ PLACES = {
     "the checkpoint": ("proofs/checkpoint.txt", b"\n", "proofs/checkpoint.txt: "),
     "the annex": ("proofs/annex.txt", b"item.decide", "proofs/annex.txt, entry "),
     "OSCAL": ("oscal-assessment-results.json", b"not-satisfied", "oscal-assessment-results.json: "),
+    "the cover": ("sign-off/cover.txt", b"APPROVER", "sign-off/cover.txt: "),
+    "a signer's statement": ("sign-off/approver.json", b"role", "sign-off/approver.json: "),
     "the bag": ("bag-info.txt", b"Payload", "bag-info.txt: "),
 }
 
@@ -93,21 +97,24 @@ def by_page(page: Page, data: bytes, key: str) -> list[str]:
 
 @pytest.mark.django_db
 def test_both_verifiers_name_what_broke(
-    bpo: Tenant, reviewed: Campaign, pack: Callable[..., EvidencePack], tmp_path: Path
+    bpo: Tenant, reviewed: Campaign, officer: Actor, pack: Callable[..., EvidencePack], tmp_path: Path
 ) -> None:
     look_round()
-    made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
+    made = issued(bpo, build_pack(bpo, pack(("gdpr",)).pk, Silent()), officer)
     whole, key = data_of(bpo, made), made.signer_key
     assert by_python(whole, key) == []
     with opened_page(tmp_path) as page:
         said = by_page(page, whole, key)
+        assert any("approver: deputy@example.org" in line for line in said), said
         assert any("every one of 2 ledger entries of the period has its rows" in line for line in said), said
         for what, data, told in broken_packs(whole):
             found = by_python(data, key)
             assert any(sentence.startswith(told) for sentence in found), (what, found)
             assert by_page(page, data, key) == found, what
         for kind in KINDS:
-            data = signed(kind)[0].data
+            source = signed(kind)[0].source
+            source.seek(0)
+            data = source.read()
             assert any("1 of them by a passkey that was checked here" in line for line in by_page(page, data, ""))
         slow = "[key, text, sign].map((part) => Uint8Array.from(atob(part), (char) => char.charCodeAt(0)))"
         assert page.evaluate(f"([key, text, sign]) => ed25519Slowly(...{slow})", signature(b"x"))

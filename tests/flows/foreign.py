@@ -15,12 +15,12 @@ from alerts.models import Alert, AlertNotice
 from evidence.actions import PackRequest, request_pack
 from evidence.catalogue import load
 from evidence.kinds import Period
-from evidence.models import ControlRun, EvidencePack, KindResult, PackFile
+from evidence.models import ControlRun, EvidencePack, KindResult
 from evidence.registers.actions import file_document
 from evidence.registers.kinds import DocumentFacts, DocumentKind
 from evidence.room.actions import Attached, ask, draw_sample, freeze_population, take_turn
 from evidence.room.populations import items_of
-from evidence.states import PackState, Turn
+from evidence.states import Turn
 from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
 from identities.kinds import SnapshotUpload
 from identities.models import Entitlement, Identity, System
@@ -77,6 +77,7 @@ from tenants.models import Engagement, Membership, Tenant, User, Work
 from tenants.scope import tenant_scope
 from tests import make
 from tests.alerts import world
+from tests.evidence.signing import issue_by_hand
 from tests.reviews.periods import sign as sign_period
 from tests.reviews.test_sign import sign
 
@@ -304,16 +305,8 @@ def _evidence(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     period = Period(timezone.now() - timedelta(days=2), timezone.now() - timedelta(days=1), "UTC")
     asked = PackRequest(period, ("gdpr",), f"{mark} auditor")
     pack = request_pack(tenant=tenant, asked=asked, by=by, queue=False)
-    data = f"{mark} zip".encode()
-    seal = {
-        "sha256": sha256(data).hexdigest(),
-        "manifest_sha256": "b" * 64,
-        "issued_at": timezone.now(),
-        "ended_at": timezone.now(),
-    }
-    EvidencePack.objects.filter(pk=pack.pk).update(title=f"{mark} pack", state=PackState.BUILDING)
-    PackFile.objects.create(pack=pack, data=data)
-    EvidencePack.objects.filter(pk=pack.pk).update(state=PackState.ISSUED, size_bytes=12, **seal)
+    EvidencePack.objects.filter(pk=pack.pk).update(title=f"{mark} pack")
+    issue_by_hand(pack, f"{mark} zip".encode())
     registers = _registers(mark, by)
     return {("evidence", "pack_id"): pack.pk, ("evidence", "key"): load().controls[0].key, **registers}
 

@@ -3,7 +3,9 @@
 
 const SCHEMA = "countersign-pack/2", SIGNED = ["manifest.json", "manifest.sig"], ANNEX = "proofs/annex.txt";
 const CHECKPOINT = "proofs/checkpoint.txt", COSIGNED = "proofs/cosigned.txt";
-const COMPLETE = { decisions: ["item.decide", "item.decide_in_bulk"], sign_offs: ["campaign.sign"] };
+const COMPLETE = { decisions: ["item.decide", "item.decide_in_bulk"], dispositions: ["log_item.dispose"], log_sign_offs: ["log_review.sign"], sign_offs: ["campaign.sign"] };
+const SIGNED_TABLES = [["sign_offs", "decisions", "decision", "sign_off", ""], ["log_sign_offs", "dispositions", "disposition", "log_sign_off", "log-"]];
+const SIGN_OFF = "sign-off/", SIGN_NOTE = SIGN_OFF + "note.sig", SIGNATURES_OF = SIGN_OFF + "signatures.json", ROLES = ["preparer", "approver"];
 const HOUR = 3600e6, MINUTE = 60e6;  // microseconds
 
 function printed(value) {
@@ -69,7 +71,7 @@ class Pack {
   }
 
   async check(key, ledgerKey, witnesses = []) {
-    const steps = [() => this.checkManifest(key), () => this.checkFiles(), () => this.checkStatements(),
+    const steps = [() => this.checkManifest(key), () => this.checkFiles(), () => this.checkSignOff(key), () => this.checkStatements(),
       () => this.checkLedger(ledgerKey), () => this.checkAnnex(), () => this.checkHolders(witnesses)];
     for (const step of steps) {
       try {
@@ -129,7 +131,7 @@ class Pack {
   async checkFiles() {
     const listed = new Map(this.manifest.files.map((row) => [row.path, row]));
     for (const name of [...this.files.keys()].sort()) {
-      if (!listed.has(name) && !SIGNED.includes(name)) this.fault(name, "the signed manifest does not list this file.");
+      if (!listed.has(name) && !SIGNED.includes(name) && !name.startsWith(SIGN_OFF)) this.fault(name, "the signed manifest does not list this file.");
     }
     const rawIndex = this.files.get("index.json");
     if (rawIndex && await digestOf(rawIndex) === (listed.get("index.json") || {}).sha256) this.index = JSON.parse(text.decode(rawIndex));
@@ -192,35 +194,82 @@ class Pack {
   table(name) { return readCsv(this.files.get(`tables/${name}.csv`)); }
   has(name) { return this.files.has(`tables/${name}.csv`); }
 
+  async checkSignOff(key) {
+    const files = new Map([...this.files].filter(([name]) => name.startsWith(SIGN_OFF))), pack = this.manifest.pack, people = pack.people || 0;
+    if (!files.size) {
+      if (people) this.lines.push("sign-off: DRAFT: nobody signed this pack off; it is not issued");
+      return;
+    }
+    const digest = await digestOf(this.files.get("manifest.json"));
+    if (!files.has(SIGN_NOTE) || !files.has(SIGNATURES_OF)) throw new Broken(SIGN_OFF, "its signed note or its list of signatures is missing.");
+    const lines = await openNote(files.get(SIGN_NOTE), key || this.manifest.signer.key, SIGN_NOTE);
+    if (lines[1] !== pack.id || lines[2] !== digest) throw new Broken(SIGN_NOTE, "it signs another pack off.");
+    const listed = new Map(lines.slice(3).map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)]));
+    for (const name of [...new Set([...files.keys(), ...listed.keys()])].sort()) {
+      if (name === SIGN_NOTE) continue;
+      if (!listed.has(name)) this.fault(name, "the signed note of the sign-off does not list this file.");
+      else if (!files.has(name)) this.fault(name, "it is missing.");
+      else if (await digestOf(files.get(name)) !== listed.get(name)) this.fault(name, "it differs from what was signed.");
+    }
+    const rows = JSON.parse(text.decode(files.get(SIGNATURES_OF))), asked = ROLES.slice(0, people);
+    for (const row of rows) await this.checkSigner(row, files, digest);
+    if (rows.map((row) => row.role).sort().join() !== [...asked].sort().join()) {
+      throw new Broken(SIGNATURES_OF, `it does not hold the signatures that are asked for: ${asked.join(", ")}.`);
+    }
+    if (new Set(rows.map((row) => row.account)).size !== rows.length) throw new Broken(SIGNATURES_OF, "one person signed in two roles.");
+    if (people === 1) this.lines.push(`sign-off: one person only, because: ${pack.alone_reason}`);
+  }
+
+  async checkSigner(row, files, digest) {
+    const name = `${SIGN_OFF}${row.role}.json`, raw = files.get(name) || new Uint8Array(0);
+    if (await digestOf(raw) !== row.digest) throw new Broken(name, `its SHA-256 is not the one in ${SIGNATURES_OF}.`);
+    const said = JSON.parse(text.decode(raw));
+    if (said.pack.manifest_sha256 !== digest) throw new Broken(name, "it was signed over another manifest.");
+    if (said.role !== row.role || said.signer.account !== row.account || said.meaning !== row.meaning) {
+      throw new Broken(name, "it was signed in another role, by another person or with another meaning.");
+    }
+    let how = "by a proof that the portal alone saw: not checked here";
+    if (row.level === "passkey") {
+      const answer = files.get(`${SIGN_OFF}${row.role}-passkey.json`) || new Uint8Array(0);
+      if (await digestOf(answer) !== row.assertion_sha256) throw new Broken(name, `the passkey's answer to it is not the one in ${SIGNATURES_OF}.`);
+      const kind = await checkAssertion(JSON.parse(text.decode(answer)), raw, name);
+      how = kind ? `passkey checked here (${kind})` : "passkey of an algorithm not known here: NOT checked";
+    }
+    this.lines.push(`sign-off: ${row.role}: ${row.printed_name} (${row.account}, ${row.capacity}), ${row.signed_at}, ${how}`);
+  }
+
   async checkStatements() {
-    if (!this.has("sign_offs") || !this.has("decisions")) return;
-    const decided = new Map(this.table("decisions").map((row) => [row.decision, row]));
+    for (const tables of SIGNED_TABLES) if (this.has(tables[0]) && this.has(tables[1])) await this.checkSigned(...tables);
+  }
+
+  async checkSigned(table, deeds, deed, id, prefix) {
+    const decided = new Map(this.table(deeds).map((row) => [row[deed], row]));
     let number = 0;
-    for (const row of this.table("sign_offs")) {
+    for (const row of this.table(table)) {
       number += 1;
-      const name = `statements/${row.sign_off}.json`, said = this.files.get(name) || new Uint8Array(0);
+      const file = prefix + row[id], name = `statements/${file}.json`, said = this.files.get(name) || new Uint8Array(0);
       if (await digestOf(said) !== row.digest) {
-        this.fault(`tables/sign_offs.csv, row ${number}`, `its digest is not that of ${name}.`);
+        this.fault(`tables/${table}.csv, row ${number}`, `its digest is not that of ${name}.`);
         continue;
       }
       for (const line of JSON.parse(text.decode(said)).decisions) {
         const shown = decided.get(String(line.decision));
         for (const column of ["outcome", "reason"]) {
           if (shown && !equal(line[column], shown[column])) {
-            this.fault(`tables/decisions.csv, decision ${line.decision}`, `its ${column} is not the one that ${name} signs.`);
+            this.fault(`tables/${deeds}.csv, ${deed} ${line.decision}`, `its ${column} is not the one that ${name} signs.`);
           }
         }
       }
       this.counts.statements += 1;
-      await this.checkProof(row, said);
+      await this.checkProof(row, said, file, table);
     }
   }
 
-  async checkProof(row, statement) {
-    const name = `signatures/${row.sign_off}.json`;
+  async checkProof(row, statement, file, table) {
+    const name = `signatures/${file}.json`;
     if (row.level !== "passkey") { this.proofs.push("portal"); return; }
     const raw = this.files.get(name) || new Uint8Array(0);
-    if (await digestOf(raw) !== row.assertion) throw new Broken(name, "its SHA-256 is not the one in tables/sign_offs.csv.");
+    if (await digestOf(raw) !== row.assertion) throw new Broken(name, "its SHA-256 is not the one in tables/" + table + ".csv.");
     this.proofs.push(await checkAssertion(JSON.parse(text.decode(raw)), statement, name) || name);
   }
 

@@ -1,0 +1,91 @@
+"""Reads the records of log reviews and of one incident: rows, signed statements, passkeys' answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from evidence.bundle import Binding
+from evidence.kinds import Table
+from evidence.metrics.frame import Asked, Frame
+from evidence.tables import from_rows
+from reviews.manifest import canonical_text
+
+DISPOSITIONS: Final = """
+SELECT d.id AS disposition, r.name AS review, i.n AS item, i.kind, i.title, i.severity, i.since, i.until, i.late,
+    d.outcome, d.reason, d.ticket, v.name AS reviewer, d.seen_seconds, d.disposed_at,
+    EXISTS (SELECT 1 FROM reviews_disposition l WHERE l.tenant_id = d.tenant_id AND l.supersedes_id = d.id)
+        AS superseded, f.due_at AS follow_up_due_at, f.closed_at AS follow_up_closed_at, f.resolution
+FROM reviews_disposition d
+JOIN reviews_logreview r ON r.tenant_id = d.tenant_id AND r.id = d.review_id
+JOIN reviews_logitem i ON i.tenant_id = d.tenant_id AND i.id = d.item_id
+LEFT JOIN identities_identity v ON v.tenant_id = d.tenant_id AND v.id = d.reviewer_id
+LEFT JOIN reviews_followup f ON f.tenant_id = d.tenant_id AND f.disposition_id = d.id
+WHERE d.tenant_id = %(tenant)s AND d.disposed_at >= %(since)s AND d.disposed_at < %(until)s ORDER BY r.name, i.n, d.id
+"""
+LOG_SIGN_OFFS: Final = """
+SELECT s.id AS log_sign_off, r.name AS review, r.begins_at, r.ends_at, s.printed_name, s.meaning, s.count, s.digest,
+    s.level, s.authentication ->> 'assertion_sha256' AS assertion, s.authenticated_at, s.signed_at
+FROM reviews_logsignature s JOIN reviews_logreview r ON r.tenant_id = s.tenant_id AND r.id = s.review_id
+WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s ORDER BY s.signed_at, s.id
+"""
+SIGNED: Final = """
+SELECT s.id, s.manifest, s.level, s.authentication -> 'assertion' AS assertion FROM reviews_logsignature s
+WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s ORDER BY s.id
+"""
+INCIDENT: Final = """
+SELECT i.id AS incident, i.title, i.what, i.affected, i.found_at, i.known_at, i.opened_at, i.opened_by,
+    i.alert_id AS alert FROM alerts_incident i WHERE i.tenant_id = %(tenant)s AND i.id = %(incident)s
+"""
+STEPS: Final = """
+SELECT t.id AS step_id, t.step, t.happened_at, t.note, t.recorded_at, t.recorded_by FROM alerts_incidententry t
+WHERE t.tenant_id = %(tenant)s AND t.incident_id = %(incident)s AND t.recorded_at < %(as_of)s ORDER BY t.id
+"""
+ALERT: Final = """
+SELECT a.id AS alert, a.rule, a.severity, a.state, a.subject, s.key AS system, a.event_count, a.first_at, a.last_at,
+    a.raised_at, a.acknowledged_at, u.name AS acknowledged_by, a.closed_at, c.name AS closed_by, a.close_reason,
+    a.close_note
+FROM alerts_incident i JOIN alerts_alert a ON a.tenant_id = i.tenant_id AND a.id = i.alert_id
+LEFT JOIN identities_system s ON s.tenant_id = a.tenant_id AND s.id = a.system_id
+LEFT JOIN tenants_user u ON u.id = a.acknowledged_by_id LEFT JOIN tenants_user c ON c.id = a.closed_by_id
+WHERE i.tenant_id = %(tenant)s AND i.id = %(incident)s
+"""
+COLUMNS: Final = {
+    DISPOSITIONS: "disposition review item kind title severity since until late outcome reason ticket reviewer "
+    "seen_seconds disposed_at superseded follow_up_due_at follow_up_closed_at resolution",
+    LOG_SIGN_OFFS: "log_sign_off review begins_at ends_at printed_name meaning count digest level assertion "
+    "authenticated_at signed_at",
+    INCIDENT: "incident title what affected found_at known_at opened_at opened_by alert",
+    STEPS: "step_id step happened_at note recorded_at recorded_by",
+    ALERT: "alert rule severity state subject system event_count first_at last_at raised_at acknowledged_at "
+    "acknowledged_by closed_at closed_by close_reason close_note",
+}
+LOG_BINDINGS: Final = {
+    "dispositions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
+    "log_sign_offs": Binding(
+        "ledger_index", {name: ("subj", "detail", name) for name in ("count", "digest", "level", "assertion")}
+    ),
+}
+
+
+def log_statements(frame: Frame) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Returns the signed statements of log reviews, and how passkeys signed them, by the name of their file."""
+    rows = Asked(frame).rows(SIGNED)
+    statements = {f"log-{row['id']}": row["manifest"].encode() for row in rows}
+    passkeys = [row for row in rows if row["level"] == "passkey"]
+    return statements, {f"log-{row['id']}": canonical_text(json.loads(row["assertion"])).encode() for row in passkeys}
+
+
+def incident_tables(frame: Frame, incident: int) -> tuple[tuple[Table, ...], dict[str, str]]:
+    """Returns the tables about one incident, and the text of the query behind each."""
+    tables, texts = [], {}
+    for name, title, statement in (
+        ("incident", "The incident", INCIDENT),
+        ("incident_steps", "Steps, each with when it happened and when it was recorded", STEPS),
+        ("incident_alert", "The alert behind it", ALERT),
+    ):
+        asked, names = Asked(frame), COLUMNS[statement].split()
+        rows = asked.rows(statement, incident=incident)
+        tables.append(from_rows(name, title, names, [[row[column] for column in names] for row in rows]))
+        texts[name] = asked.statements[0] + "\n"
+    return tuple(tables), texts

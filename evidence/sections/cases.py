@@ -1,0 +1,173 @@
+"""Composes the sections on log reviews, isolation, incidents, one incident, and who signs the pack off."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from evidence.report import Block, Heading, Pairs, Prose, Section, moment
+from evidence.sections.source import Source, widths
+from evidence.signoffs.kinds import MEANINGS, RETENTION_YEARS, SignRole
+
+
+def log_reviews(source: Source) -> Section:
+    """Return the periodic reviews of logs with every disposition and signature."""
+    overview = widths(
+        "name 18, begins_at 14, ends_at 14, due_at 13, signed_at 13, signed_by 10, items 6, disposed 6, exceptions 6"
+    )
+    signed = widths("review 18, printed_name 14, signed_at 14, meaning 20, level 8, count 6, digest 12, ledger_index 8")
+    found = widths("review 14, item 5, kind 9, title 21, outcome 9, reason 18, ticket 8, reviewer 9, ledger_index 7")
+    after = widths(
+        "review 20, item 7, outcome 12, ticket 12, follow_up_due_at 16, follow_up_closed_at 16, resolution 17"
+    )
+    blocks: list[Block] = [
+        Prose(
+            (
+                f"Due in the period: {source.metric('log_reviews', 'due')}. Overdue: "
+                f"{source.metric('log_reviews', 'overdue')}. Signed in time: "
+                f"{source.metric('log_reviews', 'on_time_ratio')}. Exceptions raised: "
+                f"{source.metric('log_reviews', 'exceptions_raised')}, still open over their limit: "
+                f"{source.metric('log_reviews', 'exceptions_open_over_limit')}.",
+                "The periods of a schedule follow each other without a gap; each holds its alerts, the gaps of its "
+                "sources, and samples that the root of the ledger drew.",
+            )
+        ),
+        source.grid("log_reviews", overview, limit=120, empty="No log review was due in the period."),
+        *source.notes("log_reviews"),
+        Heading("Signatures"),
+        source.grid("log_sign_offs", signed, limit=120, empty="Nobody signed a log review in the period."),
+        Heading("Dispositions"),
+        source.grid("dispositions", found, limit=500, empty="Nothing was disposed of in the period."),
+        Heading("Follow-ups of incidents and violations"),
+        source.chosen(
+            "dispositions",
+            after,
+            column="follow_up_due_at",
+            empty="No disposition of the period had to be followed up.",
+            caption="Dispositions that had to be followed up",
+        ),
+    ]
+    return Section("log-reviews", "Log reviews", tuple(blocks), wide=True)
+
+
+def isolation(source: Source) -> Section:
+    """Return how this client's cut is kept apart from what the processor keeps for others, in words and numbers."""
+    tables = widths(
+        "table_name 40, forced 12, has_policy 12, owned_by_us 12, foreign_rows_seen 12, answers_without_scope 12"
+    )
+    leaks = source.metric("isolation", "leaks")
+    blocks: list[Block] = [
+        Prose(
+            (
+                f"This pack holds records of {source.identity.client} and of nobody else. {source.identity.processor} "
+                "keeps the records of each of its clients in a tenant of its own. Every table of tenants is under "
+                "forced row security: a query sees the rows of the tenant in whose scope it runs, and fails without "
+                "one. The program logs in under a role that owns no table and cannot put the rule aside. This pack was "
+                "read in that scope.",
+                "When the pack was measured, each table was probed twice: for a row of another tenant in this scope, "
+                "and for an answer without any scope.",
+            )
+        ),
+        Pairs(
+            (
+                ("Probes", source.metric("isolation", "probes")),
+                ("Rows of others seen, or answers without a scope", leaks),
+                ("Tables without the rule", source.metric("isolation", "tables_without_policy")),
+                ("Ledger", f"a log of its own ({source.checkpoint.origin})" if source.checkpoint else "none"),
+            )
+        ),
+        source.grid("isolation", tables, limit=15, empty="No table was probed."),
+        *source.notes("isolation"),
+        Prose(
+            (
+                "Not shown by these probes: what an administrator of the host or the database could read, and what "
+                "the processor's people see in the client's own systems.",
+            ),
+            tone="note",
+        ),
+    ]
+    return Section("isolation", "Isolation from other clients", tuple(blocks), wide=True)
+
+
+def incidents(source: Source) -> Section:
+    """Return the incidents of the period with their clocks."""
+    columns = widths(
+        "id 5, title 20, found_at 13, known_at 13, triaged_at 13, breach 6, client_told_at 13, hours_to_client 7, "
+        "closed_at 10"
+    )
+    blocks: list[Block] = [
+        source.grid("incidents", columns, limit=150, empty="No incident was open in the period."),
+        *source.notes("incidents"),
+    ]
+    return Section("incidents", "Incidents", tuple(blocks), wide=True)
+
+
+def incident(source: Source) -> Section:
+    """Return one incident: what it is, its clocks, its steps, its alert, and the events behind that."""
+    table = source.table("incident")
+    row = dict(zip(table.columns, table.rows[0], strict=True)) if table.rows else {}
+    zone = source.period.zone
+    times = tuple(
+        (label, moment(at, zone) if isinstance(at, datetime) else "not recorded")
+        for label, at in (
+            ("First sign found", row.get("found_at")),
+            ("Known to be an incident", row.get("known_at")),
+            ("Recorded in the portal", row.get("opened_at")),
+        )
+    )
+    facts = (
+        ("Incident", f"{row.get('incident')}: {row.get('title')}"),
+        ("What happened", str(row.get("what") or "not recorded")),
+        ("Whose data", str(row.get("affected") or "not recorded")),
+        ("Recorded by", str(row.get("opened_by"))),
+    )
+    steps = widths("step 14, happened_at 17, note 38, recorded_at 17, recorded_by 14")
+    alert = widths(
+        "alert 6, rule 14, severity 7, subject 21, raised_at 14, acknowledged_at 14, acknowledged_by 10, "
+        "close_reason 14"
+    )
+    cited = widths("alert 6, event 17, occurred_at 17, actor 14, action 14, outcome 7, src_ip 14, ledger_index 11")
+    blocks: list[Block] = [
+        Pairs((*facts, *times)),
+        Prose(
+            (
+                "The processor's clock runs from when it knew of the incident (Art. 33(2) GDPR), the controller's from "
+                "when it was told. Each step keeps when it happened, as people say, and when it was recorded, as the "
+                "portal knows.",
+            ),
+            tone="note",
+        ),
+        source.grid("incident_steps", steps, limit=200, empty="No step was recorded."),
+        source.grid("incident_alert", alert, limit=5, empty="No alert stands behind the incident."),
+        source.grid("cited_events", cited, limit=200, empty="No event stands behind it, or none is at hand any more."),
+    ]
+    return Section("incident", "The incident", tuple(blocks), wide=True)
+
+
+def sign_off(source: Source) -> Section:
+    """Return who signs the pack off, in which roles, and where the signatures are."""
+    people, alone = source.identity.people, source.identity.alone_reason
+    asked = "a preparer and another person who approves" if people != 1 else "one person"
+    rule = (f"One person is enough here. The reason given: {alone}",) if people == 1 else ()
+    roles = tuple((role.label, MEANINGS[role]) for role in list(SignRole)[: max(1, people)])
+    blocks = (
+        Prose(
+            (
+                f"This report was printed before anybody could sign it. It is signed by {asked}, each over the SHA-256 "
+                "of the manifest, which lists this report and every other file. Names, roles, times and what each "
+                "signature means stand in sign-off/cover.txt of the same zip; verify.py and verify.html check them.",
+                *rule,
+            )
+        ),
+        Prose(("Without the folder sign-off this pack is a draft and was issued to nobody.",), tone="warning"),
+        Heading("What each signature means"),
+        Pairs(roles),
+        Heading("Retention"),
+        Prose(
+            (
+                f"Retention class: evidence, {RETENTION_YEARS} years from the last signature (45 CFR "
+                "164.316(b)(2)(i)). The database refuses to remove the pack, its files and its signatures before. "
+                "A later pack supersedes this one and never overwrites it.",
+            )
+        ),
+    )
+    return Section("sign-off", "Sign-off and retention", blocks)

@@ -1,0 +1,40 @@
+"""Puts the printed report together: the sections that the pack's type names, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from evidence.packtypes import type_of
+from evidence.report import Report, Section
+from evidence.sections import body, cases, front, integrity
+from evidence.sections.sheets import sheets
+from evidence.sections.source import Source
+
+SECTIONS: Final[Mapping[str, Callable[[Source], Section]]] = {
+    "result": front.result,
+    "scope": front.scope,
+    "population": front.population,
+    "matrix": front.matrix,
+    "campaigns": body.campaigns,
+    "revocations": body.revocations,
+    "log_reviews": cases.log_reviews,
+    "alerts": body.alerts,
+    "isolation": cases.isolation,
+    "incidents": cases.incidents,
+    "incident": cases.incident,
+    "exceptions": body.exceptions,
+    "coverage": body.coverage,
+    "methods": body.methods,
+    "sheets": sheets,
+    "sign_off": cases.sign_off,
+    "integrity": integrity.integrity,
+    "closing": body.closing,
+}
+"""Every section of the report by the name that the types of packs use."""
+
+
+def compose(source: Source, digest: str) -> Report:
+    """Compose the printed report from its source."""
+    parts = (SECTIONS[name] for name in type_of(source.identity.kind).sections)
+    return Report(front.cover(source, digest), tuple(part(source) for part in parts))

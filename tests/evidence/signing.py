@@ -1,0 +1,72 @@
+"""Signs drafts off in tests: two officers, each with a fresh proof of who they are."""
+
+from hashlib import sha256
+
+from django.utils import timezone
+
+from evidence.models import EvidencePack, FileStage, PackFile
+from evidence.signoffs.actions import sign_pack
+from evidence.signoffs.issuing import issue_signed
+from evidence.signoffs.kinds import SignRole
+from evidence.signoffs.models import PackSignOff
+from evidence.signoffs.queries import open_role, pack_statement, sign_offs_of
+from evidence.states import PackState
+from reviews.kinds import Authentication, Level
+from tenants.kinds import Actor, Role
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tenants.work import Silent
+from tests import make
+
+
+def signs(tenant: Tenant, pack: EvidencePack, by: Actor, proof: Authentication | None = None) -> PackSignOff:
+    """Sign in the role that is open."""
+    proof = proof or Authentication(Level.CODE, ("password", "code"), timezone.now())
+    with tenant_scope(tenant):
+        role = open_role(pack, sign_offs_of(pack)) or SignRole.APPROVER
+        _text, digest = pack_statement(pack, role, by)
+        return sign_pack(pack=pack, by=by, printed_name=by.name, shown_digest=digest, proof=proof, queue=False)
+
+
+def issue_by_hand(pack: EvidencePack, data: bytes) -> None:
+    """Bring a request through its states to an issued pack of these bytes, in the open scope."""
+    now = timezone.now()
+    draft_by_hand(pack, data)
+    PackFile.objects.create(pack=pack, stage=FileStage.ISSUED, data=data)
+    over = {"ended_at": now, "signed_off_at": now, "keep_until": now}
+    EvidencePack.objects.filter(pk=pack.pk).update(state=PackState.ISSUED, **over)
+
+
+def draft_by_hand(pack: EvidencePack, data: bytes) -> None:
+    """Bring a request to a draft of these bytes that two have signed, in the open scope."""
+    row = EvidencePack.objects.filter(pk=pack.pk)
+    row.update(state=PackState.BUILDING)
+    PackFile.objects.create(pack=pack, stage=FileStage.DRAFT, data=data)
+    seal = {"sha256": sha256(data).hexdigest(), "manifest_sha256": "b" * 64, "size_bytes": len(data)}
+    row.update(state=PackState.DRAFT, issued_at=timezone.now(), **seal)
+    pack.refresh_from_db()
+    _sign_twice(pack)
+
+
+def _sign_twice(pack: EvidencePack) -> None:
+    """Store two signatures over a draft by people of no account."""
+    now = timezone.now()
+    for number, role in enumerate(SignRole, start=1):
+        who = {"signer": -number, "account": role, "capacity": role, "printed_name": role, "meaning": role}
+        when = {"authenticated_at": now, "signed_at": now, "level": Level.CODE, "methods": []}
+        what = {"manifest_sha256": pack.manifest_sha256, "statement": "{}", "digest": "d" * 64}
+        PackSignOff.objects.create(pack=pack, role=role, **who, **when, **what)
+
+
+def deputy_of(tenant: Tenant) -> Actor:
+    """A second compliance officer."""
+    user = make.user("deputy")
+    make.member(user, tenant, Role.OFFICER)
+    return make.actor(user, tenant)
+
+
+def issued(tenant: Tenant, draft: EvidencePack, officer: Actor, deputy: Actor | None = None) -> EvidencePack:
+    """Sign a draft by two people and issue it."""
+    for by in (officer, deputy or deputy_of(tenant)):
+        signs(tenant, draft, by)
+    return issue_signed(tenant, draft.pk, Silent())

@@ -1,0 +1,106 @@
+"""Each type of pack holds its own sections and records and nothing of the others, and its own verifier accepts it."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from alerts.actions import open_incident
+from alerts.kinds import IncidentFacts
+from alerts.models import Alert
+from alerts.watch import look_round
+from evidence.actions import PackRequest, request_pack
+from evidence.building import build_pack
+from evidence.kinds import Period
+from evidence.metrics.frame import Frame
+from evidence.packtypes import TYPES, PackKind
+from evidence.records import gather
+from evidence.sections.contents import SECTIONS
+from evidence.verifier.check import Pack
+from reviews.models import LogReview
+from tenants.kinds import Actor
+from tenants.models import Tenant, User
+from tenants.scope import tenant_scope
+from tenants.work import Silent
+from tests.evidence.test_build_pack import data_of
+from tests.reviews import periods
+
+FRAMEWORKS = ("gdpr", "hipaa", "soc2", "iso27001")
+
+
+def test_each_type_names_sections_and_records_that_there_are() -> None:
+    assert set(TYPES) == set(PackKind)
+    assert {name for one in TYPES.values() for name in one.sections} == set(SECTIONS)
+    assert all(
+        {"scope", "methods", "sheets", "sign_off", "integrity", "closing"} <= set(one.sections)
+        for one in TYPES.values()
+    )
+
+
+@pytest.mark.django_db
+def test_a_type_holds_its_own_and_verifies(
+    bpo: Tenant, carla: User, remy: User, rosa: User, officer: Actor, period: Period
+) -> None:
+    signed_review(bpo, carla, remy, rosa)
+    with tenant_scope(bpo):
+        at = timezone.now() - timedelta(hours=5)
+        facts = IncidentFacts("A list was mailed out", "The roster went to a wrong address.", at, at, "Agents")
+        incident = open_incident(facts=facts, alert=Alert.objects.earliest("id"), by=officer)
+    for kind in (PackKind.LOG_REVIEW, PackKind.INCIDENT):
+        asked = PackRequest(
+            period, FRAMEWORKS, "Axel Brandt", kind=kind, incident=incident if kind == "incident" else None
+        )
+        with tenant_scope(bpo):
+            row = request_pack(tenant=bpo, asked=asked, by=officer, queue=False)
+        made = build_pack(bpo, row.pk, Silent())
+        data = data_of(bpo, made)
+        keep(kind, data)
+        pack = Pack(data)
+        assert pack.check(made.signer_key) == [], kind
+        tables = {name[7:-4] for name in pack.files if name.startswith("tables/")}
+        assert TYPES[kind].records - {"sample"} <= tables
+        assert not tables & (every_record() - TYPES[kind].records), kind
+        assert ("dispositions" in tables) == (pack.counts["statements"] == 1), kind
+    the_others_gather_their_own(bpo, period)
+
+
+def the_others_gather_their_own(bpo: Tenant, period: Period) -> None:
+    """Without printing: the records of the other types are those of their own, with the statements of those only."""
+    frame = Frame(period, {}, bpo.pk, bpo.uuid, timezone.now())
+    with tenant_scope(bpo):
+        there = {table.name for table in gather(frame, 1).tables}
+        for kind in (PackKind.CONTROLS, PackKind.ACCESS_REVIEW, PackKind.CLIENT):
+            records = gather(frame, 1, wanted=TYPES[kind].records)
+            names = {table.name for table in records.tables}
+            assert names == set(records.queries) == there & TYPES[kind].records, kind
+            assert len(records.statements) == ("log_sign_offs" in names), kind
+
+
+def every_record() -> set[str]:
+    """The record tables of all types."""
+    return {name for one in TYPES.values() for name in one.records}
+
+
+def keep(kind: str, data: bytes) -> None:
+    """Leave the pack where a person can look at it, if asked to."""
+    folder = os.environ.get("COUNTERSIGN_PACKS")
+    if folder:
+        Path(folder, f"{kind}.zip").write_bytes(data)
+        Path(folder, f"{kind}.pdf").write_bytes(Pack(data).files["report.pdf"])
+
+
+def signed_review(bpo: Tenant, *people: User) -> LogReview:
+    """A log review of one period, disposed of and signed by one reviewer."""
+    cast = periods.stage(bpo, *people)
+    with tenant_scope(bpo):
+        source = periods.log_source(cast)
+    periods.an_eventful_day(source)
+    look_round()
+    with tenant_scope(bpo):
+        review = periods.opened(cast, periods.schedule(cast))
+    with tenant_scope(bpo):
+        periods.dispose_all(review, cast)
+        periods.sign(review, cast.remy, "M1")
+    return review
