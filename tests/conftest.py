@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 from aiosmtpd.controller import Controller
 from django.db import connections
+from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker, Settings
 from pytest_socket import disable_socket
 from xdist.remote import Producer
@@ -19,6 +20,7 @@ from tenants.kinds import Actor, Role
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests import database, make
+from tests.chromium import started
 from tests.mailing import Sink, free_port
 
 TOGETHER: Final = {
@@ -70,6 +72,13 @@ def django_db_setup(
         for alias in database.ALIASES:
             connections[alias].close()
         database.drop_as_administrator(name)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests."""
+    with started() as browser:
+        yield browser
 
 
 @pytest.fixture

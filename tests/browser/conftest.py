@@ -1,7 +1,5 @@
 """A running portal on a seeded database, and a Chromium that forgives nothing."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker
 from pytest_socket import enable_socket
 
@@ -23,15 +21,10 @@ from tests.browser import seed
 from tests.browser.device import give_passkey
 from tests.browser.serving import seeded_database, serving, working
 from tests.browser.strict import StrictPage, told
+from tests.chromium import CHROMIUM
 from tests.mailing import Sink, free_port
 
-CHROMIUM: Final = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none")
 PATIENCE_MS: Final = 15_000
-FLAGS_COLOUR: Final = "--force-color-profile=srgb"
-
-# Playwright's loop lives in the test's thread, which Django takes for an async context.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -89,15 +82,6 @@ def worker(server: Server, mailbox: tuple[Sink, int], tmp_path_factory: pytest.T
     port = int(server.url.rpartition(":")[2])
     with working(server.database, tmp_path_factory.mktemp("work"), port, mailbox[1]):
         yield
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, FLAGS_COLOUR])
-        yield browser
-        browser.close()
 
 
 Visit = Callable[..., StrictPage]

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pytest_socket import enable_socket
 
 from alerts.watch import look_round
@@ -21,7 +21,7 @@ from reviews.models import Campaign
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.work import Silent
-from tests.browser.conftest import CHROMIUM, FLAGS
+from tests.chromium import CHROMIUM
 from tests.evidence.packing import SIGNER
 from tests.evidence.signing import issued
 from tests.evidence.test_build_pack import data_of
@@ -70,19 +70,17 @@ def by_python(data: bytes, key: str) -> list[str]:
 
 
 @contextmanager
-def opened_page(folder: Path) -> Iterator[Page]:
+def opened_page(browser: Browser, folder: Path) -> Iterator[Page]:
     """Open verify.html from a file; anything that it sends or complains about fails the test."""
     enable_socket()
     (folder / "verify.html").write_bytes(single_page())
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
-        page, faults = browser.new_page(), list[str]()
-        page.on("request", lambda asked: faults.extend([] if asked.url.startswith("file:") else [asked.url]))
-        page.on("console", lambda said: faults.append(said.text))
-        page.on("pageerror", lambda fault: faults.append(str(fault)))
-        page.goto((folder / "verify.html").as_uri())
-        yield page
-        browser.close()
+    page, faults = browser.new_page(), list[str]()
+    page.on("request", lambda asked: faults.extend([] if asked.url.startswith("file:") else [asked.url]))
+    page.on("console", lambda said: faults.append(said.text))
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.goto((folder / "verify.html").as_uri())
+    yield page
+    page.close()
     assert faults == []
 
 
@@ -97,13 +95,18 @@ def by_page(page: Page, data: bytes, key: str) -> list[str]:
 
 @pytest.mark.django_db
 def test_both_verifiers_name_what_broke(
-    bpo: Tenant, reviewed: Campaign, officer: Actor, pack: Callable[..., EvidencePack], tmp_path: Path
+    chromium: Browser,
+    bpo: Tenant,
+    reviewed: Campaign,
+    officer: Actor,
+    pack: Callable[..., EvidencePack],
+    tmp_path: Path,
 ) -> None:
     look_round()
     made = issued(bpo, build_pack(bpo, pack(("gdpr",)).pk, Silent()), officer)
     whole, key = data_of(bpo, made), made.signer_key
     assert by_python(whole, key) == []
-    with opened_page(tmp_path) as page:
+    with opened_page(chromium, tmp_path) as page:
         said = by_page(page, whole, key)
         assert any("approver: deputy@example.org" in line for line in said), said
         assert any("every one of 2 ledger entries of the period has its rows" in line for line in said), said
