@@ -28,10 +28,9 @@ def issue_signed(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePa
         pack = EvidencePack.objects.get(pk=pack_id)
         if pack.is_over:
             return pack
-        draft, digest = stored_zip(pack.pk, FileStage.DRAFT)
         signed = carried(sign_offs_of(pack))
-        key = ledger.verifier_key(tenant.uuid)
-    signer = pack_signer(tenant.uuid)
+        key, signer = ledger.verifier_key(tenant.uuid), pack_signer(tenant.uuid)
+        draft, digest = stored_zip(pack.pk, FileStage.DRAFT)
     with draft, scratch() as out:
         if digest != pack.sha256:
             raise UnsignableError("The stored draft is not the one that was built: its SHA-256 differs.")

@@ -17,16 +17,17 @@ from psycopg.conninfo import make_conninfo
 from evidence.actions import download_pack, let_one_person_sign
 from evidence.building import build_pack
 from evidence.bundle import build, record_files
-from evidence.models import EvidencePack, PackFile
+from evidence.models import EvidencePack, FileStage, PackFile
 from evidence.signoffs.actions import share_pack
 from evidence.signoffs.cover import issued
-from evidence.signoffs.issuing import issue_signed
+from evidence.signoffs.issuing import UnsignableError, issue_signed
 from evidence.signoffs.kinds import MEANINGS, Signed, SignRole
 from evidence.signoffs.statement import statement_text
 from evidence.verifier.check import Pack
 from evidence.verifier.primitives import archive, bag, unbag, unpack
 from evidence.verifier.told import lines_of
 from ledger.notes import sign_note
+from ledger.signer import sign_now
 from reviews.kinds import Authentication, Level
 from tenants.kinds import Actor, Permission, Refused
 from tenants.models import AuditEntry, Tenant, User
@@ -35,7 +36,7 @@ from tenants.sharing import share
 from tenants.work import Silent
 from tests import database, make
 from tests.evidence.packing import ISSUED, SIGNER, identity, parts, printed
-from tests.evidence.signing import deputy_of, signs
+from tests.evidence.signing import deputy_of, draft_by_hand, signs
 
 KEY = SIGNER.verifier.vkey
 
@@ -196,6 +197,17 @@ def test_one_person_is_enough_only_with_a_reason_and_the_pack_is_kept(
         EvidencePack.objects.filter(pk=asked.pk).update(people=2)
     with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(bpo), transaction.atomic():
         EvidencePack.objects.filter(pk=asked.pk).delete()
+
+
+@pytest.mark.django_db
+def test_a_stored_draft_that_is_not_the_built_one_is_not_issued(bpo: Tenant, pack: Callable[..., EvidencePack]) -> None:
+    asked = pack(("pci",))
+    with tenant_scope(bpo):
+        draft_by_hand(asked, b"as it was built")
+        PackFile.objects.create(pack=asked, stage=FileStage.DRAFT, n=1, data=b", and more")
+    sign_now(bpo.uuid)
+    with pytest.raises(UnsignableError, match="not the one that was built"):
+        issue_signed(bpo, asked.pk, Silent())
 
 
 @pytest.mark.django_db
