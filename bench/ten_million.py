@@ -166,7 +166,7 @@ def use() -> tuple[float, float]:
 
     now, times = timezone.now(), []
     with tenant_scope(Tenant.objects.get(slug="bench")):
-        accounts = list(Account.objects.order_by("pk").values_list("pk", flat=True)[: ASKED + 1])
+        accounts = list(Account.objects.order_by("-pk").values_list("pk", flat=True)[: ASKED + 1])
         for account in accounts:
             started = time.perf_counter()
             found = use_of_accounts([account], since=now - timedelta(days=182), until=now)
