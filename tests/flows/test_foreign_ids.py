@@ -5,13 +5,12 @@ and right, so that the foreign id is the one thing that stops the deed; the same
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
 from django import forms
-from django.db import connection, transaction
+from django.db import connection
 from django.urls import get_resolver, resolve
 from django.utils import timezone
 
@@ -26,7 +25,7 @@ from tenants.kinds import Role
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests import make
-from tests.flows.foreign import MARK, Objects, furnish
+from tests.flows.foreign import MARK, Objects, furnish, undone
 from tests.flows.test_every_url import FREE_TEXT, HOME, PAGES, client_of, faults_of
 
 pytestmark = pytest.mark.django_db
@@ -105,14 +104,6 @@ def home(bpo: Tenant, carla: User) -> Side:
 @pytest.fixture
 def foreign(strangers: Tenant, stella: User) -> Side:
     return side(strangers, stella, MARK)
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """Take back what happens inside, after the database has looked at every reference."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def people(home: Side) -> list[User]:
