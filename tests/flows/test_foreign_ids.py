@@ -148,11 +148,22 @@ def test_foreign_ids_in_queries_and_bodies_are_answered_with_nothing(home: Side,
                 filters += one.is_api
                 faults += faults_of(client.get(path, query), f"{path} {query}", set(range(500)))
                 with undone():
+                    stored = _stored()
                     faults += faults_of(client.post(path, query), f"{path} {query}", set(range(500)))
-                    faults += _written(home, path)
+                    faults += _written(home, path) if _stored() > stored else []
     assert faults == []
     assert filters >= 6
     assert foreign.rows() == before
+
+
+def _stored() -> int:
+    """Return how many rows this transaction stored so far, in any table but the trail and the ledger of deeds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0) FROM pg_stat_xact_user_tables "
+            "WHERE relname <> 'tenants_auditentry' AND NOT starts_with(relname, 'ledger_')"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _written(home: Side, path: str) -> list[str]:
