@@ -6,6 +6,7 @@ from functools import partial
 
 from evidence.models import EvidencePack, FileStage
 from evidence.packkey import pack_signer
+from evidence.queries import sealed_sha256
 from evidence.signoffs.actions import issue_pack
 from evidence.signoffs.cover import issued
 from evidence.signoffs.queries import carried, sign_offs_of
@@ -32,9 +33,9 @@ def issue_signed(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePa
             return pack
         signed = carried(sign_offs_of(pack))
         key, signer = ledger.verifier_key(tenant.uuid), pack_signer(tenant.uuid)
-        draft, digest = stored_zip(pack.pk, FileStage.DRAFT)
+        (draft, digest), sealed = stored_zip(pack.pk, FileStage.DRAFT), sealed_sha256(pack)
     with draft, scratch() as out:
-        if digest != pack.sha256:
+        if {digest, sealed} != {pack.sha256}:
             raise UnsignableError("The stored draft is not the one that was built: its SHA-256 differs.")
         bundle = issued(draft, signed, signer, out)
         progress.step(1, 2, "Verifying the signed pack")

@@ -28,6 +28,7 @@ from evidence.packbucket import _sentence
 from evidence.packfolder import PackGoneError, StoreError
 from evidence.signoffs.issuing import issue_signed
 from evidence.verifier.check import Pack
+from portal.doctor import State, _packs
 from portal.packplace import pack_storage
 from tenants.kinds import Actor, Refused
 from tenants.models import Tenant, User
@@ -93,6 +94,7 @@ def test_a_pack_is_kept_in_a_bucket_through_outages(
     with pytest.raises(StoreError, match=r"refuses the portal \(SignatureDoesNotMatch\)"):
         issue_signed(bpo, made.pk, Silent())
     told(settings, service)
+    assert _packs() == (State.WELL, "The store of packs answers.")
     nothing_is_half_issued(bpo, made, service)
     issued = issue_signed(bpo, made.pk, Silent())
     only_its_own_bytes_are_given(bpo, issued, officer, service)
@@ -160,7 +162,8 @@ def large_files_go_in_parts() -> None:
 
 
 def a_silent_store_is_not_a_broken_pack(bpo: Tenant, issued: EvidencePack, officer: Actor, period: Period) -> None:
-    """The page and the API say it, and the control on packs has no data."""
+    """The page and `doctor` say it, and the control on packs has no data."""
+    assert _packs()[0] is State.ILL
     answer = make.login(User.objects.get(pk=officer.user_id)).get(f"/t/northwind/packs/{issued.pk}/download/")
     assert (answer.status_code, "The store of packs does not answer." in answer.content.decode()) == (503, True)
     with tenant_scope(bpo):
