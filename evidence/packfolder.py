@@ -21,7 +21,7 @@ class PackGoneError(StoreError):
     """Where packs are kept there is no such file."""
 
 
-NOT_THERE = "The file of this pack is not where packs are kept. Whoever runs the portal has it in the backups."
+NOT_THERE = "The file of this pack is not where packs are kept. Whoever runs the portal restores it from the backups."
 
 
 class PackFolder(FileSystemStorage):

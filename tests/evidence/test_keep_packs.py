@@ -183,7 +183,7 @@ def test_the_folder_is_closed_and_a_file_that_is_gone_is_said(
     assert not [path for path in (tmp_path / "packs").rglob("*") if path.is_file()], "no row names it"
     with tenant_scope(bpo):
         PackFile.objects.create(pack=asked, stored_as=name)
-        with pytest.raises(PackGoneError, match="in the backups"):
+        with pytest.raises(PackGoneError, match="from the backups"):
             storedpacks.stored_zip(asked.pk, "draft")
 
 
