@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class PackFolder(FileSystemStorage):
             part.rename(target)
             _settle(target.parent)
         except OSError as fault:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # what kept it from being written may keep it from being removed
+                part.unlink()
             if fault.errno in FULL:
                 raise disk_full(Path(self.location)) from fault
             raise StoreError(f"The folder of packs cannot be written: {fault.strerror}.") from fault

@@ -30,7 +30,7 @@ from evidence.signoffs.issuing import issue_signed
 from evidence.verifier.check import Pack
 from portal.doctor import State, _packs
 from portal.packplace import pack_storage
-from tenants.kinds import Actor, Refused
+from tenants.kinds import Actor, Cancelled, Refused
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.work import Silent
@@ -186,6 +186,26 @@ def test_the_folder_is_closed_and_a_file_that_is_gone_is_said(
         PackFile.objects.create(pack=asked, stored_as=name)
         with pytest.raises(PackGoneError, match="from the backups"):
             storedpacks.stored_zip(asked.pk, "draft")
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.django_db
+def test_who_waits_for_a_folder_may_cancel(
+    bpo: Tenant, pack: Callable[..., EvidencePack], settings: Settings, tmp_path: Path
+) -> None:
+    settings.STORAGES = {**settings.STORAGES, "packs": pack_storage(tmp_path)}
+    (tmp_path / "packs").write_text("no folder")
+    said: list[str] = []
+
+    def tell(message: str) -> None:
+        said.append(message)
+        raise Cancelled
+
+    with pytest.raises(Cancelled), storedpacks.kept_zip(bpo, pack(), "draft", io.BytesIO(b"PK"), tell):
+        pytest.fail("a file was kept")
+    assert said == [
+        "The folder of packs cannot be written: File exists. The pack is made and kept at hand; trying again in 1 s."
+    ]
 
 
 @pytest.mark.parametrize(
