@@ -48,7 +48,8 @@ def measure(frame: Frame) -> KindEvidence:
     }
     notes = (
         f"Not known whether encrypted: {', '.join(unknown)}." if unknown else "Of every store it is known.",
-        "Packs lie in the database and are as protected as it is. Exports hold names and addresses in clear text.",
+        "Packs lie where the stores say, those from before December 2026 in the database. Exports hold names and "
+        "addresses in clear text.",
         "A door counts as protected when TLS ends at it or at the proxy that COUNTERSIGN_URL names, or when records "
         "came from this machine only.",
     )
