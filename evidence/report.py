@@ -73,10 +73,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Labels with their values; a value in `mono` is set in the fixed-width face."""
+    """Labels with their values; a value in `mono` is set in the fixed-width face, `small` ones are set closely."""
 
     rows: tuple[tuple[str, str], ...]
     mono: frozenset[str] = frozenset()
+    small: bool = False
     kind: str = field(default="pairs", init=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 
@@ -261,14 +260,17 @@ def _covered(source: Source) -> list[Block]:
 
 
 def methods(source: Source) -> Section:
-    """Return the information sheet of every table: query, parameters, rows, control total, limits."""
+    """Return how tables were made: the limits of the measured ones, and totals of those that have no printed sheet."""
+    sheets: dict[str, dict[str, str]] = {}
+    for row in source.records["information_sheets"].rows:
+        sheets.setdefault(str(row[0]), {})[str(row[1])] = str(row[2])
     kept = [(name, source.evidence[name]) for name in sorted(source.kept) if name in source.evidence]
-    rows = []
-    for name, item in kept:
-        digest = hashlib.sha256(item.query.encode()).hexdigest()
-        rows.append((f"{name}.csv", str(item.table.count), f"{digest[:24]}…", f"{control_total(item.table)[:24]}…"))
-    rows += [
-        (f"{name}.csv", str(table.count), "see queries", f"{control_total(table)[:24]}…")
+    rows = [
+        (
+            *(f"{name}.csv", f"{table.count:,}"),
+            f"{sheets[name]['Query, SHA-256'][:24]}…" if name in sheets else "made from the others",
+            f"{control_total(table)[:24]}…",
+        )
         for name, table in sorted(source.records.items())
     ]
     heads, sizes = ("Table", "Rows", "Query, SHA-256", "Table, SHA-256"), (30, 10, 30, 30)
@@ -279,9 +281,10 @@ def methods(source: Source) -> Section:
             "the time of issue under the parameters of section “Scope and period”; nobody edited a table. The "
             "control total is the SHA-256 of the CSV file. Filters: the tenant and the period, nothing else, unless "
             "a note says so; in tables about one incident, that incident.",
+            f"The {len(kept)} measured tables have a sheet each in the next section; these are the others.",
         )
     )
-    table = Grid("Tables of this pack", heads, sizes, tuple(rows), len(rows))
+    table = Grid("Tables of records", heads, sizes, tuple(rows), len(rows))
     return Section(
         "methods", "How each table was made", (intro, table, Heading("Notes and limits"), Pairs(tuple(limits)))
     )
