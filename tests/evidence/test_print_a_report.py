@@ -1,10 +1,15 @@
 """What the printed report says of its own tables, without printing it."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 from evidence.report import Pairs
 from evidence.sections.sheets import sheets
 from evidence.tables import from_rows
+from tests.database import ROOT
+from tests.evidence.packing import HTML
 from tests.evidence.test_read_packs_as_oscal import source
 
 SHEET = {"Source": "logs_sourcehour", "Query, SHA-256": "ab" * 32, "Run at": "now", "Run by": "Axel", "Rows": "7"} | {
@@ -25,3 +30,21 @@ def test_a_sheet_says_what_is_its_own_and_what_all_share_stands_before() -> None
     assert (alerts["Run by"], clock["Run by"]) == ("Axel", "Carla"), "what differs stands in each"
     assert alerts["Rows, SHA-256 of the file"] == f"7, {'cd' * 32}"
     assert ("Gaps" in alerts, clock["Gaps"]) == (False, other["Gaps"])
+
+
+def test_the_renderer_is_leaner_than_weasyprint_and_writes_the_same(tmp_path: Path) -> None:
+    rows = "".join(f"<tr><th>{n}</th><td>a row of the table</td></tr>" for n in range(300))
+    (tmp_path / "page.html").write_text(HTML.replace("One page.", f"<table>{rows}</table>"))
+    program = (
+        "import sys; from pathlib import Path; from evidence import render; folder = Path(sys.argv[1])\n"
+        "if sys.argv[2]: render.Layout.empty = render.without_note_styles = lambda *_: None\n"
+        "if sys.argv[2]: render.squeeze_when_painted = lambda _: None\n"
+        "render.isolate_fonts(folder); render.gc.disable()\n"
+        "job = {'created': '2026-04-02T09:30:00+00:00', 'attachments': []}\n"
+        "sys.stdout.buffer.write(render.render((folder / 'page.html').read_text(), job, folder)[0])\n"
+        "sys.stderr.write(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    lean, plain = (subprocess.run([*command, how], cwd=ROOT, check=True, capture_output=True) for how in ("", "plain"))
+    assert lean.stdout == plain.stdout
+    assert int(plain.stderr) - int(lean.stderr) > 4_000, "KiB"

@@ -93,8 +93,8 @@ def test_it_carries_tables_as_attachments() -> None:
 
 def test_it_stops_at_the_memory_limit() -> None:
     big = HTML.replace("One page.", "<p>row</p>" * 60_000)
-    with pytest.raises(RenderError, match="more than 260 MiB"):
-        render(big, created=ISSUED, memory_mib=260)
+    with pytest.raises(RenderError, match="more than 200 MiB"):
+        render(big, created=ISSUED, memory_mib=200)
 
 
 def children() -> list[str]:
