@@ -9,11 +9,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
+from evidence.budget import goes_first
 from evidence.bundle import Binding, SealedEntry
 from evidence.deeds import Leaf, deed_leaves, deed_places
 from evidence.kinds import Cell, Table
@@ -284,7 +286,8 @@ def _table(
 
     heads = (*columns, "ledger_index")
     if folder:
-        table = long_table(spec.name, spec.title, heads, cells(), folder / f"{spec.name}.csv")
+        ahead = partial(goes_first, spec.name, heads)
+        table = long_table(spec.name, spec.title, heads, cells(), folder / f"{spec.name}.csv", ahead)
     else:
         table = from_rows(spec.name, spec.title, heads, list(cells()))
     return table, asked.statements[0] + "\n"

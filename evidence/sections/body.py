@@ -75,7 +75,8 @@ def _decisions(source: Source, columns: Mapping[str, int]) -> list[Block]:
     said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(totals.items()))
     told = (
         f"{table.count:,} decisions: {said}. All of them stand in tables/decisions.csv, each with its entry in the "
-        f"ledger; the first {OF_MANY} are printed here, and a sample of {source.table('sample').count} that the "
+        f"ledger; {OF_MANY} are printed here, those about privileged grants and those that do not keep before the "
+        f"others, and a sample of {source.table('sample').count} that the "
         "checkpoint's root draws is printed with the population."
     )
     return [Prose((told,)), source.grid("decisions", columns, limit=OF_MANY, empty=empty)]

@@ -3,11 +3,14 @@
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from evidence.report import Pairs
+from evidence.budget import goes_first, hold
+from evidence.report import Pairs, Report, Section, html
+from evidence.sections.front import cover
 from evidence.sections.sheets import sheets
-from evidence.tables import from_rows
+from evidence.tables import from_rows, long_table
 from tests.database import ROOT
 from tests.evidence.packing import HTML
 from tests.evidence.test_read_packs_as_oscal import source
@@ -48,3 +51,25 @@ def test_the_renderer_is_leaner_than_weasyprint_and_writes_the_same(tmp_path: Pa
     lean, plain = (subprocess.run([*command, how], cwd=ROOT, check=True, capture_output=True) for how in ("", "plain"))
     assert lean.stdout == plain.stdout
     assert int(plain.stderr) - int(lean.stderr) > 4_000, "KiB"
+
+
+def test_the_whole_report_holds_one_sum_and_its_first_page_says_what_is_cut(tmp_path: Path) -> None:
+    columns = ("campaign", "item", "privileged", "outcome")
+    decided = [("Spring", n, n == 2_345, "revoke" if n == 2_500 else "certify") for n in range(2_600)]
+    ahead = partial(goes_first, "decisions", columns)
+    long = long_table("decisions", "Decisions", columns, decided, tmp_path / "decisions.csv", ahead)
+    assert [row[1] for row in long.rows[:3]] == [2_345, 2_500, 0], "beyond the rows at hand, but never left out"
+    revoked = from_rows("revocations", "Revocations", ("id",), [(n,) for n in range(1_500)])
+    asked = replace(source(), records={"decisions": long, "revocations": revoked})
+    grids = [
+        asked.grid("decisions", dict.fromkeys(columns, 25), limit=1_200, empty=""),
+        asked.grid("revocations", {"id": 100}, limit=5_000, empty=""),
+    ]
+    report = hold(Report(cover(asked, "ab" * 32), (Section("all", "All", (Pairs((("a", "b"),) * 80), *grids)),)))
+    _pairs, decisions, revocations = report.sections[0].blocks
+    assert (len(decisions.rows), len(revocations.rows)) == (420, 1_500)
+    assert [row[1] for row in decisions.rows[:3]] == ["2,345", "2,500", "0"]
+    assert report.cover.cut == ("Decisions (420 of 2,600)",)
+    printed = html(report)
+    assert "first 420 of 2600 rows, privileged and deviating ones before the others; all in" in printed
+    assert "Printed in part</th><td>Decisions (420 of 2,600). All rows" in printed
