@@ -21,6 +21,7 @@ from evidence.deeds import Leaf, deed_leaves, deed_places
 from evidence.kinds import Cell, Table
 from evidence.logrecords import COLUMNS, DISPOSITIONS, LOG_BINDINGS, LOG_SIGN_OFFS, incident_tables, log_statements
 from evidence.metrics.frame import Asked, Frame, Row
+from evidence.patterns import pattern_tables
 from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
 from evidence.tables import from_rows, long_table
 from ledger import queries
@@ -252,8 +253,10 @@ def gather(
 def _other_tables(
     frame: Frame, incident: int, wanted: frozenset[str] | None
 ) -> tuple[tuple[Table, ...], dict[str, str]]:
-    """Return the wanted tables whose rows have no ledger entry each: of campaigns, and of an incident."""
+    """Return the wanted tables whose rows have no ledger entry each: of campaigns, of use, and of an incident."""
     tables, texts = campaign_tables(frame)
+    patterns, asked_of_them = pattern_tables(frame)
+    tables, texts = (*tables, *patterns), texts | asked_of_them
     if incident:
         more, asked_of_it = incident_tables(frame, incident)
         tables, texts = (*tables, *more), texts | asked_of_it

@@ -9,11 +9,13 @@ and what evidence/lean.py takes out of it.
 
 from __future__ import annotations
 
+import base64
 import ctypes.util
 import gc
 import importlib
 import json
 import os
+import re
 import resource
 import sys
 import unicodedata
@@ -65,6 +67,16 @@ def escape_undrawable(text: str, points: frozenset[int]) -> tuple[str, int]:
     return text.translate({ord(char): f"[U+{ord(char):04X}]" for char in bad}), count
 
 
+def escape_in_images(html: str, points: frozenset[int]) -> str:
+    """Replace such characters in the charts, too: a chart is an SVG inside of the report, and names stand in it."""
+
+    def escaped(found: re.Match[str]) -> str:
+        svg, _count = escape_undrawable(base64.b64decode(found[2]).decode(), points)
+        return found[1] + base64.b64encode(svg.encode()).decode()
+
+    return re.sub(r"(data:image/svg\+xml;base64,)([A-Za-z0-9+/=]+)", escaped, html)
+
+
 def _steers(char: str) -> bool:
     """Tell whether a character is a control, format, private or surrogate one; the soft hyphen stays."""
     return unicodedata.category(char) in {"Cc", "Cf", "Co", "Cs"} and char != "\u00ad"
@@ -114,7 +126,7 @@ def render(html: str, job: dict[str, Any], folder: Path) -> tuple[bytes, dict[st
     ask_the_loader()
     weasyprint = importlib.import_module("weasyprint")
     fetcher = data_only_fetcher()
-    text, substitutions = escape_undrawable(html, drawable())
+    text, substitutions = escape_undrawable(escape_in_images(html, points := drawable()), points)
     styles = [weasyprint.CSS(string=STYLESHEET.read_text(encoding="utf-8"), url_fetcher=fetcher)]
     without_note_styles()
     layout = Layout()

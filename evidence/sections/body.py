@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from evidence.charts import counted, shares
+from evidence.heatmaps import coverage_calendar, use_map
+from evidence.kinds import Table
 from evidence.report import Block, Grid, Heading, Pairs, Prose, Section, grid
 from evidence.sections.front import percent
 from evidence.sections.source import Source, deviations, widths
@@ -227,8 +229,10 @@ def coverage(source: Source) -> Section:
             )
         ),
         *_covered(source),
+        *_calendar(source),
         source.grid("coverage", columns, limit=100, empty="No log source is set up."),
         *source.notes("coverage"),
+        *_use(source),
         Heading("Clocks"),
         source.grid("clock", clocks, limit=60, empty="No record was received in the period."),
         *source.notes("clock"),
@@ -258,6 +262,28 @@ def _covered(source: Source) -> list[Block]:
     """Draw the covered share of each source; the table under it holds the same numbers."""
     table = source.table("coverage")
     return [shares("Covered share of the expected hours by source", table, "source", "ratio")] if table.rows else []
+
+
+def _calendar(source: Source) -> list[Block]:
+    """Draw each day of each source; its numbers stand in the table of days."""
+    days, sources = source.records.get("coverage_days"), source.table("coverage")
+    if not days or not days.rows:
+        return []
+    place = sources.columns.index("source")
+    return [coverage_calendar(days, [str(row[place]) for row in sources.rows]), _stands_in(days)]
+
+
+def _use(source: Source) -> list[Block]:
+    """Draw when the logs show use, in packs about what people did."""
+    table = source.records.get("use_by_hour")
+    if not table or not table.rows:
+        return []
+    return [Heading("When the logs show use"), use_map(table, source.period.zone), _stands_in(table)]
+
+
+def _stands_in(table: Table) -> Prose:
+    """Say where a map's numbers are."""
+    return Prose((f"The numbers behind the picture stand in tables/{table.name}.csv.",))
 
 
 def methods(source: Source) -> Section:
