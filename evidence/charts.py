@@ -42,14 +42,18 @@ def bars(caption: str, rows: Sequence[tuple[str, float, str]], whole: float) -> 
             f'<text x="{WIDTH - FIGURES + 6}" y="{top + 12}">{escape(told)}</text>'
         )
     high = max(1, len(shown)) * ROW
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {high}" width="{WIDTH}" height="{high}" '
-        f'font-family="Inter" font-size="10" fill="#1a1a1a">{"".join(parts)}</svg>'
-    )
     said = "; ".join(f"{label}: {told}" for label, _value, told in shown)
     more = f" {len(rows) - len(shown)} more stand in the table only." if len(rows) > len(shown) else ""
-    source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-    return Figure(caption, source, f"Bar chart. {caption}. {said}.{more}")
+    return Figure(caption, image("".join(parts), WIDTH, high), f"Bar chart. {caption}. {said}.{more}")
+
+
+def image(parts: str, width: int, height: int) -> str:
+    """Return SVG parts as an image in a data URI, in the report's face."""
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'font-family="Inter, DejaVu Sans Mono" font-size="10" fill="#1a1a1a">{parts}</svg>'
+    )
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
 def decisions_by_week(decisions: Table, zone: str) -> Table:

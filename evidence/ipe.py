@@ -17,6 +17,7 @@ from evidence.kinds import Kind, KindEvidence, Period, Table
 from evidence.tables import control_total
 
 MODULES: Final = Path(__file__).parent / "metrics"
+NO_LOGS: Final = "The kind rests on no log type."
 _TABLE: Final = re.compile(r"\b(?:FROM|JOIN)\s+((?:logs|ledger|identities|reviews|alerts|evidence|tenants|portal)_\w+)")
 _WHERE: Final = re.compile(r"(?<!FILTER )(?<!FILTER \()\bWHERE\b")
 _ENDS: Final = re.compile(r"[();]|\b(?:GROUP BY|ORDER BY|LIMIT|UNION)\b")
@@ -165,7 +166,7 @@ def _gaps(kind: Kind, told: Provenance) -> str:
     """Say how many silences the kind's log types had in the period."""
     lines = [f"{name.replace('_', ' ')}: {told.gaps.get(name, 0)}" for name in kind.log_types]
     aside = [name for name in kind.log_types if name in told.out_of_scope]
-    words = f"Silences of the sources by log type: {', '.join(lines)}." if lines else "The kind rests on no log type."
+    words = f"Silences of the sources by log type: {', '.join(lines)}." if lines else NO_LOGS
     return words + (f" Out of scope: {', '.join(aside)}." if aside else "")
 
 

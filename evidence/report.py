@@ -15,7 +15,6 @@ from django.template.loader import render_to_string
 
 from evidence.kinds import Cell, Period, Table
 
-MAX_PRINTED_ROWS = 2_000
 HEADS = {
     "id": "No.",
     "src_ip": "Source address",
@@ -73,10 +72,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Labels with their values; a value in `mono` is set in the fixed-width face."""
+    """Labels with their values; a value in `mono` is set in the fixed-width face, `small` ones are set closely."""
 
     rows: tuple[tuple[str, str], ...]
     mono: frozenset[str] = frozenset()
+    small: bool = False
     kind: str = field(default="pairs", init=False)
 
 
@@ -91,7 +91,10 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table as it is printed: column heads, widths in percent, text cells, and how many rows stand elsewhere."""
+    """A table as it is printed: column heads, widths in percent, text cells, and how many rows stand elsewhere.
+
+    `ahead` marks the rows that are printed before the others where the table is cut.
+    """
 
     caption: str
     columns: tuple[str, ...]
@@ -100,6 +103,7 @@ class Grid:
     total: int
     file: str = ""
     empty: str = "There are no rows."
+    ahead: tuple[bool, ...] = ()
     kind: str = field(default="grid", init=False)
 
     @property
@@ -194,6 +198,7 @@ class Cover:
     kind: str
     sign_off: str
     tally: tuple[tuple[str, str, str, int], ...]
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +245,15 @@ def span(period: Period) -> str:
     return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({period.zone}, end excluded)"
 
 
-def grid(table: Table, widths: Sequence[int], *, zone: str, limit: int, empty: str = "There are no rows.") -> Grid:
+def grid(
+    table: Table,
+    widths: Sequence[int],
+    *,
+    zone: str,
+    limit: int,
+    empty: str = "There are no rows.",
+    ahead: Sequence[bool] = (),
+) -> Grid:
     """Print the first `limit` rows of a pack's table; the file name says where the others stand."""
     return Grid(
         caption=table.title,
@@ -250,6 +263,7 @@ def grid(table: Table, widths: Sequence[int], *, zone: str, limit: int, empty: s
         total=table.count,
         file=f"tables/{table.name}.csv",
         empty=empty,
+        ahead=tuple(ahead[:limit]) if any(ahead) else (),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 
 from evidence.charts import counted, shares
+from evidence.heatmaps import coverage_calendar, use_map
+from evidence.kinds import Table
 from evidence.report import Block, Grid, Heading, Pairs, Prose, Section, grid
 from evidence.sections.front import percent
 from evidence.sections.source import Source, deviations, widths
@@ -76,7 +77,8 @@ def _decisions(source: Source, columns: Mapping[str, int]) -> list[Block]:
     said = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(totals.items()))
     told = (
         f"{table.count:,} decisions: {said}. All of them stand in tables/decisions.csv, each with its entry in the "
-        f"ledger; the first {OF_MANY} are printed here, and a sample of {source.table('sample').count} that the "
+        f"ledger; {OF_MANY} are printed here, those about privileged grants and those that do not keep before the "
+        f"others, and a sample of {source.table('sample').count} that the "
         "checkpoint's root draws is printed with the population."
     )
     return [Prose((told,)), source.grid("decisions", columns, limit=OF_MANY, empty=empty)]
@@ -227,8 +229,10 @@ def coverage(source: Source) -> Section:
             )
         ),
         *_covered(source),
+        *_calendar(source),
         source.grid("coverage", columns, limit=100, empty="No log source is set up."),
         *source.notes("coverage"),
+        *_use(source),
         Heading("Clocks"),
         source.grid("clock", clocks, limit=60, empty="No record was received in the period."),
         *source.notes("clock"),
@@ -260,15 +264,40 @@ def _covered(source: Source) -> list[Block]:
     return [shares("Covered share of the expected hours by source", table, "source", "ratio")] if table.rows else []
 
 
+def _calendar(source: Source) -> list[Block]:
+    """Draw each day of each source; its numbers stand in the table of days."""
+    days, sources = source.records.get("coverage_days"), source.table("coverage")
+    if not days or not days.rows:
+        return []
+    place = sources.columns.index("source")
+    return [coverage_calendar(days, [str(row[place]) for row in sources.rows]), _stands_in(days)]
+
+
+def _use(source: Source) -> list[Block]:
+    """Draw when the logs show use, in packs about what people did."""
+    table = source.records.get("use_by_hour")
+    if not table or not table.rows:
+        return []
+    return [Heading("When the logs show use"), use_map(table, source.period.zone), _stands_in(table)]
+
+
+def _stands_in(table: Table) -> Prose:
+    """Say where a map's numbers are."""
+    return Prose((f"The numbers behind the picture stand in tables/{table.name}.csv.",))
+
+
 def methods(source: Source) -> Section:
-    """Return the information sheet of every table: query, parameters, rows, control total, limits."""
+    """Return how tables were made: the limits of the measured ones, and totals of those that have no printed sheet."""
+    sheets: dict[str, dict[str, str]] = {}
+    for row in source.records["information_sheets"].rows:
+        sheets.setdefault(str(row[0]), {})[str(row[1])] = str(row[2])
     kept = [(name, source.evidence[name]) for name in sorted(source.kept) if name in source.evidence]
-    rows = []
-    for name, item in kept:
-        digest = hashlib.sha256(item.query.encode()).hexdigest()
-        rows.append((f"{name}.csv", str(item.table.count), f"{digest[:24]}…", f"{control_total(item.table)[:24]}…"))
-    rows += [
-        (f"{name}.csv", str(table.count), "see queries", f"{control_total(table)[:24]}…")
+    rows = [
+        (
+            *(f"{name}.csv", f"{table.count:,}"),
+            f"{sheets[name]['Query, SHA-256'][:24]}…" if name in sheets else "made from the others",
+            f"{control_total(table)[:24]}…",
+        )
         for name, table in sorted(source.records.items())
     ]
     heads, sizes = ("Table", "Rows", "Query, SHA-256", "Table, SHA-256"), (30, 10, 30, 30)
@@ -279,9 +308,10 @@ def methods(source: Source) -> Section:
             "the time of issue under the parameters of section “Scope and period”; nobody edited a table. The "
             "control total is the SHA-256 of the CSV file. Filters: the tenant and the period, nothing else, unless "
             "a note says so; in tables about one incident, that incident.",
+            f"The {len(kept)} measured tables have a sheet each in the next section; these are the others.",
         )
     )
-    table = Grid("Tables of this pack", heads, sizes, tuple(rows), len(rows))
+    table = Grid("Tables of records", heads, sizes, tuple(rows), len(rows))
     return Section(
         "methods", "How each table was made", (intro, table, Heading("Notes and limits"), Pairs(tuple(limits)))
     )
