@@ -88,6 +88,7 @@ class PackRequest:
     kind: PackKind = PackKind.CONTROLS
     incident: Incident | None = None
     parquet: bool = False
+    volumes: bool = False
 
 
 @transaction.atomic
@@ -250,6 +251,7 @@ def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool =
         kind=asked.kind,
         incident=asked.incident,
         parquet=asked.parquet,
+        volumes=asked.volumes,
         people=1 if alone else PEOPLE,
         alone_reason=alone,
     )

@@ -80,6 +80,7 @@ class PackShape(serializers.Serializer[Any]):
     requested_by = serializers.CharField()
     issued_at = serializers.DateTimeField(allow_null=True)
     parquet = serializers.BooleanField(help_text="Whether its tables lie in it as Parquet too.")
+    volumes = serializers.BooleanField(help_text="Whether further volumes print the tables that its report cuts.")
     supersedes = serializers.IntegerField(source="supersedes_id", allow_null=True)
     file_name = serializers.CharField()
     sha256 = serializers.CharField(help_text="Of the zip, in hexadecimal.")

@@ -2,17 +2,18 @@
 
 What a report prints in any case (states, parameters, sheets) is taken off first. Then every table of records gets its
 first rows, and what is left goes to whole tables in order: deviations and what is privileged first, the bulk last.
-All rows stand in the pack's tables; a cut table says so, and the first page lists the cut ones.
+All rows stand in the pack's tables; a cut table says so, and the first page lists the cut ones. Where that is asked
+for, further volumes print the cut tables in full.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evidence.kinds import Cell
-from evidence.report import Block, Cards, ControlCard, Grid, Pairs, Report
+from evidence.report import Block, Cards, ControlCard, Grid, Pairs, Part, Report, Volume
 
 ROWS: Final = 2_000
 """About 100 pages, and with the worker under 400 MiB while they are printed (bench/RESULTS.md)."""
@@ -25,6 +26,19 @@ FIRST: Final = (
 LAST: Final = ("decisions", "dispositions", "cited_events")
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many rows a report prints, how many each table gets in any case, and how much further volumes may hold."""
+
+    rows: int = ROWS
+    least: int = LEAST
+    volume_rows: int = 2_000
+    volumes: int = 25
+
+
+LIMITS: Final = Limits()
+
+
 def goes_first(table: str, columns: Sequence[str], row: Sequence[Cell]) -> bool:
     """Tell whether a row is printed before others of a table that is cut: privileged ones, and those that deviate."""
     if table != "decisions":
@@ -32,28 +46,66 @@ def goes_first(table: str, columns: Sequence[str], row: Sequence[Cell]) -> bool:
     return row[columns.index("privileged")] is True or row[columns.index("outcome")] != "certify"
 
 
-def hold(report: Report) -> Report:
-    """Return the report with tables cut to the sum, and their names for its first page."""
-    grids = [block for section in report.sections for block in section.blocks if isinstance(block, Grid)]
-    fixed = sum(_fixed(block) for section in report.sections for block in section.blocks)
-    given = iter(shares([(_name(grid), len(grid.rows)) for grid in grids if grid.file], ROWS - fixed))
-    cut: list[str] = []
+def hold(report: Report, limits: Limits = LIMITS, *, volumes: bool = False) -> Report:
+    """Return the report with tables cut to the sum, their names for its first page, and the volumes that print them."""
+    blocks = [block for section in report.sections for block in section.blocks]
+    grids = [block for block in blocks if isinstance(block, Grid) and block.file]
+    rows = limits.rows - sum(_fixed(block) for block in blocks)
+    given = shares([(_name(grid), len(grid.rows)) for grid in grids], rows, limits.least)
+    kept = [_cut(grid, number) for grid, number in zip(grids, given, strict=True)]
+    planned = plan([grid for grid in kept if grid.left_out], limits) if volumes else ()
+    if volumes:
+        kept = [replace(grid, volumes=_told(planned, grid) if grid.left_out else "") for grid in kept]
+    cut = tuple(_spelled(grid) for grid in kept if grid.left_out)
+    left = iter(kept)
 
     def held(block: Block) -> Block:
-        if not isinstance(block, Grid) or not block.file:
-            return block
-        kept = _cut(block, next(given))
-        if kept.left_out:
-            cut.append(f"{kept.caption} ({len(kept.rows):,} of {kept.total:,})")
-        return kept
+        return next(left) if isinstance(block, Grid) and block.file else block
 
     sections = tuple(replace(one, blocks=tuple(held(block) for block in one.blocks)) for one in report.sections)
-    return replace(report, sections=sections, cover=replace(report.cover, cut=tuple(cut)))
+    return replace(report, sections=sections, cover=replace(report.cover, cut=cut), volumes=planned)
 
 
-def shares(wanted: Sequence[tuple[str, int]], rows: int) -> list[int]:
+def plan(cut: Sequence[Grid], limits: Limits = LIMITS) -> tuple[Volume, ...]:
+    """Give every row of the cut tables, in the order in which tables are filled, its volume, until all are full."""
+    size, at, end = limits.volume_rows, 0, limits.volumes * limits.volume_rows
+    found: dict[int, list[Part]] = {}
+    for grid in sorted({_key(grid): grid for grid in cut}.values(), key=lambda grid: _rank(_name(grid))):
+        begin, after = at, min(at + grid.total, end)
+        while at < after:
+            until = min((at // size + 1) * size, after)
+            part = Part(replace(grid, rows=(), ahead=()), at - begin + 1, until - begin)
+            found.setdefault(at // size + 2, []).append(part)
+            at = until
+    return tuple(Volume(number, tuple(parts)) for number, parts in found.items())
+
+
+def _told(volumes: Sequence[Volume], grid: Grid) -> str:
+    """Say which volumes print a cut table, and how far."""
+    mine = [(one.file, part.last) for one in volumes for part in one.parts if _key(part.grid) == _key(grid)]
+    if not mine:
+        return "in no volume, since all are full"
+    files = mine[0][0] if len(mine) == 1 else f"{mine[0][0]} to {mine[-1][0]}"
+    last = mine[-1][1]
+    if last == grid.total:
+        return f"in full in {files}"
+    return f"up to row {last:,} in {files}; the rest is in the file alone"
+
+
+def _spelled(grid: Grid) -> str:
+    """Name a cut table for the first page."""
+    number = f"{len(grid.rows):,} of {grid.total:,}"
+    return f"{grid.caption} ({number}; {grid.volumes})" if grid.volumes else f"{grid.caption} ({number})"
+
+
+def _key(grid: Grid) -> tuple[str, tuple[str, ...], str]:
+    """Return what makes a printed table another one: its file, columns and choice of rows."""
+    return grid.file, grid.fields, grid.filled
+
+
+def shares(wanted: Sequence[tuple[str, int]], rows: int, least: int = LEAST) -> list[int]:
     """Share rows out between tables, each a name with its number of rows; returns those of each in the same order."""
-    given = [min(LEAST, count) for _, count in wanted]
+    given = [min(least, count) for _, count in wanted]
     left = max(0, rows - sum(given))
     order = sorted(range(len(wanted)), key=lambda place: (_rank(wanted[place][0]), place))
     for place in order:

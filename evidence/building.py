@@ -17,6 +17,7 @@ from psycopg.errors import DiskFull
 from evidence.actions import Computed, begin_pack, compute_controls, draft_pack, end_pack
 from evidence.anchoring import WITH_EACH_PACK, hand_over
 from evidence.annex import make_annex
+from evidence.budget import LIMITS, Limits
 from evidence.bundle import Bundle, Checkpoint, Identity, Parts, build, canonical, content_digest, record_files
 from evidence.catalogue import load
 from evidence.charts import decisions_by_week, times_to_acknowledge
@@ -43,6 +44,7 @@ from evidence.tables import csv_bytes, from_rows, spelled
 from evidence.tiers import tier_of
 from evidence.verifier import digests
 from evidence.verifier.check import Pack
+from evidence.volumes import print_volumes
 from evidence.workshop import workshop
 from ledger import queries as ledger
 from ledger.kinds import SignedCheckpoint
@@ -64,19 +66,26 @@ NO_ANNEX: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What is on the disk while a pack is made: the files of its records, and the open file that it goes into."""
+    """What is on the disk while a pack is made: the files of its records, and the open file that it goes into.
+
+    `volumes` tells whether further volumes print what the report cuts at its limits.
+    """
 
     folder: Path
     files: Mapping[str, Kept]
     out: BinaryIO
+    limits: Limits
+    volumes: bool
 
 
 class UnverifiableError(RuntimeError):
     """The finished pack did not pass its own verifier; it is not issued."""
 
 
-def build_pack(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePack:
+def build_pack(tenant: Tenant, pack_id: int, progress: Progress, limits: Limits = LIMITS) -> EvidencePack:
     """Build a requested pack as a draft; one that is built or over already is returned as it is (a job may run twice).
+
+    `limits` are the rows that its report and further volumes print.
 
     Raises:
         Cancelled: The person asked to stop; the pack says so.
@@ -87,7 +96,7 @@ def build_pack(tenant: Tenant, pack_id: int, progress: Progress) -> EvidencePack
         return pack
     by = Actor.system("evidence", tenant.pk)
     try:
-        return _build(tenant, pack, progress, by)
+        return _build(tenant, pack, progress, by, limits)
     except Cancelled:
         _end(tenant, pack_id, PackState.CANCELLED, "", by)
         raise
@@ -122,7 +131,7 @@ def _end(tenant: Tenant, pack_id: int, state: PackState, error: str, by: Actor) 
             end_pack(pack=pack, state=state, error=error, by=by)
 
 
-def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) -> EvidencePack:
+def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor, limits: Limits) -> EvidencePack:
     """Run the steps one after the other."""
     progress.step(0, STEPS, "Measuring the controls")
     period = Period(pack.period_start, pack.period_end, pack.zone)
@@ -150,7 +159,8 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
         if pack.parquet:
             progress.step(2, STEPS, "Writing the tables as Parquet")
             parts = replace(parts, typed=parquet_files(parts.tables, folder))
-        bundle, facts = _print_and_seal(source, parts, progress, signer, Made(folder, files, out))
+        made = Made(folder, files, out, limits, pack.volumes)
+        bundle, facts = _print_and_seal(source, parts, progress, signer, made)
         facts["run"] = computed.run  # a job that came back after a crash measured again
         progress.step(6, STEPS, "Storing the pack")
         waits = partial(progress.step, 6, STEPS)
@@ -169,7 +179,7 @@ def _print_and_seal(
     """Render the report, bundle and sign, and hold the result against its own verifier."""
     progress.step(3, STEPS, "Composing the report")
     digest = content_digest(parts, made.files)
-    report = compose(source, digest)
+    report = compose(source, digest, made.limits, volumes=made.volumes)
     if source.evaluations:
         parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
     attachments = [
@@ -185,6 +195,8 @@ def _print_and_seal(
         watch=lambda: progress.step(4, STEPS, "Printing the report"),
         inside=made.folder,
     )
+    told = partial(progress.step, 4, STEPS)
+    parts = replace(parts, volumes=print_volumes(report, parts.tables, made.folder, told))
     progress.step(5, STEPS, "Signing and verifying the pack")
     sealed = seal_report(rendered.printed.pdf)
     parts = replace(parts, seal=sealed.words, side={**parts.side, "proofs/seal.pem": sealed.chain})

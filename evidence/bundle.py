@@ -105,6 +105,15 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintedVolume:
+    """A further volume of the report, rendered, with the short digest of each of its parts."""
+
+    kept: Kept
+    pages: int
+    parts: Sequence[tuple[int, int, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """Everything that goes into a pack but the printed report."""
 
@@ -127,6 +136,7 @@ class Parts:
     annex: Annex | None = None
     side: Mapping[str, bytes] = field(default_factory=dict)
     typed: Mapping[str, Kept] = field(default_factory=dict)
+    volumes: Mapping[str, PrintedVolume] = field(default_factory=dict)
     seal: Mapping[str, object] | None = None
 
 
@@ -251,8 +261,9 @@ def build(
         "verify.html": single_page(),
         "README.txt": parts.readme.encode(),
     }
-    files = {**records, **parts.typed, **{name: at_hand(data) for name, data in beside.items()}}
-    files["index.json"] = at_hand(canonical(_index(files, printed)))
+    volumes = {name: volume.kept for name, volume in parts.volumes.items()}
+    files = {**records, **parts.typed, **volumes, **{name: at_hand(data) for name, data in beside.items()}}
+    files["index.json"] = at_hand(canonical(_index(files, printed, parts.volumes)))
     content = content_digest(parts, records)
     manifest = canonical(_manifest(parts, files, printed, signer) | {"content_sha256": content})
     digest = hashlib.sha256(manifest).hexdigest()
@@ -292,8 +303,8 @@ def _manifest(parts: Parts, files: Mapping[str, Kept], printed: Printed, signer:
         row: dict[str, Any] = {"path": name, "bytes": kept.size, "sha256": kept.sha256}
         if name in rows:
             row["rows"] = rows[name]
-        if name == "report.pdf":
-            row["pages"] = printed.pages
+        if name == "report.pdf" or name in parts.volumes:
+            row["pages"] = parts.volumes[name].pages if name in parts.volumes else printed.pages
         listed.append(row)
     ledger: dict[str, Any] | None = None
     if checkpoint:
@@ -320,16 +331,21 @@ def _manifest(parts: Parts, files: Mapping[str, Kept], printed: Printed, signer:
     }
 
 
-def _index(files: Mapping[str, Kept], printed: Printed) -> dict[str, Any]:
-    """Return short digests of every row of the tables and proofs and every part of the PDF."""
+def _index(files: Mapping[str, Kept], printed: Printed, volumes: Mapping[str, PrintedVolume]) -> dict[str, Any]:
+    """Return short digests of every row of the tables and proofs and every part of the report and its volumes."""
     lines = {
         name: kept.line_digests for name, kept in files.items() if name.endswith((".csv", ".jsonl")) or name == ANNEX
     }
-    pdf = [
+    more = {"volumes": {name: volume.parts for name, volume in volumes.items()}} if volumes else {}
+    return {"lines": lines, "pdf": parts_of(printed), **more}
+
+
+def parts_of(printed: Printed) -> list[tuple[int, int, str, str]]:
+    """Return every part of a PDF with its short digest and its name for people."""
+    return [
         (start, end, hashlib.sha256(printed.pdf[start:end]).hexdigest()[:12], name)
         for start, end, name in printed.segments
     ]
-    return {"lines": lines, "pdf": pdf}
 
 
 def _period(period: Period) -> dict[str, str]:

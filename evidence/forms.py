@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 
 from alerts.models import Incident
+from evidence.budget import LIMITS
 from evidence.catalogue import LOG_TYPES, load
 from evidence.evaluate import spell
 from evidence.kinds import Period
@@ -68,9 +69,19 @@ class PackForm(PeriodForm):
         help_text="Beside each CSV file, with types, for whoever computes with long tables.",
     )
 
+    volumes = forms.BooleanField(
+        label="Print the cut tables in full as further volumes",
+        required=False,
+        help_text=(
+            f"A report prints about {LIMITS.rows:,} rows in all; its longer tables go on in volume-2.pdf and the "
+            f"next, at most {LIMITS.volumes} of {LIMITS.volume_rows:,} rows each. What goes beyond them stands, like "
+            "everything, in the CSV files."
+        ),
+    )
+
     field_order = (
         *("kind", "incident", "first_day", "last_day", "frameworks", "recipient", "classification", "supersedes"),
-        "parquet",
+        *("volumes", "parquet"),
     )
 
     def __init__(

@@ -163,6 +163,7 @@ class EvidencePack(TenantOwned):
     people = models.PositiveSmallIntegerField(default=PEOPLE)
     alone_reason = models.TextField(default="", blank=True)
     parquet = models.BooleanField(default=False)
+    volumes = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=PackState.choices, default=PackState.REQUESTED)
     requested_at = models.DateTimeField()
     requested_by = models.CharField(max_length=320)

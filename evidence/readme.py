@@ -5,6 +5,7 @@ from typing import Final
 README: Final = """Evidence pack of Countersign
 
 report.pdf          the report for people (PDF/A-3a, PDF/UA-1), sealed: a PDF reader shows who signed it
+volume-N.pdf        tables that the report prints in part, in full, where that was asked for; the report is volume 1
 tables/*.csv        every table in full; UTF-8, RFC 3339 times in UTC
 tables/*.parquet    the same tables with types, where they were asked for; an empty cell is null
 queries/*.txt       the text of the query behind each table

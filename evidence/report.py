@@ -93,7 +93,9 @@ class Code:
 class Grid:
     """A table as it is printed: column heads, widths in percent, text cells, and how many rows stand elsewhere.
 
-    `ahead` marks the rows that are printed before the others where the table is cut.
+    `ahead` marks the rows that are printed before the others where the table is cut. `fields` are the columns' names
+    in the file, `filled` the one that has something in each row, where only such rows are printed, and `volumes` says
+    which further volumes print a cut table.
     """
 
     caption: str
@@ -104,6 +106,9 @@ class Grid:
     file: str = ""
     empty: str = "There are no rows."
     ahead: tuple[bool, ...] = ()
+    fields: tuple[str, ...] = ()
+    filled: str = ""
+    volumes: str = ""
     kind: str = field(default="grid", init=False)
 
     @property
@@ -178,6 +183,33 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of a cut table that one volume prints, the first and the last counted from 1; the grid is without rows."""
+
+    grid: Grid
+    first: int
+    last: int
+
+    @property
+    def span(self) -> str:
+        """Spell which rows of how many they are."""
+        return f"rows {self.first:,} to {self.last:,} of {self.grid.total:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A further volume of a report, which itself is the first one."""
+
+    number: int
+    parts: tuple[Part, ...]
+
+    @property
+    def file(self) -> str:
+        """Return its name in the pack."""
+        return f"volume-{self.number}.pdf"
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
     """What stands on the first page."""
 
@@ -207,6 +239,7 @@ class Report:
 
     cover: Cover
     sections: tuple[Section, ...]
+    volumes: tuple[Volume, ...] = ()
 
     @property
     def title(self) -> str:
@@ -217,16 +250,17 @@ class Report:
 def html(report: Report) -> str:
     """Render the report's HTML; every value is escaped by the template engine."""
     cover = report.cover
-    return render_to_string(
-        "evidence/pdf/report.html",
-        {
-            "report": report,
-            "cover": cover,
-            "period": span(cover.period),
-            "issued": moment(cover.issued_at, cover.period.zone),
-            "created": cover.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        },
-    )
+    return render_to_string("evidence/pdf/report.html", {"report": report, **frame(cover)})
+
+
+def frame(cover: Cover) -> dict[str, object]:
+    """Return what every volume of a report prints around its rows."""
+    return {
+        "cover": cover,
+        "period": span(cover.period),
+        "issued": moment(cover.issued_at, cover.period.zone),
+        "created": cover.issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
 
 
 def moment(at: datetime | None, zone: str) -> str:
@@ -264,6 +298,7 @@ def grid(
         file=f"tables/{table.name}.csv",
         empty=empty,
         ahead=tuple(ahead[:limit]) if any(ahead) else (),
+        fields=table.columns,
     )
 
 

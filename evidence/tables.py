@@ -19,6 +19,14 @@ from evidence.kinds import Cell, Table
 ROWS_AT_HAND: Final = 2_000
 """Rows of a long table that are held while a pack is made; no report prints more of one."""
 _FORMULA: Final = ("=", "+", "-", "@")
+_READERS: Final[dict[type, Callable[[str], Cell]]] = {
+    bool: "true".__eq__,
+    int: int,
+    float: float,
+    datetime: datetime.fromisoformat,
+    str: str,
+}
+"""How a cell of a CSV file becomes a value again (the program that writes Parquet has the same, with its own types)."""
 
 
 def csv_bytes(table: Table) -> bytes:
@@ -87,6 +95,16 @@ def spelled(table: Table) -> Iterator[list[str]]:
     lines = csv.reader(csv_file(table).text())
     next(lines)
     return lines
+
+
+def cells(table: Table) -> Iterator[tuple[Cell, ...]]:
+    """Yield all rows of a table, those of a long one from its file: there nothing is None, and text is as spelled."""
+    if table.kept is None:
+        yield from table.rows
+        return
+    readers = [_READERS[kind] for kind in types_of(table)]
+    for row in spelled(table):
+        yield tuple(read(text) if text else None for read, text in zip(readers, row, strict=True))
 
 
 def _lines(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:

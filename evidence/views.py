@@ -170,9 +170,8 @@ def pack_new(request: TenantRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         period = form.period(request.tenant.zone)
-        chosen = {
-            name: told[name] for name in ("recipient", "classification", "kind", "incident", "supersedes", "parquet")
-        }
+        words = ("recipient", "classification", "kind", "incident", "supersedes", "parquet", "volumes")
+        chosen = {name: told[name] for name in words}
         asked = actions.PackRequest(period, tuple(told["frameworks"]), **chosen)
         pack = actions.request_pack(tenant=request.tenant, asked=asked, by=request.actor)
         return redirect("evidence:pack", request.tenant.slug, pack.pk)

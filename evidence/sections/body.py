@@ -11,7 +11,7 @@ from evidence.kinds import Table
 from evidence.report import Block, Grid, Heading, Pairs, Prose, Section, grid
 from evidence.sections.front import percent
 from evidence.sections.source import Source, deviations, widths
-from evidence.tables import control_total, from_rows, spelled
+from evidence.tables import control_total, spelled
 
 MAX_DECISIONS = 1_200
 OF_MANY = 150
@@ -138,23 +138,13 @@ def revocations(source: Source) -> Section:
 
 def _accepted(source: Source) -> list[Block]:
     """Print the revocations whose risk was accepted for a time, with who did so and why."""
-    columns = (
-        "campaign",
-        "item",
-        "account",
-        "entitlement",
-        "accepted_until",
-        "risk_asked_by",
-        "accepted_by",
-        "accepted_reason",
+    columns = widths(
+        "campaign 13, item 5, account 12, entitlement 13, accepted_until 13, risk_asked_by 12, accepted_by 12, "
+        "accepted_reason 20"
     )
-    table = source.table("revocations")
-    places = [table.columns.index(column) for column in columns]
-    rows = [[row[place] for place in places] for row in table.rows if row[places[4]] is not None]
-    if not rows:
-        return []
-    small = from_rows("revocations", "Risks accepted for a time", columns, rows)
-    return [grid(small, (13, 5, 12, 13, 13, 12, 12, 20), zone=source.period.zone, limit=100)]
+    caption, column = "Risks accepted for a time", "accepted_until"
+    found = source.chosen("revocations", columns, column=column, empty="", caption=caption)
+    return [found] if found.rows else []
 
 
 def alerts(source: Source) -> Section:

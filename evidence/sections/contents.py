@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from evidence.budget import hold
+from evidence.budget import LIMITS, Limits, hold
 from evidence.packtypes import type_of
 from evidence.report import Report, Section
 from evidence.sections import body, cases, front, integrity
@@ -35,7 +35,8 @@ SECTIONS: Final[Mapping[str, Callable[[Source], Section]]] = {
 """Every section of the report by the name that the types of packs use."""
 
 
-def compose(source: Source, digest: str) -> Report:
-    """Compose the printed report from its source."""
+def compose(source: Source, digest: str, limits: Limits = LIMITS, *, volumes: bool = False) -> Report:
+    """Compose the printed report from its source, with further volumes for its cut tables where they are asked for."""
     parts = (SECTIONS[name] for name in type_of(source.identity.kind).sections)
-    return hold(Report(front.cover(source, digest), tuple(part(source) for part in parts)))
+    report = Report(front.cover(source, digest), tuple(part(source) for part in parts))
+    return hold(report, limits, volumes=volumes)

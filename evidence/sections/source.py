@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from evidence.budget import goes_first
 from evidence.bundle import Checkpoint, Identity
 from evidence.evaluate import spell_metric
-from evidence.kinds import Catalogue, Evaluation, KindEvidence, Period, Table
+from evidence.kinds import Catalogue, Cell, Evaluation, KindEvidence, Period, Table
 from evidence.registers.kinds import Stand
 from evidence.report import Grid, Prose, grid
-from evidence.tables import from_rows
+from evidence.tables import ROWS_AT_HAND, cells, from_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,18 @@ class Source:
 
     def chosen(self, name: str, columns: Mapping[str, int], *, column: str, empty: str, caption: str) -> Grid:
         """Print those rows of a table that have something in one of its columns."""
+        found = replace(self, records={**self.records, name: self.filled(name, column)})
+        return replace(found.grid(name, columns, limit=100, empty=empty, caption=caption), filled=column)
+
+    def filled(self, name: str, column: str) -> Table:
+        """Return those rows of a table that have something in one of its columns; of very many, the first are held."""
         table = self.table(name)
-        place = table.columns.index(column)
-        rows = tuple(row for row in table.rows if row[place] is not None)
-        found = replace(self, records={**self.records, name: replace(table, rows=rows)})
-        return found.grid(name, columns, limit=100, empty=empty, caption=caption)
+        place, count, held = table.columns.index(column), 0, list[tuple[Cell, ...]]()
+        for row in cells(table):
+            if row[place] not in {None, ""}:
+                count += 1
+                held += [row] if count <= ROWS_AT_HAND else []
+        return Table(name, table.title, table.columns, tuple(held), count)
 
     def metric(self, kind: str, name: str) -> str:
         """Spell one metric of a kind."""

@@ -181,7 +181,7 @@ class Pack:
 
     def name_damage(self, name: str, data: bytes) -> None:
         """Say which page, row or entry of a changed file differs."""
-        found = self.damaged_pages(data) if name == "report.pdf" else self.damaged_lines(name, data)
+        found = self.damaged_pages(name, data) if name.endswith(".pdf") else self.damaged_lines(name, data)
         for part in found[:20]:
             self.fault(f"{name}, {part}", "it differs from what was signed.")
         if not found:
@@ -189,13 +189,15 @@ class Pack:
         if len(found) > 20:
             self.fault(name, f"{len(found) - 20} more parts differ.")
 
-    def damaged_pages(self, data: bytes) -> list[str]:
-        """Return the names of the PDF's parts that differ: `page 3`, or what else lies there."""
+    def damaged_pages(self, file: str, data: bytes) -> list[str]:
+        """Return the names of a PDF's parts that differ: `page 3`, or what else lies there."""
         named: list[str] = []
-        for start, end, digest, name in self.index.get("pdf", []):
+        volumes = self.index.get("volumes", {})
+        for start, end, digest, name in volumes.get(file, []) if file != "report.pdf" else self.index.get("pdf", []):
             if short(data[start:end]) != digest and name not in named:
                 named.append(name)
-        return named or (["its seal (the signature that a PDF reader shows)"] if self.index else [])
+        sealed = self.index and file == "report.pdf"
+        return named or (["its seal (the signature that a PDF reader shows)"] if sealed else [])
 
     def damaged_lines(self, name: str, data: bytes) -> list[str]:
         """Return the rows of a table, or the entries of the proofs, that differ."""

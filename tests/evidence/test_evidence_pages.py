@@ -155,6 +155,7 @@ def test_failures_are_shown_by_class(bpo: Tenant, carla: User, computed: None) -
 def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User, monkeypatch: pytest.MonkeyPatch) -> None:
     form = {
         "parquet": "on",
+        "volumes": "on",
         "first_day": "2026-07-01",
         "last_day": "2026-09-30",
         "frameworks": ["gdpr", "soc2"],
@@ -169,9 +170,10 @@ def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User, monkeypatch: pyte
     assert answer.status_code == 302
     with tenant_scope(bpo):
         pack = EvidencePack.objects.get()
-        assert (pack.state, pack.frameworks, pack.parquet) == ("requested", ["gdpr", "soc2"], True)
-        with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
-            EvidencePack.objects.update(parquet=False)
+        assert (pack.state, pack.frameworks, pack.parquet, pack.volumes) == ("requested", ["gdpr", "soc2"], True, True)
+        for name in ("parquet", "volumes"):
+            with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+                EvidencePack.objects.update(**{name: False})
         assert pack.period_start.isoformat() == "2026-06-30T22:00:00+00:00"
         assert pack.period_end.isoformat() == "2026-09-30T22:00:00+00:00"
         assert Work.objects.get(pk=pack.work_id).kind == "evidence.pack"

@@ -230,6 +230,7 @@ def test_not_even_the_owner_of_the_tables_removes_a_pack_before_its_time() -> No
         "tally": "{}",
         "people": 2,
         "parquet": False,
+        "volumes": False,
     }
     row |= {"tenant_id": 1, "uuid": UUID(int=7), "state": "requested", "requested_at": timezone.now()}
     row |= {"period_start": ISSUED, "period_end": timezone.now()}

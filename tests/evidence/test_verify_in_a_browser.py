@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 from pytest_socket import enable_socket
 
 from alerts.watch import look_round
+from evidence.budget import Limits
 from evidence.building import build_pack
 from evidence.models import EvidencePack
 from evidence.verifier import single_page
@@ -40,6 +41,7 @@ PLACES = {
     "a row": ("tables/decisions.csv", b"left the Acme desk", "tables/decisions.csv, row "),
     "a table as Parquet": ("tables/decisions.parquet", b"PAR1", "tables/decisions.parquet: "),
     "the manifest": ("manifest.json", b'"results"', "manifest."),
+    "a volume": ("volume-2.pdf", b"stream\n", "volume-2.pdf, "),
     "a page": ("report.pdf", b"stream\n", "report.pdf, "),
     "the seal": ("report.pdf", b"/Reason", "report.pdf, its seal"),
     "the checkpoint": ("proofs/checkpoint.txt", b"\n", "proofs/checkpoint.txt: "),
@@ -104,7 +106,8 @@ def test_both_verifiers_name_what_broke(
     tmp_path: Path,
 ) -> None:
     look_round()
-    made = issued(bpo, build_pack(bpo, pack(("gdpr",), parquet=True).pk, Silent()), officer)
+    asked = pack(("gdpr",), parquet=True, volumes=True)
+    made = issued(bpo, build_pack(bpo, asked.pk, Silent(), Limits(rows=0, least=1, volume_rows=20)), officer)
     whole, key = data_of(bpo, made), made.signer_key
     assert by_python(whole, key) == []
     with opened_page(chromium, tmp_path) as page:

@@ -156,18 +156,18 @@ class Pack {
   }
 
   async nameDamage(name, data) {
-    const found = name === "report.pdf" ? await this.damagedPages(data) : await this.damagedLines(name, data);
+    const found = name.endsWith(".pdf") ? await this.damagedPages(name, data) : await this.damagedLines(name, data);
     for (const part of found.slice(0, 20)) this.fault(`${name}, ${part}`, "it differs from what was signed.");
     if (!found.length) this.fault(name, "it differs from what was signed.");
     if (found.length > 20) this.fault(name, `${found.length - 20} more parts differ.`);
   }
 
-  async damagedPages(data) {
-    const named = [];
-    for (const [start, end, digest, name] of this.index.pdf || []) {
+  async damagedPages(file, data) {
+    const named = [], sealed = file === "report.pdf" && this.index.pdf;
+    for (const [start, end, digest, name] of (file === "report.pdf" ? this.index.pdf : (this.index.volumes || {})[file]) || []) {
       if (await shortDigest(data.subarray(start, end)) !== digest && !named.includes(name)) named.push(name);
     }
-    return named.length || !this.index.pdf ? named : ["its seal (the signature that a PDF reader shows)"];
+    return named.length || !sealed ? named : ["its seal (the signature that a PDF reader shows)"];
   }
 
   async damagedLines(name, data) {
