@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from html import escape
+from itertools import accumulate
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,8 @@ FIGURES: Final = 70
 INK: Final = "#14324f"
 TRACK: Final = "#e4eaf1"
 MOST_BARS: Final = 30
+DRAWN: Final = 0x52F
+"""The last character of Latin, Greek and Cyrillic, which the faces have."""
 LIMITS: Final = ((60, "within 1 hour"), (240, "within 4 hours"), (1_440, "within 24 hours"), (4_320, "within 72 hours"))
 
 
@@ -36,7 +39,7 @@ def bars(caption: str, rows: Sequence[tuple[str, float, str]], whole: float) -> 
     for number, (label, value, told) in enumerate(shown):
         top, long = number * ROW, max(0.0, min(1.0, value / whole if whole else 0.0)) * room
         parts.append(
-            f'<text x="{LABELS - 8}" y="{top + 12}" text-anchor="end">{escape(label[:26])}</text>'
+            f'<text x="{LABELS - 8}" y="{top + 12}" text-anchor="end">{escape(fitted(label, LABELS - 8))}</text>'
             f'<rect x="{LABELS}" y="{top + 3}" width="{room}" height="11" fill="{TRACK}"/>'
             f'<rect x="{LABELS}" y="{top + 3}" width="{long:.1f}" height="11" fill="{INK}"/>'
             f'<text x="{WIDTH - FIGURES + 6}" y="{top + 12}">{escape(told)}</text>'
@@ -45,6 +48,27 @@ def bars(caption: str, rows: Sequence[tuple[str, float, str]], whole: float) -> 
     said = "; ".join(f"{label}: {told}" for label, _value, told in shown)
     more = f" {len(rows) - len(shown)} more stand in the table only." if len(rows) > len(shown) else ""
     return Figure(caption, image("".join(parts), WIDTH, high), f"Bar chart. {caption}. {said}.{more}")
+
+
+def fitted(label: str, room: float) -> str:
+    """Cut a label to what fits into the room, in tenths of the type size; a cut one says so.
+
+    What the report's fonts may lack is counted as the nine characters of its spelling, `[U+1F600]`.
+    """
+    widths = [_width(char) for char in label]
+    if sum(widths) <= room:
+        return label
+    ends = accumulate(widths, initial=_width("…"))
+    return label[: sum(end <= room for end in ends) - 1] + "…"
+
+
+def _width(char: str) -> float:
+    """Return an upper estimate of how wide Inter sets a character, in tenths of the type size."""
+    if not char.isprintable() or (ord(char) > DRAWN and char != "…"):
+        return 60.0
+    if char in "ijlrtfI.,:;-'|()[]/ ":
+        return 4.0
+    return 10.0 if char in "mwMW@%—…" else 7.5 if char.isupper() else 6.2
 
 
 def image(parts: str, width: int, height: int) -> str:

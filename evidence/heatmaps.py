@@ -13,7 +13,7 @@ from html import escape
 from itertools import pairwise
 from typing import Final
 
-from evidence.charts import image
+from evidence.charts import fitted, image
 from evidence.kinds import Cell, Table
 from evidence.report import Figure
 
@@ -65,7 +65,7 @@ def coverage_calendar(table: Table, sources: Sequence[str]) -> Figure:
     wide, parts = min(16.0, (WIDTH - LEFT) / columns), _dates(first, step, columns)
     for number, (name, by_day) in enumerate(shown.items()):
         top = 16 + number * ROW
-        parts.append(_text(LEFT - 8, top + 10, name[:22]))
+        parts.append(_text(LEFT - 8, top + 10, fitted(name, LEFT - 8)))
         for column, hours in _stepped(by_day, first, step).items():
             parts.append(_day_mark(LEFT + column * wide, top, wide, *hours))
     top = 16 + len(shown) * ROW + 8
