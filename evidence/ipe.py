@@ -68,6 +68,14 @@ class Provenance:
 Sheet = tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query's text as the database gets it, names unquoted, and its parameters in their order."""
+
+    text: str
+    parameters: Mapping[str, str]
+
+
 def sheet(item: KindEvidence, kind: Kind, told: Provenance) -> Sheet:
     """Return the sheet of a measured kind."""
     return (
@@ -91,6 +99,23 @@ def record_sheet(table: Table, query: str, told: Provenance) -> Sheet:
     """Return the sheet of a table of records that a pack holds beside the measured kinds."""
     period = {"period_start": told.period.start.isoformat(), "period_end": told.period.end.isoformat()}
     return (*_query(query, period), *_run(told), *_table(table), ("Ledger entries of the period", _sequence(told)))
+
+
+def population_sheet(table: Table, asked: Query, kind: Kind, told: Provenance, own: Sheet = ()) -> Sheet:
+    """Return the sheet of a population that is frozen for an auditor's room; `own` are lines that it alone has.
+
+    `kind` is what is measured over such things: it names the log types whose silences count.
+    """
+    return (
+        *_query(asked.text, asked.parameters),
+        ("Query", asked.text),
+        *_run(told),
+        *_table(table),
+        ("Reconciliation", _reconciled(asked.text, told)),
+        ("Gaps", _gaps(kind, told)),
+        ("Ledger entries of the period", _sequence(told)),
+        *own,
+    )
 
 
 def module_digest(kind: str) -> str:

@@ -8,7 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from evidence.catalogue import load
+from evidence.ipe import population_sheet
+from evidence.kinds import Period
+from evidence.metrics.frame import Frame
 from evidence.models import EvidencePack
+from evidence.provenance import provenance
+from evidence.queries import settings_in_force
+from evidence.report import span
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample, SampleMark
 from evidence.room.policies import (
     can_ask,
@@ -109,20 +115,20 @@ def freeze_population(*, tenant: Tenant, engagement: Engagement, found: Found, b
     """Freeze a population for a room, with its hash; a room with controlled columns gets pseudonyms."""
     enforce(can_freeze_population(by, engagement, len(found.table.rows)))
     table = controlled(found.table, bytes(engagement.salt)) if engagement.controlled else found.table
-    data, now, leaves = csv_bytes(table), timezone.now(), head(tenant.uuid).size
+    data, now, leaves = csv_bytes(table), timezone.now(), head(tenant.uuid)
     ids = [str(row[0]) for row in table.rows]
     sha256 = hashlib.sha256(data).hexdigest()
-    sheet = [
-        *found.sheet,
-        ("Period", f"{engagement.period_start.isoformat()} to {engagement.period_end.isoformat()}"),
-        ("Run", f"{now.isoformat()} by {by.name}"),
-        ("Rows", f"{len(ids)}, first {ids[0]}, last {ids[-1]}"),
-        ("Columns", f"{engagement.get_columns_display()}"),
-        ("SHA-256 of the file", sha256),
-        ("Ledger when it was frozen", f"{leaves} entries"),
-    ]
+    period = Period(engagement.period_start, engagement.period_end, str(tenant.zone))
+    frame, catalogue = Frame(period, {}, tenant.pk, tenant.uuid, now), load()
+    aside = settings_in_force().log_types
+    told = provenance(frame, catalogue, aside, by=by.name, size=leaves.size, epoch=leaves.epoch)
+    own = (
+        *(("Period", span(period)), ("First and last", f"{ids[0]}, {ids[-1]}")),
+        *(("Columns", engagement.get_columns_display()), *found.own),
+    )
+    sheet = population_sheet(table, found.query, catalogue.kinds[found.kind], told, own)
     population = Population(engagement=engagement, title=table.title, data=data, sha256=sha256, size=len(ids))
-    population.sheet, population.ledger_size = sheet, leaves
+    population.sheet, population.ledger_size = [list(pair) for pair in sheet], leaves.size
     population.frozen_at, population.frozen_by = now, by.name
     population.save(force_insert=True)
     detail = {"engagement": engagement.pk, "rows": len(ids), "sha256": sha256}

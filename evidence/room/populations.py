@@ -1,20 +1,19 @@
 """What can be frozen for an auditor's room: a table of things with stable ids, and its information sheet."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Prefetch, QuerySet
 
 from alerts.models import Alert
+from evidence.ipe import Query, Sheet
 from evidence.kinds import Cell, Table
 from evidence.room.pseudonyms import WITHHELD, cut, pseudonym
 from evidence.tables import from_rows
 from reviews.models import Campaign, Decision, ReviewItem, ScopeLine
 from tenants.models import Engagement
 
-Sheet = list[tuple[str, str]]
 NAME, ADDRESS, TEXT = "name", "address", "text"
 
 ITEMS: Final = ("id", "number", "system", "account", "person", "entitlement", "privileged", "decision", "reason")
@@ -31,10 +30,12 @@ PERSONAL: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A population before it is frozen."""
+    """A population before it is frozen: its table, its query, the evidence kind it belongs to, and lines of its own."""
 
     table: Table
-    sheet: Sheet
+    query: Query
+    kind: str
+    own: Sheet
 
 
 def controlled(table: Table, salt: bytes) -> Table:
@@ -67,7 +68,7 @@ def items_of(campaign: Campaign) -> Found:
     table = from_rows("population", f"Items of {campaign.name}", ITEMS + ITEM_TIMES, [_item(one) for one in items])
     lines = ScopeLine.objects.filter(campaign=campaign).select_related("system", "snapshot").order_by("id")
     lists = [(f"List of {line.system.name}", _list_words(line)) for line in lines]
-    return Found(table, [*_head(items.query), ("Campaign", campaign.name), *lists])
+    return Found(table, _query(items), "campaigns", (("Campaign", campaign.name), *lists))
 
 
 def _item(item: ReviewItem) -> Sequence[Cell]:
@@ -105,7 +106,7 @@ def alerts_in(engagement: Engagement) -> Found:
     span = {"raised_at__gte": engagement.period_start, "raised_at__lt": engagement.period_end}
     rows = Alert.objects.filter(**span).select_related("acknowledged_by", "closed_by").order_by("id")
     table = from_rows("population", "Alerts of the period", ALERTS + ALERT_ENDS, [_alert(one) for one in rows])
-    return Found(table, [*_head(rows.query), ("Filters", "none: closed, false and open alerts alike")])
+    return Found(table, _query(rows), "alerts", (("States", "all: closed, false and open alerts alike"),))
 
 
 def _alert(alert: Alert) -> Sequence[Cell]:
@@ -129,9 +130,7 @@ def _alert(alert: Alert) -> Sequence[Cell]:
     ]
 
 
-def _head(query: object) -> Sheet:
-    """Return the sheet's first lines: the query as the database got it (its values are in the words after)."""
-    text = str(query)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    source = "this portal's own database, read under the tenant's row security"
-    return [("Source", source), ("Query", text), ("SHA-256 of the query", digest)]
+def _query(rows: QuerySet[Any]) -> Query:
+    """Return a query as the database gets it, with its values as parameters."""
+    text, values = rows.query.sql_with_params()
+    return Query(text.replace('"', ""), {f"%s {n}": str(value) for n, value in enumerate(values, start=1)})

@@ -270,6 +270,13 @@ def test_an_auditor_sees_no_other_auditors_room(bpo: Tenant, axel: User, officer
     page = f"/t/{bpo.slug}/room/populations/{made.pk}/"
     assert [make.login(one).get(page).status_code for one in (axel, other)] == [200, 404]
     assert "Bob" in bytes(made.data).decode()
+    told = dict(map(tuple, made.sheet))
+    assert list(told)[:4] == ["Source", "Query, SHA-256", "Parameters", "Filters"], "as in packs, from evidence/ipe.py"
+    assert told["Source"].startswith("reviews_reviewitem, ")
+    assert told["Filters"] == "(reviews_reviewitem.tenant_id = %s AND reviews_reviewitem.campaign_id = %s)"
+    assert told["Parameters"] == f"%s 1 = {bpo.pk}; %s 2 = {reviewed.pk}"
+    assert (told["Rows"], told["Control total, SHA-256"]) == ("6", hashlib.sha256(made.data).hexdigest())
+    assert "difference 0." in told["Reconciliation"]
     make.login(axel).get(f"/t/{bpo.slug}/ledger/")
     with tenant_scope(bpo):
         assert AuditEntry.objects.filter(verb="page.look", target=f"/t/{bpo.slug}/ledger/").count() == 1
