@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from html import escape
 from itertools import accumulate
 from typing import Final
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from evidence.kinds import Cell, Table
@@ -66,9 +67,12 @@ def _width(char: str) -> float:
     """Return an upper estimate of how wide Inter sets a character, in tenths of the type size."""
     if not char.isprintable() or (ord(char) > DRAWN and char != "…"):
         return 60.0
-    if char in "ijlrtfI.,:;-'|()[]/ ":
-        return 4.0
-    return 10.0 if char in "mwMW@%—…" else 7.5 if char.isupper() else 6.2
+    base = normalize("NFD", char)[0]
+    if base in "ijlrtfI.,:;'|()[]/ ":
+        return 3.8
+    if not base.isascii() or base in "mwMW@%":
+        return 10.0
+    return 7.6 if base.isupper() else 6.1 if base.islower() else 6.6
 
 
 def image(parts: str, width: int, height: int) -> str:

@@ -30,8 +30,16 @@ HEADS = {
     "kept_days": "Days kept",
     "rows": "Rows",
     "by": "Done by",
+    "asked": "Asked of",
+    "asked_at": "Asked at",
+    "last_ok_at": "Last success",
+    "self_reviews": "Self-reviews",
 }
 """Heads that the column's name alone would spell badly."""
+SPOKEN = frozenset(
+    {"kind", "state", "from_state", "to_state", "outcome", "advice", "log_type", "log_types", "resolution"}
+)
+"""Columns that hold the portal's own words, which are printed with spaces; a name keeps its underscores."""
 DASH = "\u2013"
 STATE_MARKS: dict[str, str] = {
     "pass": "✓",
@@ -115,6 +123,11 @@ class Grid:
     def heads(self) -> list[tuple[str, int]]:
         """Return each column's head with its width."""
         return list(zip(self.columns, self.widths, strict=True))
+
+    @property
+    def shown(self) -> str:
+        """Spell how many rows are printed, of how many where some are not."""
+        return f"{len(self.rows):,} of {self.total:,}" if self.left_out else f"{self.total:,}"
 
     @property
     def left_out(self) -> int:
@@ -293,7 +306,7 @@ def grid(
         caption=table.title,
         columns=tuple(head(name) for name in table.columns),
         widths=tuple(widths),
-        rows=tuple(tuple(spell_cell(cell, zone) for cell in row) for row in table.rows[:limit]),
+        rows=tuple(spell_row(row, table.columns, zone) for row in table.rows[:limit]),
         total=table.count,
         file=f"tables/{table.name}.csv",
         empty=empty,
@@ -308,6 +321,12 @@ def head(name: str) -> str:
         return HEADS[name]
     words = name.removesuffix("_at").removesuffix("_on").replace("_", " ")
     return words[:1].upper() + words[1:]
+
+
+def spell_row(row: Sequence[Cell], columns: Sequence[str], zone: str) -> tuple[str, ...]:
+    """Spell a row for print, the portal's own words without their underscores."""
+    said = (spell_cell(cell, zone) for cell in row)
+    return tuple(text.replace("_", " ") if name in SPOKEN else text for name, text in zip(columns, said, strict=True))
 
 
 def spell_cell(cell: Cell, zone: str) -> str:

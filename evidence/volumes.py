@@ -18,7 +18,7 @@ from evidence.bundle import PrintedVolume, parts_of
 from evidence.kept import kept_file
 from evidence.kinds import Table
 from evidence.rendering import render
-from evidence.report import Grid, Part, Report, Volume, frame, spell_cell
+from evidence.report import Grid, Part, Report, Volume, frame, spell_row
 from evidence.tables import cells
 
 ROW: Final = 5
@@ -90,7 +90,7 @@ def _numbered(table: Table, grid: Grid, zone: str) -> Iterator[tuple[str, ...]]:
     filled = table.columns.index(grid.filled) if grid.filled else None
     for number, row in enumerate(cells(table), start=1):
         if filled is None or row[filled] not in {None, ""}:
-            yield (f"{number:,}", *(spell_cell(row[place], zone) for place in places))
+            yield (f"{number:,}", *spell_row([row[place] for place in places], grid.fields, zone))
 
 
 def _narrowed(widths: Sequence[int]) -> list[int]:

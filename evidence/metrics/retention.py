@@ -11,7 +11,7 @@ LATE_DAYS = 3
 """Removing runs daily; what is past its term for longer than this is overdue."""
 
 BY_TYPE = """
-SELECT d.log_type, min(d.day)::timestamp AT TIME ZONE 'UTC' AS oldest_at, sum(d.events) AS records,
+SELECT d.log_type, min(d.day)::timestamp AT TIME ZONE 'UTC' AS oldest_at, sum(d.events)::bigint AS records,
     retention_months(d.log_type) AS kept_months
 FROM logs_typeday d WHERE d.tenant_id = %(tenant)s AND d.events > 0 AND d.day < %(end_day)s
 GROUP BY d.log_type ORDER BY d.log_type

@@ -24,15 +24,15 @@ def campaigns(source: Source) -> Section:
         "name 19, state 8, opened_at 15, due_at 15, signed_at 15, items 5, decided 6, kept 5, revoked 6, not_decided 6"
     )
     decisions = widths(
-        "campaign 12, item 4, system 8, account 11, entitlement 12, privileged 6, advice 7, outcome 7, reason 15, "
-        "reviewer 9, ledger_index 9"
+        "campaign 11, item 4, system 7, account 12, entitlement 11, privileged 6, advice 7, outcome 7, reason 19, "
+        "reviewer 9, ledger_index 7"
     )
     quality = widths(
         "campaign 20, reviewer 16, decisions 9, kept 8, kept_in_bulk 11, evidence_opened 12, median_seconds 12, "
         "self_reviews 12"
     )
     signed = widths(
-        "campaign 14, printed_name 12, signed_at 14, meaning 22, level 8, count 7, digest 15, ledger_index 8"
+        "campaign 14, printed_name 12, signed_at 15, meaning 22, level 7, count 6, digest 16, ledger_index 8"
     )
     blocks: list[Block] = [
         source.grid("campaigns", overview, limit=60, empty="No campaign was open in the period."),
@@ -91,11 +91,11 @@ def _rounds(source: Source) -> list[Block]:
         "waived_by 11"
     )
     left_out = widths("campaign 25, reason 40, approved_by 25, rows 10")
-    absent = widths("campaign 22, system 14, captured_at 16, account 20, first_at 14, last_ok_at 14")
+    absent = widths("campaign 22, system 14, captured_at 16, account 18, first_at 15, last_ok_at 15")
     controls = widths("campaign 18, mark 16, system 10, account 16, entitlement 14, reviewer 14, outcome 12")
     moves = widths("campaign 14, moved_at 15, from_state 9, to_state 10, new_due_at 15, reason 24, by 13")
     others = widths("campaign 16, item 5, moved_at 15, from_reviewer 13, to_reviewer 13, reason 25, by 13")
-    asked = widths("campaign 12, item 5, asked_by 11, asked 11, asked_at 13, question 20, answered_at 13, answer 15")
+    asked = widths("campaign 12, item 5, asked_by 10, asked 10, asked_at 15, question 18, answered_at 15, answer 15")
     return [
         source.grid("campaign_scope", scope, limit=150, empty="No campaign covered a system in the period."),
         source.grid("exclusions", left_out, limit=50, empty="No row was left out of a campaign."),
@@ -153,7 +153,7 @@ def alerts(source: Source) -> Section:
         "id 5, rule_word 16, severity_word 7, subject 21, raised_at 15, acknowledged_at 15, acknowledged_by 11, "
         "close_reason 10"
     )
-    cited = widths("alert 6, event 17, occurred_at 17, actor 14, action 14, outcome 7, src_ip 14, ledger_index 11")
+    cited = widths("alert 5, event 15, occurred_at 15, actor 20, action 16, outcome 7, src_ip 13, ledger_index 9")
     blocks: list[Block] = [
         Prose(
             (
@@ -190,7 +190,7 @@ def exceptions(source: Source) -> Section:
     )
     heads, sizes = ("Row", "Title", "State", "What was found", "Management response"), (12, 15, 9, 36, 28)
     table = Grid("Rows that did not pass", heads, sizes, rows, len(rows), empty="Every computed row passed.")
-    found = widths("id 5, kind 14, sentence 39, found_at 15, due_at 15, resolution 12")
+    found = widths("id 5, kind 11, sentence 44, found_at 15, due_at 15, resolution 10")
     blocks: list[Block] = [
         Prose(("All rows in the states fail, attention and no data are listed; none was removed before issue.",)),
         table,
@@ -311,7 +311,7 @@ def sample(source: Source) -> Block:
     """Print the sample of decisions that the checkpoint's root drew."""
     table = source.records["sample"]
     return grid(
-        table, (14, 20, 22, 22, 22), zone=source.period.zone, limit=60, empty="There was no decision to draw from."
+        table, (10, 22, 30, 24, 14), zone=source.period.zone, limit=60, empty="There was no decision to draw from."
     )
 
 

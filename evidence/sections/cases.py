@@ -12,9 +12,9 @@ from evidence.signoffs.kinds import MEANINGS, RETENTION_YEARS, SignRole
 def log_reviews(source: Source) -> Section:
     """Return the periodic reviews of logs with every disposition and signature."""
     overview = widths(
-        "name 18, begins_at 14, ends_at 14, due_at 13, signed_at 13, signed_by 10, items 6, disposed 6, exceptions 6"
+        "name 14, begins_at 15, ends_at 15, due_at 15, signed_at 15, signed_by 8, items 5, disposed 6, exceptions 7"
     )
-    signed = widths("review 18, printed_name 14, signed_at 14, meaning 20, level 8, count 6, digest 12, ledger_index 8")
+    signed = widths("review 18, printed_name 12, signed_at 15, meaning 20, level 7, count 6, digest 14, ledger_index 8")
     found = widths("review 14, item 5, kind 9, title 21, outcome 9, reason 18, ticket 8, reviewer 9, ledger_index 7")
     after = widths(
         "review 20, item 7, outcome 12, ticket 12, follow_up_due_at 16, follow_up_closed_at 16, resolution 17"

@@ -195,8 +195,8 @@ def population(source: Source) -> Section:
         source.grid(
             "snapshots",
             widths(
-                "snapshot 8, system 12, captured_at 18, delivered_by 16, source_total 10, rows 8, digest 20, "
-                "ledger_index 8"
+                "snapshot 6, system 9, captured_at 15, delivered_by 11, source_total 6, rows 5, digest 41, "
+                "ledger_index 7"
             ),
             limit=150,
             empty="No list was delivered in the period.",

@@ -66,8 +66,9 @@ class Source:
         return Table(name, table.title, table.columns, tuple(held), count)
 
     def metric(self, kind: str, name: str) -> str:
-        """Spell one metric of a kind."""
-        return spell_used(self, f"{kind}.{name}")
+        """Spell one metric of a kind, a whole number with its thousands."""
+        text = spell_used(self, f"{kind}.{name}")
+        return f"{int(text):,}" if text.isdigit() else text
 
     def notes(self, *kinds: str) -> list[Prose]:
         """Return what the query modules say about their own limits."""

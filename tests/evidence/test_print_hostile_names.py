@@ -67,7 +67,21 @@ def test_all_of_it_is_on_the_page_and_readable() -> None:
     assert text.count("Nimbus") >= 25 + 500, "on the cover and in a fact"
 
 
-@pytest.mark.parametrize("name", [*NAMES, LONG, WORDS, "Ærøskøbing Ελλάδα Москва", "\u0301" * 60, "…" * 60, "m@W%" * 9])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *NAMES,
+        LONG,
+        WORDS,
+        "Ærøskøbing Ελλάδα Москва",
+        "\u0301" * 60,
+        "…" * 60,
+        "m@W%" * 9,
+        "4" * 60,
+        "Éé" * 30,
+        "QR" * 30,
+    ],
+)
 def test_a_charts_label_stays_left_of_its_bar(name: str) -> None:
     with TTFont(FONTS / "Inter-Regular.ttf", lazy=True) as font:
         map_, widths, whole = font.getBestCmap(), font["hmtx"], font["head"].unitsPerEm
