@@ -108,6 +108,7 @@ COUNTERSIGN_SEAL = {name: env_text(f"COUNTERSIGN_SEAL_{name}") for name in ("KEY
 COUNTERSIGN_FRAMEWORKS = env_text("COUNTERSIGN_FRAMEWORKS")  # a folder of further frameworks; see docs/frameworks.md
 COUNTERSIGN_ENCRYPTED_STORES = env_text("COUNTERSIGN_ENCRYPTED_STORES")  # database=LUKS; data=...; docs/operating.md
 COUNTERSIGN_SIGNER = Path(env_text("COUNTERSIGN_SIGNER", str(COUNTERSIGN_DATA / "signer"))).absolute()
+COUNTERSIGN_ERASURES = Path(env_text("COUNTERSIGN_ERASURES", str(COUNTERSIGN_DATA / "erasures"))).absolute()
 COUNTERSIGN_TICKET_HOSTS = env_list("COUNTERSIGN_TICKET_HOSTS", "")  # hosts inside that tickets may go to; operating.md
 COUNTERSIGN_SYSLOG_LISTEN = env_text("COUNTERSIGN_SYSLOG_LISTEN", "127.0.0.1:6514")  # all three: docs/doors.md
 COUNTERSIGN_SYSLOG_PORTS = env_list("COUNTERSIGN_SYSLOG_PORTS", "")
