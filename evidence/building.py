@@ -150,7 +150,7 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
         progress.step(6, STEPS, "Storing the pack")
         with tenant_scope(tenant):
             pack = EvidencePack.objects.select_for_update().get(pk=pack.pk)
-            if pack.state in {PackState.DRAFT, PackState.ISSUED}:  # by a run that was taken for dead, and was not
+            if pack.sha256:  # by a run that was taken for dead, and was not
                 return pack
             pack = draft_pack(pack=pack, bundle=bundle, facts=facts, by=by)
     progress.step(STEPS, STEPS, f"Built, to be signed: {facts['pages']} pages, {bundle.size:,} bytes")
