@@ -5,7 +5,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from evidence.erasures.kinds import ErasureScope, Grounds
 from evidence.erasures.queries import subject_key
@@ -14,7 +13,7 @@ _NAMELESS = "It stays for good: write no name of whom it is about."
 
 
 def _day(label: str) -> forms.DateField:
-    return forms.DateField(label=label, required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}))
 
 
 class ScopeForm(forms.Form):
@@ -30,19 +29,22 @@ class ScopeForm(forms.Form):
     last_day = _day("Last day")
     with_cited = forms.BooleanField(label="Erase events that are evidence, too", required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        one = str(self.data.get("subject", "")).startswith("event-")
+        for name in ("first_day", "last_day"):
+            self.fields[name].required = not one
+
     def clean_subject(self) -> str:
         """Return the key of the subject."""
         return subject_key(self.cleaned_data["subject"])
 
     def clean(self) -> dict[str, Any]:
-        """Ask for the span of anything but one event."""
+        """Ask for days in their order."""
         told = super().clean() or {}
         first, last = told.get("first_day"), told.get("last_day")
-        if "subject" in told and not told["subject"].startswith("event-") and not self.errors:
-            if first is None or last is None:
-                raise ValidationError("Say from which day to which day the events happened.")
-            if last < first:
-                self.add_error("last_day", "The last day lies before the first.")
+        if first and last and last < first:
+            self.add_error("last_day", "The last day lies before the first.")
         return told
 
     def scope(self, zone: ZoneInfo) -> ErasureScope:

@@ -122,7 +122,7 @@ def found_for(scope: ErasureScope) -> Found:
         older=sum((row[2], row[3]) in older for row in going),
         held=len(held - older),
         cited=len(cited - older),
-        kinds=Counter(str(LogType(row[5]).label) for row in going if (row[2], row[3]) not in older),
+        kinds=dict(Counter(str(LogType(row[5]).label) for row in going if (row[2], row[3]) not in older)),
         against=_against(subject, going, held - older, cited - older, drawn),
         too_many=len(rows) > MOST,
     )
@@ -188,9 +188,9 @@ def _against(
         {f"{name} ({'closed' if closed else 'open'})" for key in cited & drawn.keys() for name, closed in [drawn[key]]}
     )
     if alerts := len(cited - drawn.keys()):
-        said.append(
-            f"{_n(alerts)} behind alerts, of which {_open_alerts(cited)} are open: who judges them reads the event."
-        )
+        number = _open_alerts(cited)
+        still = f"{number} of these alerts {'is' if number == 1 else 'are'} open" if number else "none of them is open"
+        said.append(f"{_n(alerts)} behind alerts; {still}.")
     if reviews:
         said.append(f"{_n(len(cited & drawn.keys()))} drawn in log reviews: {', '.join(reviews)}.")
     said += _terms(Counter(LogType(row[5]) for row in going))

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
+from django.utils import timezone
 from pytest_django import Settings
 
 from evidence.actions import PackRequest, request_pack
@@ -190,7 +191,9 @@ def sees_that_nothing_shows_the_person(world: World, key: str) -> None:
     page = client.get(f"/t/northwind/events/{key}/")
     assert (page.status_code, b"request 2026-14" in page.content) == (410, True)
     assert b"mallory" not in client.get("/t/northwind/search/?q=&window=90d").content
-    assert b"Erased" in client.get("/t/northwind/erasures/").content
+    days = {"first_day": LATELY, "last_day": timezone.localdate()}
+    shown = client.get("/t/northwind/erasures/", {"subject": "bob", **days})
+    assert (shown.context["found"].accesses, b"request 2026-14" in shown.content) == (3, True)
     answer = client.get(f"/api/v1/t/northwind/events/{key}/", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 410, answer.content
 
