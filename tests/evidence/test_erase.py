@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from evidence.verifier.check import Pack
 from evidence.verifier.told import lines_of
 from ledger.kinds import LeafKind
 from logs.actions import HoldFacts, lift_legal_hold, set_legal_hold
-from logs.models import AccessEvent, Erasure, HoldKind, LastUse, LegalHold, SourceHour, UsageDay
+from logs.models import AccessEvent, Erasure, HoldKind, LastUse, LegalHold, QuarantinedLine, SourceHour, UsageDay
 from tenants.actions import issue_token
 from tenants.kinds import Actor, Permission, Refused, Role
 from tenants.models import AuditEntry
@@ -38,6 +39,7 @@ from tenants.work import Silent
 from tests import make
 from tests.database import FreshDatabase, drop_as_administrator, execute_as_owner
 from tests.logs.past import add_source, deliver, make_month, moment_in, months_ago
+from tests.logs.test_read_again import a_source, again
 
 LATELY = months_ago(1)
 GROUNDS = Grounds("The person left and asked for it.", "Art. 17(1)(a) GDPR, request 2026-14")
@@ -229,7 +231,7 @@ def test_what_goes_without_a_deed_or_comes_back_is_found_and_a_restore_erases_ag
     report = world.verify()
     assert report.findings.counts == {FailureClass.CONTENT_CHANGED: 1, FailureClass.LEAF_MISSING: 1}
     assert "2 records are erased" in world.retain()
-    world.tamper("UPDATE logs_erasure SET reason = 'Somebody else wrote this.', places_sha256 = sha256('')")
+    world.tamper("UPDATE logs_erasure SET reason = 'Somebody else wrote this.'")
     assert world.verify().findings.counts == {FailureClass.CONTENT_CHANGED: 2, FailureClass.LEAF_MISSING: 3}
 
     goes_back_to_the_backup(world)
@@ -244,6 +246,30 @@ def test_what_goes_without_a_deed_or_comes_back_is_found_and_a_restore_erases_ag
     report = world.verify()
     assert (report.holds, report.erased) == (True, 3), report.findings.shown
     assert "are stored again" not in world.retain()
+
+
+def test_every_reading_of_a_record_goes_and_what_lay_in_quarantine(world: World) -> None:
+    by = Actor.system("tests", world.bpo.pk)
+    a_source(world.bpo, by)
+    again(world.bpo, by)
+    for name in ("ana", "cy"):
+        with tenant_scope(world.bpo):
+            scope = replace(
+                world.scope(name), since=datetime(2026, 1, 1, tzinfo=UTC), until=datetime(2100, 1, 1, tzinfo=UTC)
+            )
+            found = found_for(scope)
+            assert (found.accesses, found.older, found.cited) == (1, int(name == "ana"), 0)
+            erasure = ask_to_erase(scope=scope, grounds=GROUNDS, by=world.by("carla"))
+        world.answer(erasure, "olaf")
+    world.retain()
+    report = world.verify()
+    assert (report.holds, report.erased) == (True, 3), report.findings.shown
+    with tenant_scope(world.bpo):
+        names = set(AccessEvent.sealed.values_list("actor_name", flat=True))
+        assert (names & {"Ana", "Cy"}, {"Bo", "desk"} <= names) == (set(), True)
+        assert not QuarantinedLine.objects.filter(raw__contains=b"Cy").exists()
+    world.tamper("UPDATE logs_quarantinedline SET raw = ''")
+    assert world.verify().findings.counts == {FailureClass.CONTENT_CHANGED: 1}
 
 
 def goes_back_to_the_backup(world: World) -> None:
