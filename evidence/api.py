@@ -203,9 +203,9 @@ class PackWithdrawal(TenantView):
     def post(self, request: Request, pack_id: int) -> Response:
         """Withdraw it and answer with the pack."""
         self.asked()
-        shape = WithdrawShape(data=request.data)
+        pack, shape = _pack(self, pack_id), WithdrawShape(data=request.data)
         shape.is_valid(raise_exception=True)
-        told = withdraw_pack(pack=_pack(self, pack_id), reason=shape.validated_data["reason"], by=self.actor)
+        told = withdraw_pack(pack=pack, reason=shape.validated_data["reason"], by=self.actor)
         return Response(PackShape(told).data)
 
 
