@@ -156,7 +156,7 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
         waits = partial(progress.step, 6, STEPS)
         with kept_zip(tenant, pack, FileStage.DRAFT, out, waits) as stored_as, tenant_scope(tenant):
             pack = EvidencePack.objects.select_for_update().get(pk=pack.pk)
-            if pack.state in {PackState.DRAFT, PackState.ISSUED}:  # by a run that was taken for dead, and was not
+            if pack.sha256:  # by a run that was taken for dead, and was not
                 return pack
             pack = draft_pack(pack=pack, bundle=bundle, stored_as=stored_as, facts=facts, by=by)
     progress.step(STEPS, STEPS, f"Built, to be signed: {facts['pages']} pages, {bundle.size:,} bytes")
@@ -325,6 +325,7 @@ def _omissions(
     lines += [
         f"{name.replace('_', ' ').capitalize()} records are out of scope: {why}" for name, why in out_of_scope.items()
     ]
+    lines += _erased(records)
     lines += _unproved_events(records, cited.count) if cited else []
     if records.earlier_epochs:
         lines.append(
@@ -342,6 +343,17 @@ def _omissions(
     return tuple(lines)
 
 
+def _erased(records: Records) -> list[str]:
+    """Return what is said about erased events of the period: by which law and entries."""
+    table = next((table for table in records.tables if table.name == "erasures"), None)
+    places = {name: table.columns.index(name) for name in ("records", "legal_ref", "ledger_index")} if table else {}
+    return [
+        f"{row[places['records']]} records of the period were erased under {row[places['legal_ref']]}, by a deed of "
+        f"two people at ledger entry {row[places['ledger_index']]}: their hashes stay, what they said is gone."
+        for row in (table.rows if table else ())
+    ]
+
+
 def _unproved_events(records: Records, proved: int) -> list[str]:
     """Return what is said about events behind alerts that the pack does not prove, and why they are not at hand."""
     lines, more = [], records.cited_total - proved - records.cited_gone
@@ -351,7 +363,7 @@ def _unproved_events(records: Records, proved: int) -> list[str]:
         entries = ", ".join(str(place) for place in records.gone_by) or "none that is known"
         lines.append(
             f"{records.cited_gone} events behind alerts are not at hand any more. Ledger entries that removed events "
-            f"of their months under retention: {entries}."
+            f"of their months under retention, or erased them: {entries}."
         )
     return lines
 

@@ -48,7 +48,8 @@ class Provenance:
 
     `records` are the records that sources delivered in the period against those stored, known, ignored, unreadable or
     passed on. `lists` are the totals that systems state of their newest lists against what was read. `first` and `last`
-    are the ledger's indexes in the period, `broken` the places at which they do not follow one another.
+    are the ledger's indexes in the period, `broken` the places at which they do not follow one another. `erased`
+    are the records of the period that each deed of erasure took, with the place of its ledger entry.
     """
 
     run_at: datetime
@@ -63,6 +64,7 @@ class Provenance:
     broken: int
     gaps: Mapping[str, int]
     out_of_scope: Mapping[str, str]
+    erased: Sequence[tuple[int, int | None]] = ()
 
 
 Sheet = tuple[tuple[str, str], ...]
@@ -82,6 +84,7 @@ def sheet(item: KindEvidence, kind: Kind, told: Provenance) -> Sheet:
         ),
         ("Reconciliation", _reconciled(item.query, told)),
         ("Gaps", _gaps(kind, told)),
+        ("Erased under GDPR Art. 17", _erased(told)),
         ("Ledger entries of the period", _sequence(told)),
         ("Limits", " ".join(item.notes) or "None beyond those of the row."),
     )
@@ -90,7 +93,8 @@ def sheet(item: KindEvidence, kind: Kind, told: Provenance) -> Sheet:
 def record_sheet(table: Table, query: str, told: Provenance) -> Sheet:
     """Return the sheet of a table of records that a pack holds beside the measured kinds."""
     period = {"period_start": told.period.start.isoformat(), "period_end": told.period.end.isoformat()}
-    return (*_query(query, period), *_run(told), *_table(table), ("Ledger entries of the period", _sequence(told)))
+    ends = (("Erased under GDPR Art. 17", _erased(told)), ("Ledger entries of the period", _sequence(told)))
+    return (*_query(query, period), *_run(told), *_table(table), *ends)
 
 
 def module_digest(kind: str) -> str:
@@ -168,6 +172,14 @@ def _gaps(kind: Kind, told: Provenance) -> str:
     aside = [name for name in kind.log_types if name in told.out_of_scope]
     words = f"Silences of the sources by log type: {', '.join(lines)}." if lines else NO_LOGS
     return words + (f" Out of scope: {', '.join(aside)}." if aside else "")
+
+
+def _erased(told: Provenance) -> str:
+    """Say how many records of the period were erased, and by which deeds: no table holds them any more."""
+    if not told.erased:
+        return "No record of the period."
+    deeds = ", ".join(f"{number:,} by the deed at ledger entry {leaf}" for number, leaf in told.erased)
+    return f"{sum(number for number, _leaf in told.erased):,} records of the period: {deeds}."
 
 
 def _sequence(told: Provenance) -> str:

@@ -184,6 +184,8 @@ class EvidencePack(TenantOwned):
     signed_off_at = models.DateTimeField(null=True)
     keep_until = models.DateTimeField(null=True)
     error = models.TextField(default="", blank=True)
+    withdrawn_by = models.CharField(max_length=320, default="", db_default="", blank=True)
+    withdrawn_reason = models.TextField(default="", db_default="", blank=True)
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
@@ -203,7 +205,7 @@ class EvidencePack(TenantOwned):
                 name="issued_pack_is_sealed",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=(PackState.DRAFT, PackState.ISSUED)) | Q(sha256=""),
+                condition=Q(state__in=(PackState.DRAFT, PackState.ISSUED, PackState.WITHDRAWN)) | Q(sha256=""),
                 name="only_a_built_pack_has_a_seal",
             ),
             models.CheckConstraint(condition=~Q(state=PackState.FAILED) | ~Q(error=""), name="failed_pack_says_why"),
@@ -222,6 +224,14 @@ class EvidencePack(TenantOwned):
                 | Q(signed_off_at__isnull=False, keep_until__isnull=False),
                 name="issued_pack_is_signed_off_and_kept",
             ),
+            models.CheckConstraint(
+                condition=(
+                    Q(state=PackState.WITHDRAWN, ended_at__isnull=False, withdrawn_reason__length__gte=10)
+                    & ~Q(withdrawn_by="")
+                )
+                | (Q(withdrawn_by="", withdrawn_reason="") & ~Q(state=PackState.WITHDRAWN)),
+                name="withdrawn_pack_says_who_and_why",
+            ),
         )
         indexes = (models.Index(fields=("tenant", "-id"), name="pack_newest_first"),)
 
@@ -236,7 +246,7 @@ class EvidencePack(TenantOwned):
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen to the pack."""
-        return self.state in {PackState.ISSUED, PackState.FAILED, PackState.CANCELLED}
+        return self.state in {PackState.ISSUED, PackState.FAILED, PackState.CANCELLED, PackState.WITHDRAWN}
 
     @property
     def file_name(self) -> str:

@@ -34,7 +34,8 @@ class PackType:
 
 _END: Final = ("exceptions", "coverage", "methods", "sheets", "sign_off", "integrity", "closing")
 _COVER: Final = frozenset({"coverage", "clock", "retention", "ledger"})
-_LISTS: Final = frozenset({"snapshots", "removals"})
+_GONE: Final = frozenset({"removals", "erasures"})
+_LISTS: Final = frozenset({"snapshots", *_GONE})
 _DAYS: Final = frozenset({"coverage_days"})
 _USE: Final = _DAYS | {"use_by_hour"}
 _CAMPAIGNS: Final = frozenset(
@@ -72,7 +73,7 @@ TYPES: Final[dict[str, PackType]] = {
         "periods of logs with every disposition and signature, alerts with their events, and rows that rest on them",
         ("result", "scope", "matrix", "log_reviews", "alerts", *_END),
         _WATCHED | _COVER | {"log_reviews", "findings"},
-        _LOGS | {"removals"} | _EVENTS | _USE,
+        _LOGS | _GONE | _EVENTS | _USE,
     ),
     PackKind.CLIENT: PackType(
         "this client's own cut of what the BPO keeps: who holds access, alerts, incidents, coverage, and how it is "
@@ -87,7 +88,7 @@ TYPES: Final[dict[str, PackType]] = {
         "the logs covered then",
         ("incident", "scope", "coverage", "methods", "sheets", "sign_off", "integrity", "closing"),
         _COVER,
-        frozenset({"incident", "incident_steps", "incident_alert", "cited_events", "removals"}) | _DAYS,
+        frozenset({"incident", "incident_steps", "incident_alert", "cited_events", *_GONE}) | _DAYS,
         "none",
     ),
 }

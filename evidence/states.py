@@ -33,15 +33,17 @@ class PackState(models.TextChoices):
     ISSUED = "issued", "Issued"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 PACK_MOVES: dict[PackState, frozenset[PackState]] = {
     PackState.REQUESTED: frozenset({PackState.BUILDING, PackState.CANCELLED, PackState.FAILED}),
     PackState.BUILDING: frozenset({PackState.DRAFT, PackState.FAILED, PackState.CANCELLED}),
-    PackState.DRAFT: frozenset({PackState.ISSUED}),
+    PackState.DRAFT: frozenset({PackState.ISSUED, PackState.WITHDRAWN}),
     PackState.ISSUED: frozenset(),
     PackState.FAILED: frozenset(),
     PackState.CANCELLED: frozenset(),
+    PackState.WITHDRAWN: frozenset(),
 }
 
 

@@ -54,7 +54,7 @@ OPEN_VIEWS = {
 APPEND_ONLY = {
     *("tenants_auditentry", "ledger_batch", "ledger_tile", "ledger_checkpoint", "ledger_refusal", "ledger_anchor"),
     *("logs_accessevent", "logs_delivery", "logs_quarantinedline", "logs_eventexport", "logs_sourcerouting"),
-    *("logs_retentionterm", "logs_retentionprune"),
+    *("logs_retentionterm", "logs_retentionprune", "logs_erasedleaf"),
     *("logs_mappingversion", "logs_superseded", "logs_resolvedline", "logs_rereading"),
     *("identities_snapshot", "identities_snapshotrow", "identities_peoplefeed"),
     *("identities_rosterfeed", "identities_rostershift", "identities_personchange"),

@@ -86,8 +86,7 @@ class Overview:
     last_pack: EvidencePack | None
     leaves: int | None
     checkpoint: SignedCheckpoint | None
-    due: Sequence[Due] | None = None
-    today: date | None = None
+    sees_due: bool = False
 
     @property
     def silent(self) -> list[SourceLine]:
@@ -106,9 +105,14 @@ def overview(by: Actor, tenant: Tenant) -> Overview:
         last_pack=_last_pack() if by.may(Permission.PACK_VIEW) else None,
         leaves=head(tenant.uuid).size if sees_ledger else None,
         checkpoint=latest_checkpoint(tenant.uuid) if sees_ledger else None,
-        due=due_dates(tenant, timezone.now()) if by.may(Permission.CONTROL_VIEW) else None,
-        today=timezone.localtime(timezone.now(), tenant.zone).date(),
+        sees_due=by.may(Permission.CONTROL_VIEW),
     )
+
+
+def due_now(tenant: Tenant) -> tuple[Sequence[Due], date]:
+    """Return what evidence is due in the open tenant, and the day it is there; about a dozen queries."""
+    now = timezone.now()
+    return due_dates(tenant, now), timezone.localtime(now, tenant.zone).date()
 
 
 def _gravest_alerts() -> Sequence[Alert]:

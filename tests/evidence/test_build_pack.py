@@ -143,6 +143,7 @@ def test_its_moves_end_where_it_is_over() -> None:
         PackState.ISSUED,
         PackState.FAILED,
         PackState.CANCELLED,
+        PackState.WITHDRAWN,
     }
 
 
