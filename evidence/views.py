@@ -169,7 +169,9 @@ def pack_new(request: TenantRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         period = form.period(request.tenant.zone)
-        chosen = {name: told[name] for name in ("recipient", "classification", "kind", "incident", "supersedes")}
+        chosen = {
+            name: told[name] for name in ("recipient", "classification", "kind", "language", "incident", "supersedes")
+        }
         asked = actions.PackRequest(period, tuple(told["frameworks"]), **chosen)
         pack = actions.request_pack(tenant=request.tenant, asked=asked, by=request.actor)
         return redirect("evidence:pack", request.tenant.slug, pack.pk)

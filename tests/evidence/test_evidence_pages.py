@@ -157,8 +157,10 @@ def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User) -> None:
         "frameworks": ["gdpr", "soc2"],
         "recipient": "Axel",
         "classification": "Confidential",
+        "language": "de",
     }
-    answer = make.login(carla).post(reverse("evidence:pack_new", args=[bpo.slug]), form)
+    request_url = reverse("evidence:pack_new", args=[bpo.slug])
+    answer = make.login(carla).post(request_url, form)
     assert answer.status_code == 302
     with tenant_scope(bpo):
         pack = EvidencePack.objects.get()
@@ -166,8 +168,11 @@ def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User) -> None:
         assert pack.period_start.isoformat() == "2026-06-30T22:00:00+00:00"
         assert pack.period_end.isoformat() == "2026-09-30T22:00:00+00:00"
         assert Work.objects.get(pk=pack.work_id).kind == "evidence.pack"
-        assert AuditEntry.objects.filter(verb="pack.request").count() == 1
-    assert "Cancel this work" in make.login(carla).get(answer.headers["Location"]).content.decode()
+        assert AuditEntry.objects.get(verb="pack.request").detail["language"] == "de"
+    page = make.login(carla).get(answer.headers["Location"]).content.decode()
+    assert "Cancel this work" in page
+    assert "German (Deutsch)" in page
+    assert make.login(carla).post(request_url, {**form, "language": "fr"}).status_code == 422
 
 
 @pytest.mark.parametrize(

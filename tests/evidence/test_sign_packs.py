@@ -214,7 +214,15 @@ def test_a_stored_draft_that_is_not_the_built_one_is_not_issued(bpo: Tenant, pac
 def test_not_even_the_owner_of_the_tables_removes_a_pack_before_its_time() -> None:
     texts = dict.fromkeys(("title", "zone", "recipient", "classification", "requested_by", "kind"), "x")
     empty = dict.fromkeys(("sha256", "manifest_sha256", "content_sha256", "tier", "signer_key", "error"), "")
-    row: dict[str, object] = {**texts, **empty, "alone_reason": "", "frameworks": "[]", "tally": "{}", "people": 2}
+    row: dict[str, object] = {
+        **texts,
+        **empty,
+        "alone_reason": "",
+        "language": "en",
+        "frameworks": "[]",
+        "tally": "{}",
+        "people": 2,
+    }
     row |= {"tenant_id": 1, "uuid": UUID(int=7), "state": "requested", "requested_at": timezone.now()}
     row |= {"period_start": ISSUED, "period_end": timezone.now()}
     names, values = ", ".join(row), ", ".join(f"%({name})s" for name in row)
