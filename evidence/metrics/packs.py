@@ -1,6 +1,7 @@
 """Measures evidence packs: issued in the period, signed, and still verifying byte for byte."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row
 from evidence.models import FileStage
 from evidence.storedpacks import stored_zip
@@ -29,7 +30,7 @@ def measure(frame: Frame) -> KindEvidence:
         "unsigned": sum(not row["signed"] for row in rows),
         "verification_failures": sum(not row["holds"] for row in rows),
     }
-    return asked.answer("packs", metrics, rows, columns=COLUMNS, title="Evidence packs issued")
+    return asked.answer("packs", metrics, rows, columns=COLUMNS, title=said("Evidence packs issued"))
 
 
 def _holds(row: Row) -> bool:
