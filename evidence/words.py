@@ -58,5 +58,5 @@ def word(column: str, text: str) -> str:
 
 
 def context_of(column: str) -> str:
-    """Return the context of a column's messages: "session" is a log type, and a way to sign."""
-    return "log type" if column.startswith("log_type") else "cell"
+    """Return the context of a column's messages: what is advised reads otherwise than what was decided."""
+    return {"advice": "advice", "log_type": "log type", "log_types": "log type"}.get(column, "cell")
