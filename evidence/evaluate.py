@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from evidence.catalogue import expressions
 from evidence.criteria import Expression, Null, Value, truth
 from evidence.kinds import Catalogue, Control, Evaluation, Facts, Kind
-from evidence.languages import figure, joined, percent, said
+from evidence.languages import Said, figure, joined, percent, said
 from evidence.states import ResultState
 
-Decision = tuple[ResultState, tuple[str, ...]]
+Decision = tuple[ResultState, tuple[Said, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _no_data(question: Question) -> Decision | None:
     return (ResultState.NO_DATA, tuple(reasons)) if reasons else None
 
 
-def _short_coverage(question: Question) -> Iterator[str]:
+def _short_coverage(question: Question) -> Iterator[Said]:
     """Yield a sentence for each log type of the row's kinds that is below the floor or has no source."""
     floor = question.params["coverage_floor"]
     log_types = dict.fromkeys(name for kind in question.kinds for name in kind.log_types)

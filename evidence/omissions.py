@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from evidence.bundle import Identity
 from evidence.catalogue import load
 from evidence.kinds import Evaluation
-from evidence.languages import said
+from evidence.languages import Said, said
 from evidence.packtypes import PackKind, type_of
 from evidence.records import Records
 
 
 def omissions_of(
     rows: tuple[Evaluation, ...], identity: Identity, records: Records, out_of_scope: Mapping[str, str]
-) -> tuple[str, ...]:
+) -> tuple[Said, ...]:
     """Return a sentence for everything that the pack does not hold."""
     waiting = [item.control.id for item in rows if item.state is None]
     others = [framework.name for key, framework in load().frameworks.items() if key not in identity.frameworks]
     cited = next((table for table in records.tables if table.name == "cited_events"), None)
     chosen = type_of(identity.kind)
-    lines: list[str] = []
+    lines: list[Said] = []
     if chosen.rows != "all":
         lines.append(
             said(
@@ -61,9 +61,9 @@ def omissions_of(
     return tuple(lines)
 
 
-def _unproved_events(records: Records, proved: int) -> list[str]:
+def _unproved_events(records: Records, proved: int) -> list[Said]:
     """Return what is said about events behind alerts that the pack does not prove, and why they are not at hand."""
-    lines: list[str] = []
+    lines: list[Said] = []
     more = records.cited_total - proved - records.cited_gone
     if more:
         lines.append(

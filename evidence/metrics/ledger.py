@@ -8,7 +8,7 @@ from itertools import islice
 from uuid import UUID
 
 from evidence.kinds import KindEvidence
-from evidence.languages import joined, minute, said
+from evidence.languages import Said, joined, minute, said
 from evidence.metrics.frame import Asked, Frame, Row
 from ledger import queries
 from ledger.entries import leaf_hash, seal
@@ -89,7 +89,7 @@ def measure(frame: Frame) -> KindEvidence:
         "refused_changes": asked.one(REFUSED)["refused"],
     }
     held = (said("Checkpoints count as anchored where the holder is named: clients, auditors, or a folder's holder."),)
-    notes: tuple[str, ...] = held if metrics["anchored_checkpoints"] else (UNHELD,)
+    notes: tuple[Said, ...] = held if metrics["anchored_checkpoints"] else (UNHELD,)
     notes += _told(entries, now, before, complete)
     return asked.answer("ledger", metrics, rows, columns=COLUMNS, notes=notes, title=said("Ledger by month"))
 
@@ -118,7 +118,7 @@ def _newest_complete(frame: Frame) -> Complete | None:
     return Complete(entry.at, heads[-1].epoch, newest, sum(int(n) for n in entry.detail["failures"].values()))
 
 
-def _told(entries: int, now: list[Row], before: list[Row], complete: Complete | None) -> tuple[str, ...]:
+def _told(entries: int, now: list[Row], before: list[Row], complete: Complete | None) -> tuple[Said, ...]:
     """Say what was hashed in this run and what rests on the complete verification, where not all was hashed now."""
     hashed, earlier = (sum(row["n"] for row in part) for part in (now, before))
     if hashed == entries:

@@ -1,7 +1,7 @@
 """Measures the record of processing (Art. 30(2) GDPR): fields that are empty, its age, and sources it does not name."""
 
 from evidence.kinds import KindEvidence
-from evidence.languages import joined, said
+from evidence.languages import Said, joined, said
 from evidence.metrics.frame import Asked, Frame, days_between
 
 FIELDS = ("processor", "controllers", "officer", "categories", "transfers", "security", "subprocessors")
@@ -27,7 +27,7 @@ def measure(frame: Frame) -> KindEvidence:
     declared = set(record["sources"]) if record else set()
     rows = [{**row, "declared": row["source"] in declared} for row in asked.rows(USED)]
     metrics: dict[str, float | None] = {"tenants": 1, "incomplete": None, "stale": None, "undeclared_sources": None}
-    notes: tuple[str, ...] = (said("No record of processing is kept in the portal for this tenant."),)
+    notes: tuple[Said, ...] = (said("No record of processing is kept in the portal for this tenant."),)
     if record is not None:
         empty = [name for name in FIELDS if not record[name].strip()]
         age = days_between(record["recorded_at"], frame.as_of) or 0.0

@@ -2,7 +2,7 @@
 
 from evidence.catalogue import LOG_TYPES
 from evidence.kinds import KindEvidence
-from evidence.languages import day, said
+from evidence.languages import Said, day, said
 from evidence.metrics.frame import Asked, Frame, Row, days_between
 
 SESSION = 7
@@ -86,7 +86,7 @@ def measure(frame: Frame) -> KindEvidence:
     )
 
 
-def _removed(removals: Row) -> str:
+def _removed(removals: Row) -> Said:
     """Say what went in the period."""
     if removals["last_at"] is None:
         return said("Nothing was removed in the period.")

@@ -9,7 +9,7 @@ from datetime import datetime
 from evidence.bundle import Checkpoint, Identity
 from evidence.evaluate import spell_metric
 from evidence.kinds import Catalogue, Cell, Evaluation, KindEvidence, Period, Table
-from evidence.languages import day, joined, said, told
+from evidence.languages import Said, day, joined, said, told
 from evidence.registers.kinds import Stand
 from evidence.report import Grid, Prose, grid
 from evidence.tables import from_rows
@@ -31,7 +31,7 @@ class Source:
     checkpoint: Checkpoint | None
     signer_key: str
     tier: str
-    omissions: tuple[str, ...]
+    omissions: tuple[Said, ...]
     loosened: Mapping[str, str]
     kept: frozenset[str]
 
