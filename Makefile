@@ -7,6 +7,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+# Programs start in half of the time when Python keeps what it compiled, which some images forbid.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test check format messages bench
 
 PYTHON := .venv/bin/python

@@ -33,7 +33,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "portal.apps.OwnStaticFiles",
     "django.forms",
     "allauth",
     "allauth.account",
@@ -174,6 +174,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": _STATIC if DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 MEDIA_ROOT = COUNTERSIGN_DATA / "media"
 
 EMAIL_BACKEND = env_text("COUNTERSIGN_EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")

@@ -14,7 +14,7 @@ from logs.queries.search import SKEW
 from logs.sessions import Deed, Session, sessions_from
 from tenants.scope import current_tenant_id
 
-MOST_EVENTS: Final = 500
+MOST_EVENTS: Final = 300
 SHOWN: Final = 10
 
 _COLUMNS: Final = (

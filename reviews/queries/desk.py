@@ -1,7 +1,7 @@
 """Answers what lies on a reviewer's desk: the inbox, the list of a campaign, and everything about one item."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -84,6 +84,16 @@ def signed_by(reviewer: Identity) -> QuerySet[SignOff]:
     return SignOff.objects.filter(reviewer=reviewer).select_related("campaign").order_by("-signed_at")
 
 
+def _risk(advice: str) -> Case:
+    """Returns the place of an advice in the order of the list, of the column that holds it."""
+    return Case(
+        When(**{advice: Advice.REVOKE}, then=Value(0)),
+        When(**{advice: Advice.INSUFFICIENT}, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+
+
 def items_for(campaign: Campaign, reviewer: Identity, show: str = "") -> QuerySet[ReviewItem]:
     """Returns a reviewer's items of a campaign by risk: privileged first, then what the advice is against.
 
@@ -93,19 +103,13 @@ def items_for(campaign: Campaign, reviewer: Identity, show: str = "") -> QuerySe
         show: "undecided" or "privileged" for these alone.
     """
     put = Assignment.objects.filter(item=OuterRef("pk"), reviewer=reviewer, until__isnull=True)
-    risk = Case(
-        When(advice=Advice.REVOKE, then=Value(0)),
-        When(advice=Advice.INSUFFICIENT, then=Value(1)),
-        default=Value(2),
-        output_field=IntegerField(),
-    )
     rows = ReviewItem.objects.filter(Exists(put), campaign=campaign)
     if show == "undecided":
         rows = rows.filter(~Exists(answers(campaign)))
     if show == "privileged":
         rows = rows.filter(privileged=True)
     rows = rows.select_related("campaign", "account", "entitlement", "system", "subject")
-    return rows.order_by("-privileged", risk, "n")
+    return rows.order_by("-privileged", _risk("advice"), "n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,28 +126,58 @@ class DeskRow:
         return not (item.privileged or item.advice == Advice.REVOKE or item.evidence.get("conflicts"))
 
 
-def desk_rows(items: Sequence[ReviewItem]) -> list[DeskRow]:
+def desk_rows(items: Iterable[ReviewItem]) -> list[DeskRow]:
     """Returns items with the decision that counts now: one query."""
+    items = list(items)
     known = heads_of([item.pk for item in items])
     return [DeskRow(item, known.get(item.pk)) for item in items]
 
 
-def desk_numbers(campaign: Campaign, reviewer: Identity, show: str = "") -> list[int]:
-    """Returns the ids of what a reviewer is shown, in the order of the list: items, and control items among them."""
-    items = items_for(campaign, reviewer, show)
-    controls = controls_for(campaign, reviewer)
-    if show == "undecided":
-        controls = controls.filter(outcome="")
-    numbers, among = list(items.values_list("pk", flat=True)), list(controls.values_list("pk", flat=True))
-    return merged(numbers, among, items.filter(privileged=True).order_by().count()) if among else numbers
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Holds what is put to a reviewer in a campaign: ids in the order of the list, control items among them."""
+
+    numbers: Sequence[int]
+    waiting: frozenset[int]
+    privileged: frozenset[int]
+    controls: int
+
+    def shown(self, show: str) -> list[int]:
+        """Returns the ids of the list, or those that are undecided or privileged alone."""
+        among = {"undecided": self.waiting, "privileged": self.privileged}.get(show)
+        return [pk for pk in self.numbers if among is None or pk in among]
+
+    def following(self, pk: int) -> int | None:
+        """Returns the next id without a decision in the order of the list, from the start again at its end."""
+        place = self.numbers.index(pk) if pk in self.numbers else 0
+        return next((one for one in [*self.numbers[place + 1 :], *self.numbers[:place]] if one in self.waiting), None)
+
+
+def desk_for(campaign: Campaign, reviewer: Identity) -> Desk:
+    """Returns what is put to a reviewer as ids alone: two queries, since the screen needs no 10,000 wide rows."""
+    put = Assignment.objects.filter(campaign=campaign, reviewer=reviewer, until__isnull=True)
+    rows = put.order_by("-item__privileged", _risk("item__advice"), "item__n")
+    items = list(rows.values_list("item_id", "item__privileged", ~Exists(answers(campaign, "item"))))
+    controls = dict(controls_for(campaign, reviewer).values_list("pk", "outcome"))
+    waiting = {pk for pk, _privileged, undecided in items if undecided}
+    if campaign.state == CampaignState.OPEN:
+        waiting |= {pk for pk, outcome in controls.items() if not outcome}
+    privileged = [pk for pk, urgent, _undecided in items if urgent]
+    numbers = merged([pk for pk, *_rest in items], controls, len(privileged))
+    return Desk(numbers, frozenset(waiting), frozenset([*privileged, *controls]), len(controls))
 
 
 def rows_of(campaign: Campaign, reviewer: Identity, numbers: Sequence[int]) -> list[DeskRow]:
     """Returns the rows with these ids, in their order."""
-    found = {row.item.pk: row for row in desk_rows(list(items_for(campaign, reviewer).filter(pk__in=numbers)))}
+    found = {row.item.pk: row for row in desk_rows(items_for(campaign, reviewer).filter(pk__in=numbers).order_by())}
     if len(found) < len(numbers):
         found |= {one.pk: control_row(one) for one in controls_for(campaign, reviewer).filter(pk__in=numbers)}
     return [found[pk] for pk in numbers if pk in found]
+
+
+def desk_row(item: ReviewItem | ControlItem) -> DeskRow:
+    """Returns one item, or control item, with the decision that counts now."""
+    return control_row(item) if isinstance(item, ControlItem) else desk_rows([item])[0]
 
 
 def control_row(control: ControlItem) -> DeskRow:
@@ -153,8 +187,8 @@ def control_row(control: ControlItem) -> DeskRow:
 
 def shown_item(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | ControlItem | None:
     """Returns what a reviewer is shown under an id."""
-    item = items_for(campaign, reviewer).filter(pk=pk).first()
-    return item or controls_for(campaign, reviewer).filter(pk=pk).first()
+    found = items_for(campaign, reviewer).filter(pk=pk).order_by()
+    return next(iter(found), None) or controls_for(campaign, reviewer).filter(pk=pk).first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,17 +254,6 @@ def control_sheet(control: ControlItem) -> ItemSheet:
 def _moment(text: str | None) -> datetime | None:
     """Returns the aware time of a manifest's text."""
     return parse_datetime(text) if text else None
-
-
-def next_undecided(
-    campaign: Campaign, reviewer: Identity, after: ReviewItem | ControlItem
-) -> ReviewItem | ControlItem | None:
-    """Returns the next item without a decision in the order of the list, from the start again at its end."""
-    numbers = desk_numbers(campaign, reviewer)
-    waiting = set(desk_numbers(campaign, reviewer, "undecided")) - {after.pk}
-    place = numbers.index(after.pk) if after.pk in numbers else 0
-    chosen = next((pk for pk in [*numbers[place:], *numbers[:place]] if pk in waiting), None)
-    return shown_item(campaign, reviewer, chosen) if chosen is not None else None
 
 
 def outcome_summary(lines: Sequence[StatementLine]) -> list[tuple[str, int]]:

@@ -15,13 +15,12 @@ from reviews.forms import DecisionForm
 from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome
 from reviews.models import Campaign, ControlItem, ReviewItem
 from reviews.queries import desk
-from reviews.queries.controls import controls_for, undecided_controls
 from reviews.queries.deadline import silences_for
 from reviews.queries.logreviews import inbox_lines
 from reviews.queries.questions import askable, thread_of, unanswered_by
 from reviews.queries.risks import risks_to_sign
 from reviews.queries.second_looks import looks_for
-from reviews.queries.standing import has_signed, undecided_count
+from reviews.queries.standing import has_signed
 from reviews.states import CampaignState
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
@@ -64,11 +63,18 @@ def waiting(request: TenantRequest) -> HttpResponse:
 
 def desk_of(request: TenantRequest, campaign_id: int) -> tuple[Campaign, Identity]:
     """Returns a campaign and the reviewer whose desk it is on; raises Http404 for anybody else."""
-    reviewer = identity_of_user(request.actor.user_id)
-    campaign = get_object_or_404(Campaign.objects.all(), pk=campaign_id)
-    if reviewer is None or not desk.items_for(campaign, reviewer).exists():
+    campaign, reviewer = _asked(request, campaign_id)
+    if not desk.items_for(campaign, reviewer).exists():
         raise Http404(NOT_LINKED)
     return campaign, reviewer
+
+
+def _asked(request: TenantRequest, campaign_id: int) -> tuple[Campaign, Identity]:
+    """Returns a campaign and who asks for it as a reviewer; whether it is on their desk is asked with the item."""
+    reviewer = identity_of_user(request.actor.user_id)
+    if reviewer is None:
+        raise Http404(NOT_LINKED)
+    return get_object_or_404(Campaign.objects.all(), pk=campaign_id), reviewer
 
 
 @requires(*DESK)
@@ -77,11 +83,12 @@ def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     campaign, reviewer = desk_of(request, campaign_id)
     show = request.GET.get("show", "")
     wanted = request.GET.get("item", "")
-    page = _page(desk.desk_numbers(campaign, reviewer, show), wanted, request.GET.get("page"))
-    rows = desk.rows_of(campaign, reviewer, list(page.object_list))  # sorts 10,000 numbers, not wide rows
+    put = desk.desk_for(campaign, reviewer)
+    page = _page(put.shown(show), wanted, request.GET.get("page"))
+    rows = desk.rows_of(campaign, reviewer, list(page.object_list))
     first = next((row.item for row in rows if row.decision is None), rows[0].item if rows else None)
     chosen = desk.shown_item(campaign, reviewer, int(wanted)) if wanted.isdecimal() else first
-    context = {"page": page, "rows": rows, "show": show, **around(campaign, reviewer)}
+    context = {"page": page, "rows": rows, "show": show, **around(campaign, reviewer, put)}
     if chosen is not None:
         context |= _sheet(chosen, reviewer)
     return render(request, "reviews/review.html", context)
@@ -95,11 +102,10 @@ def _page(numbers: list[int], wanted: str, number: str | None) -> "Page[int]":
     return pages.get_page(number)
 
 
-def around(campaign: Campaign, reviewer: Identity) -> dict[str, object]:
+def around(campaign: Campaign, reviewer: Identity, put: desk.Desk | None = None) -> dict[str, object]:
     """Returns what stands above the list: how far the reviewer is, and whether they may still decide."""
-    controls = controls_for(campaign, reviewer).count()
-    total = desk.items_for(campaign, reviewer).count() + controls
-    undecided = undecided_count(campaign, reviewer) + undecided_controls(campaign, reviewer)
+    put = put or desk.desk_for(campaign, reviewer)
+    total, undecided = len(put.numbers), len(put.waiting)
     due = campaign.due_at is not None and timezone.now() >= campaign.due_at
     signed = has_signed(campaign, reviewer)
     return {
@@ -108,7 +114,7 @@ def around(campaign: Campaign, reviewer: Identity) -> dict[str, object]:
         "undecided": undecided,
         "decided": total - undecided,
         "signed": signed,
-        "controls": controls,
+        "controls": put.controls,
         "may_decide": campaign.state == CampaignState.OPEN and not due and not signed,
     }
 
@@ -129,18 +135,25 @@ def _chosen(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | Con
     return found
 
 
-def _decide(chosen: ReviewItem | ControlItem, form: DecisionForm, request: TenantRequest) -> None:
-    """Records the decision about an item or a control item."""
-    if isinstance(chosen, ControlItem):
-        actions.decide_control(control=chosen, choice=form.choice(), by=request.actor)
-    else:
-        actions.decide(item=chosen, choice=form.choice(), by=request.actor, seen=form.cleaned_data["seen"])
+def _decide(chosen: ReviewItem | ControlItem, form: DecisionForm, request: TenantRequest) -> str:
+    """Records the decision about an item or a control item; returns the sentence of a refusal."""
+    if not form.is_valid():
+        return "Choose one of the decisions."
+    try:
+        with transaction.atomic():
+            if isinstance(chosen, ControlItem):
+                actions.decide_control(control=chosen, choice=form.choice(), by=request.actor)
+            else:
+                actions.decide(item=chosen, choice=form.choice(), by=request.actor, seen=form.cleaned_data["seen"])
+    except Refused as refused:
+        return refused.verdict.reason
+    return ""
 
 
 @requires(*DESK)
 def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
     """Answers the detail of one item for the review screen."""
-    campaign, reviewer = desk_of(request, campaign_id)
+    campaign, reviewer = _asked(request, campaign_id)
     chosen = _chosen(campaign, reviewer, item_id)
     return render(request, "reviews/_sheet.html", {**around(campaign, reviewer), **_sheet(chosen, reviewer)})
 
@@ -149,27 +162,21 @@ def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse
 @requires(*DESK)
 def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
     """Records a decision at once; answers the next undecided item with the row and the count, or the refusal."""
-    campaign, reviewer = desk_of(request, campaign_id)
+    campaign, reviewer = _asked(request, campaign_id)
     chosen = _chosen(campaign, reviewer, item_id)
-    form, refusal = DecisionForm(request.POST), ""
-    if form.is_valid():
-        try:
-            with transaction.atomic():
-                _decide(chosen, form, request)
-        except Refused as refused:
-            refusal = refused.verdict.reason
-    else:
-        refusal = "Choose one of the decisions."
+    form = DecisionForm(request.POST)
+    refusal = _decide(chosen, form, request)
     if not request.headers.get("HX-Request"):
         if refusal:
             messages.error(request, refusal)
         return redirect(f"{request.path.rsplit('/items/', 1)[0]}/?item={chosen.pk}")
-    row, following = desk.rows_of(campaign, reviewer, [chosen.pk])[0], None
+    put, following = desk.desk_for(campaign, reviewer), None
     if not refusal and not form.cleaned_data["seen"]:  # whoever changes a decision stays with it
-        following = desk.next_undecided(campaign, reviewer, chosen)
+        following = put.following(chosen.pk)
     typed = request.POST.get("reason", "") if refusal else ""
-    context = {"row": row, "refusal": refusal, "saved": not refusal, "typed": typed}
-    context |= {**around(campaign, reviewer), **_sheet(following or chosen, reviewer)}
+    context = {"row": desk.desk_row(chosen), "refusal": refusal, "saved": not refusal, "typed": typed}
+    shown = _chosen(campaign, reviewer, following) if following else chosen
+    context |= {**around(campaign, reviewer, put), **_sheet(shown, reviewer)}
     return render(request, "reviews/_decided.html", context, status=422 if refusal else 200)
 
 

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -79,9 +80,12 @@ def working(name: str, home: Path, port: int, mail_port: int) -> Iterator[None]:
 
 @cache
 def collect_static() -> None:
-    """Collect the static files as the product serves them, once for all servers of this process."""
-    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=environment("", 0, ROOT), check=True)
+    """Collect the static files as the product serves them, once for all workers of a run and until one changes."""
+    data = Path(settings.COUNTERSIGN_DATA)
+    code = f"import django; django.setup(); from portal.installation import *; collect_static(Path({str(data)!r}))"
+    with (data / "static.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment("", 0, ROOT), check=True)
 
 
 @contextmanager

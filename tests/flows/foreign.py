@@ -1,12 +1,14 @@
 """A tenant full of things of its own, every name marked, so that any leak into another tenant's answers is seen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 from uuid import uuid4
 
+from django.db import transaction
 from django.utils import timezone
 
 from alerts.actions import open_incident
@@ -86,6 +88,14 @@ MARK: Final = "zanzibar"
 
 Objects = Mapping[tuple[str, str], object]
 """The value of each parameter of an address: by the view's room or dotted name, and the parameter's name."""
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back what happens inside, after the database has looked at every reference."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def furnish(tenant: Tenant, officer: User, by: Actor, mark: str = MARK) -> Objects:

@@ -5,13 +5,12 @@ and right, so that the foreign id is the one thing that stops the deed; the same
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
 from django import forms
-from django.db import connection, transaction
+from django.db import connection
 from django.urls import get_resolver, resolve
 from django.utils import timezone
 
@@ -26,7 +25,7 @@ from tenants.kinds import Role
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests import make
-from tests.flows.foreign import MARK, Objects, furnish
+from tests.flows.foreign import MARK, Objects, furnish, undone
 from tests.flows.test_every_url import FREE_TEXT, HOME, PAGES, client_of, faults_of
 
 pytestmark = pytest.mark.django_db
@@ -107,14 +106,6 @@ def foreign(strangers: Tenant, stella: User) -> Side:
     return side(strangers, stella, MARK)
 
 
-@contextmanager
-def undone() -> Iterator[None]:
-    """Take back what happens inside, after the database has looked at every reference."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-
-
 def people(home: Side) -> list[User]:
     manager = User.objects.get(email=f"{OWN}-manager@example.org")
     return [User.objects.get(email="carla@example.org"), manager]
@@ -157,11 +148,22 @@ def test_foreign_ids_in_queries_and_bodies_are_answered_with_nothing(home: Side,
                 filters += one.is_api
                 faults += faults_of(client.get(path, query), f"{path} {query}", set(range(500)))
                 with undone():
+                    stored = _stored()
                     faults += faults_of(client.post(path, query), f"{path} {query}", set(range(500)))
-                    faults += _written(home, path)
+                    faults += _written(home, path) if _stored() > stored else []
     assert faults == []
     assert filters >= 6
     assert foreign.rows() == before
+
+
+def _stored() -> int:
+    """Return how many rows this transaction stored so far, in any table but the trail and the ledger of deeds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0) FROM pg_stat_xact_user_tables "
+            "WHERE relname <> 'tenants_auditentry' AND NOT starts_with(relname, 'ledger_')"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _written(home: Side, path: str) -> list[str]:
