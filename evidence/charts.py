@@ -45,17 +45,21 @@ def bars(caption: str, rows: Sequence[tuple[str, float, str]], whole: float) -> 
             f'<text x="{WIDTH - FIGURES + 6}" y="{top + 12}">{escape(spelled_value)}</text>'
         )
     high = max(1, len(shown)) * ROW
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {high}" width="{WIDTH}" height="{high}" '
-        f'font-family="Inter" font-size="10" fill="#1a1a1a">{"".join(parts)}</svg>'
-    )
     alt = gettext("Bar chart. {caption}. {values}.").format(
         caption=caption, values="; ".join(f"{label}: {spelled}" for label, _value, spelled in shown)
     )
     if len(rows) > len(shown):
         alt += " " + gettext("{count} more stand in the table only.").format(count=len(rows) - len(shown))
-    source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
-    return Figure(caption, source, alt)
+    return Figure(caption, image("".join(parts), WIDTH, high), alt)
+
+
+def image(parts: str, width: int, height: int) -> str:
+    """Return SVG parts as an image in a data URI, in the report's face."""
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'font-family="Inter, DejaVu Sans Mono" font-size="10" fill="#1a1a1a">{parts}</svg>'
+    )
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
 def decisions_by_week(decisions: Table, zone: str) -> Table:

@@ -18,6 +18,7 @@ from evidence.languages import joined, minute, said, whole
 from evidence.tables import control_total
 
 MODULES: Final = Path(__file__).parent / "metrics"
+NO_LOGS: Final = said("The kind rests on no log type.")
 _TABLE: Final = re.compile(r"\b(?:FROM|JOIN)\s+((?:logs|ledger|identities|reviews|alerts|evidence|tenants|portal)_\w+)")
 _WHERE: Final = re.compile(r"(?<!FILTER )(?<!FILTER \()\bWHERE\b")
 _ENDS: Final = re.compile(r"[();]|\b(?:GROUP BY|ORDER BY|LIMIT|UNION)\b")
@@ -181,7 +182,7 @@ def _reconciled(query: str, told: Provenance) -> str:
 def _gaps(kind: Kind, told: Provenance) -> str:
     """Say how many silences the kind's log types had in the period."""
     if not kind.log_types:
-        return said("The kind rests on no log type.")
+        return NO_LOGS
     counts = joined(", ", (joined(": ", (_type(name), whole(told.gaps.get(name, 0)))) for name in kind.log_types))
     words = [said("Silences of the sources by log type: {counts}.", counts=counts)]
     aside = joined(", ", (_type(name) for name in kind.log_types if name in told.out_of_scope))

@@ -36,6 +36,8 @@ class PackType:
 _END: Final = ("exceptions", "coverage", "methods", "sheets", "sign_off", "integrity", "closing")
 _COVER: Final = frozenset({"coverage", "clock", "retention", "ledger"})
 _LISTS: Final = frozenset({"snapshots", "removals"})
+_DAYS: Final = frozenset({"coverage_days"})
+_USE: Final = _DAYS | {"use_by_hour"}
 _CAMPAIGNS: Final = frozenset(
     {
         *("decisions", "sign_offs", "sample", "campaign_scope", "exclusions", "absent_accounts", "control_items"),
@@ -57,7 +59,7 @@ TYPES: Final[dict[str, PackType]] = {
             *_END,
         ),
         _REVIEWED | _WATCHED | _COVER | {"log_reviews", "findings"},
-        _CAMPAIGNS | _LOGS | _LISTS | _EVENTS,
+        _CAMPAIGNS | _LOGS | _LISTS | _EVENTS | _USE,
         "all",
     ),
     PackKind.ACCESS_REVIEW: PackType(
@@ -67,7 +69,7 @@ TYPES: Final[dict[str, PackType]] = {
         ),
         ("result", "scope", "population", "matrix", "campaigns", "revocations", *_END),
         _REVIEWED | _COVER | {"findings"},
-        _CAMPAIGNS | _LISTS,
+        _CAMPAIGNS | _LISTS | _DAYS,
     ),
     PackKind.LOG_REVIEW: PackType(
         noop(
@@ -75,7 +77,7 @@ TYPES: Final[dict[str, PackType]] = {
         ),
         ("result", "scope", "matrix", "log_reviews", "alerts", *_END),
         _WATCHED | _COVER | {"log_reviews", "findings"},
-        _LOGS | {"removals"} | _EVENTS,
+        _LOGS | {"removals"} | _EVENTS | _USE,
     ),
     PackKind.CLIENT: PackType(
         noop(
@@ -85,7 +87,7 @@ TYPES: Final[dict[str, PackType]] = {
         ("result", "scope", "isolation", "population", "revocations", "alerts", "incidents", *_END),
         frozenset({"population", "identities", "revocations", "leavers", "isolation", "incidents", "client_access"})
         | (_WATCHED | _COVER | {"findings"}),
-        _LISTS | _EVENTS,
+        _LISTS | _EVENTS | _USE,
     ),
     PackKind.INCIDENT: PackType(
         noop(
@@ -94,7 +96,7 @@ TYPES: Final[dict[str, PackType]] = {
         ),
         ("incident", "scope", "coverage", "methods", "sheets", "sign_off", "integrity", "closing"),
         _COVER,
-        frozenset({"incident", "incident_steps", "incident_alert", "cited_events", "removals"}),
+        frozenset({"incident", "incident_steps", "incident_alert", "cited_events", "removals"}) | _DAYS,
         "none",
     ),
 }

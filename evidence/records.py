@@ -9,17 +9,20 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
+from evidence.budget import goes_first
 from evidence.bundle import Binding, SealedEntry
 from evidence.deeds import Leaf, deed_leaves, deed_places
 from evidence.kinds import Cell, Table
 from evidence.languages import said
 from evidence.logrecords import COLUMNS, DISPOSITIONS, LOG_BINDINGS, LOG_SIGN_OFFS, incident_tables, log_statements
 from evidence.metrics.frame import Asked, Frame, Row
+from evidence.patterns import pattern_tables
 from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
 from evidence.tables import from_rows, long_table
 from ledger import queries
@@ -251,8 +254,10 @@ def gather(
 def _other_tables(
     frame: Frame, incident: int, wanted: frozenset[str] | None
 ) -> tuple[tuple[Table, ...], dict[str, str]]:
-    """Return the wanted tables whose rows have no ledger entry each: of campaigns, and of an incident."""
+    """Return the wanted tables whose rows have no ledger entry each: of campaigns, of use, and of an incident."""
     tables, texts = campaign_tables(frame)
+    patterns, asked_of_them = pattern_tables(frame)
+    tables, texts = (*tables, *patterns), texts | asked_of_them
     if incident:
         more, asked_of_it = incident_tables(frame, incident)
         tables, texts = (*tables, *more), texts | asked_of_it
@@ -285,7 +290,8 @@ def _table(
 
     heads = (*columns, "ledger_index")
     if folder:
-        table = long_table(spec.name, spec.title, heads, cells(), folder / f"{spec.name}.csv")
+        ahead = partial(goes_first, spec.name, heads)
+        table = long_table(spec.name, spec.title, heads, cells(), folder / f"{spec.name}.csv", ahead)
     else:
         table = from_rows(spec.name, spec.title, heads, list(cells()))
     return table, asked.statements[0] + "\n"

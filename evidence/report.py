@@ -19,7 +19,6 @@ from evidence.kinds import Cell, Period, Table
 from evidence.languages import Language, figure, minute, told, whole, zoned
 from evidence.words import word
 
-MAX_PRINTED_ROWS = 2_000
 HEADS = {
     "id": "No.",
     "src_ip": "Source address",
@@ -77,10 +76,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Labels with their values; a value in `mono` is set in the fixed-width face."""
+    """Labels with their values; a value in `mono` is set in the fixed-width face, `small` ones are set closely."""
 
     rows: tuple[tuple[str, str], ...]
     mono: frozenset[str] = frozenset()
+    small: bool = False
     kind: str = field(default="pairs", init=False)
 
 
@@ -95,7 +95,10 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table as it is printed: column heads, widths in percent, text cells, and how many rows stand elsewhere."""
+    """A table as it is printed: column heads, widths in percent, text cells, and how many rows stand elsewhere.
+
+    `ahead` marks the rows that are printed before the others where the table is cut.
+    """
 
     caption: str
     columns: tuple[str, ...]
@@ -104,6 +107,7 @@ class Grid:
     total: int
     file: str = ""
     empty: str = ""
+    ahead: tuple[bool, ...] = ()
     kind: str = field(default="grid", init=False)
 
     @property
@@ -119,20 +123,17 @@ class Grid:
     @property
     def count(self) -> str:
         """Say how many rows there are, and how many of them are printed."""
-        said = ngettext("{count} row", "{count} rows", self.total).format(count=told(whole(self.total)))
         if not self.left_out:
-            return said
-        return gettext("{rows}, the first {first} printed").format(rows=said, first=told(whole(len(self.rows))))
+            return ngettext("{count} row", "{count} rows", self.total).format(count=told(whole(self.total)))
+        form = gettext("first {first} of {count} rows")
+        if self.ahead:
+            form = gettext("first {first} of {count} rows, privileged and deviating ones before the others")
+        return form.format(first=told(whole(len(self.rows))), count=told(whole(self.total)))
 
     @property
     def nothing(self) -> str:
         """Say that there is no row."""
         return self.empty or gettext("There are no rows.")
-
-    @property
-    def more(self) -> str:
-        """Say how many rows stand in the file only, which is named after this."""
-        return gettext("The other {count} rows are in").format(count=told(whole(self.left_out)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,7 @@ class Cover:
     kind: str
     sign_off: str
     tally: tuple[tuple[str, str, str, str], ...]
+    cut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +240,7 @@ def html(report: Report) -> str:
         "evidence/pdf/report.html",
         {
             "language": get_language(),
-            "in_english": get_language() == Language.ENGLISH,
+            "in_english": str(get_language()).startswith(Language.ENGLISH),
             "report": report,
             "description": gettext("Evidence pack {pack} for {client}").format(pack=cover.pack_id, client=cover.client),
             "cover": cover,
@@ -265,7 +267,15 @@ def span(period: Period) -> str:
     )
 
 
-def grid(table: Table, widths: Sequence[int], *, zone: str, limit: int, empty: str) -> Grid:
+def grid(
+    table: Table,
+    widths: Sequence[int],
+    *,
+    zone: str,
+    limit: int,
+    empty: str = "",
+    ahead: Sequence[bool] = (),
+) -> Grid:
     """Print the first `limit` rows of a pack's table; the file name says where the others stand."""
     zones = (zone,) * len(table.columns)
     return Grid(
@@ -276,6 +286,7 @@ def grid(table: Table, widths: Sequence[int], *, zone: str, limit: int, empty: s
         total=table.count,
         file=f"tables/{table.name}.csv",
         empty=empty,
+        ahead=tuple(ahead[:limit]) if any(ahead) else (),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -31,9 +31,20 @@ def csv_file(table: Table) -> Kept:
     return table.kept or keep(_lines(table.columns, table.rows))
 
 
-def long_table(name: str, title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], path: Path) -> Table:
-    """Build a table whose rows are written to the disk as they come; only the first ones are held."""
+def long_table(
+    name: str,
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    path: Path,
+    ahead: Callable[[Sequence[Cell]], bool] = lambda _row: False,
+) -> Table:
+    """Build a table whose rows are written to the disk as they come; only the first ones are held.
+
+    Of more rows than are held, those that go `ahead` come first, each part in the table's order.
+    """
     first: list[tuple[Cell, ...]] = []
+    later: list[tuple[Cell, ...]] = []
     count = 0
 
     def seen() -> Iterator[Sequence[Cell]]:
@@ -44,9 +55,13 @@ def long_table(name: str, title: str, columns: Sequence[str], rows: Iterable[Seq
             count += 1
             if count <= ROWS_AT_HAND:
                 first.append(tuple(row))
+            elif len(later) < ROWS_AT_HAND and ahead(row):
+                later.append(tuple(row))
             yield row
 
     kept = keep(_lines(columns, seen()), path)
+    if later:
+        first = sorted([*first, *later], key=lambda row: not ahead(row))[:ROWS_AT_HAND]
     return Table(name, title, tuple(columns), tuple(first), count, kept)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -56,6 +56,27 @@ def cover(schedule: Schedule, present: Collection[datetime], since: datetime, un
     alive = {stretch(hour, size) for hour in expected if hour in present}
     missing = [hour for hour in expected if stretch(hour, size) not in alive]
     return Covered(len(expected), len(expected) - len(missing), _joined(missing, expected))
+
+
+def by_day(
+    schedule: Schedule, covered: Covered, since: datetime, until: datetime, zone: ZoneInfo
+) -> dict[date, tuple[int, int]]:
+    """Return the expected and the covered hours of each local day; together they are those of ``cover``.
+
+    ``covered`` is its answer for the same stretch of time. A day on which nothing is expected is not named.
+    """
+    days: dict[date, tuple[int, int]] = {}
+    gaps = iter(covered.gaps)
+    gap = next(gaps, None)
+    for hour in _hours(since, until):
+        if not schedule.expects(hour):
+            continue
+        while gap and hour >= gap[1]:
+            gap = next(gaps, None)
+        day = hour.astimezone(zone).date()
+        expected, received = days.get(day, (0, 0))
+        days[day] = expected + 1, received + (not gap or hour < gap[0])
+    return days
 
 
 def _hours(since: datetime, until: datetime) -> Iterable[datetime]:

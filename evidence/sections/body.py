@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
 
 from evidence.charts import counted, shares
+from evidence.heatmaps import coverage_calendar, use_map
 from evidence.kinds import Table
 from evidence.languages import told, whole
 from evidence.report import STATE_WORDS, Block, Grid, Heading, Pairs, Prose, Section, spell_cell
 from evidence.sections.front import percent
+from evidence.sections.sheets import QUERY
 from evidence.sections.source import Source, deviations, widths
 from evidence.tables import control_total, spelled
 from evidence.words import word
@@ -85,8 +86,8 @@ def _decisions(source: Source, columns: Mapping[str, int]) -> list[Block]:
     by_outcome = ", ".join(f"{told(whole(count))} {word('outcome', name)}" for name, count in sorted(totals.items()))
     text = _(
         "{count} decisions: {by_outcome}. All of them stand in tables/decisions.csv, each with its entry in the "
-        "ledger; the first {first} are printed here, and a sample of {sample} that the checkpoint's root draws is "
-        "printed with the population."
+        "ledger; {first} are printed here, those about privileged grants and those that do not keep before the others, "
+        "and a sample of {sample} that the checkpoint's root draws is printed with the population."
     ).format(count=told(whole(table.count)), by_outcome=by_outcome, first=OF_MANY, sample=source.table("sample").count)
     return [Prose((text,)), source.grid("decisions", columns, limit=OF_MANY, empty=empty)]
 
@@ -249,8 +250,10 @@ def coverage(source: Source) -> Section:
             )
         ),
         *_covered(source),
+        *_calendar(source),
         source.grid("coverage", columns, limit=100, empty=_("No log source is set up.")),
         *source.notes("coverage"),
+        *_use(source),
         Heading(_("Clocks")),
         source.grid("clock", clocks, limit=60, empty=_("No record was received in the period.")),
         *source.notes("clock"),
@@ -282,15 +285,40 @@ def _covered(source: Source) -> list[Block]:
     return [shares(_("Covered share of the expected hours by source"), table, "source", "ratio")] if table.rows else []
 
 
+def _calendar(source: Source) -> list[Block]:
+    """Draw each day of each source; its numbers stand in the table of days."""
+    days, sources = source.records.get("coverage_days"), source.table("coverage")
+    if not days or not days.rows:
+        return []
+    place = sources.columns.index("source")
+    return [coverage_calendar(days, [str(row[place]) for row in sources.rows]), _stands_in(days)]
+
+
+def _use(source: Source) -> list[Block]:
+    """Draw when the logs show use, in packs about what people did."""
+    table = source.records.get("use_by_hour")
+    if not table or not table.rows:
+        return []
+    return [Heading(_("When the logs show use")), use_map(table, source.period.zone), _stands_in(table)]
+
+
+def _stands_in(table: Table) -> Prose:
+    """Say where a map's numbers are."""
+    return Prose((_("The numbers behind the picture stand in {file}.").format(file=f"tables/{table.name}.csv"),))
+
+
 def methods(source: Source) -> Section:
-    """Return the information sheet of every table: query, parameters, rows, control total, limits."""
+    """Return how tables were made: the limits of the measured ones, and totals of those that have no printed sheet."""
+    sheets: dict[str, dict[str, str]] = {}
+    for row in source.records["information_sheets"].rows:
+        sheets.setdefault(str(row[0]), {})[str(row[1])] = str(row[2])
     kept = [(name, source.evidence[name]) for name in sorted(source.kept) if name in source.evidence]
-    rows = []
-    for name, item in kept:
-        digest = hashlib.sha256(item.query.encode()).hexdigest()
-        rows.append((f"{name}.csv", _count(item.table), f"{digest[:24]}…", f"{control_total(item.table)[:24]}…"))
-    rows += [
-        (f"{name}.csv", _count(table), _("see queries"), f"{control_total(table)[:24]}…")
+    rows = [
+        (
+            *(f"{name}.csv", _count(table)),
+            f"{sheets[name][QUERY][:24]}…" if name in sheets else _("made from the others"),
+            f"{control_total(table)[:24]}…",
+        )
         for name, table in sorted(source.records.items())
     ]
     heads, sizes = (_("Table"), _("Rows"), _("Query, SHA-256"), _("Table, SHA-256")), (30, 10, 30, 30)
@@ -303,9 +331,12 @@ def methods(source: Source) -> Section:
                 "control total is the SHA-256 of the CSV file. Filters: the tenant and the period, nothing else, "
                 "unless a note says so; in tables about one incident, that incident."
             ),
+            _("The {count} measured tables have a sheet each in the next section; these are the others.").format(
+                count=len(kept)
+            ),
         )
     )
-    table = Grid(_("Tables of this pack"), heads, sizes, tuple(rows), len(rows))
+    table = Grid(_("Tables of records"), heads, sizes, tuple(rows), len(rows))
     return Section(
         "methods", _("How each table was made"), (intro, table, Heading(_("Notes and limits")), Pairs(tuple(limits)))
     )

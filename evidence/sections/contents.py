@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from evidence.budget import hold
 from evidence.packtypes import type_of
 from evidence.report import Report, Section
 from evidence.sections import body, cases, closing, front, integrity
@@ -37,4 +38,4 @@ SECTIONS: Final[Mapping[str, Callable[[Source], Section]]] = {
 def compose(source: Source, digest: str) -> Report:
     """Compose the printed report from its source."""
     parts = (SECTIONS[name] for name in type_of(source.identity.kind).sections)
-    return Report(front.cover(source, digest), tuple(part(source) for part in parts))
+    return hold(Report(front.cover(source, digest), tuple(part(source) for part in parts)))

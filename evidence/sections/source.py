@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from evidence.budget import goes_first
 from evidence.bundle import Checkpoint, Identity
 from evidence.evaluate import spell_metric
 from evidence.kinds import Catalogue, Cell, Evaluation, KindEvidence, Period, Table
@@ -43,9 +44,13 @@ class Source:
         """Print some columns of a table, with their widths in percent; the CSV holds all columns."""
         table = self.table(name)
         places = [table.columns.index(column) for column in columns]
-        cut = tuple(tuple(row[place] for place in places) for row in table.rows[:limit])
+        rows = table.rows
+        if table.count > limit:
+            rows = tuple(sorted(rows, key=lambda row: not goes_first(name, table.columns, row)))[:limit]
+        ahead = [goes_first(name, table.columns, row) for row in rows]
+        cut = tuple(tuple(row[place] for place in places) for row in rows)
         small = Table(table.name, caption or table.title, tuple(columns), cut, table.count)
-        return grid(small, tuple(columns.values()), zone=self.period.zone, limit=limit, empty=empty)
+        return grid(small, tuple(columns.values()), zone=self.period.zone, limit=limit, empty=empty, ahead=ahead)
 
     def chosen(self, name: str, columns: Mapping[str, int], *, column: str, empty: str, caption: str) -> Grid:
         """Print those rows of a table that have something in one of its columns."""

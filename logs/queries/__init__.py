@@ -1,7 +1,7 @@
 """Reads of logs: search, timelines, use of accounts, coverage, and what verification needs."""
 
 from logs.queries.conditions import condition
-from logs.queries.coverage import coverage, system_coverage
+from logs.queries.coverage import coverage, coverage_days, system_coverage
 from logs.queries.people import Person, person_counts, person_of, person_timeline
 from logs.queries.sealed import event_facts, events_after, place_of, sealed_entries
 from logs.queries.search import Filters, SearchPage, event_by_key, newest_event_at, search_events, window
@@ -27,6 +27,7 @@ __all__ = [
     "acknowledged",
     "condition",
     "coverage",
+    "coverage_days",
     "event_by_key",
     "event_counts",
     "event_facts",

@@ -1,14 +1,15 @@
 """Whether the logs are there at all: expected hours against received ones."""
 
 from collections import defaultdict
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from django.db.models import Min, Sum
+from django.db.models import Min, QuerySet, Sum
 from django.utils import timezone
 
 from logs.answers import SourceCoverage
-from logs.coverage import Covered, cover, schedule_of
+from logs.coverage import Covered, by_day, cover, schedule_of
 from logs.models import LogSource, SourceHour
 
 GRACE = timedelta(hours=1)
@@ -31,6 +32,29 @@ def coverage(
     sources = LogSource.objects.order_by("name", "id")
     if source_ids is not None:
         sources = sources.filter(pk__in=list(source_ids))
+    return [
+        _answer(source, begin, end, present, counts)
+        for source, begin, end, present, counts in _asked(sources, since, until, whole_period=whole_period)
+    ]
+
+
+def coverage_days(
+    *, since: datetime, until: datetime, zone: ZoneInfo
+) -> list[tuple[LogSource, dict[date, tuple[int, int]]]]:
+    """Return for each source the expected and received hours of each local day; the sums are those of `coverage`."""
+    found = []
+    sources = LogSource.objects.order_by("name", "id")
+    for source, begin, end, present, _counts in _asked(sources, since, until, whole_period=False):
+        schedule = schedule_of(source.expected, source.zone)
+        covered = cover(schedule, present, begin, end) if schedule else None
+        found.append((source, by_day(schedule, covered, begin, end, zone) if schedule and covered else {}))
+    return found
+
+
+def _asked(
+    sources: QuerySet[LogSource], since: datetime, until: datetime, *, whole_period: bool
+) -> Iterator[tuple[LogSource, datetime, datetime, set[datetime], tuple[int, int]]]:
+    """Yield each source with the stretch of time it is asked about, its hours with events, and its sums."""
     found = list(sources)
     ids = [source.pk for source in found]
     hours = SourceHour.objects.filter(source_id__in=ids)
@@ -43,12 +67,10 @@ def coverage(
     sums = within.values("source_id").annotate(events_sum=Sum("events"), bad=Sum("quarantined"))
     counts = {row["source_id"]: (row["events_sum"], row["bad"]) for row in sums}
     until = min(until, timezone.now() - GRACE)
-    answers = []
     for source in found:
         known_from = min(source.created_at, first.get(source.pk) or source.created_at)
         begin = since if whole_period else max(since, known_from)
-        answers.append(_answer(source, begin, until, present[source.pk], counts.get(source.pk, (0, 0))))
-    return answers
+        yield source, begin, until, present[source.pk], counts.get(source.pk, (0, 0))
 
 
 def system_coverage(system_ids: Collection[int], since: datetime, until: datetime) -> dict[int, float | None]:

@@ -1,5 +1,6 @@
 """The PDF: tagged, archivable, deterministic, bound to its own fonts, closed to the outside, limited and killable."""
 
+import base64
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from evidence.render import drawable, escape_undrawable
+from evidence.render import drawable, escape_in_images, escape_undrawable
 from evidence.rendering import Attachment, RenderError, render
 from tests.evidence.packing import HTML, ISSUED, printed
 
@@ -60,6 +61,9 @@ def test_it_spells_out_what_no_font_draws() -> None:
     text, count = escape_undrawable("na\u00efve \U0001f600 \u6f22 \u202eevil \u2713", drawable())
     assert text == "na\u00efve [U+1F600] [U+6F22] [U+202E]evil \u2713"
     assert count == 3
+    svg = "data:image/svg+xml;base64," + base64.b64encode("<text>\U0001f600 caf\u00e9</text>".encode()).decode()
+    escaped = escape_in_images(f'<img src="{svg}">', drawable()).partition("base64,")[2].partition('"')[0]
+    assert base64.b64decode(escaped).decode() == "<text>[U+1F600] caf\u00e9</text>", "a chart names sources"
     rendered = render(HTML.replace("One page.", "One \U0001f600 page."), created=ISSUED)
     assert rendered.substitutions == 1
 
@@ -93,8 +97,8 @@ def test_it_carries_tables_as_attachments() -> None:
 
 def test_it_stops_at_the_memory_limit() -> None:
     big = HTML.replace("One page.", "<p>row</p>" * 60_000)
-    with pytest.raises(RenderError, match="more than 260 MiB"):
-        render(big, created=ISSUED, memory_mib=260)
+    with pytest.raises(RenderError, match="more than 200 MiB"):
+        render(big, created=ISSUED, memory_mib=200)
 
 
 def children() -> list[str]:

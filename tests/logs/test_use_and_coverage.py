@@ -1,6 +1,6 @@
 """Answers for other rooms: use of accounts, coverage, events in ledger order, sealed entries."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +16,15 @@ from logs.coverage import cover, schedule_of
 from logs.hours import Hours
 from logs.models import AccessEvent, LogSource, UsageDay
 from logs.partitions import make_partitions, months, partition_name
-from logs.queries import coverage, events_after, place_of, sealed_entries, system_coverage, use_of_accounts
+from logs.queries import (
+    coverage,
+    coverage_days,
+    events_after,
+    place_of,
+    sealed_entries,
+    system_coverage,
+    use_of_accounts,
+)
 from logs.strips import week
 from tenants.kinds import Actor
 from tenants.models import Tenant
@@ -86,6 +94,11 @@ def test_silence_is_no_coverage_and_nothing_expected_is_no_answer(in_bpo: Tenant
     assert (first.expected_hours, first.received_hours, first.ratio) == (4, 1, 0.25)
     assert first.gaps == ((since, since + timedelta(hours=1)), (since + timedelta(hours=2), until))
     assert (quiet.expected_hours, quiet.ratio, quiet.gaps) == (0, None, ())
+    (_, by_day), (_, nothing) = coverage_days(since=since, until=until, zone=ZoneInfo("Asia/Tokyo"))
+    assert by_day == {date(2026, 11, 20): (4, 1)}, "until nine in the evening there"
+    assert nothing == {}
+    (_, by_day), _quiet = coverage_days(since=since, until=until, zone=ZoneInfo("Etc/GMT-14"))
+    assert by_day == {date(2026, 11, 20): (2, 1), date(2026, 11, 21): (2, 0)}, "the day ends at ten in UTC"
     assert system_coverage([bastion.pk], since, until) == {bastion.pk: 0.25}
     assert system_coverage([], since, until) == {}
 

@@ -1,0 +1,75 @@
+"""What the printed report says of its own tables, without printing it."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from evidence.budget import goes_first, hold
+from evidence.report import Pairs, Report, Section, html
+from evidence.sections.front import cover
+from evidence.sections.sheets import sheets
+from evidence.tables import from_rows, long_table
+from tests.database import ROOT
+from tests.evidence.packing import HTML
+from tests.evidence.test_read_packs_as_oscal import source
+
+SHEET = {"Source": "logs_sourcehour", "Query, SHA-256": "ab" * 32, "Run at": "now", "Run by": "Axel", "Rows": "7"} | {
+    "Control total, SHA-256": "cd" * 32,
+    "Reconciliation": "difference 0.",
+    "Gaps": "The kind rests on no log type.",
+    "Ledger entries of the period": "0 to 9",
+}
+
+
+def test_a_sheet_says_what_is_its_own_and_what_all_share_stands_before() -> None:
+    other = SHEET | {"Run by": "Carla", "Gaps": "Silences of the sources by log type: vpn: 2."}
+    rows = [(name, *row) for name, sheet in (("alerts", SHEET), ("clock", other)) for row in sheet.items()]
+    told = from_rows("information_sheets", "Sheets", ("table", "label", "value"), rows)
+    found = sheets(replace(source(), records={told.name: told}))
+    shared, alerts, clock = (dict(block.rows) for block in found.blocks if isinstance(block, Pairs))
+    assert shared == {"Run at, all sheets": "now", "Ledger entries of the period, all sheets": "0 to 9"}
+    assert (alerts["Run by"], clock["Run by"]) == ("Axel", "Carla"), "what differs stands in each"
+    assert alerts["Rows, SHA-256 of the file"] == f"7, {'cd' * 32}"
+    assert ("Gaps" in alerts, clock["Gaps"]) == (False, other["Gaps"])
+
+
+def test_the_renderer_is_leaner_than_weasyprint_and_writes_the_same(tmp_path: Path) -> None:
+    rows = "".join(f"<tr><th>{n}</th><td>a row of the table</td></tr>" for n in range(300))
+    (tmp_path / "page.html").write_text(HTML.replace("One page.", f"<table>{rows}</table>"))
+    program = (
+        "import sys; from pathlib import Path; from evidence import render; folder = Path(sys.argv[1])\n"
+        "if sys.argv[2]: render.Layout.empty = render.without_note_styles = lambda *_: None\n"
+        "if sys.argv[2]: render.squeeze_when_painted = lambda _: None\n"
+        "render.isolate_fonts(folder); render.gc.disable()\n"
+        "job = {'created': '2026-04-02T09:30:00+00:00', 'attachments': []}\n"
+        "sys.stdout.buffer.write(render.render((folder / 'page.html').read_text(), job, folder)[0])\n"
+        "sys.stderr.write(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    lean, plain = (subprocess.run([*command, how], cwd=ROOT, check=True, capture_output=True) for how in ("", "plain"))
+    assert lean.stdout == plain.stdout
+    assert int(plain.stderr) - int(lean.stderr) > 4_000, "KiB"
+
+
+def test_the_whole_report_holds_one_sum_and_its_first_page_says_what_is_cut(tmp_path: Path) -> None:
+    columns = ("campaign", "item", "privileged", "outcome")
+    decided = [("Spring", n, n == 2_345, "revoke" if n == 2_500 else "certify") for n in range(2_600)]
+    ahead = partial(goes_first, "decisions", columns)
+    long = long_table("decisions", "Decisions", columns, decided, tmp_path / "decisions.csv", ahead)
+    assert [row[1] for row in long.rows[:3]] == [2_345, 2_500, 0], "beyond the rows at hand, but never left out"
+    revoked = from_rows("revocations", "Revocations", ("id",), [(n,) for n in range(1_500)])
+    asked = replace(source(), records={"decisions": long, "revocations": revoked})
+    grids = [
+        asked.grid("decisions", dict.fromkeys(columns, 25), limit=1_200, empty=""),
+        asked.grid("revocations", {"id": 100}, limit=5_000, empty=""),
+    ]
+    report = hold(Report(cover(asked, "ab" * 32), (Section("all", "All", (Pairs((("a", "b"),) * 80), *grids)),)))
+    _pairs, decisions, revocations = report.sections[0].blocks
+    assert (len(decisions.rows), len(revocations.rows)) == (420, 1_500)
+    assert [row[1] for row in decisions.rows[:3]] == ["2,345", "2,500", "0"]
+    assert report.cover.cut == ("Decisions (420 of 2,600)",)
+    printed = html(report)
+    assert "first 420 of 2,600 rows, privileged and deviating ones before the others; all in" in printed
+    assert "Printed in part</th><td>Decisions (420 of 2,600). All rows" in printed
