@@ -238,7 +238,7 @@ def html(report: Report) -> str:
         "evidence/pdf/report.html",
         {
             "language": get_language(),
-            "in_english": get_language() == Language.ENGLISH,
+            "in_english": str(get_language()).startswith(Language.ENGLISH),
             "report": report,
             "description": gettext("Evidence pack {pack} for {client}").format(pack=cover.pack_id, client=cover.client),
             "cover": cover,
