@@ -3,7 +3,8 @@
 
 The register, the campaign and every decision are made by the product's own actions on an embedded server in a directory
 of its own; the pack is made in a fresh process, as by the worker. The argument is the number of items: 1,000 unless
-told, 10,000 and 100,000 have limits of their own. `BENCH_KEEP` names a directory whose records are used again.
+told, 10,000 and 100,000 have limits of their own. `BENCH_KEEP` names a directory whose records are used again,
+`BENCH_PARQUET=1` asks for the tables as Parquet too.
 """
 
 import os
@@ -83,7 +84,9 @@ def measure(items: int) -> int:
     assert officer is not None
     with tenant_scope(tenant):
         period = Period(now - timedelta(days=90), now + timedelta(minutes=1), tenant.time_zone)
-        asked = PackRequest(period, ("gdpr", "hipaa", "soc2", "iso27001"), "Bench")
+        asked = PackRequest(
+            period, ("gdpr", "hipaa", "soc2", "iso27001"), "Bench", parquet=bool(os.environ.get("BENCH_PARQUET"))
+        )
         pack = request_pack(tenant=tenant, asked=asked, by=officer, queue=False)
     memory, steps = Memory(), Steps()
     start, spent = time.perf_counter(), _cpu()

@@ -45,10 +45,10 @@ from evidence.policies import (
     can_verify_ledger,
 )
 from evidence.provenance import provenance
-from evidence.queries import settings_in_force
+from evidence.queries import sealed_sha256, settings_in_force
 from evidence.signoffs.kinds import PEOPLE
 from evidence.states import PackState
-from evidence.storedpacks import store_zip, stored_zip
+from evidence.storedpacks import name_zip, stored_zip
 from evidence.tables import cell_text, control_total
 from ledger.kinds import LeafKind, SignedCheckpoint
 from ledger.models import Anchor
@@ -89,6 +89,7 @@ class PackRequest:
     kind: PackKind = PackKind.CONTROLS
     incident: Incident | None = None
     language: Language = Language.ENGLISH
+    parquet: bool = False
 
 
 @transaction.atomic
@@ -250,6 +251,7 @@ def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool =
         supersedes=asked.supersedes,
         kind=asked.kind,
         incident=asked.incident,
+        parquet=asked.parquet,
         people=1 if alone else PEOPLE,
         alone_reason=alone,
         language=asked.language,
@@ -280,10 +282,12 @@ def begin_pack(*, pack: EvidencePack, computed: Computed, by: Actor) -> Evidence
 
 
 @transaction.atomic
-def draft_pack(*, pack: EvidencePack, bundle: Bundle, facts: Mapping[str, object], by: Actor) -> EvidencePack:
-    """Store the built file with its hashes: a draft, until two people have signed it off (`evidence.signoffs`)."""
+def draft_pack(
+    *, pack: EvidencePack, bundle: Bundle, stored_as: str, facts: Mapping[str, object], by: Actor
+) -> EvidencePack:
+    """Note the built and stored file with its hashes: a draft until two people signed it (`evidence.signoffs`)."""
     enforce(can_move_pack(by, pack, PackState.DRAFT))
-    store_zip(pack, FileStage.DRAFT, bundle.source)
+    name_zip(pack, FileStage.DRAFT, stored_as)
     pack.state = PackState.DRAFT
     pack.sha256, pack.manifest_sha256 = bundle.sha256, bundle.manifest_sha256
     pack.content_sha256, pack.size_bytes = bundle.content_sha256, bundle.size
@@ -315,13 +319,15 @@ def download_pack(*, pack: EvidencePack, by: Actor) -> BinaryIO:
     """Return the newest zip of a pack, issued or draft, to a person, as an open file, and note that they have it.
 
     Raises:
-        Refused: They may not have it, or what is stored has another SHA-256 than what was built or issued.
+        Refused: They may not have it, or what is stored has another SHA-256 than what the ledger's entry names.
+        StoreError: It cannot be read where packs are kept.
     """
     enforce(can_download_pack(by, pack, shared=is_shared(by, pack)))
     data, digest = stored_zip(pack.pk, FileStage(pack.state))
-    if digest != pack.sha256:
+    verdict = can_give_out_pack(by, pack, digest, sealed_sha256(pack))
+    if not verdict.allowed:
         data.close()
-    enforce(can_give_out_pack(by, pack, digest))
+    enforce(verdict)
     audit("pack.download", by=by, target=f"pack {pack.uuid}", detail={"sha256": pack.sha256}, kind=LeafKind.LOOKED)
     return data
 

@@ -6,7 +6,7 @@ from django.http import FileResponse, Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +15,7 @@ from evidence.actions import download_pack
 from evidence.catalogue import load
 from evidence.languages import Language
 from evidence.models import EvidencePack
+from evidence.packfolder import StoreError
 from evidence.queries import NOT_COMPUTED, control_lines, newest_run, packs
 from evidence.states import PackState, ResultState
 from tenants.apipages import PAGE_PARAMETERS, page_of, paged, paged_list
@@ -80,6 +81,7 @@ class PackShape(serializers.Serializer[Any]):
     requested_at = serializers.DateTimeField()
     requested_by = serializers.CharField()
     issued_at = serializers.DateTimeField(allow_null=True)
+    parquet = serializers.BooleanField(help_text="Whether its tables lie in it as Parquet too.")
     supersedes = serializers.IntegerField(source="supersedes_id", allow_null=True)
     file_name = serializers.CharField()
     sha256 = serializers.CharField(help_text="Of the zip, in hexadecimal.")
@@ -149,6 +151,12 @@ class Pack(TenantView):
         return Response(PackShape(_pack(self, pack_id)).data)
 
 
+class Unreachable(APIException):
+    """The file of a pack cannot be read where packs are kept."""
+
+    status_code = 503
+
+
 class PackDownload(TenantView):
     """The zip of an issued evidence pack. Taking it is a deed: it leaves an entry in the audit trail."""
 
@@ -167,7 +175,10 @@ class PackDownload(TenantView):
         """Answer with the file."""
         self.asked()
         found = _pack(self, pack_id)
-        data = download_pack(pack=found, by=self.actor)
+        try:
+            data = download_pack(pack=found, by=self.actor)
+        except StoreError as fault:
+            raise Unreachable(str(fault)) from fault
         return FileResponse(data, as_attachment=True, filename=found.file_name, content_type="application/zip")
 
 

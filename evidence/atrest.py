@@ -27,7 +27,7 @@ class Store:
 
 
 def stores() -> list[Store]:
-    """Return the database, the signer's directory and the data directory."""
+    """Return the database, the signer's directory, the data directory, and the bucket of packs if there is one."""
     stated = _stated(settings.COUNTERSIGN_ENCRYPTED_STORES)
     host = str(connection.settings_dict["HOST"])
     inside = host.startswith("/") and not os.environ.get("DATABASE_URL")
@@ -36,6 +36,8 @@ def stores() -> list[Store]:
         ("signer", Path(settings.COUNTERSIGN_SIGNER)),
         ("data", Path(settings.COUNTERSIGN_DATA)),
     ]
+    if "bucket_name" in settings.STORAGES["packs"]["OPTIONS"]:
+        places.append(("packs", None))
     return [_store(name, place, stated.get(name, "")) for name, place in places]
 
 

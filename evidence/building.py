@@ -26,11 +26,12 @@ from evidence.ipe import record_sheet, rows_of, sheet
 from evidence.kept import Kept
 from evidence.kinds import Evaluation, Period, Table
 from evidence.languages import said, spoken, told
-from evidence.models import EvidencePack
+from evidence.models import EvidencePack, FileStage
 from evidence.omissions import omissions_of
 from evidence.oscal import FILE, assessment_results
 from evidence.packkey import pack_signer
 from evidence.packtypes import TABLES_OF_ROWS, type_of
+from evidence.parquet import parquet_files
 from evidence.readme import README
 from evidence.records import BINDINGS, Records, gather
 from evidence.rendering import Attachment, render
@@ -39,6 +40,7 @@ from evidence.seal import seal_report
 from evidence.sections.contents import compose
 from evidence.sections.source import Source, controls, deviations
 from evidence.states import PackState
+from evidence.storedpacks import kept_zip
 from evidence.tables import csv_bytes, from_rows, spelled
 from evidence.tiers import tier_of
 from evidence.verifier import digests
@@ -150,14 +152,18 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor) ->
             source = replace(source, omissions=(*source.omissions, *lines))
             parts = replace(_parts(source, computed, records), annex=annex)
             files = record_files(parts, folder)
+        if pack.parquet:
+            progress.step(2, STEPS, "Writing the tables as Parquet")
+            parts = replace(parts, typed=parquet_files(parts.tables, folder))
         bundle, facts = _print_and_seal(source, parts, progress, signer, Made(folder, files, out))
         facts["run"] = computed.run  # a job that came back after a crash measured again
         progress.step(6, STEPS, "Storing the pack")
-        with tenant_scope(tenant):
+        waits = partial(progress.step, 6, STEPS)
+        with kept_zip(tenant, pack, FileStage.DRAFT, out, waits) as stored_as, tenant_scope(tenant):
             pack = EvidencePack.objects.select_for_update().get(pk=pack.pk)
             if pack.state in {PackState.DRAFT, PackState.ISSUED}:  # by a run that was taken for dead, and was not
                 return pack
-            pack = draft_pack(pack=pack, bundle=bundle, facts=facts, by=by)
+            pack = draft_pack(pack=pack, bundle=bundle, stored_as=stored_as, facts=facts, by=by)
     progress.step(STEPS, STEPS, f"Built, to be signed: {facts['pages']} pages, {bundle.size:,} bytes")
     return pack
 

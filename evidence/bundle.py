@@ -127,6 +127,7 @@ class Parts:
     assertions: Mapping[str, bytes] = field(default_factory=dict)
     annex: Annex | None = None
     side: Mapping[str, bytes] = field(default_factory=dict)
+    typed: Mapping[str, Kept] = field(default_factory=dict)
     seal: Mapping[str, object] | None = None
 
 
@@ -251,7 +252,7 @@ def build(
         "verify.html": single_page(),
         "README.txt": parts.readme.encode(),
     }
-    files = {**records, **{name: at_hand(data) for name, data in beside.items()}}
+    files = {**records, **parts.typed, **{name: at_hand(data) for name, data in beside.items()}}
     files["index.json"] = at_hand(canonical(_index(files, printed)))
     content = content_digest(parts, records)
     manifest = canonical(_manifest(parts, files, printed, signer) | {"content_sha256": content})

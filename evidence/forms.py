@@ -14,6 +14,7 @@ from evidence.kinds import Period
 from evidence.languages import Language
 from evidence.models import EvidencePack, SettingKind
 from evidence.packtypes import TYPES, PackKind
+from evidence.parquet import MISSING, is_installed
 from evidence.report import STATE_WORDS
 
 LONGEST_DAYS = 1_100
@@ -69,9 +70,15 @@ class PackForm(PeriodForm):
         label="Supersedes", required=False, help_text="An issued pack that this one takes the place of; both are kept."
     )
 
+    parquet = forms.BooleanField(
+        label="Tables as Parquet too",
+        required=False,
+        help_text="Beside each CSV file, with types, for whoever computes with long tables.",
+    )
+
     field_order = (
         *("kind", "incident", "first_day", "last_day", "frameworks", "recipient", "classification", "language"),
-        "supersedes",
+        *("supersedes", "parquet"),
     )
 
     def __init__(
@@ -89,6 +96,13 @@ class PackForm(PeriodForm):
         }
         for name, offered in choices.items():
             self.fields[name].choices = offered  # type: ignore[attr-defined]  # a field with choices
+
+    def clean_parquet(self) -> bool:
+        """Refuse what this installation cannot write."""
+        wanted: bool = self.cleaned_data["parquet"]
+        if wanted and not is_installed():
+            raise forms.ValidationError(MISSING)
+        return wanted
 
     def clean(self) -> dict[str, Any]:
         """Ask for an incident where the type is about one, and for nothing else there."""

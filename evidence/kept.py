@@ -86,6 +86,16 @@ def keep(lines: Iterable[bytes], path: Path | None = None) -> Kept:
     return Kept(size, digest.hexdigest(), crc, short.decode(), path, body)
 
 
+def kept_file(path: Path) -> Kept:
+    """Return a file that something else wrote, without digests of lines."""
+    digest, crc, size = hashlib.sha256(), 0, 0
+    with path.open("rb") as source:
+        while piece := source.read(PIECE):
+            digest.update(piece)
+            crc, size = zlib.crc32(piece, crc), size + len(piece)
+    return Kept(size, digest.hexdigest(), crc, "", path)
+
+
 def at_hand(data: bytes) -> Kept:
     """Return bytes as a kept file, without digests of its lines."""
     return Kept(len(data), hashlib.sha256(data).hexdigest(), zlib.crc32(data), "", None, data)

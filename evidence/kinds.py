@@ -146,7 +146,8 @@ class Period:
 class Table:
     """A table of the pack: a stable name, column names, and rows of plain cells in a stated order.
 
-    A long one holds only its first rows; `total_rows` says how many there are, and `kept` is its CSV file.
+    A long one holds only its first rows; `total_rows` says how many there are, `kept` is its CSV file, and `types`
+    are those of all its cells, column by column.
     """
 
     name: str
@@ -155,6 +156,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     total_rows: int | None = None
     kept: Kept | None = None
+    types: tuple[frozenset[type], ...] = ()
 
     @property
     def count(self) -> int:

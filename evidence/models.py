@@ -164,6 +164,7 @@ class EvidencePack(TenantOwned):
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, db_constraint=False, related_name="+")
     people = models.PositiveSmallIntegerField(default=PEOPLE)
     alone_reason = models.TextField(default="", blank=True)
+    parquet = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=PackState.choices, default=PackState.REQUESTED)
     requested_at = models.DateTimeField()
     requested_by = models.CharField(max_length=320)
@@ -254,24 +255,32 @@ class FileStage(models.TextChoices):
 
 
 class PackFile(TenantOwned):
-    """A part of one of a pack's two zips, stored once and never changed; a stage's parts in the order of `n` are it."""
+    """Where one of a pack's two zips is, noted once and never changed: its name in the storage of packs.
+
+    Packs from before lie in `data`, in parts; a stage's parts in the order of `n` are it.
+    """
 
     pack = models.ForeignKey(EvidencePack, on_delete=models.PROTECT, related_name="parts")
     stage = models.CharField(max_length=6, choices=FileStage.choices, default=FileStage.DRAFT)
     n = models.PositiveIntegerField(default=0)
-    data = models.BinaryField()
+    data = models.BinaryField(default=bytes)
+    stored_as = models.CharField(max_length=200, default="")
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
-        """One part at a place of a stage."""
+        """One part at a place of a stage, in the row or by its name."""
 
         constraints = (
             models.UniqueConstraint(fields=("tenant", "pack", "stage", "n"), name="pack_stage_has_one_part_at_a_place"),
+            models.CheckConstraint(
+                condition=(Q(stored_as="") & ~Q(data=b"")) | (~Q(stored_as="") & Q(data=b"")),
+                name="pack_file_lies_in_one_place",
+            ),
         )
 
     def __str__(self) -> str:
-        return f"{len(self.data)} bytes"
+        return self.stored_as or f"{len(self.data)} bytes"
 
 
 class PackShare(ObjectShare):

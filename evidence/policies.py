@@ -77,10 +77,10 @@ def can_let_one_person_sign(by: Actor, reason: str) -> Verdict:
     return _with_reason(permit(by, Permission.CONTROL_COMPUTE, to="change who signs packs off"), reason)
 
 
-def can_give_out_pack(by: Actor, pack: EvidencePack, sha256: str) -> Verdict:
-    """Whether what is stored may be handed to the actor: only the very bytes that were issued."""
+def can_give_out_pack(by: Actor, pack: EvidencePack, sha256: str, sealed: str) -> Verdict:
+    """Whether what is stored may be handed to the actor: only the very bytes that the ledger's entry names."""
     verdict = permit(by, Permission.PACK_VIEW, to="download an evidence pack")
-    if verdict.allowed and sha256 != pack.sha256:
+    if verdict.allowed and {sha256, sealed} != {pack.sha256}:
         return denied(
             "The stored file of this pack is not the one that was made: its SHA-256 differs, so it is not given out. "
             "Tell whoever runs the portal; the file that was made is in its backups."

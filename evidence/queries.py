@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,13 +18,14 @@ from evidence.kinds import Control
 from evidence.metrics import MEASURES
 from evidence.models import ControlResult, ControlRun, ControlSetting, EvidencePack, KindResult, SettingKind
 from evidence.report import STATE_WORDS
+from evidence.states import PackState
 from evidence.tiers import Held, tier_of
 from ledger import queries as ledger
 from ledger.kinds import FIRST_EPOCH, Head, SignedCheckpoint
 from ledger.models import Refusal
 from ledger.signer import is_separate
 from tenants.kinds import Actor
-from tenants.models import Tenant
+from tenants.models import AuditEntry, Tenant
 from tenants.sharing import visible
 
 NOT_COMPUTED = "not_computed"
@@ -144,6 +146,14 @@ def history_of(control: Control, limit: int = 12) -> list[ControlResult]:
 def packs(by: Actor) -> QuerySet[EvidencePack]:
     """Return the packs that the actor may see, newest first, without their files."""
     return visible(by, EvidencePack.objects.order_by("-id"))
+
+
+def sealed_sha256(pack: EvidencePack) -> str:
+    """Return the SHA-256 of the pack's newest file as the ledger's entry of its making holds it; empty without one."""
+    verb = "pack.issue" if pack.state == PackState.ISSUED else "pack.draft"
+    entries = AuditEntry.objects.filter(at__gte=pack.requested_at, verb=verb, target=f"pack {pack.uuid}")
+    newest = entries.order_by("-at", "-ord").values_list("subj", flat=True).first()
+    return str(json.loads(bytes(newest))["detail"].get("sha256", "")) if newest else ""
 
 
 def incidents() -> list[Incident]:

@@ -6,6 +6,7 @@ README: Final = """Evidence pack of Countersign
 
 report.pdf          the report for people (PDF/A-3a, PDF/UA-1), sealed: a PDF reader shows who signed it
 tables/*.csv        every table in full; UTF-8, RFC 3339 times in UTC
+tables/*.parquet    the same tables with types, where they were asked for; an empty cell is null
 queries/*.txt       the text of the query behind each table
 statements/*.json   what each reviewer signed, as they signed it; its SHA-256 is the digest in tables/sign_offs.csv
 signatures/*.json   how a passkey signed that statement (WebAuthn), with its public key

@@ -45,6 +45,7 @@ def long_table(
     """
     first: list[tuple[Cell, ...]] = []
     later: list[tuple[Cell, ...]] = []
+    types: tuple[set[type], ...] = tuple(set() for _ in columns)
     count = 0
 
     def seen() -> Iterator[Sequence[Cell]]:
@@ -53,6 +54,8 @@ def long_table(
             if len(row) != len(columns):
                 raise ValueError(f"A row of the table {name!r} has {len(row)} cells for {len(columns)} columns.")
             count += 1
+            for cell, found in zip(row, types, strict=True):
+                found.add(type(cell))
             if count <= ROWS_AT_HAND:
                 first.append(tuple(row))
             elif len(later) < ROWS_AT_HAND and ahead(row):
@@ -62,7 +65,21 @@ def long_table(
     kept = keep(_lines(columns, seen()), path)
     if later:
         first = sorted([*first, *later], key=lambda row: not ahead(row))[:ROWS_AT_HAND]
-    return Table(name, title, tuple(columns), tuple(first), count, kept)
+    return Table(name, title, tuple(columns), tuple(first), count, kept, tuple(map(frozenset, types)))
+
+
+def types_of(table: Table) -> tuple[type, ...]:
+    """Return the one type that holds all cells of each column; text where they are mixed, or all empty."""
+    found = table.types or tuple(frozenset(map(type, column)) for column in zip(*table.rows, strict=True))
+    return tuple(_type(types) for types in found or [frozenset[type]()] * len(table.columns))
+
+
+def _type(found: frozenset[type]) -> type:
+    """Return the type that holds values of all the found ones."""
+    types = found - {type(None)}
+    if types == {int, float}:
+        return float
+    return next(iter(types)) if len(types) == 1 else str
 
 
 def spelled(table: Table) -> Iterator[list[str]]:

@@ -23,6 +23,7 @@ from evidence.forms import (
 )
 from evidence.kinds import Control
 from evidence.models import EvidencePack, SettingKind
+from evidence.packfolder import StoreError
 from evidence.pages import (
     WITNESS_FILE,
     calendar_ics,
@@ -170,7 +171,8 @@ def pack_new(request: TenantRequest) -> HttpResponse:
         told = form.cleaned_data
         period = form.period(request.tenant.zone)
         chosen = {
-            name: told[name] for name in ("recipient", "classification", "kind", "language", "incident", "supersedes")
+            name: told[name]
+            for name in ("recipient", "classification", "kind", "language", "incident", "supersedes", "parquet")
         }
         asked = actions.PackRequest(period, tuple(told["frameworks"]), **chosen)
         pack = actions.request_pack(tenant=request.tenant, asked=asked, by=request.actor)
@@ -181,7 +183,11 @@ def pack_new(request: TenantRequest) -> HttpResponse:
 @requires(Permission.PACK_VIEW)
 def pack(request: TenantRequest, pack_id: int) -> HttpResponse:
     """Show one pack: progress while it is built, then what was sealed and how to verify it."""
-    row = _visible(request, pack_id)
+    return _pack_page(request, _visible(request, pack_id))
+
+
+def _pack_page(request: TenantRequest, row: EvidencePack, unreachable: str = "") -> HttpResponse:
+    """Show one pack, and why its file cannot be had, if it cannot."""
     people = people_to_share(request.tenant) if request.actor.may(Permission.SHARE_MANAGE) else []
     words = {
         "pack": row,
@@ -190,8 +196,9 @@ def pack(request: TenantRequest, pack_id: int) -> HttpResponse:
         "signed": sign_offs_of(row),
         "may_build": request.actor.may(Permission.PACK_BUILD),
         "frameworks": [load().frameworks[key].name for key in row.frameworks if key in load().frameworks],
+        "unreachable": unreachable,
     }
-    return render(request, "evidence/pack.html", words)
+    return render(request, "evidence/pack.html", words, status=503 if unreachable else 200)
 
 
 def _visible(request: TenantRequest, pack_id: int) -> EvidencePack:
@@ -201,10 +208,13 @@ def _visible(request: TenantRequest, pack_id: int) -> EvidencePack:
 
 @never_cache
 @requires(Permission.PACK_VIEW)
-def download(request: TenantRequest, pack_id: int) -> FileResponse:
+def download(request: TenantRequest, pack_id: int) -> HttpResponseBase:
     """Give the pack's file; the download is a deed in the ledger."""
     row = _visible(request, pack_id)
-    data = actions.download_pack(pack=row, by=request.actor)
+    try:
+        data = actions.download_pack(pack=row, by=request.actor)
+    except StoreError as fault:
+        return _pack_page(request, row, str(fault))
     answer = FileResponse(data, as_attachment=True, filename=row.file_name, content_type="application/zip")
     _guard(answer)
     return answer

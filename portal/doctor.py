@@ -17,12 +17,14 @@ from pathlib import Path
 
 from cryptography import x509
 from django.conf import settings
+from django.core.files.storage import storages
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from evidence.catalogue import load
 from evidence.holders import TSA, HoldersError, read_holders
+from evidence.packfolder import PackGoneError, StoreError
 from evidence.timestamps import MISSING, is_installed
 from ledger.queries import logs
 from ledger.signer import is_separate
@@ -291,6 +293,17 @@ def _disk() -> tuple[State, str]:
     return (State.CARE if free < LITTLE_FREE_BYTES else State.WELL), sentence
 
 
+def _packs() -> tuple[State, str]:
+    """Asks the store of packs for a pack that there never was."""
+    try:
+        storages["packs"].open("doctor/none.zip").close()
+    except PackGoneError:
+        return State.WELL, "The store of packs answers."
+    except StoreError as fault:
+        return State.ILL, f"{fault} Packs can be neither made nor downloaded: docs/packs.md says what it needs."
+    return State.CARE, "The store of packs holds a file that no pack names."
+
+
 _DATABASE_CHECKS: tuple[tuple[str, Callable[[], tuple[State, str]]], ...] = (
     ("role", _role),
     ("row security", _row_security),
@@ -306,4 +319,5 @@ _MACHINE_CHECKS: tuple[tuple[str, Callable[[], tuple[State, str]]], ...] = (
     ("frameworks", _frameworks),
     ("syslog", _syslog),
     ("disk", _disk),
+    ("packs", _packs),
 )

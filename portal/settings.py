@@ -6,6 +6,7 @@
 from pathlib import Path
 
 from portal.environment import env_choice, env_flag, env_list, env_number, env_text
+from portal.packplace import pack_storage
 from portal.roles import connection_settings
 from portal.secrets import secret_key
 
@@ -167,15 +168,14 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
-STATIC_ROOT = COUNTERSIGN_DATA / "static"
+STATIC_ROOT, MEDIA_ROOT = COUNTERSIGN_DATA / "static", COUNTERSIGN_DATA / "media"
 _STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "packs": pack_storage(COUNTERSIGN_DATA),
     "staticfiles": {"BACKEND": _STATIC if DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = DEBUG
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-MEDIA_ROOT = COUNTERSIGN_DATA / "media"
+WHITENOISE_USE_FINDERS, WHITENOISE_KEEP_ONLY_HASHED_FILES = DEBUG, True
 
 EMAIL_BACKEND = env_text("COUNTERSIGN_EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
 EMAIL_HOST = env_text("COUNTERSIGN_SMTP_HOST", "localhost")

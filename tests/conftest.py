@@ -4,11 +4,13 @@ Two clients of one BPO and a BPO of strangers; named people with one role each. 
 and every test logs in as the app role, so that grants and row security are tested too.
 """
 
+import shutil
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 from aiosmtpd.controller import Controller
+from django.conf import settings
 from django.db import connections
 from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker, Settings
@@ -47,6 +49,12 @@ class Together(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
     """Return how tests are given to the workers."""
     return Together(config, log)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Remove the packs of the run before: a test's database forgets them when it ends, their folder does not."""
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(settings.COUNTERSIGN_DATA / "packs", ignore_errors=True)
 
 
 def pytest_runtest_setup() -> None:

@@ -4,6 +4,7 @@ from evidence.kinds import KindEvidence
 from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row
 from evidence.models import FileStage
+from evidence.packfolder import PackGoneError, StoreError
 from evidence.storedpacks import stored_zip
 from evidence.verifier.check import Pack
 from evidence.verifier.primitives import Broken
@@ -22,20 +23,28 @@ COLUMNS = (
 
 
 def measure(frame: Frame) -> KindEvidence:
-    """Return the packs of the period; each is read back and checked by its own verifier."""
+    """Return the packs of the period; each is read back and checked by its own verifier, unless its store is silent."""
     asked = Asked(frame)
     rows = [{**row, "holds": _holds(row)} for row in asked.rows(PACKS)]
+    unread = sum(row["holds"] is None for row in rows)
     metrics = {
         "issued": len(rows),
         "unsigned": sum(not row["signed"] for row in rows),
-        "verification_failures": sum(not row["holds"] for row in rows),
+        "verification_failures": None if unread else sum(not row["holds"] for row in rows),
     }
-    return asked.answer("packs", metrics, rows, columns=COLUMNS, title=said("Evidence packs issued"))
+    unknown = said("{packs} packs could not be read where packs are kept: not known whether they hold.", packs=unread)
+    notes, title = (unknown,) if unread else (), said("Evidence packs issued")
+    return asked.answer("packs", metrics, rows, columns=COLUMNS, notes=notes, title=title)
 
 
-def _holds(row: Row) -> bool:
-    """Tell whether the stored file has the recorded hash and the verifier finds no fault in it."""
-    source, digest = stored_zip(row["id"], FileStage.ISSUED)
+def _holds(row: Row) -> bool | None:
+    """Tell whether the stored file has the recorded hash and verifies; None where it cannot be read."""
+    try:
+        source, digest = stored_zip(row["id"], FileStage.ISSUED)
+    except PackGoneError:
+        return False
+    except StoreError:
+        return None
     try:
         with source:
             return bool(digest == row["sha256"] and not Pack(source).check())

@@ -52,7 +52,8 @@ def measure(frame: Frame) -> KindEvidence:
         if unknown
         else said("Of every store it is known."),
         said(
-            "Packs lie in the database and are as protected as it is. Exports hold names and addresses in clear text."
+            "Packs lie where the stores say, those from before December 2026 in the database. Exports hold names and "
+            "addresses in clear text."
         ),
         said(
             "A door counts as protected when TLS ends at it or at the proxy that COUNTERSIGN_URL names, or when "

@@ -13,7 +13,7 @@ from evidence.signoffs.models import PackSignOff
 from evidence.signoffs.policies import can_issue_pack, can_sign_pack
 from evidence.signoffs.queries import capacity_of, open_role, pack_statement, sign_offs_of
 from evidence.states import PackState
-from evidence.storedpacks import store_zip
+from evidence.storedpacks import name_zip
 from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
 from reviews.kinds import Authentication
@@ -74,11 +74,11 @@ def sign_pack(
 
 
 @transaction.atomic
-def issue_pack(*, pack: EvidencePack, bundle: Bundle, by: Actor) -> EvidencePack:
-    """Stores the signed-off file beside the draft and issues the pack: nothing of it changes afterwards."""
+def issue_pack(*, pack: EvidencePack, bundle: Bundle, stored_as: str, by: Actor) -> EvidencePack:
+    """Notes the signed-off and stored file beside the draft, issues the pack: nothing of it changes afterwards."""
     signed = sign_offs_of(pack)
     enforce(can_issue_pack(by, pack, signed))
-    store_zip(pack, FileStage.ISSUED, bundle.source)
+    name_zip(pack, FileStage.ISSUED, stored_as)
     pack.state, pack.ended_at = PackState.ISSUED, timezone.now()
     pack.signed_off_at = max(one.signed_at for one in signed)
     pack.keep_until = kept_until(pack.signed_off_at)

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from identities.models import Account, Entitlement, Identity, Snapshot, SnapshotRow, System
 from reviews.kinds import OWNERLESS, REASON_MIN, Advice, Basis
 from reviews.models.campaign import Campaign
-from tenants.scope import TenantManager, TenantOwned
+from tenants.scope import TenantManager, TenantOwned, current_tenant_id
 
 WITHIN_TENANT: Final[dict[str, Any]] = {"on_delete": models.PROTECT, "db_constraint": False, "db_index": False}
 """A key whose target is held by a composite key with the tenant (the migrations say which): a second check of the
@@ -25,6 +25,9 @@ class ReviewItem(TenantOwned):
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
+    tenant: Any = models.ForeignKey(
+        "tenants.Tenant", editable=False, default=current_tenant_id, related_name="+", **WITHIN_TENANT
+    )
     campaign = models.ForeignKey(Campaign, related_name="items", **WITHIN_TENANT)
     n = models.PositiveIntegerField()
     system = models.ForeignKey(System, related_name="+", **WITHIN_TENANT)
@@ -119,6 +122,9 @@ class Assignment(TenantOwned):
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
+    tenant: Any = models.ForeignKey(
+        "tenants.Tenant", editable=False, default=current_tenant_id, related_name="+", **WITHIN_TENANT
+    )
     campaign = models.ForeignKey(Campaign, related_name="assignments", **WITHIN_TENANT)
     item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="assignments", db_constraint=False)
     stage = models.PositiveSmallIntegerField(default=1)

@@ -71,9 +71,9 @@ def _people(bpo: Tenant) -> tuple[User, ...]:
 def pack(bpo: Tenant, officer: Actor, period: Period) -> Callable[..., EvidencePack]:
     """Ask for a pack over the period."""
 
-    def ask(frameworks: tuple[str, ...] = ("soc2",)) -> EvidencePack:
+    def ask(frameworks: tuple[str, ...] = ("soc2",), *, parquet: bool = False) -> EvidencePack:
         with tenant_scope(bpo):
-            asked = PackRequest(period, frameworks, "Axel Brandt, Brandt Assurance")
+            asked = PackRequest(period, frameworks, "Axel Brandt, Brandt Assurance", parquet=parquet)
             return request_pack(tenant=bpo, asked=asked, by=officer, queue=False)
 
     return ask

@@ -11,7 +11,10 @@ from evidence.signoffs.kinds import SignRole
 from evidence.signoffs.models import PackSignOff
 from evidence.signoffs.queries import open_role, pack_statement, sign_offs_of
 from evidence.states import PackState
+from evidence.storedpacks import stored_zip
+from ledger.kinds import LeafKind
 from reviews.kinds import Authentication, Level
+from tenants.audit import audit
 from tenants.kinds import Actor, Role
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -28,11 +31,20 @@ def signs(tenant: Tenant, pack: EvidencePack, by: Actor, proof: Authentication |
         return sign_pack(pack=pack, by=by, printed_name=by.name, shown_digest=digest, proof=proof, queue=False)
 
 
+def data_of(tenant: Tenant, pack: EvidencePack) -> bytes:
+    """The bytes that are stored of the pack as it stands."""
+    with tenant_scope(tenant):
+        stage = FileStage.ISSUED if pack.state == PackState.ISSUED else FileStage.DRAFT
+        with stored_zip(pack.pk, stage)[0] as stored:
+            return stored.read()
+
+
 def issue_by_hand(pack: EvidencePack, data: bytes) -> None:
     """Bring a request through its states to an issued pack of these bytes, in the open scope."""
     now = timezone.now()
     draft_by_hand(pack, data)
     PackFile.objects.create(pack=pack, stage=FileStage.ISSUED, data=data)
+    _seal("pack.issue", pack, data)
     over = {"ended_at": now, "signed_off_at": now, "keep_until": now}
     EvidencePack.objects.filter(pk=pack.pk).update(state=PackState.ISSUED, **over)
 
@@ -42,10 +54,17 @@ def draft_by_hand(pack: EvidencePack, data: bytes) -> None:
     row = EvidencePack.objects.filter(pk=pack.pk)
     row.update(state=PackState.BUILDING)
     PackFile.objects.create(pack=pack, stage=FileStage.DRAFT, data=data)
+    _seal("pack.draft", pack, data)
     seal = {"sha256": sha256(data).hexdigest(), "manifest_sha256": "b" * 64, "size_bytes": len(data)}
     row.update(state=PackState.DRAFT, issued_at=timezone.now(), **seal)
     pack.refresh_from_db()
     _sign_twice(pack)
+
+
+def _seal(verb: str, pack: EvidencePack, data: bytes) -> None:
+    """Leave the entry of the ledger that names the file."""
+    by = Actor.system("tests", pack.tenant_id)
+    audit(verb, by=by, target=f"pack {pack.uuid}", detail={"sha256": sha256(data).hexdigest()}, kind=LeafKind.PACK)
 
 
 def _sign_twice(pack: EvidencePack) -> None:

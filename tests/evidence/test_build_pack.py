@@ -25,15 +25,10 @@ from tenants.scope import tenant_scope
 from tenants.sharing import share
 from tenants.work import Silent
 from tests import make
-from tests.evidence.signing import issued
+from tests.evidence.signing import data_of, issued
 
 Ask = Callable[..., EvidencePack]
 pytestmark = pytest.mark.django_db
-
-
-def data_of(tenant: Tenant, pack: EvidencePack) -> bytes:
-    with tenant_scope(tenant):
-        return bytes(PackFile.objects.filter(pack=pack).latest("id").data)
 
 
 def text(data: bytes, name: str) -> str:
@@ -82,7 +77,7 @@ def test_building_it_again_changes_nothing(bpo: Tenant, reviewed: Campaign, pack
     with pytest.raises(DatabaseError, match="never changed"), tenant_scope(bpo), transaction.atomic():
         EvidencePack.objects.filter(pk=made.pk).update(language="de")
     with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(bpo), transaction.atomic():
-        PackFile.objects.filter(pack=made).update(data=b"x")
+        PackFile.objects.filter(pack=made).update(stored_as="x")
 
 
 class Stops:

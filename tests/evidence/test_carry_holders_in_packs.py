@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from evidence.building import build_pack
 from evidence.bundle import build, record_files
-from evidence.models import EvidencePack, PackFile
+from evidence.models import EvidencePack
 from evidence.tiers import Held, tier_of
 from evidence.verifier import single_file
 from evidence.verifier.check import Pack
@@ -26,6 +26,7 @@ from tenants.scope import tenant_scope
 from tenants.work import Silent
 from tests.evidence.authority import openssl_accepts, stamping
 from tests.evidence.packing import ISSUED, SIGNER, parts, printed
+from tests.evidence.signing import data_of
 from tests.ledger.witnesses import serving
 
 COSIGNER = Signer("bank.example/witness", bytes(range(40, 72)))
@@ -123,8 +124,7 @@ def test_a_real_pack_carries_what_real_holders_gave(
         lines = [f"* tsa {url} {tsa}/ca.pem Example Trust", f"* witness {witness.url} {witness.vkey}"]
         settings.COUNTERSIGN_HOLDERS = "\n".join([*lines, f"* witness http://127.0.0.1:9 {OTHER}"])
         made = build_pack(bpo, pack(("pci",)).pk, Silent())
-    with tenant_scope(bpo):
-        checked = Pack(bytes(PackFile.objects.get(pack=made).data))
+    checked = Pack(data_of(bpo, made))
     assert (checked.check(None, None, [witness.vkey]), made.tier) == ([], "T4")
     assert checked.holders.proved == ["bank.example/witness"]
     assert openssl_accepts(tsa, checked.files["proofs/checkpoint.txt"], checked.files["proofs/token-1.tsr"])

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from evidence.building import build_pack
-from evidence.models import EvidencePack, PackFile
+from evidence.models import EvidencePack
 from reviews.models import Campaign
 from tenants.models import Tenant
-from tenants.scope import tenant_scope
 from tenants.work import Silent
+from tests.evidence.signing import data_of
 
 CLASS_PATH = os.environ.get("COUNTERSIGN_VERAPDF", "")
 CHECK = Path(__file__).parent / "verapdf" / "VeraCheck.java"
@@ -34,9 +34,7 @@ def test_the_report_is_pdf_a_3a_and_pdf_ua_1(
     bpo: Tenant, reviewed: Campaign, pack: Callable[..., EvidencePack], tmp_path: Path
 ) -> None:
     made = build_pack(bpo, pack(("gdpr", "hipaa", "soc2", "iso27001")).pk, Silent())
-    with tenant_scope(bpo):
-        data = bytes(PackFile.objects.get(pack=made).data)
-    with zipfile.ZipFile(BytesIO(data)) as opened:
+    with zipfile.ZipFile(BytesIO(data_of(bpo, made))) as opened:
         name = next(name for name in opened.namelist() if name.endswith("/report.pdf"))
         (tmp_path / "report.pdf").write_bytes(opened.read(name))
     command = ["java", "-cp", CLASS_PATH, str(CHECK), str(tmp_path / "report.pdf"), "3a", "ua1"]

@@ -1,9 +1,11 @@
 """The pages of controls, packs and the ledger: what they say, who may open them, and how a pack is fetched."""
 
 import hashlib
+import sys
 from collections.abc import Callable
 
 import pytest
+from django.db import DatabaseError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -150,8 +152,9 @@ def test_failures_are_shown_by_class(bpo: Tenant, carla: User, computed: None) -
     assert str(FailureClass.TREE_INCONSISTENT.meaning) in text
 
 
-def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User) -> None:
+def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User, monkeypatch: pytest.MonkeyPatch) -> None:
     form = {
+        "parquet": "on",
         "first_day": "2026-07-01",
         "last_day": "2026-09-30",
         "frameworks": ["gdpr", "soc2"],
@@ -159,20 +162,25 @@ def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User) -> None:
         "classification": "Confidential",
         "language": "de",
     }
-    request_url = reverse("evidence:pack_new", args=[bpo.slug])
-    answer = make.login(carla).post(request_url, form)
+    browser, request_url = make.login(carla), reverse("evidence:pack_new", args=[bpo.slug])
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "pyarrow", None)  # what Python itself does where it is not installed
+        assert "Parquet files need the extra" in browser.post(request_url, form).content.decode()
+    answer = browser.post(request_url, form)
     assert answer.status_code == 302
     with tenant_scope(bpo):
         pack = EvidencePack.objects.get()
-        assert (pack.state, pack.frameworks) == ("requested", ["gdpr", "soc2"])
+        assert (pack.state, pack.frameworks, pack.parquet) == ("requested", ["gdpr", "soc2"], True)
+        with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+            EvidencePack.objects.update(parquet=False)
         assert pack.period_start.isoformat() == "2026-06-30T22:00:00+00:00"
         assert pack.period_end.isoformat() == "2026-09-30T22:00:00+00:00"
         assert Work.objects.get(pk=pack.work_id).kind == "evidence.pack"
         assert AuditEntry.objects.get(verb="pack.request").detail["language"] == "de"
-    page = make.login(carla).get(answer.headers["Location"]).content.decode()
+    page = browser.get(answer.headers["Location"]).content.decode()
     assert "Cancel this work" in page
     assert "German (Deutsch)" in page
-    assert make.login(carla).post(request_url, {**form, "language": "fr"}).status_code == 422
+    assert browser.post(request_url, {**form, "language": "fr"}).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from evidence.building import build_pack
 from evidence.findings import FailureClass
-from evidence.models import EvidencePack, PackFile
+from evidence.models import EvidencePack
 from evidence.verifier.check import Pack
 from ledger import actions, queries, signer
 from ledger.kinds import CheckpointBody, LeafKind, SignedCheckpoint
@@ -25,6 +25,7 @@ from tenants.work import Silent
 from tests.database import FreshDatabase
 from tests.evidence import attacks
 from tests.evidence.attacks import superuser
+from tests.evidence.signing import data_of
 from tests.evidence.test_verify_ledger import World
 from tests.ledger.conftest import a_batch, commit_leaves, commit_log, leaves, set_scope
 from tests.logs.sources import failures, lines
@@ -184,8 +185,7 @@ def test_a_pack_leads_from_the_first_key_into_the_new_epoch(bpo: Tenant, pack: C
     files.keep(bpo.uuid, 1, LastSigned(body, note, timezone.now()))
     open_epoch()
     made = build_pack(bpo, pack(("pci",)).pk, Silent())
-    with tenant_scope(bpo):
-        checked = Pack(bytes(PackFile.objects.get(pack=made).data))
+    checked = Pack(data_of(bpo, made))
     assert checked.check(None, first) == []
     assert checked.manifest["ledger"]["origin"].endswith("/2")
     assert any("lie in earlier epochs" in line for line in checked.manifest["omissions"])

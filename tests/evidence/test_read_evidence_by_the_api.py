@@ -6,6 +6,8 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.test import Client
 
 from evidence.bundle import Bundle
@@ -83,7 +85,9 @@ def test_an_issued_pack_is_given_whole_and_taking_it_is_a_deed(
     for by in (officer, deputy_of(bpo)):
         signs(bpo, made, by)
     with tenant_scope(bpo):
-        issue_pack(pack=made, bundle=Bundle(BytesIO(b"PK..!"), 5, seal["sha256"], "b" * 64, "", {}), by=officer)
+        bundle = Bundle(BytesIO(b"PK..!"), 5, seal["sha256"], "b" * 64, "", {})
+        name = storages["packs"].save(f"{bpo.uuid}/by-hand.zip", ContentFile(b"PK..!"))
+        issue_pack(pack=made, bundle=bundle, stored_as=name, by=officer)
     answer = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
     assert (answer.status_code, b"".join(answer), answer.headers["Content-Type"]) == (200, b"PK..!", "application/zip")
     assert made.file_name in answer.headers["Content-Disposition"]

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from evidence.building import build_pack
 from evidence.findings import FailureClass
-from evidence.models import EvidencePack, PackFile
+from evidence.models import EvidencePack
 from evidence.verification import HeldElsewhere, verify_tenant
 from evidence.verifier.check import Pack
 from evidence.verifier.primitives import Broken
@@ -24,6 +24,7 @@ from tenants.scope import tenant_scope
 from tenants.work import Silent
 from tests import make
 from tests.database import FreshDatabase
+from tests.evidence.signing import data_of
 from tests.evidence.test_verify_ledger import World
 
 SIGNATURE = {FailureClass.SIGNATURE_INVALID}
@@ -94,9 +95,7 @@ def test_the_command_says_what_is_missing(world: World) -> None:
 @pytest.mark.django_db
 def test_packs_before_and_after_hold_with_the_first_key(bpo: Tenant, pack: Callable[..., EvidencePack]) -> None:
     def built() -> bytes:
-        made = build_pack(bpo, pack(("pci",)).pk, Silent())
-        with tenant_scope(bpo):
-            return bytes(PackFile.objects.get(pack=made).data)
+        return data_of(bpo, build_pack(bpo, pack(("pci",)).pk, Silent()))
 
     early = Pack(built())
     with tenant_scope(bpo):

@@ -200,12 +200,20 @@ def test_one_person_is_enough_only_with_a_reason_and_the_pack_is_kept(
 
 
 @pytest.mark.django_db
-def test_a_stored_draft_that_is_not_the_built_one_is_not_issued(bpo: Tenant, pack: Callable[..., EvidencePack]) -> None:
+def test_a_stored_draft_that_is_not_the_built_one_is_not_issued(
+    bpo: Tenant, officer: Actor, pack: Callable[..., EvidencePack]
+) -> None:
     asked = pack(("pci",))
     with tenant_scope(bpo):
         draft_by_hand(asked, b"as it was built")
         PackFile.objects.create(pack=asked, stage=FileStage.DRAFT, n=1, data=b", and more")
     sign_now(bpo.uuid)
+    with pytest.raises(UnsignableError, match="not the one that was built"):
+        issue_signed(bpo, asked.pk, Silent())
+    with tenant_scope(bpo):
+        EvidencePack.objects.update(sha256=hashlib.sha256(b"as it was built, and more").hexdigest())
+        with pytest.raises(Refused, match="its SHA-256 differs"):
+            download_pack(pack=EvidencePack.objects.get(), by=officer)
     with pytest.raises(UnsignableError, match="not the one that was built"):
         issue_signed(bpo, asked.pk, Silent())
 
@@ -222,6 +230,7 @@ def test_not_even_the_owner_of_the_tables_removes_a_pack_before_its_time() -> No
         "frameworks": "[]",
         "tally": "{}",
         "people": 2,
+        "parquet": False,
     }
     row |= {"tenant_id": 1, "uuid": UUID(int=7), "state": "requested", "requested_at": timezone.now()}
     row |= {"period_start": ISSUED, "period_end": timezone.now()}

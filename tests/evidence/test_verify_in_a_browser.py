@@ -38,6 +38,7 @@ PLACES = {
     "a proof": ("proofs/entries.jsonl", b'"proof":["', "proofs/entries.jsonl, entry "),
     "the signature": ("manifest.sig", b"/packs ", "manifest.sig: signature"),
     "a row": ("tables/decisions.csv", b"left the Acme desk", "tables/decisions.csv, row "),
+    "a table as Parquet": ("tables/decisions.parquet", b"PAR1", "tables/decisions.parquet: "),
     "the manifest": ("manifest.json", b'"results"', "manifest."),
     "a page": ("report.pdf", b"stream\n", "report.pdf, "),
     "the seal": ("report.pdf", b"/Reason", "report.pdf, its seal"),
@@ -103,7 +104,7 @@ def test_both_verifiers_name_what_broke(
     tmp_path: Path,
 ) -> None:
     look_round()
-    made = issued(bpo, build_pack(bpo, pack(("gdpr",)).pk, Silent()), officer)
+    made = issued(bpo, build_pack(bpo, pack(("gdpr",), parquet=True).pk, Silent()), officer)
     whole, key = data_of(bpo, made), made.signer_key
     assert by_python(whole, key) == []
     with opened_page(chromium, tmp_path) as page:
