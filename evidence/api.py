@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from evidence.actions import download_pack
 from evidence.catalogue import load
+from evidence.languages import Language
 from evidence.models import EvidencePack
 from evidence.packfolder import StoreError
 from evidence.queries import NOT_COMPUTED, control_lines, newest_run, packs
@@ -76,6 +77,7 @@ class PackShape(serializers.Serializer[Any]):
     zone = serializers.CharField()
     frameworks = serializers.ListField(child=serializers.CharField())
     recipient = serializers.CharField()
+    language = serializers.ChoiceField(Language.choices, help_text="That the report is written in.")
     classification = serializers.CharField()
     requested_at = serializers.DateTimeField()
     requested_by = serializers.CharField()

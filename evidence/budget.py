@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from evidence.kinds import Cell
+from evidence.languages import told, whole
 from evidence.report import Block, Cards, ControlCard, Grid, Pairs, Report
 
 ROWS: Final = 2_000
@@ -44,7 +47,8 @@ def hold(report: Report) -> Report:
             return block
         kept = _cut(block, next(given))
         if kept.left_out:
-            cut.append(f"{kept.caption} ({len(kept.rows):,} of {kept.total:,})")
+            printed, total = told(whole(len(kept.rows))), told(whole(kept.total))
+            cut.append(_("{title} ({printed} of {total})").format(title=kept.caption, printed=printed, total=total))
         return kept
 
     sections = tuple(replace(one, blocks=tuple(held(block) for block in one.blocks)) for one in report.sections)

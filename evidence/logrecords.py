@@ -7,6 +7,7 @@ from typing import Final
 
 from evidence.bundle import Binding
 from evidence.kinds import Table
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 from evidence.tables import from_rows
 from reviews.manifest import canonical_text
@@ -93,9 +94,9 @@ def incident_tables(frame: Frame, incident: int) -> tuple[tuple[Table, ...], dic
     """Returns the tables about one incident, and the text of the query behind each."""
     tables, texts = [], {}
     for name, title, statement in (
-        ("incident", "The incident", INCIDENT),
-        ("incident_steps", "Steps, each with when it happened and when it was recorded", STEPS),
-        ("incident_alert", "The alert behind it", ALERT),
+        ("incident", said("The incident"), INCIDENT),
+        ("incident_steps", said("Steps, each with when it happened and when it was recorded"), STEPS),
+        ("incident_alert", said("The alert behind it"), ALERT),
     ):
         asked, names = Asked(frame), COLUMNS[statement].split()
         rows = asked.rows(statement, incident=incident)

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 import evidence.registers.models
 import evidence.signoffs.models  # noqa: F401 -- Django finds models through this module
 from alerts.models import Incident
+from evidence.languages import Language
 from evidence.packtypes import PackKind
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample, SampleMark
 from evidence.signoffs.kinds import PEOPLE
@@ -159,6 +160,7 @@ class EvidencePack(TenantOwned):
     recipient = models.CharField(max_length=200)
     classification = models.CharField(max_length=100, default="Confidential")
     kind = models.CharField(max_length=14, choices=PackKind.choices, default=PackKind.CONTROLS)
+    language = models.CharField(max_length=5, choices=Language.choices, default=Language.ENGLISH)
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, db_constraint=False, related_name="+")
     people = models.PositiveSmallIntegerField(default=PEOPLE)
     alone_reason = models.TextField(default="", blank=True)
@@ -213,6 +215,7 @@ class EvidencePack(TenantOwned):
                 condition=Q(people__in=(0, PEOPLE)) | Q(people=1, alone_reason__length__gte=10),
                 name="one_person_signs_a_pack_with_a_reason",
             ),
+            models.CheckConstraint(condition=Q(language__in=Language.values), name="pack_is_in_a_known_language"),
             models.CheckConstraint(
                 condition=Q(kind=PackKind.INCIDENT, incident__isnull=False)
                 | (~Q(kind=PackKind.INCIDENT) & Q(incident__isnull=True)),

@@ -19,6 +19,7 @@ from evidence.budget import goes_first
 from evidence.bundle import Binding, SealedEntry
 from evidence.deeds import Leaf, deed_leaves, deed_places
 from evidence.kinds import Cell, Table
+from evidence.languages import said
 from evidence.logrecords import (
     COLUMNS,
     DISPOSITIONS,
@@ -110,7 +111,7 @@ def _decision_key(row: Row) -> str:
 SPECS: Final = (
     _Spec(
         "decisions",
-        "Decisions",
+        said("Decisions"),
         DECISIONS,
         "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
         "seen_seconds bulk opened_evidence decided_at superseded",
@@ -118,35 +119,35 @@ SPECS: Final = (
     ),
     _Spec(
         "sign_offs",
-        "Sign-offs",
+        said("Sign-offs"),
         SIGN_OFFS,
         "sign_off campaign round printed_name meaning count digest level assertion authenticated_at signed_at",
         lambda row: f"sign {row['digest']}",
     ),
     _Spec(
         "snapshots",
-        "Snapshots received",
+        said("Snapshots received"),
         SNAPSHOTS,
         "snapshot system captured_at recorded_at delivered_by source_total rows complete digest raw_sha256 filters",
         lambda row: f"snapshot {row['snapshot']}",
     ),
     _Spec(
         "dispositions",
-        "Dispositions of log reviews",
+        said("Dispositions of log reviews"),
         DISPOSITIONS,
         COLUMNS[DISPOSITIONS],
         lambda row: f"disposition {row['disposition']}",
     ),
     _Spec(
         "log_sign_offs",
-        "Signatures of log reviews",
+        said("Signatures of log reviews"),
         LOG_SIGN_OFFS,
         COLUMNS[LOG_SIGN_OFFS],
         lambda row: f"log-sign {row['digest']}",
     ),
     _Spec(
         "removals",
-        "Removed under retention",
+        said("Removed under retention"),
         REMOVALS,
         "removal month count held quarantined removed announced_at removed_at removed_root places_sha256",
         lambda row: f"prune {row['removal']}",
@@ -368,7 +369,7 @@ def _event_table(events: list[tuple[tuple[Row, AccessEvent], Leaf | None]]) -> T
         ]
         for (row, event), leaf in events
     ]
-    return from_rows("cited_events", "Events behind the alerts", columns, rows)
+    return from_rows("cited_events", said("Events behind the alerts"), columns, rows)
 
 
 def _prove(frame: Frame, named: set[int], events: Iterable[Leaf], size: int) -> Iterator[SealedEntry]:

@@ -12,8 +12,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.template.loader import render_to_string
+from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import gettext_noop as noop
 
 from evidence.kinds import Cell, Period, Table
+from evidence.languages import Language, figure, minute, told, whole, zoned
+from evidence.words import word
 
 HEADS = {
     "id": "No.",
@@ -43,13 +47,13 @@ STATE_MARKS: dict[str, str] = {
     "not_computed": "…",
 }
 STATE_WORDS: dict[str, str] = {
-    "pass": "Pass",
-    "attention": "Attention",
-    "fail": "Fail",
-    "no_data": "No data",
-    "no_occurrence": "No occurrence",
-    "not_applicable": "Not applicable",
-    "not_computed": "Not yet computed",
+    "pass": noop("Pass"),
+    "attention": noop("Attention"),
+    "fail": noop("Fail"),
+    "no_data": noop("No data"),
+    "no_occurrence": noop("No occurrence"),
+    "not_applicable": noop("Not applicable"),
+    "not_computed": noop("Not yet computed"),
 }
 
 
@@ -102,7 +106,7 @@ class Grid:
     rows: tuple[tuple[str, ...], ...]
     total: int
     file: str = ""
-    empty: str = "There are no rows."
+    empty: str = ""
     ahead: tuple[bool, ...] = ()
     kind: str = field(default="grid", init=False)
 
@@ -115,6 +119,21 @@ class Grid:
     def left_out(self) -> int:
         """Return how many rows are only in the CSV file."""
         return self.total - len(self.rows)
+
+    @property
+    def count(self) -> str:
+        """Say how many rows there are, and how many of them are printed."""
+        if not self.left_out:
+            return ngettext("{count} row", "{count} rows", self.total).format(count=told(whole(self.total)))
+        form = gettext("first {first} of {count} rows")
+        if self.ahead:
+            form = gettext("first {first} of {count} rows, privileged and deviating ones before the others")
+        return form.format(first=told(whole(len(self.rows))), count=told(whole(self.total)))
+
+    @property
+    def nothing(self) -> str:
+        """Say that there is no row."""
+        return self.empty or gettext("There are no rows.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +171,7 @@ class ControlCard:
     @property
     def word(self) -> str:
         """Return the word of the state."""
-        return STATE_WORDS[self.state]
+        return gettext(STATE_WORDS[self.state])
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +216,7 @@ class Cover:
     content_digest: str
     kind: str
     sign_off: str
-    tally: tuple[tuple[str, str, str, int], ...]
+    tally: tuple[tuple[str, str, str, str], ...]
     cut: tuple[str, ...] = ()
 
 
@@ -220,7 +239,10 @@ def html(report: Report) -> str:
     return render_to_string(
         "evidence/pdf/report.html",
         {
+            "language": get_language(),
+            "in_english": str(get_language()).startswith(Language.ENGLISH),
             "report": report,
+            "description": gettext("Evidence pack {pack} for {client}").format(pack=cover.pack_id, client=cover.client),
             "cover": cover,
             "period": span(cover.period),
             "issued": moment(cover.issued_at, cover.period.zone),
@@ -230,19 +252,19 @@ def html(report: Report) -> str:
 
 
 def moment(at: datetime | None, zone: str) -> str:
-    """Spell a time in a zone with its offset: 2026-03-31 23:59:00 +02:00; a missing one is a dash."""
+    """Tell a time in a zone with its offset; a missing one is a dash."""
     if at is None:
         return DASH
-    local = at.astimezone(ZoneInfo(zone))
-    offset = local.strftime("%z")
-    return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
+    return zoned(at, zone)
 
 
 def span(period: Period) -> str:
     """Spell a half-open period by its first and last second in its zone."""
     start = period.start.astimezone(ZoneInfo(period.zone))
     end = period.end.astimezone(ZoneInfo(period.zone))
-    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({period.zone}, end excluded)"
+    return gettext("{start} to {end} ({zone}, end excluded)").format(
+        start=told(minute(start)), end=told(minute(end)), zone=period.zone
+    )
 
 
 def grid(
@@ -251,15 +273,16 @@ def grid(
     *,
     zone: str,
     limit: int,
-    empty: str = "There are no rows.",
+    empty: str = "",
     ahead: Sequence[bool] = (),
 ) -> Grid:
     """Print the first `limit` rows of a pack's table; the file name says where the others stand."""
+    zones = (zone,) * len(table.columns)
     return Grid(
-        caption=table.title,
+        caption=told(table.title),
         columns=tuple(head(name) for name in table.columns),
         widths=tuple(widths),
-        rows=tuple(tuple(spell_cell(cell, zone) for cell in row) for row in table.rows[:limit]),
+        rows=tuple(tuple(map(spell_cell, row, zones, table.columns)) for row in table.rows[:limit]),
         total=table.count,
         file=f"tables/{table.name}.csv",
         empty=empty,
@@ -269,22 +292,24 @@ def grid(
 
 def head(name: str) -> str:
     """Turn a column name into a head: `first_seen_at` becomes "First seen"."""
-    if name in HEADS:
-        return HEADS[name]
+    return pgettext("head", english_head(name))
+
+
+def english_head(name: str) -> str:
+    """Return a column's head in English."""
     words = name.removesuffix("_at").removesuffix("_on").replace("_", " ")
-    return words[:1].upper() + words[1:]
+    return HEADS.get(name, words[:1].upper() + words[1:])
 
 
-def spell_cell(cell: Cell, zone: str) -> str:
-    """Spell a cell for print: yes and no, times in the zone, thousands with a comma, a dash for nothing."""
+def spell_cell(cell: Cell, zone: str, column: str = "") -> str:
+    """Tell a cell for print: yes and no, times in the zone, thousands apart, words of ours, a dash for nothing."""
     if cell is None or cell == "":
         return DASH
     if isinstance(cell, bool):
-        return "yes" if cell else "no"
+        return pgettext("cell", "yes") if cell else pgettext("cell", "no")
     if isinstance(cell, datetime):
         return moment(cell, zone)
     if isinstance(cell, float):
-        if abs(cell) >= 10:
-            return f"{cell:,.0f}"
-        return f"{cell:,.3f}".rstrip("0").rstrip(".")
-    return f"{cell:,}" if isinstance(cell, int) else cell
+        digits = f"{cell:,.0f}" if abs(cell) >= 10 else f"{cell:,.3f}".rstrip("0").rstrip(".")
+        return told(figure(digits))
+    return told(whole(cell)) if isinstance(cell, int) else word(column, told(cell))

@@ -172,7 +172,8 @@ def pack_new(request: TenantRequest) -> HttpResponse:
         told = form.cleaned_data
         period = form.period(request.tenant.zone)
         chosen = {
-            name: told[name] for name in ("recipient", "classification", "kind", "incident", "supersedes", "parquet")
+            name: told[name]
+            for name in ("recipient", "classification", "kind", "language", "incident", "supersedes", "parquet")
         }
         asked = actions.PackRequest(period, tuple(told["frameworks"]), **chosen)
         pack = actions.request_pack(tenant=request.tenant, asked=asked, by=request.actor)

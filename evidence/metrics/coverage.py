@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from evidence.catalogue import LOG_TYPES
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row, ratio
 from logs.answers import SourceCoverage
 from logs.queries import coverage
@@ -46,8 +47,8 @@ def measure(frame: Frame) -> KindEvidence:
         "rejected_ratio": max((row["quarantined_ratio"] or 0.0 for row in rows), default=None),
         "sequence_gaps": None,
     }
-    notes = ("No cause of a gap is recorded yet: every gap counts as one without a cause.",)
-    return asked.answer("coverage", metrics, rows, columns=COLUMNS, notes=notes, title="Coverage by source")
+    notes = (said("No cause of a gap is recorded yet: every gap counts as one without a cause."),)
+    return asked.answer("coverage", metrics, rows, columns=COLUMNS, notes=notes, title=said("Coverage by source"))
 
 
 def by_log_type(frame: Frame) -> dict[str, float | None]:

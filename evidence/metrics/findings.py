@@ -1,6 +1,7 @@
 """Measures findings: opened, overdue, and resolved."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 FINDINGS = """
@@ -28,5 +29,5 @@ def measure(frame: Frame) -> KindEvidence:
         "overdue": len(late),
         "closed_without_retest": None if closed else 0,
     }
-    notes = ("A retest after a finding was resolved is not recorded apart from its resolution.",)
-    return asked.answer("findings", metrics, rows, columns=COLUMNS, notes=notes, title="Findings")
+    notes = (said("A retest after a finding was resolved is not recorded apart from its resolution."),)
+    return asked.answer("findings", metrics, rows, columns=COLUMNS, notes=notes, title=said("Findings"))

@@ -71,5 +71,5 @@ def test_the_whole_report_holds_one_sum_and_its_first_page_says_what_is_cut(tmp_
     assert [row[1] for row in decisions.rows[:3]] == ["2,345", "2,500", "0"]
     assert report.cover.cut == ("Decisions (420 of 2,600)",)
     printed = html(report)
-    assert "first 420 of 2600 rows, privileged and deviating ones before the others; all in" in printed
+    assert "first 420 of 2,600 rows, privileged and deviating ones before the others; all in" in printed
     assert "Printed in part</th><td>Decisions (420 of 2,600). All rows" in printed
