@@ -163,6 +163,18 @@ class NoticeKind(TextChoices):
     ANSWERED = "answered", "Answer to a reviewer's question"
 
 
+LOOK_DAYS: Final = 7
+"""Days from the asking of a second look to its being late; the campaign does not close before it is taken."""
+
+
+class DayKind(TextChoices):
+    """Says what a line of the mail of a day is about."""
+
+    LOG = "log", "Items of a log review wait"
+    SIGN = "sign", "A log review is to be signed"
+    LOOK = "look", "A second look is to be taken"
+
+
 class TicketEvent(TextChoices):
     """Says what happened to a revocation that another system is told of."""
 
