@@ -109,6 +109,15 @@ NEXT_STEP: Final = {
 """What to do about a finding of each kind, in a sentence."""
 EVENTS_FOUND: Final = frozenset({FindingKind.GHOST_USE, FindingKind.POPULATION_GAP})
 """Findings about something that happened: they stay until a person explains them."""
+SEARCHED: Final = (
+    FindingKind.GHOST_USE,
+    FindingKind.LEAVER_ACTIVE,
+    FindingKind.OWNERLESS,
+    FindingKind.DORMANT_PRIVILEGED,
+    FindingKind.CONFLICT,
+    FindingKind.POPULATION_GAP,
+)
+"""Findings that are looked for every hour, and so retested by the next look."""
 EXPLAINED_DAYS: Final = 90
 """How long the words stand with which a person resolved a finding whose cause is still there."""
 NEVER_EXPLAINED: Final = frozenset({FindingKind.LEAVER_ACTIVE})

@@ -1,4 +1,4 @@
-"""Holds by itself that a period of log reviews opens whole, and keeps the mails of a day, one to each person.
+"""Holds that a period of log reviews opens whole, keeps the mails of a day, and when a finding was retested.
 
 What the action collects (`reviews.queries.logpopulation`, `logs.coverage`) is collected here a second time, in SQL: every
 expected hour without a record lies in a gap that is an item, and every event that the seed draws is an item. Both
@@ -140,4 +140,7 @@ class Migration(migrations.Migration):
             references=(("person_id", "identities_identity"),),
         ),
         migrations.RunSQL(WHOLE, NOT_WHOLE),
+        migrations.AddField('finding', 'retested_at', models.DateTimeField(blank=True, null=True)),
+        migrations.AddConstraint('finding', models.CheckConstraint(condition=models.Q(('retested_at__isnull', True), models.Q(('resolved_at__isnull', False), ('retested_at__gte', models.F('resolved_at'))), _connector='OR'), name='finding_is_retested_after_its_resolution')),
+        migrations.RunSQL("GRANT UPDATE (retested_at) ON reviews_finding TO countersign_app", migrations.RunSQL.noop),
     ]
