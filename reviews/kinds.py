@@ -182,6 +182,7 @@ class DayKind(TextChoices):
     LOG = "log", "Items of a log review wait"
     SIGN = "sign", "A log review is to be signed"
     LOOK = "look", "A second look is to be taken"
+    ASKED = "asked", "A question about a control item waits for those who run campaigns"
 
 
 class TicketEvent(TextChoices):

@@ -19,7 +19,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class LetterFacts:
-    """Holds what a mail says; `about` names the reviewer to their manager, and who asks or answered a question."""
+    """Holds what a mail says; `about` names the reviewer to their manager, and who asks a question."""
 
     kind: NoticeKind
     campaign: str
@@ -40,7 +40,7 @@ _SUBJECTS: Final = {
     _K.ANSWER: "{n} nobody decided {wait} for your answer: {campaign}",
     _K.REVOKE: "{n} of your systems {are} late to be revoked: {campaign}",
     _K.QUESTION: "{about} asks you about {n}: {campaign}",
-    _K.ANSWERED: "{about} answered your question about {n}: {campaign}",
+    _K.ANSWERED: "Your question about {n} is answered: {campaign}",
 }
 _BODIES: Final = {
     _K.PUT: "{n} of the access review '{campaign}' {are} put to you. Due {due}.",
@@ -53,7 +53,7 @@ _BODIES: Final = {
     _K.ANSWER: "Nobody decided {n} of the access review '{campaign}' in time. Say whether the access is revoked.",
     _K.QUESTION: "{about} asks you about {n} of the access review '{campaign}'. Due {due}.\n"
     "Your answer helps them to decide. It decides nothing by itself, and no answer approves nothing.",
-    _K.ANSWERED: "{about} answered your question about {n} of the access review '{campaign}'. Due {due}.\n"
+    _K.ANSWERED: "Your question about {n} of the access review '{campaign}' is answered. Due {due}.\n"
     "The decision is still yours.",
     _K.REVOKE: "{n} of your systems {were} to be revoked by now after the access review '{campaign}'.",
 }
@@ -77,6 +77,8 @@ def review_letter(facts: LetterFacts) -> Letter:
     )
 
 
+TOGETHER: Final = (DayKind.LOOK, DayKind.ASKED)
+"""What is one line a campaign; of log reviews each period is one."""
 SHOWN: Final = 20
 """Lines in the mail of a day; what is more is counted."""
 
@@ -113,7 +115,7 @@ def _by_campaign(lines: Sequence[DayLine]) -> list[DayLine]:
     """Returns the lines with the second looks of one person in one campaign taken together, the soonest due time."""
     found: dict[tuple[object, ...], DayLine] = {}
     for n, line in enumerate(lines):
-        key = (line.name, line.about) if line.what == DayKind.LOOK else (n,)
+        key = (line.what, line.name, line.about) if line.what in TOGETHER else (n,)
         before = found.get(key)
         due_at = min(before.due_at, line.due_at) if before else line.due_at
         count = line.count + (before.count if before else 0)
@@ -122,13 +124,16 @@ def _by_campaign(lines: Sequence[DayLine]) -> list[DayLine]:
 
 
 def _total(rows: Sequence[DayLine]) -> int:
-    return sum(row.count if row.what == DayKind.LOOK else 1 for row in rows)
+    return sum(row.count if row.what in TOGETHER else 1 for row in rows)
 
 
 def _amount(rows: Sequence[DayLine]) -> str:
-    """Returns how many log reviews and second looks there are, in words."""
-    logs, looks = sum(row.what != DayKind.LOOK for row in rows), [row for row in rows if row.what == DayKind.LOOK]
-    words = (_counted(logs, "log review"), _counted(_total(looks), "second look"))
+    """Returns how many log reviews, second looks and questions there are, in words."""
+    logs, looks, asked = (
+        _total([row for row in rows if row.what in kinds])
+        for kinds in ((DayKind.LOG, DayKind.SIGN), (DayKind.LOOK,), (DayKind.ASKED,))
+    )
+    words = (_counted(logs, "log review"), _counted(looks, "second look"), _counted(asked, "question"))
     return " and ".join(word for word in words if word)
 
 
@@ -143,6 +148,7 @@ def _line(row: DayLine, now: datetime, zone: ZoneInfo, time_zone: str) -> str:
     what = {
         DayKind.LOG: f"Log review '{name}': {_counted(row.count, 'item')} {waits} for {about or 'you'}",
         DayKind.SIGN: f"Log review '{name}': everything is looked at, the signature of {about} is missing",
+        DayKind.ASKED: f"Access review '{name}': {_counted(row.count, 'question')} to you about a control item",
         DayKind.LOOK: f"Access review '{name}': {_counted(row.count, 'second look')} {waits} for {about or 'you'}",
     }[row.what]
     if row.what == DayKind.SIGN and not about:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reviews.actions import claim_day_mail, claim_notice, finish_day_mail, finish_notice
-from reviews.kinds import NoticeKind
+from reviews.kinds import DayKind, NoticeKind
 from reviews.letters import DayLine, Letter, LetterFacts, day_letter, review_letter
 from reviews.models import DayMail, ReviewNotice
 from reviews.queries.daymails import Waiting, address_of
@@ -95,11 +95,17 @@ def _day_letter(mail: DayMail, waiting: Sequence[Waiting], tenant: Tenant) -> Le
         DayLine(one.what, one.name, one.count, one.due_at, "" if _is_own(mail, one) else one.person.name)
         for one in waiting
     ]
-    page = "reviews:inbox" if any(not line.about for line in lines) else "reviews:log_reviews"
+    mine = {one.what for one in waiting if _is_own(mail, one)}
+    page = "reviews:inbox" if mine - {DayKind.ASKED} else "reviews:log_reviews"
+    page = "reviews:questions" if mine == {DayKind.ASKED} else page
     link = f"{settings.PORTAL_URL}{reverse(page, args=[tenant.slug])}"
     return day_letter(lines, now=timezone.now(), time_zone=tenant.time_zone, link=link)
 
 
 def _is_own(mail: DayMail, one: Waiting) -> bool:
     """Returns whether something waits for whom the mail is to."""
-    return one.person.pk == mail.person_id or address_of(one.person).lower() == mail.address.lower()
+    return (
+        one.what == DayKind.ASKED
+        or one.person.pk == mail.person_id
+        or address_of(one.person).lower() == mail.address.lower()
+    )

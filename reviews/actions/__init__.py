@@ -4,7 +4,7 @@ from reviews.actions.absences import AbsenceFacts, delegate_items, end_absence, 
 from reviews.actions.assignments import reassign_items
 from reviews.actions.care import put_second_look, set_care_rule, take_second_look
 from reviews.actions.conflicts import decide_conflict
-from reviews.actions.controls import decide_control
+from reviews.actions.controls import answer_about_control, ask_about_control, decide_control
 from reviews.actions.daymails import claim_day_mail, finish_day_mail, stand_in, write_day_mails
 from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
 from reviews.actions.duties import add_conflict, end_conflict
@@ -42,9 +42,11 @@ __all__ = [
     "LogScheduleFacts",
     "PlanFacts",
     "add_conflict",
+    "answer_about_control",
     "answer_question",
     "answer_silence",
     "ask",
+    "ask_about_control",
     "begin_stage",
     "cancel_campaign",
     "change_log_reviewers",

@@ -1,4 +1,4 @@
-"""Holds that a period of log reviews opens whole, keeps the mails of a day, and when a finding was retested.
+"""Holds that a log review opens whole; keeps mails of a day, retests, and questions about control items.
 
 What the action collects (`reviews.queries.logpopulation`, `logs.coverage`) is collected here a second time, in SQL: every
 expected hour without a record lies in a gap that is an item, and every event that the seed draws is an item. Both
@@ -9,7 +9,7 @@ import django.db.models.deletion
 import tenants.scope
 from django.db import migrations, models
 
-from ledger.rowsecurity import ProtectTable
+from ledger.rowsecurity import APPEND, ProtectTable
 
 ADMIN = 5
 """`logs.kinds.LogType.ADMIN`."""
@@ -103,6 +103,32 @@ DROP FUNCTION reviews_log_review_is_whole() CASCADE;
 DROP FUNCTION reviews_log_review_misses_hour(reviews_logreview);
 """
 
+ASKED = """
+ALTER TABLE reviews_controlquestion ALTER COLUMN id DROP IDENTITY;
+ALTER TABLE reviews_controlquestion ALTER COLUMN id SET DEFAULT nextval('reviews_itemquestion_id_seq');
+GRANT USAGE ON SEQUENCE reviews_itemquestion_id_seq TO countersign_app;
+CREATE FUNCTION reviews_control_question_is_of_its_reviewer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT 1 FROM reviews_controlitem i JOIN reviews_campaign c ON c.tenant_id = i.tenant_id AND c.id = i.campaign_id
+        WHERE i.tenant_id = NEW.tenant_id AND i.id = NEW.item_id AND i.campaign_id = NEW.campaign_id
+            AND i.reviewer_id = NEW.asker_id AND c.state = 'open'
+    ) THEN
+        RAISE EXCEPTION 'This item is put to another reviewer, or the campaign is not open.' USING ERRCODE = 'UA009';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER control_question_is_of_its_reviewer BEFORE INSERT ON reviews_controlquestion
+    FOR EACH ROW EXECUTE FUNCTION reviews_control_question_is_of_its_reviewer();
+""" + "".join(
+    f"CREATE TRIGGER {name}_stays BEFORE UPDATE OR DELETE ON reviews_{name} "
+    f"FOR EACH ROW EXECUTE FUNCTION reviews_evidence_stays();\n"
+    f"CREATE TRIGGER {name}_is_not_emptied BEFORE TRUNCATE ON reviews_{name} "
+    f"FOR EACH STATEMENT EXECUTE FUNCTION reviews_evidence_stays();\n"
+    for name in ("controlquestion", "controlanswer")
+)
+NOT_ASKED = "DROP FUNCTION reviews_control_question_is_of_its_reviewer() CASCADE"
+
 
 class Migration(migrations.Migration):
 
@@ -134,11 +160,56 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('address', ''), _negated=True), fields=('tenant', 'day', 'address'), name='address_is_mailed_once_a_day'), models.UniqueConstraint(condition=models.Q(('person__isnull', False)), fields=('tenant', 'day', 'person'), name='person_is_mailed_once_a_day'), models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('state', 'sent')), models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', True)), _connector='OR'), name='day_mail_sent_has_its_time'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['failed', 'given_up']), _negated=True), models.Q(('last_error', ''), _negated=True), _connector='OR'), name='day_mail_failure_says_why'), models.CheckConstraint(condition=models.Q(models.Q(('address', ''), _negated=True), ('person__isnull', False), _connector='OR'), name='day_mail_is_to_somebody')],
             },
         ),
+        migrations.CreateModel(
+            name='ControlQuestion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.CharField(max_length=1000)),
+                ('at', models.DateTimeField()),
+                ('by', models.CharField(max_length=320)),
+                ('asked', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.identity')),
+                ('asker', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identities.identity')),
+                ('campaign', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='control_questions', to='reviews.campaign')),
+                ('item', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='questions', to='reviews.controlitem')),
+                ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('text__length__gte', 3), models.Q(('by', ''), _negated=True), models.Q(('asker', models.F('asked')), _negated=True)), name='control_question_has_words_and_two_people')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ControlAnswer',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.CharField(max_length=2000)),
+                ('at', models.DateTimeField()),
+                ('by', models.CharField(max_length=320)),
+                ('tenant', models.ForeignKey(default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ('question', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='answers', to='reviews.controlquestion')),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('text__length__gte', 2), models.Q(('by', ''), _negated=True)), name='control_answer_has_words_and_a_person')],
+            },
+        ),
         ProtectTable(
             "reviews_daymail",
             app="SELECT, INSERT, UPDATE (state, attempts, next_try_at, last_error, sent_at)",
             references=(("person_id", "identities_identity"),),
         ),
+        ProtectTable(
+            "reviews_controlquestion",
+            app=APPEND,
+            references=(
+                ("campaign_id", "reviews_campaign"),
+                ("item_id", "reviews_controlitem"),
+                ("asker_id", "identities_identity"),
+                ("asked_id", "identities_identity"),
+            ),
+        ),
+        ProtectTable(
+            "reviews_controlanswer", app=APPEND, references=(("question_id", "reviews_controlquestion"),)
+        ),
+        migrations.RunSQL(ASKED, NOT_ASKED),
         migrations.RunSQL(WHOLE, NOT_WHOLE),
         migrations.AddField('finding', 'retested_at', models.DateTimeField(blank=True, null=True)),
         migrations.AddConstraint('finding', models.CheckConstraint(condition=models.Q(('retested_at__isnull', True), models.Q(('resolved_at__isnull', False), ('retested_at__gte', models.F('resolved_at'))), _connector='OR'), name='finding_is_retested_after_its_resolution')),

@@ -6,7 +6,7 @@ The rules that an auditor relies on are held by the database: constraints in the
 
 from reviews.models.absence import Absence
 from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine
-from reviews.models.care import CareRule, ControlItem, SecondLook
+from reviews.models.care import CareRule, ControlAnswer, ControlItem, ControlQuestion, SecondLook
 from reviews.models.daymail import DayMail
 from reviews.models.decision import Decision, SignOff
 from reviews.models.duties import CaseGrant, ConflictAnswer, ConflictCase, DutyConflict, DutySide
@@ -33,7 +33,9 @@ __all__ = [
     "CaseGrant",
     "ConflictAnswer",
     "ConflictCase",
+    "ControlAnswer",
     "ControlItem",
+    "ControlQuestion",
     "DayMail",
     "Decision",
     "Disposition",

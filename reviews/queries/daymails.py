@@ -1,4 +1,4 @@
-"""Answers what of log reviews and second looks waits for whom, and who is told of it: five queries, whatever waits."""
+"""Answers what of log reviews and second looks waits for whom, and who is told of it: six queries, whatever waits."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +11,11 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from identities.models import Identity
 from reviews.kinds import LOOK_DAYS, DayKind
-from reviews.models import DayMail, Disposition, LogItem, LogReview, LogSignature, SecondLook
+from reviews.models import ControlQuestion, DayMail, Disposition, LogItem, LogReview, LogSignature, SecondLook
 from reviews.queries.reviewers import deputies
 from reviews.queries.tickets import officers_addresses
 from reviews.reminding import PUT, TO_MANAGER, TO_OWNER, step_of_day
-from reviews.states import WORKING, LogReviewState, NoticeState
+from reviews.states import WORKING, CampaignState, LogReviewState, NoticeState
 
 TOLD: Final = timedelta(days=100)
 """How far back it is looked up what somebody was told: longer than any period has time (90 days)."""
@@ -37,12 +37,12 @@ class Waiting:
     @property
     def key(self) -> tuple[str, int, int]:
         """Returns what names it: a period that waits to be signed is the one whose items waited."""
-        return ("look" if self.what == DayKind.LOOK else "log", self.pk, self.person.pk)
+        return ("log" if self.what == DayKind.SIGN else self.what.value, self.pk, self.person.pk)
 
 
 def waiting_now(now: datetime) -> list[Waiting]:
     """Returns everything of log reviews and second looks that waits for somebody, due soonest first."""
-    return sorted([*_periods(now), *_looks()], key=lambda one: (one.due_at, one.pk, one.person.pk))
+    return sorted([*_periods(now), *_looks(), *_asked()], key=lambda one: (one.due_at, one.pk, one.person.pk))
 
 
 def _periods(now: datetime) -> Iterable[Waiting]:
@@ -98,6 +98,14 @@ def _looks() -> Iterable[Waiting]:
         yield Waiting(DayKind.LOOK, look.pk, look.campaign.name, look.second, look.asked_at, due_at)
 
 
+def _asked() -> Iterable[Waiting]:
+    """Yields the questions about control items that nobody answered, while there is time to decide."""
+    rows = ControlQuestion.objects.filter(answers__isnull=True, campaign__state=CampaignState.OPEN)
+    for one in rows.select_related("campaign", *(f"asker__{name}" for name in _PEOPLE)):
+        due_at = one.campaign.due_at or one.at
+        yield Waiting(DayKind.ASKED, one.pk, one.campaign.name, one.asker, one.at, due_at)
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """Holds that one address is to be told of something, why now, and who it is of the register, where they are."""
@@ -135,6 +143,8 @@ def to_tell(now: datetime, zone: ZoneInfo) -> dict[tuple[str, int | None], list[
 
 def _of(one: Waiting, officers: Sequence[str], now: datetime, zone: ZoneInfo) -> list[Due]:
     """Returns who is told of one thing: its reviewer at each step, their manager once, at last who runs campaigns."""
+    if one.what == DayKind.ASKED:
+        return [Due(address, None, PUT, one) for address in officers]
     step = step_of_day(one.due_at, since=one.since, now=now, zone=zone)
     found = [Due(address_of(one.person), one.person, step.name if step else PUT, one)]
     manager = one.person.manager
@@ -179,6 +189,8 @@ def overdue_desk(now: datetime) -> list[LateDesk]:
     for one in waiting_now(now):
         if one.due_at > now:
             break
+        if one.what == DayKind.ASKED:
+            continue
         kind = {DayKind.LOOK: "second looks", DayKind.SIGN: "signature", DayKind.LOG: "log review"}[one.what]
         what = f"{one.name}, {kind}"
         first = found.get((one.person.name, what))
