@@ -61,6 +61,8 @@ APPEND_ONLY = {
     *("reviews_reviewitem", "reviews_exclusion", "reviews_decision", "reviews_signoff", "reviews_campaignmove"),
     "reviews_absentaccount",
     "reviews_carerule",
+    "reviews_controlanswer",
+    "reviews_controlquestion",
     "reviews_casegrant",
     "reviews_conflictanswer",
     "reviews_conflictcase",
