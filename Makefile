@@ -2,13 +2,14 @@
 #   make run     start everything with the demo in it     (options: make run RUN="--port 9000 --no-demo")
 #   make test    run every test on a real PostgreSQL      (options: make test TEST="tests/logs -k csv")
 #   make bench   measure every limit; bench/RESULTS.md   (options: make bench BENCH="intake parsers")
+#   make messages   renew and compile the messages of the evidence reports (evidence/locale)
 #   make check   lint, types, import order, templates, migrations, deployment settings
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 # Programs start in half of the time when Python keeps what it compiled, which some images forbid.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help run test check format bench
+.PHONY: help run test check format messages bench
 
 PYTHON := .venv/bin/python
 RUN ?=
@@ -18,7 +19,7 @@ WORKERS ?= 2
 ROOMS := portal evidence reviews alerts logs identities tenants ledger
 
 help:
-	@sed -n '2,5s/^# *//p' Makefile
+	@sed -n '2,6s/^# *//p' Makefile
 
 run:
 	@bash .ci/set-up run
@@ -46,6 +47,10 @@ format:
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 	.venv/bin/djade --target-version 5.2 $$(find templates -name "*.html")
+
+messages:
+	@bash .ci/set-up test
+	DJANGO_SETTINGS_MODULE=tests.settings $(PYTHON) -m tests.messages
 
 bench:
 	@bash .ci/set-up test

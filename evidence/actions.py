@@ -18,6 +18,7 @@ from evidence.evaluate import evaluate_all, tally
 from evidence.holders import Receipt
 from evidence.ipe import Provenance, sheet
 from evidence.kinds import VERIFICATION, Evaluation, Facts, KindEvidence, Period
+from evidence.languages import Language
 from evidence.metrics import MEASURES
 from evidence.metrics.coverage import by_log_type
 from evidence.metrics.frame import Frame
@@ -87,6 +88,7 @@ class PackRequest:
     supersedes: EvidencePack | None = None
     kind: PackKind = PackKind.CONTROLS
     incident: Incident | None = None
+    language: Language = Language.ENGLISH
     parquet: bool = False
     volumes: bool = False
 
@@ -254,6 +256,7 @@ def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool =
         volumes=asked.volumes,
         people=1 if alone else PEOPLE,
         alone_reason=alone,
+        language=asked.language,
     )
     pack.save(force_insert=True)
     if queue:
@@ -262,7 +265,10 @@ def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool =
         ).pk
         pack.save(update_fields=["work_id"])
     audit(
-        "pack.request", by=by, target=f"pack {pack.uuid}", detail={"frameworks": pack.frameworks, "for": pack.recipient}
+        "pack.request",
+        by=by,
+        target=f"pack {pack.uuid}",
+        detail={"frameworks": pack.frameworks, "for": pack.recipient, "language": pack.language},
     )
     return pack
 

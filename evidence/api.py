@@ -13,9 +13,11 @@ from rest_framework.response import Response
 
 from evidence.actions import download_pack
 from evidence.catalogue import load
+from evidence.languages import Language
 from evidence.models import EvidencePack
 from evidence.packfolder import StoreError
 from evidence.queries import NOT_COMPUTED, control_lines, newest_run, packs
+from evidence.signoffs.actions import retry_issue, withdraw_pack
 from evidence.states import PackState, ResultState
 from tenants.apipages import PAGE_PARAMETERS, page_of, paged, paged_list
 from tenants.apiview import NOT_HERE, TenantView
@@ -75,6 +77,7 @@ class PackShape(serializers.Serializer[Any]):
     zone = serializers.CharField()
     frameworks = serializers.ListField(child=serializers.CharField())
     recipient = serializers.CharField()
+    language = serializers.ChoiceField(Language.choices, help_text="That the report is written in.")
     classification = serializers.CharField()
     requested_at = serializers.DateTimeField()
     requested_by = serializers.CharField()
@@ -92,6 +95,8 @@ class PackShape(serializers.Serializer[Any]):
     ledger_size = serializers.IntegerField(allow_null=True, help_text="Leaves under its checkpoint.")
     tally = serializers.JSONField()
     error = serializers.CharField()
+    withdrawn_by = serializers.CharField()
+    withdrawn_reason = serializers.CharField()
 
 
 class Controls(TenantView):
@@ -179,6 +184,43 @@ class PackDownload(TenantView):
         except StoreError as fault:
             raise Unreachable(str(fault)) from fault
         return FileResponse(data, as_attachment=True, filename=found.file_name, content_type="application/zip")
+
+
+class WithdrawShape(serializers.Serializer[Any]):
+    """Why a draft is withdrawn."""
+
+    reason = serializers.CharField(min_length=10, max_length=2000, help_text="The list of packs shows it.")
+
+
+class PackIssue(TenantView):
+    """Has the issue of a pack tried again that everybody has signed and whose last try failed."""
+
+    permissions: ClassVar[tuple[Permission, ...]] = (Permission.PACK_BUILD,)
+
+    @extend_schema(
+        operation_id="packs_issue", summary="Try to issue a pack again", request=None, responses={202: PackShape}
+    )
+    def post(self, request: Request, pack_id: int) -> Response:  # noqa: ARG002 -- DRF's signature
+        """Hand it to the worker and answer with the pack as it stands."""
+        self.asked()
+        return Response(PackShape(retry_issue(pack=_pack(self, pack_id), by=self.actor)).data, status=202)
+
+
+class PackWithdrawal(TenantView):
+    """Withdraws a draft: it stays listed, and is never issued."""
+
+    permissions: ClassVar[tuple[Permission, ...]] = (Permission.PACK_BUILD,)
+
+    @extend_schema(
+        operation_id="packs_withdraw", summary="Withdraw a draft", request=WithdrawShape, responses=PackShape
+    )
+    def post(self, request: Request, pack_id: int) -> Response:
+        """Withdraw it and answer with the pack."""
+        self.asked()
+        pack, shape = _pack(self, pack_id), WithdrawShape(data=request.data)
+        shape.is_valid(raise_exception=True)
+        told = withdraw_pack(pack=pack, reason=shape.validated_data["reason"], by=self.actor)
+        return Response(PackShape(told).data)
 
 
 def _pack(view: TenantView, pack_id: int) -> EvidencePack:

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from evidence.kinds import Cell
+from evidence.languages import told, whole
 from evidence.report import Block, Cards, ControlCard, Grid, Pairs, Part, Report, Volume
 
 ROWS: Final = 2_000
@@ -84,18 +87,20 @@ def _told(volumes: Sequence[Volume], grid: Grid) -> str:
     """Say which volumes print a cut table, and how far."""
     mine = [(one.file, part.last) for one in volumes for part in one.parts if _key(part.grid) == _key(grid)]
     if not mine:
-        return "in no volume, since all are full"
-    files = mine[0][0] if len(mine) == 1 else f"{mine[0][0]} to {mine[-1][0]}"
-    last = mine[-1][1]
+        return _("in no volume, since all are full")
+    (first, _until), (final, last) = mine[0], mine[-1]
+    files = first if len(mine) == 1 else _("{first} to {last}").format(first=first, last=final)
     if last == grid.total:
-        return f"in full in {files}"
-    return f"up to row {last:,} in {files}; the rest is in the file alone"
+        return _("in full in {files}").format(files=files)
+    form = _("up to row {row} in {files}; the rest is in the file alone")
+    return form.format(row=told(whole(last)), files=files)
 
 
 def _spelled(grid: Grid) -> str:
     """Name a cut table for the first page."""
-    number = f"{len(grid.rows):,} of {grid.total:,}"
-    return f"{grid.caption} ({number}; {grid.volumes})" if grid.volumes else f"{grid.caption} ({number})"
+    form = _("{title} ({printed} of {total}; {volumes})") if grid.volumes else _("{title} ({printed} of {total})")
+    printed, total = told(whole(len(grid.rows))), told(whole(grid.total))
+    return form.format(title=grid.caption, printed=printed, total=total, volumes=grid.volumes)
 
 
 def _key(grid: Grid) -> tuple[str, tuple[str, ...], str]:

@@ -26,10 +26,12 @@ from evidence.evaluate import spell, tally
 from evidence.ipe import record_sheet, rows_of, sheet
 from evidence.kept import Kept
 from evidence.kinds import Evaluation, Period, Table
+from evidence.languages import said, spoken, told
 from evidence.models import EvidencePack, FileStage
+from evidence.omissions import omissions_of
 from evidence.oscal import FILE, assessment_results
 from evidence.packkey import pack_signer
-from evidence.packtypes import TABLES_OF_ROWS, PackKind, type_of
+from evidence.packtypes import TABLES_OF_ROWS, type_of
 from evidence.parquet import parquet_files
 from evidence.readme import README
 from evidence.records import BINDINGS, Records, gather
@@ -58,7 +60,7 @@ from tenants.work import Progress
 
 STEPS: Final = 7
 SAMPLE_SIZE: Final = 25
-NO_ANNEX: Final = (
+NO_ANNEX: Final = said(
     "Completeness of the tables is not shown: the span has more than 200,000 deeds and deliveries, too many for the "
     "annex that opens each of them."
 )
@@ -152,7 +154,10 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor, li
             annex = make_annex(frame, checkpoint.size, folder)
             processor = tenant.parent.name if tenant.parent else tenant.name
             source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
-            lines = (*(f"Not held as it was to be: {text}" for text in unheld), *(() if annex else (NO_ANNEX,)))
+            lines = (
+                *(said("Not held as it was to be: {why}", why=text) for text in unheld),
+                *(() if annex else (NO_ANNEX,)),
+            )
             source = replace(source, omissions=(*source.omissions, *lines))
             parts = replace(_parts(source, computed, records), annex=annex)
             files = record_files(parts, folder)
@@ -166,7 +171,7 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor, li
         waits = partial(progress.step, 6, STEPS)
         with kept_zip(tenant, pack, FileStage.DRAFT, out, waits) as stored_as, tenant_scope(tenant):
             pack = EvidencePack.objects.select_for_update().get(pk=pack.pk)
-            if pack.state in {PackState.DRAFT, PackState.ISSUED}:  # by a run that was taken for dead, and was not
+            if pack.sha256:  # by a run that was taken for dead, and was not
                 return pack
             pack = draft_pack(pack=pack, bundle=bundle, stored_as=stored_as, facts=facts, by=by)
     progress.step(STEPS, STEPS, f"Built, to be signed: {facts['pages']} pages, {bundle.size:,} bytes")
@@ -179,24 +184,27 @@ def _print_and_seal(
     """Render the report, bundle and sign, and hold the result against its own verifier."""
     progress.step(3, STEPS, "Composing the report")
     digest = content_digest(parts, made.files)
-    report = compose(source, digest, made.limits, volumes=made.volumes)
+    with spoken(source.identity.language):
+        report = compose(source, digest, made.limits, volumes=made.volumes)
+        page, described = html(report), {table.name: told(table.title) for table in parts.tables}
     if source.evaluations:
         parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
     attachments = [
-        Attachment(f"{table.name}.csv", table.title, csv_bytes(table))
+        Attachment(f"{table.name}.csv", described[table.name], csv_bytes(table))
         for table in parts.tables
         if table.name in TABLES_OF_ROWS
     ]
     progress.step(4, STEPS, "Printing the report")
     rendered = render(
-        html(report),
+        page,
         created=report.cover.issued_at,
         attachments=attachments,
         watch=lambda: progress.step(4, STEPS, "Printing the report"),
         inside=made.folder,
     )
-    told = partial(progress.step, 4, STEPS)
-    parts = replace(parts, volumes=print_volumes(report, parts.tables, made.folder, told))
+    with spoken(source.identity.language):
+        volumes = print_volumes(report, parts.tables, made.folder, partial(progress.step, 4, STEPS))
+    parts = replace(parts, volumes=volumes)
     progress.step(5, STEPS, "Signing and verifying the pack")
     sealed = seal_report(rendered.printed.pdf)
     parts = replace(parts, seal=sealed.words, side={**parts.side, "proofs/seal.pem": sealed.chain})
@@ -243,6 +251,7 @@ def _identity(tenant: Tenant, pack: EvidencePack, processor: str) -> Identity:
         kind=pack.kind,
         people=pack.people,
         alone_reason=pack.alone_reason,
+        language=pack.language,
     )
 
 
@@ -259,7 +268,7 @@ def _source(identity: Identity, computed: Computed, records: Records, checkpoint
         tables["times_to_acknowledge"] = times_to_acknowledge(computed.evidence["alerts"].table)
     tables["information_sheets"] = _sheets(computed, records)
     loosened = {
-        name: f" (loosened from {spell(parameter.value)})"
+        name: said(" (loosened from {value})", value=spell(parameter.value))
         for name, parameter in catalogue.params.items()
         if parameter.loosened(computed.frame.params[name])
     }
@@ -276,7 +285,7 @@ def _source(identity: Identity, computed: Computed, records: Records, checkpoint
         checkpoint=checkpoint,
         signer_key=signer.verifier.vkey,
         tier=_tier(checkpoint),
-        omissions=_omissions(rows, identity, records, computed.out_of_scope),
+        omissions=omissions_of(rows, identity, records, computed.out_of_scope),
         loosened=loosened,
         kept=frozenset(kind for item in rows for kind in item.control.evidence) | chosen.kinds,
     )
@@ -299,7 +308,7 @@ def _sheets(computed: Computed, records: Records) -> Table:
     told, kinds = computed.provenance, load().kinds
     found = {name: sheet(item, kinds[name], told) for name, item in computed.evidence.items()}
     found |= {table.name: record_sheet(table, records.queries.get(table.name, ""), told) for table in records.tables}
-    return from_rows("information_sheets", "Information sheets", ("table", "label", "value"), rows_of(found))
+    return from_rows("information_sheets", said("Information sheets"), ("table", "label", "value"), rows_of(found))
 
 
 def _sample(decisions: Table, checkpoint: Checkpoint) -> Table:
@@ -309,7 +318,7 @@ def _sample(decisions: Table, checkpoint: Checkpoint) -> Table:
     drawn = draw((row[places[0]] for row in spelled(decisions)), seed=checkpoint.root, size=SAMPLE_SIZE)
     wanted = set(drawn)
     rows = {row[places[0]]: [row[place] for place in places] for row in spelled(decisions) if row[places[0]] in wanted}
-    return from_rows("sample", "Sample of decisions", columns, [rows[item] for item in drawn])
+    return from_rows("sample", said("Sample of decisions"), columns, [rows[item] for item in drawn])
 
 
 def _tier(checkpoint: Checkpoint) -> str:
@@ -317,55 +326,6 @@ def _tier(checkpoint: Checkpoint) -> str:
     verifier = parse_vkey(checkpoint.key)
     signed = open_checkpoint(checkpoint.note, [verifier]).size == checkpoint.size
     return tier_of(signed=signed, separate=is_separate(), held=checkpoint.held)
-
-
-def _omissions(
-    rows: tuple[Evaluation, ...], identity: Identity, records: Records, out_of_scope: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Return a sentence for everything that the pack does not hold."""
-    waiting = [item.control.id for item in rows if item.state is None]
-    others = [framework.name for key, framework in load().frameworks.items() if key not in identity.frameworks]
-    cited = next((table for table in records.tables if table.name == "cited_events"), None)
-    chosen, lines = type_of(identity.kind), []
-    if chosen.rows != "all":
-        label = PackKind(identity.kind).label.lower()
-        lines.append(f"This is a pack of the type {label}: rows and records that do not belong to it are not in it.")
-    if waiting:
-        lines.append(f"{len(waiting)} rows are not yet computed: {', '.join(waiting)}.")
-    if others and chosen.rows != "none":
-        lines.append(f"Not asked for: {', '.join(others)}.")
-    lines += [
-        f"{name.replace('_', ' ').capitalize()} records are out of scope: {why}" for name, why in out_of_scope.items()
-    ]
-    lines += _unproved_events(records, cited.count) if cited else []
-    if records.earlier_epochs:
-        lines.append(
-            f"{records.earlier_epochs} batches of records lie in earlier epochs of the ledger, before a restore: they "
-            "are shown, but not proved under this checkpoint."
-        )
-    if records.superseded:
-        lines.append(
-            f"{records.superseded} readings of the period's events were superseded when their records were read again "
-            "with a newer parser or mapping: each event is listed and counted once, by its newest reading; the older "
-            "ones stay in the ledger and verify."
-        )
-    if records.unproved:
-        lines.append(f"{records.unproved} records have no ledger entry of their own (written in one deed).")
-    return tuple(lines)
-
-
-def _unproved_events(records: Records, proved: int) -> list[str]:
-    """Return what is said about events behind alerts that the pack does not prove, and why they are not at hand."""
-    lines, more = [], records.cited_total - proved - records.cited_gone
-    if more:
-        lines.append(f"{more} of {records.cited_total} events behind alerts are not proved.")
-    if records.cited_gone:
-        entries = ", ".join(str(place) for place in records.gone_by) or "none that is known"
-        lines.append(
-            f"{records.cited_gone} events behind alerts are not at hand any more. Ledger entries that removed events "
-            f"of their months under retention: {entries}."
-        )
-    return lines
 
 
 def _parts(source: Source, computed: Computed, records: Records) -> Parts:

@@ -102,6 +102,7 @@ class Identity:
     kind: str = "controls"
     people: int = 0
     alone_reason: str = ""
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,13 @@ from typing import Final
 from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext
+
 from evidence.kinds import Cell, Table
+from evidence.languages import percent, said, told, whole
 from evidence.report import Figure
 from evidence.tables import from_rows, spelled
+from evidence.words import LATER, LIMITS, NOT_YET, word
 
 WIDTH: Final = 720
 ROW: Final = 18
@@ -29,7 +33,6 @@ TRACK: Final = "#e4eaf1"
 MOST_BARS: Final = 30
 DRAWN: Final = 0x52F
 """The last character of Latin, Greek and Cyrillic, which the faces have."""
-LIMITS: Final = ((60, "within 1 hour"), (240, "within 4 hours"), (1_440, "within 24 hours"), (4_320, "within 72 hours"))
 
 
 def bars(caption: str, rows: Sequence[tuple[str, float, str]], whole: float) -> Figure:
@@ -37,18 +40,21 @@ def bars(caption: str, rows: Sequence[tuple[str, float, str]], whole: float) -> 
     shown = rows[:MOST_BARS]
     room = WIDTH - LABELS - FIGURES
     parts = []
-    for number, (label, value, told) in enumerate(shown):
+    for number, (label, value, spelled_value) in enumerate(shown):
         top, long = number * ROW, max(0.0, min(1.0, value / whole if whole else 0.0)) * room
         parts.append(
             f'<text x="{LABELS - 8}" y="{top + 12}" text-anchor="end">{escape(fitted(label, LABELS - 8))}</text>'
             f'<rect x="{LABELS}" y="{top + 3}" width="{room}" height="11" fill="{TRACK}"/>'
             f'<rect x="{LABELS}" y="{top + 3}" width="{long:.1f}" height="11" fill="{INK}"/>'
-            f'<text x="{WIDTH - FIGURES + 6}" y="{top + 12}">{escape(told)}</text>'
+            f'<text x="{WIDTH - FIGURES + 6}" y="{top + 12}">{escape(spelled_value)}</text>'
         )
     high = max(1, len(shown)) * ROW
-    said = "; ".join(f"{label}: {told}" for label, _value, told in shown)
-    more = f" {len(rows) - len(shown)} more stand in the table only." if len(rows) > len(shown) else ""
-    return Figure(caption, image("".join(parts), WIDTH, high), f"Bar chart. {caption}. {said}.{more}")
+    alt = gettext("Bar chart. {caption}. {values}.").format(
+        caption=caption, values="; ".join(f"{label}: {spelled}" for label, _value, spelled in shown)
+    )
+    if len(rows) > len(shown):
+        alt += " " + gettext("{count} more stand in the table only.").format(count=len(rows) - len(shown))
+    return Figure(caption, image("".join(parts), WIDTH, high), alt)
 
 
 def fitted(label: str, room: float) -> str:
@@ -89,14 +95,14 @@ def decisions_by_week(decisions: Table, zone: str) -> Table:
     at, how = decisions.columns.index("decided_at"), decisions.columns.index("outcome")
     outcomes = ("certify", "revoke", "modify", "abstain", "not_decided")
     counts: dict[str, dict[str, int]] = {}
-    said = Counter((_monday(row[at], zone), row[how]) for row in spelled(decisions))
-    if said:
-        first, last = min(said)[0], max(said)[0]
+    made = Counter((_monday(row[at], zone), row[how]) for row in spelled(decisions))
+    if made:
+        first, last = min(made)[0], max(made)[0]
         for week in range((last - first).days // 7 + 1):
             monday = first + timedelta(days=7 * week)
-            counts[f"{monday:%Y-%m-%d}"] = {outcome: said[monday, outcome] for outcome in outcomes}
-    rows: list[list[Cell]] = [[week, sum(made.values()), *made.values()] for week, made in counts.items()]
-    return from_rows("decisions_by_week", "Decisions by week", ("week_from", "decisions", *outcomes), rows)
+            counts[f"{monday:%Y-%m-%d}"] = {outcome: made[monday, outcome] for outcome in outcomes}
+    rows: list[list[Cell]] = [[week, sum(found.values()), *found.values()] for week, found in counts.items()]
+    return from_rows("decisions_by_week", said("Decisions by week"), ("week_from", "decisions", *outcomes), rows)
 
 
 def _monday(at: str, zone: str) -> datetime:
@@ -112,21 +118,23 @@ def _monday(at: str, zone: str) -> datetime:
 def times_to_acknowledge(alerts: Table) -> Table:
     """Count alerts by how long it took until somebody looked: acknowledged them, or closed them at once."""
     place = alerts.columns.index("minutes_to_acknowledge")
-    counts = dict.fromkeys((*(label for _limit, label in LIMITS), "later", "not yet acknowledged"), 0)
+    counts = dict.fromkeys((*(label for _limit, label in LIMITS), LATER, NOT_YET), 0)
     for row in alerts.rows:
         minutes = row[place]
         if not isinstance(minutes, int | float):
-            counts["not yet acknowledged"] += 1
+            counts[NOT_YET] += 1
         else:
-            counts[next((label for limit, label in LIMITS if minutes <= limit), "later")] += 1
+            counts[next((label for limit, label in LIMITS if minutes <= limit), LATER)] += 1
     rows: list[list[Cell]] = [[label, count] for label, count in counts.items()]
-    return from_rows("times_to_acknowledge", "Time until an alert was acknowledged", ("time", "alerts"), rows)
+    title = said("Time until an alert was acknowledged")
+    return from_rows("times_to_acknowledge", title, ("time", "alerts"), rows)
 
 
 def counted(table: Table) -> Figure:
     """Draw a table of counts: its first column names the bar, its second is the count."""
-    rows = [(str(row[0]), _number(row[1]), f"{_number(row[1]):,.0f}") for row in table.rows]
-    return bars(table.title, rows, max((value for _label, value, _told in rows), default=0.0))
+    label = table.columns[0]
+    rows = [(word(label, str(row[0])), _number(row[1]), told(whole(round(_number(row[1]))))) for row in table.rows]
+    return bars(told(table.title), rows, max((value for _label, value, _told in rows), default=0.0))
 
 
 def shares(caption: str, table: Table, label: str, ratio: str) -> Figure:
@@ -143,4 +151,4 @@ def _number(value: Cell) -> float:
 
 def _percent(value: Cell) -> str:
     """Spell a share."""
-    return f"{value:.1%}" if isinstance(value, int | float) else "no data"
+    return told(percent(value)) if isinstance(value, int | float) else gettext("no data")

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from evidence.catalogue import expressions
 from evidence.criteria import Expression, Null, Value, truth
 from evidence.kinds import Catalogue, Control, Evaluation, Facts, Kind
+from evidence.languages import Said, figure, joined, percent, said
 from evidence.states import ResultState
 
-Decision = tuple[ResultState, tuple[str, ...]]
+Decision = tuple[ResultState, tuple[Said, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ def evaluate(catalogue: Catalogue, control: Control, facts: Facts, params: Mappi
     missing = tuple(dict.fromkeys(name for name in control.evidence if name not in facts.metrics))
     absent = sorted({kind for kind, _ in named if kind not in facts.metrics})
     if absent:
-        titles = ", ".join(catalogue.kinds[name].title.lower() for name in absent)
-        return Evaluation(control, None, (f"Not yet computed: there is no query for {titles}.",), used, missing)
+        titles = joined(", ", (said(catalogue.kinds[name].title) for name in absent))
+        why = said("Not yet computed: there is no query for: {titles}.", titles=titles)
+        return Evaluation(control, None, (why,), used, missing)
     state, reasons = _decide(question)
     return Evaluation(control, state, reasons, used, missing)
 
@@ -98,10 +100,11 @@ def _not_applicable(question: Question) -> Decision | None:
     """Return not_applicable where a person set the row aside, or its `applies` is false."""
     reason = question.facts.not_applicable.get(question.control.key)
     if reason:
-        return ResultState.NOT_APPLICABLE, (f"Set aside: {reason}",)
+        return ResultState.NOT_APPLICABLE, (said("Set aside: {reason}", reason=reason),)
     for expression in question.parts["applies"]:
         if truth(expression, question.value) is False:
-            return ResultState.NOT_APPLICABLE, (f"The row applies only where {expression.text}.",)
+            why = said("The row applies only where {condition}.", condition=expression.text)
+            return ResultState.NOT_APPLICABLE, (why,)
     return None
 
 
@@ -109,19 +112,23 @@ def _no_data(question: Question) -> Decision | None:
     """Return no_data where coverage is short, a need is not true, or a population was not measured."""
     reasons = [*_short_coverage(question)]
     reasons += [
-        f"Needed, and not shown: {expression.text}{_values(question, expression)}."
+        said(
+            "Needed, and not shown: {condition}{values}.",
+            condition=expression.text,
+            values=_values(question, expression),
+        )
         for expression in question.parts["needs"]
         if truth(expression, question.value) is not True
     ]
     reasons += [
-        f"{kind.title}: {kind.population.replace('_', ' ')} could not be measured."
+        said("{metric} could not be measured.", metric=_metric(kind, kind.population))
         for kind in _gated(question)
         if question.facts.metrics[kind.name].get(kind.population) is None
     ]
     return (ResultState.NO_DATA, tuple(reasons)) if reasons else None
 
 
-def _short_coverage(question: Question) -> Iterator[str]:
+def _short_coverage(question: Question) -> Iterator[Said]:
     """Yield a sentence for each log type of the row's kinds that is below the floor or has no source."""
     floor = question.params["coverage_floor"]
     log_types = dict.fromkeys(name for kind in question.kinds for name in kind.log_types)
@@ -129,11 +136,16 @@ def _short_coverage(question: Question) -> Iterator[str]:
         if name in question.facts.out_of_scope:
             continue
         ratio = question.facts.coverage.get(name)
-        label = name.replace("_", " ")
+        label = said(name.replace("_", " "))
         if ratio is None:
-            yield f"No source is expected to deliver {label} records."
+            yield said("No source is expected to deliver {label} records.", label=label)
         elif ratio < floor:
-            yield f"Coverage of {label} records is {ratio:.1%}, below the floor of {floor:.0%}."
+            yield said(
+                "Coverage of {label} records is {ratio}, below the floor of {floor}.",
+                label=label,
+                ratio=percent(ratio),
+                floor=percent(floor, 0),
+            )
 
 
 def _no_occurrence(question: Question) -> Decision | None:
@@ -142,10 +154,12 @@ def _no_occurrence(question: Question) -> Decision | None:
         return None
     kind, _, name = question.control.criterion.occurrence.partition(".")
     value = question.value(kind, name)
-    label = f"{question.catalogue.kinds[kind].title}: {name.replace('_', ' ')}"
+    metric = _metric(question.catalogue.kinds[kind], name)
     if isinstance(value, Null):
-        return ResultState.NO_DATA, (f"{label} could not be measured.",)
-    return (ResultState.NO_OCCURRENCE, (f"{label} is 0 in the period.",)) if value == 0 else None
+        return ResultState.NO_DATA, (said("{metric} could not be measured.", metric=metric),)
+    if value == 0:
+        return ResultState.NO_OCCURRENCE, (said("{metric} is 0 in the period.", metric=metric),)
+    return None
 
 
 def _empty(question: Question) -> Decision | None:
@@ -154,9 +168,11 @@ def _empty(question: Question) -> Decision | None:
     empty = [kind for kind in gated if question.facts.metrics[kind.name].get(kind.population) == 0]
     silent = [kind for kind in empty if kind.empty_is_no_data]
     if silent:
-        return ResultState.NO_DATA, tuple(f"{kind.title}: {kind.population.replace('_', ' ')} is 0." for kind in silent)
+        return ResultState.NO_DATA, tuple(
+            said("{metric} is 0.", metric=_metric(kind, kind.population)) for kind in silent
+        )
     if gated and len(empty) == len(gated) and len(gated) == len(question.kinds):
-        return ResultState.NO_OCCURRENCE, ("None of the row's evidence had anything to act on in the period.",)
+        return ResultState.NO_OCCURRENCE, (said("None of the row's evidence had anything to act on in the period."),)
     return None
 
 
@@ -176,14 +192,15 @@ def _criterion(question: Question) -> Decision:
     passing, attention = question.parts["pass"][0], question.parts["attention"][0]
     answer = truth(passing, question.value)
     if answer is True:
-        return ResultState.PASS, ("The pass criterion holds.",)
+        return ResultState.PASS, (said("The pass criterion holds."),)
     if answer is None:
         unknown = _named(question, passing, Null.UNKNOWN)
-        return ResultState.NO_DATA, (f"Not measured, and needed by the pass criterion: {unknown}.",)
-    reasons = (f"The pass criterion does not hold{_values(question, passing)}.",)
+        return ResultState.NO_DATA, (said("Not measured, and needed by the pass criterion: {names}.", names=unknown),)
+    reasons = (said("The pass criterion does not hold{values}.", values=_values(question, passing)),)
     if truth(attention, question.value) is True:
         return ResultState.ATTENTION, reasons
-    return ResultState.FAIL, (*reasons, f"The attention criterion does not hold either{_values(question, attention)}.")
+    values = _values(question, attention)
+    return ResultState.FAIL, (*reasons, said("The attention criterion does not hold either{values}.", values=values))
 
 
 def _named(question: Question, expression: Expression, null: Null) -> str:
@@ -193,17 +210,22 @@ def _named(question: Question, expression: Expression, null: Null) -> str:
 
 def _values(question: Question, expression: Expression) -> str:
     """Print the metrics of an expression with their values, for a reason's sentence."""
-    pairs = [f"{kind}.{name} = {spell(question.value(kind, name))}" for kind, name in expression.metrics]
-    return f" ({', '.join(pairs)})" if pairs else ""
+    pairs = [joined(" = ", (f"{kind}.{name}", spell(question.value(kind, name)))) for kind, name in expression.metrics]
+    return joined("", (" (", joined(", ", pairs), ")")) if pairs else ""
+
+
+def _metric(kind: Kind, name: str) -> str:
+    """Name a metric with its kind, for a reason's sentence."""
+    return joined(": ", (said(kind.title), said(name.replace("_", " "))))
 
 
 def spell(value: Value | None) -> str:
     """Spell a value for people: at most four decimals, and a null by its meaning."""
     if value is None or value is Null.UNKNOWN:
-        return "not measured"
+        return said("not measured")
     if isinstance(value, Null):
-        return "never" if value is Null.NEVER else "nothing to measure"
-    return f"{value:.4f}".rstrip("0").rstrip(".")
+        return said("never") if value is Null.NEVER else said("nothing to measure")
+    return figure(f"{value:.4f}".rstrip("0").rstrip("."))
 
 
 def spell_metric(kind: Kind, name: str, metrics: Mapping[str, float | None]) -> str:

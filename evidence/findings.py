@@ -27,6 +27,7 @@ class FailureClass(enum.StrEnum):
     PROJECTION_DIFFERS = "projection differs"
     UNSIGNED_TOO_LONG = "unsigned too long"
     ANCHOR_MISSING = "anchor missing"
+    ERASED_STORED = "erased and stored"
 
     @property
     def meaning(self) -> str:
@@ -44,6 +45,7 @@ _MEANINGS: Final = {
     FailureClass.PROJECTION_DIFFERS: "Columns that pages show do not follow from the sealed bytes.",
     FailureClass.UNSIGNED_TOO_LONG: "Leaves have waited longer than 10 minutes for a signed checkpoint.",
     FailureClass.ANCHOR_MISSING: "A checkpoint that was put into the anchors' folder is not there any more.",
+    FailureClass.ERASED_STORED: "What two people erased is stored, as after a restore: `retain` erases it again.",
 }
 
 
@@ -63,6 +65,18 @@ class PruneSeen:
     leaf: int
     month: str
     announced: int
+    leaves: int = 0
+
+
+@dataclass(slots=True)
+class ErasureSeen:
+    """A deed of erasure: its entry's place in the log, its law, leaves announced and without rows; is it done."""
+
+    leaf: int
+    deed: str
+    legal_ref: str
+    announced: int
+    removed: bool
     leaves: int = 0
 
 
@@ -91,6 +105,7 @@ class LogReport:
         held: Checkpoints held elsewhere that the log was compared with.
         silences: Times when nothing was written for more than 65 minutes: nobody kept the log then.
         pruned: Leaves whose rows went when their term had passed, as the entries in `prunes` say.
+        erased: Leaves whose rows went by the deeds in `erasures` (GDPR Art. 17).
         longest_silence: The longest of them, in seconds.
         signed_size: Leaves covered by the newest checkpoint whose signature holds; 0 for none.
     """
@@ -113,6 +128,8 @@ class LogReport:
     seconds: float = 0.0
     pruned: int = 0
     prunes: list[PruneSeen] = field(default_factory=list)
+    erased: int = 0
+    erasures: list[ErasureSeen] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
 
     @property
@@ -141,6 +158,8 @@ class LogReport:
             "milliseconds": round(self.seconds * 1000),
             "pruned": self.pruned,
             "prunes": [asdict(prune) for prune in self.prunes],
+            "erased": self.erased,
+            "erasures": [asdict(erasure) for erasure in self.erasures],
             "holds": self.holds,
             "failures": {str(failure): count for failure, count in sorted(self.findings.counts.items())},
             "findings": [

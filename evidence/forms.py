@@ -12,6 +12,7 @@ from evidence.budget import LIMITS
 from evidence.catalogue import LOG_TYPES, load
 from evidence.evaluate import spell
 from evidence.kinds import Period
+from evidence.languages import Language
 from evidence.models import EvidencePack, SettingKind
 from evidence.packtypes import TYPES, PackKind
 from evidence.parquet import MISSING, is_installed
@@ -59,6 +60,13 @@ class PackForm(PeriodForm):
 
     kind = forms.ChoiceField(label="Type", widget=forms.RadioSelect, initial=PackKind.CONTROLS, required=False)
     incident = forms.ChoiceField(label="Incident", required=False, help_text="For the type incident.")
+    language = forms.ChoiceField(
+        label="Language of the report",
+        choices=Language.choices,
+        initial=Language.ENGLISH,
+        required=False,
+        help_text="Of the PDF. Tables, manifest and verifier stay in English, names and reasons as they were written.",
+    )
     supersedes = forms.ChoiceField(
         label="Supersedes", required=False, help_text="An issued pack that this one takes the place of; both are kept."
     )
@@ -80,8 +88,8 @@ class PackForm(PeriodForm):
     )
 
     field_order = (
-        *("kind", "incident", "first_day", "last_day", "frameworks", "recipient", "classification", "supersedes"),
-        *("volumes", "parquet"),
+        *("kind", "incident", "first_day", "last_day", "frameworks", "recipient", "classification", "language"),
+        *("supersedes", "volumes", "parquet"),
     )
 
     def __init__(
@@ -111,6 +119,7 @@ class PackForm(PeriodForm):
         """Ask for an incident where the type is about one, and for nothing else there."""
         told = super().clean()
         told["kind"] = PackKind(told.get("kind") or PackKind.CONTROLS)
+        told["language"] = Language(told.get("language") or Language.ENGLISH)
         told["incident"] = self.incidents.get(told.get("incident", ""))
         told["supersedes"] = self.packs.get(told.get("supersedes", ""))
         if told["kind"] == PackKind.INCIDENT and told["incident"] is None:

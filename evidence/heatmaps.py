@@ -13,8 +13,12 @@ from html import escape
 from itertools import pairwise
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
+
 from evidence.charts import fitted, image
 from evidence.kinds import Cell, Table
+from evidence.languages import iso_day, told, whole
 from evidence.report import Figure
 
 WIDTH: Final = 720
@@ -22,12 +26,34 @@ LEFT: Final = 140
 INK: Final = "#14324f"
 LINE: Final = "#5a6475"
 LEVELS: Final = ("#ffffff", "#cfdae6", "#8fa9c4", "#4f7398", INK)
-DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAYS: Final = (
+    *(noop("Monday"), noop("Tuesday"), noop("Wednesday"), noop("Thursday"), noop("Friday"), noop("Saturday")),
+    noop("Sunday"),
+)
 HOURS: Final = 24
 MOST_SOURCES: Final = 30
 MOST_COLUMNS: Final = 92
 ROW: Final = 15
-FULL, SOME, NONE = "all expected hours there", "some missing", "none there"
+_STEPS: Final = {
+    1: (
+        noop("Coverage calendar: each day of every source, {first} to {last}"),
+        noop("empty: nothing expected. A column is one day."),
+    ),
+    7: (
+        noop("Coverage calendar: each week of every source, {first} to {last}"),
+        noop("empty: nothing expected. A column is one week."),
+    ),
+    28: (
+        noop("Coverage calendar: each four weeks of every source, {first} to {last}"),
+        noop("empty: nothing expected. A column is four weeks."),
+    ),
+    364: (
+        noop("Coverage calendar: each 52 weeks of every source, {first} to {last}"),
+        noop("empty: nothing expected. A column is 52 weeks."),
+    ),
+}
+"""By the days of a column: the caption, and what the legend says."""
+FULL, SOME, NONE = noop("all expected hours there"), noop("some missing"), noop("none there")
 
 
 def use_map(table: Table, zone: str) -> Figure:
@@ -38,15 +64,16 @@ def use_map(table: Table, zone: str) -> Figure:
     parts = [_text(LEFT + (hour + 0.5) * wide, 10, f"{hour:02d}", "middle") for hour in range(HOURS)]
     for day in range(7):
         top = 16 + day * high
-        parts.append(_text(LEFT - 8, top + 12, DAYS[day]))
+        parts.append(_text(LEFT - 8, top + 12, _(DAYS[day])))
         for hour in range(HOURS):
             shade = LEVELS[_level(counts.get((day + 1, hour), 0), steps)]
             parts.append(_box(LEFT + hour * wide, top, wide - 1.5, high - 1.5, shade))
-    told = [(f"{low + 1:,} to {up:,}", LEVELS[n]) for n, (low, up) in enumerate(pairwise(steps), 1) if up > low]
-    parts += _legend(16 + 7 * high + 8, [("no event", LEVELS[0]), *told], "events")
-    caption = f"Use: events by weekday and hour of the day, the whole period together ({zone})"
-    said = "; ".join(_day_in_words(number, counts) for number in range(1, 8))
-    return Figure(caption, image("".join(parts), WIDTH, 16 + 7 * high + 26), f"Heat map. {caption}. {said}.")
+    spans = [(_span(low + 1, up), LEVELS[n]) for n, (low, up) in enumerate(pairwise(steps), 1) if up > low]
+    parts += _legend(16 + 7 * high + 8, [(_("no event"), LEVELS[0]), *spans], _("events"))
+    caption = _("Use: events by weekday and hour of the day, the whole period together ({zone})").format(zone=zone)
+    words = "; ".join(_day_in_words(number, counts) for number in range(1, 8))
+    alt = _("Heat map. {caption}. {words}.").format(caption=caption, words=words)
+    return Figure(caption, image("".join(parts), WIDTH, 16 + 7 * high + 26), alt)
 
 
 def coverage_calendar(table: Table, sources: Sequence[str]) -> Figure:
@@ -69,16 +96,18 @@ def coverage_calendar(table: Table, sources: Sequence[str]) -> Figure:
         for column, hours in _stepped(by_day, first, step).items():
             parts.append(_day_mark(LEFT + column * wide, top, wide, *hours))
     top = 16 + len(shown) * ROW + 8
-    unit = {1: "day", 7: "week", 28: "four weeks", 364: "52 weeks"}[step]
-    parts += [_day_mark(LEFT, top, 12, 2, 2), _text(LEFT + 16, top + 10, FULL, "start")]
-    parts += [_day_mark(LEFT + 140, top, 12, 2, 1), _text(LEFT + 156, top + 10, SOME, "start")]
-    parts += [_day_mark(LEFT + 240, top, 12, 2, 0), _text(LEFT + 256, top + 10, NONE, "start")]
-    parts.append(_text(LEFT + 330, top + 10, f"empty: nothing expected. A column is one {unit}.", "start"))
-    caption = f"Coverage calendar: each {unit} of every source, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    form, unit = _STEPS[step]
+    parts += [_day_mark(LEFT, top, 12, 2, 2), _text(LEFT + 16, top + 10, _(FULL), "start")]
+    parts += [_day_mark(LEFT + 140, top, 12, 2, 1), _text(LEFT + 156, top + 10, _(SOME), "start")]
+    parts += [_day_mark(LEFT + 240, top, 12, 2, 0), _text(LEFT + 256, top + 10, _(NONE), "start")]
+    parts.append(_text(LEFT + 330, top + 10, _(unit), "start"))
+    caption = _(form).format(first=iso_day(first.isoformat()), last=iso_day(last.isoformat()))
     others = len(found) - len(shown)
-    more = f" {others} sources that miss less stand in the table only." if others else ""
-    said = "; ".join(f"{name}: {_days_in_words(by_day)}" for name, by_day in shown.items())
-    return Figure(caption, image("".join(parts), WIDTH, top + 18), f"Calendar. {caption}. {said}.{more}")
+    words = "; ".join(f"{name}: {_days_in_words(by_day)}" for name, by_day in shown.items())
+    alt = _("Calendar. {caption}. {words}.").format(caption=caption, words=words)
+    if others:
+        alt += " " + _("{count} sources that miss less stand in the table only.").format(count=others)
+    return Figure(caption, image("".join(parts), WIDTH, top + 18), alt)
 
 
 def _stepped(by_day: Mapping[date, tuple[int, int]], first: date, step: int) -> dict[int, tuple[int, int]]:
@@ -108,7 +137,7 @@ def _dates(first: date, step: int, columns: int) -> list[str]:
     wide = min(16.0, (WIDTH - LEFT) / columns)
     every = max(1, round(72 / wide))
     return [
-        _text(LEFT + column * wide, 10, f"{first + timedelta(days=column * step):%Y-%m-%d}", "start")
+        _text(LEFT + column * wide, 10, iso_day((first + timedelta(days=column * step)).isoformat()), "start")
         for column in range(0, columns, every)
         if LEFT + column * wide + 52 <= WIDTH
     ]
@@ -133,17 +162,30 @@ def _day_in_words(day: int, counts: Mapping[tuple[int, int], int]) -> str:
     mine = {hour: counts.get((day, hour), 0) for hour in range(HOURS)}
     total, busiest = sum(mine.values()), max(mine, key=lambda hour: (mine[hour], -hour))
     if not total:
-        return f"{DAYS[day - 1]}: no event"
-    return f"{DAYS[day - 1]}: {total:,} events, most from {busiest:02d} to {busiest + 1:02d} ({mine[busiest]:,})"
+        return _("{day}: no event").format(day=_(DAYS[day - 1]))
+    return _("{day}: {total} events, most from {hour} to {end} ({most})").format(
+        day=_(DAYS[day - 1]),
+        total=told(whole(total)),
+        hour=f"{busiest:02d}",
+        end=f"{busiest + 1:02d}",
+        most=told(whole(mine[busiest])),
+    )
+
+
+def _span(low: int, up: int) -> str:
+    """Say which counts a shade stands for."""
+    return _("{low} to {up}").format(low=told(whole(low)), up=told(whole(up)))
 
 
 def _days_in_words(by_day: Mapping[date, tuple[int, int]]) -> str:
     """Say how many days of a source are covered."""
     if not by_day:
-        return "nothing expected"
-    whole = sum(received >= expected for expected, received in by_day.values())
-    none = sum(not received for _, received in by_day.values())
-    return f"{whole} days covered, {len(by_day) - whole - none} in part, {none} not at all"
+        return _("nothing expected")
+    covered = sum(received >= expected for expected, received in by_day.values())
+    none = sum(not received for _hours, received in by_day.values())
+    return _("{covered} days covered, {part} in part, {none} not at all").format(
+        covered=covered, part=len(by_day) - covered - none, none=none
+    )
 
 
 def _missing(by_day: Mapping[date, tuple[int, int]]) -> int:

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from evidence.kinds import Kind, KindEvidence, Period, Table
+from evidence.languages import joined, minute, said, whole
 from evidence.tables import control_total
 
 MODULES: Final = Path(__file__).parent / "metrics"
-NO_LOGS: Final = "The kind rests on no log type."
+NO_LOGS: Final = said("The kind rests on no log type.")
 _TABLE: Final = re.compile(r"\b(?:FROM|JOIN)\s+((?:logs|ledger|identities|reviews|alerts|evidence|tenants|portal)_\w+)")
 _WHERE: Final = re.compile(r"(?<!FILTER )(?<!FILTER \()\bWHERE\b")
 _ENDS: Final = re.compile(r"[();]|\b(?:GROUP BY|ORDER BY|LIMIT|UNION)\b")
@@ -48,7 +49,8 @@ class Provenance:
 
     `records` are the records that sources delivered in the period against those stored, known, ignored, unreadable or
     passed on. `lists` are the totals that systems state of their newest lists against what was read. `first` and `last`
-    are the ledger's indexes in the period, `broken` the places at which they do not follow one another.
+    are the ledger's indexes in the period, `broken` the places at which they do not follow one another. `erased`
+    are the records of the period that each deed of erasure took, with the place of its ledger entry.
     """
 
     run_at: datetime
@@ -63,6 +65,7 @@ class Provenance:
     broken: int
     gaps: Mapping[str, int]
     out_of_scope: Mapping[str, str]
+    erased: Sequence[tuple[int, int | None]] = ()
 
 
 Sheet = tuple[tuple[str, str], ...]
@@ -79,26 +82,31 @@ class Query:
 def sheet(item: KindEvidence, kind: Kind, told: Provenance) -> Sheet:
     """Return the sheet of a measured kind."""
     return (
-        ("What it computes", kind.computes),
+        (said("What it computes"), kind.computes),
         *_query(item.query, item.parameters),
-        ("Written by", f"evidence/metrics/{item.kind}.py, SHA-256 {module_digest(item.kind)}"),
+        (said("Written by"), f"evidence/metrics/{item.kind}.py, SHA-256 {module_digest(item.kind)}"),
         *_run(told),
         *_table(item.table),
         (
-            "Rows of each statement",
-            ", ".join(f"{number:,}" for number in item.counts) or "counted by the module itself",
+            said("Rows of each statement"),
+            joined(", ", map(whole, item.counts)) or said("counted by the module itself"),
         ),
-        ("Reconciliation", _reconciled(item.query, told)),
-        ("Gaps", _gaps(kind, told)),
-        ("Ledger entries of the period", _sequence(told)),
-        ("Limits", " ".join(item.notes) or "None beyond those of the row."),
+        (said("Reconciliation"), _reconciled(item.query, told)),
+        (said("Gaps"), _gaps(kind, told)),
+        (said("Erased under GDPR Art. 17"), _erased(told)),
+        (said("Ledger entries of the period"), _sequence(told)),
+        (said("Limits"), joined(" ", item.notes) or said("None beyond those of the row.")),
     )
 
 
 def record_sheet(table: Table, query: str, told: Provenance) -> Sheet:
     """Return the sheet of a table of records that a pack holds beside the measured kinds."""
     period = {"period_start": told.period.start.isoformat(), "period_end": told.period.end.isoformat()}
-    return (*_query(query, period), *_run(told), *_table(table), ("Ledger entries of the period", _sequence(told)))
+    ends = (
+        (said("Erased under GDPR Art. 17"), _erased(told)),
+        (said("Ledger entries of the period"), _sequence(told)),
+    )
+    return (*_query(query, period), *_run(told), *_table(table), *ends)
 
 
 def population_sheet(table: Table, asked: Query, kind: Kind, told: Provenance, own: Sheet = ()) -> Sheet:
@@ -108,12 +116,13 @@ def population_sheet(table: Table, asked: Query, kind: Kind, told: Provenance, o
     """
     return (
         *_query(asked.text, asked.parameters),
-        ("Query", asked.text),
+        (said("Query"), asked.text),
         *_run(told),
         *_table(table),
-        ("Reconciliation", _reconciled(asked.text, told)),
-        ("Gaps", _gaps(kind, told)),
-        ("Ledger entries of the period", _sequence(told)),
+        (said("Reconciliation"), _reconciled(asked.text, told)),
+        (said("Gaps"), _gaps(kind, told)),
+        (said("Erased under GDPR Art. 17"), _erased(told)),
+        (said("Ledger entries of the period"), _sequence(told)),
         *own,
     )
 
@@ -153,23 +162,26 @@ def _end_of(query: str, begin: int) -> int:
 def _query(query: str, parameters: Mapping[str, str]) -> Sheet:
     values = "; ".join(f"{name} = {value}" for name, value in parameters.items())
     return (
-        ("Source", ", ".join(tables_of(query)) or "no table"),
-        ("Query, SHA-256", hashlib.sha256(query.encode()).hexdigest()),
-        ("Parameters", values),
-        ("Filters", " | ".join(filters_of(query)) or "none: the query reads no rows by conditions of its own"),
+        (said("Source"), ", ".join(tables_of(query)) or said("no table")),
+        (said("Query, SHA-256"), hashlib.sha256(query.encode()).hexdigest()),
+        (said("Parameters"), values),
+        (
+            said("Filters"),
+            " | ".join(filters_of(query)) or said("none: the query reads no rows by conditions of its own"),
+        ),
     )
 
 
 def _run(told: Provenance) -> Sheet:
     return (
-        ("Run at", f"{told.run_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("Run by", told.run_by),
-        ("Catalogue", told.catalogue),
+        (said("Run at"), joined("", (minute(told.run_at), f":{told.run_at:%S} UTC"))),
+        (said("Run by"), told.run_by),
+        (said("Catalogue"), told.catalogue),
     )
 
 
 def _table(table: Table) -> Sheet:
-    return (("Rows", f"{table.count:,}"), ("Control total, SHA-256", control_total(table)))
+    return ((said("Rows"), whole(table.count)), (said("Control total, SHA-256"), control_total(table)))
 
 
 def _reconciled(query: str, told: Provenance) -> str:
@@ -177,30 +189,66 @@ def _reconciled(query: str, told: Provenance) -> str:
     read = set(tables_of(query))
     words = []
     if read & LOG_TABLES:
-        words.append(_compared("records that sources delivered in the period", told.records, "accounted for here"))
+        words.append(
+            said(
+                "{source} records that sources delivered in the period, {here} accounted for here, difference {gap}.",
+                source=told.records.source,
+                here=told.records.here,
+                gap=told.records.difference,
+            )
+        )
     if read & LIST_TABLES:
-        words.append(_compared("records that systems state of their newest lists", told.lists, "read here"))
-    return " ".join(words) or "The rows arise in the portal itself: there is no other source to compare them with."
-
-
-def _compared(what: str, found: Sum, here: str) -> str:
-    return f"{found.source:,} {what}, {found.here:,} {here}, difference {found.difference:,}."
+        words.append(
+            said(
+                "{source} records that systems state of their newest lists, {here} read here, difference {gap}.",
+                source=told.lists.source,
+                here=told.lists.here,
+                gap=told.lists.difference,
+            )
+        )
+    return joined(" ", words) or said(
+        "The rows arise in the portal itself: there is no other source to compare them with."
+    )
 
 
 def _gaps(kind: Kind, told: Provenance) -> str:
     """Say how many silences the kind's log types had in the period."""
-    lines = [f"{name.replace('_', ' ')}: {told.gaps.get(name, 0)}" for name in kind.log_types]
-    aside = [name for name in kind.log_types if name in told.out_of_scope]
-    words = f"Silences of the sources by log type: {', '.join(lines)}." if lines else NO_LOGS
-    return words + (f" Out of scope: {', '.join(aside)}." if aside else "")
+    if not kind.log_types:
+        return NO_LOGS
+    counts = joined(", ", (joined(": ", (_type(name), whole(told.gaps.get(name, 0)))) for name in kind.log_types))
+    words = [said("Silences of the sources by log type: {counts}.", counts=counts)]
+    aside = joined(", ", (_type(name) for name in kind.log_types if name in told.out_of_scope))
+    return joined(" ", (*words, *([said("Out of scope: {names}.", names=aside)] if aside else ())))
+
+
+def _type(name: str) -> str:
+    """Name a log type for people."""
+    return said(name.replace("_", " "))
+
+
+def _erased(told: Provenance) -> str:
+    """Say how many records of the period were erased, and by which deeds: no table holds them any more."""
+    if not told.erased:
+        return said("No record of the period.")
+    deeds = (
+        said(
+            "{count} by the deed at ledger entry {entry}",
+            count=whole(number),
+            entry=said("none that is known") if leaf is None else leaf,
+        )
+        for number, leaf in told.erased
+    )
+    total = whole(sum(number for number, _leaf in told.erased))
+    return said("{count} records of the period: {deeds}.", count=total, deeds=joined(", ", deeds))
 
 
 def _sequence(told: Provenance) -> str:
     """Say which ledger entries the period holds, and whether their numbers follow one another."""
     if told.first is None or told.last is None:
-        return f"none of {told.ledger_size:,}"
-    broken = f"{told.broken} places where numbers are missing" if told.broken else "no number is missing"
-    return f"{told.first:,} to {told.last:,} of {told.ledger_size:,}; {broken}"
+        return said("none of {size}", size=told.ledger_size)
+    spanned = said("{first} to {last} of {size}", first=told.first, last=told.last, size=told.ledger_size)
+    places = said("{places} places where numbers are missing", places=told.broken)
+    return joined("; ", (spanned, places if told.broken else said("no number is missing")))
 
 
 def rows_of(sheets: Mapping[str, Sheet]) -> Sequence[Sequence[str]]:

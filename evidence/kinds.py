@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from evidence.kept import Kept
+from evidence.languages import Said
 from evidence.states import ResultState
 
 Cell = str | int | float | bool | datetime | None
@@ -122,7 +123,7 @@ class Evaluation:
 
     control: Control
     state: ResultState | None
-    reasons: tuple[str, ...]
+    reasons: tuple[Said, ...]
     used: Mapping[str, float | None]
     missing_kinds: tuple[str, ...] = ()
 

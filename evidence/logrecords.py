@@ -7,6 +7,7 @@ from typing import Final
 
 from evidence.bundle import Binding
 from evidence.kinds import Table
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 from evidence.tables import from_rows
 from reviews.manifest import canonical_text
@@ -33,6 +34,15 @@ SIGNED: Final = """
 SELECT s.id, s.manifest, s.level, s.authentication -> 'assertion' AS assertion FROM reviews_logsignature s
 WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s ORDER BY s.id
 """
+ERASURES: Final = """
+SELECT e.id::text AS erasure, count(t.id) AS records, e.count, e.legal_ref, e.reason, e.asked_by,
+    e.answered_by AS confirmed_by, e.answered_at AS confirmed_at, e.removed_at,
+    encode(e.places_sha256, 'hex') AS places_sha256
+FROM logs_erasure e JOIN logs_erasedleaf t ON t.tenant_id = e.tenant_id AND t.erasure_id = e.id
+WHERE e.tenant_id = %(tenant)s AND e.removed_at IS NOT NULL AND t.quarter >= %(since)s AND t.quarter < %(until)s
+GROUP BY e.tenant_id, e.id ORDER BY e.answered_at, e.id
+"""
+"""Deeds of erasure that took records of the period; ``records`` of them occurred in it, ``count`` went in all."""
 INCIDENT: Final = """
 SELECT i.id AS incident, i.title, i.what, i.affected, i.found_at, i.known_at, i.opened_at, i.opened_by,
     i.alert_id AS alert FROM alerts_incident i WHERE i.tenant_id = %(tenant)s AND i.id = %(incident)s
@@ -55,12 +65,16 @@ COLUMNS: Final = {
     "seen_seconds disposed_at superseded follow_up_due_at follow_up_closed_at resolution",
     LOG_SIGN_OFFS: "log_sign_off review begins_at ends_at printed_name meaning count digest level assertion "
     "authenticated_at signed_at",
+    ERASURES: "erasure records count legal_ref reason asked_by confirmed_by confirmed_at removed_at places_sha256",
     INCIDENT: "incident title what affected found_at known_at opened_at opened_by alert",
     STEPS: "step_id step happened_at note recorded_at recorded_by",
     ALERT: "alert rule severity state subject system event_count first_at last_at raised_at acknowledged_at "
     "acknowledged_by closed_at closed_by close_reason close_note",
 }
 LOG_BINDINGS: Final = {
+    "erasures": Binding(
+        "ledger_index", {name: ("subj", "detail", name) for name in ("count", "legal_ref", "reason", "places_sha256")}
+    ),
     "dispositions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
     "log_sign_offs": Binding(
         "ledger_index", {name: ("subj", "detail", name) for name in ("count", "digest", "level", "assertion")}
@@ -80,9 +94,9 @@ def incident_tables(frame: Frame, incident: int) -> tuple[tuple[Table, ...], dic
     """Returns the tables about one incident, and the text of the query behind each."""
     tables, texts = [], {}
     for name, title, statement in (
-        ("incident", "The incident", INCIDENT),
-        ("incident_steps", "Steps, each with when it happened and when it was recorded", STEPS),
-        ("incident_alert", "The alert behind it", ALERT),
+        ("incident", said("The incident"), INCIDENT),
+        ("incident_steps", said("Steps, each with when it happened and when it was recorded"), STEPS),
+        ("incident_alert", said("The alert behind it"), ALERT),
     ):
         asked, names = Asked(frame), COLUMNS[statement].split()
         rows = asked.rows(statement, incident=incident)

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 import evidence.registers.models
 import evidence.signoffs.models  # noqa: F401 -- Django finds models through this module
 from alerts.models import Incident
+from evidence.languages import Language
 from evidence.packtypes import PackKind
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample, SampleMark
 from evidence.signoffs.kinds import PEOPLE
@@ -159,6 +160,7 @@ class EvidencePack(TenantOwned):
     recipient = models.CharField(max_length=200)
     classification = models.CharField(max_length=100, default="Confidential")
     kind = models.CharField(max_length=14, choices=PackKind.choices, default=PackKind.CONTROLS)
+    language = models.CharField(max_length=5, choices=Language.choices, default=Language.ENGLISH)
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, db_constraint=False, related_name="+")
     people = models.PositiveSmallIntegerField(default=PEOPLE)
     alone_reason = models.TextField(default="", blank=True)
@@ -185,6 +187,8 @@ class EvidencePack(TenantOwned):
     signed_off_at = models.DateTimeField(null=True)
     keep_until = models.DateTimeField(null=True)
     error = models.TextField(default="", blank=True)
+    withdrawn_by = models.CharField(max_length=320, default="", db_default="", blank=True)
+    withdrawn_reason = models.TextField(default="", db_default="", blank=True)
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
@@ -204,7 +208,7 @@ class EvidencePack(TenantOwned):
                 name="issued_pack_is_sealed",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=(PackState.DRAFT, PackState.ISSUED)) | Q(sha256=""),
+                condition=Q(state__in=(PackState.DRAFT, PackState.ISSUED, PackState.WITHDRAWN)) | Q(sha256=""),
                 name="only_a_built_pack_has_a_seal",
             ),
             models.CheckConstraint(condition=~Q(state=PackState.FAILED) | ~Q(error=""), name="failed_pack_says_why"),
@@ -212,6 +216,7 @@ class EvidencePack(TenantOwned):
                 condition=Q(people__in=(0, PEOPLE)) | Q(people=1, alone_reason__length__gte=10),
                 name="one_person_signs_a_pack_with_a_reason",
             ),
+            models.CheckConstraint(condition=Q(language__in=Language.values), name="pack_is_in_a_known_language"),
             models.CheckConstraint(
                 condition=Q(kind=PackKind.INCIDENT, incident__isnull=False)
                 | (~Q(kind=PackKind.INCIDENT) & Q(incident__isnull=True)),
@@ -222,6 +227,14 @@ class EvidencePack(TenantOwned):
                 | ~Q(state=PackState.ISSUED)
                 | Q(signed_off_at__isnull=False, keep_until__isnull=False),
                 name="issued_pack_is_signed_off_and_kept",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(state=PackState.WITHDRAWN, ended_at__isnull=False, withdrawn_reason__length__gte=10)
+                    & ~Q(withdrawn_by="")
+                )
+                | (Q(withdrawn_by="", withdrawn_reason="") & ~Q(state=PackState.WITHDRAWN)),
+                name="withdrawn_pack_says_who_and_why",
             ),
         )
         indexes = (models.Index(fields=("tenant", "-id"), name="pack_newest_first"),)
@@ -237,7 +250,7 @@ class EvidencePack(TenantOwned):
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen to the pack."""
-        return self.state in {PackState.ISSUED, PackState.FAILED, PackState.CANCELLED}
+        return self.state in {PackState.ISSUED, PackState.FAILED, PackState.CANCELLED, PackState.WITHDRAWN}
 
     @property
     def file_name(self) -> str:

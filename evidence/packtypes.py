@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_noop as noop
 
 
 class PackKind(TextChoices):
@@ -34,7 +35,8 @@ class PackType:
 
 _END: Final = ("exceptions", "coverage", "methods", "sheets", "sign_off", "integrity", "closing")
 _COVER: Final = frozenset({"coverage", "clock", "retention", "ledger"})
-_LISTS: Final = frozenset({"snapshots", "removals"})
+_GONE: Final = frozenset({"removals", "erasures"})
+_LISTS: Final = frozenset({"snapshots", *_GONE})
 _DAYS: Final = frozenset({"coverage_days"})
 _USE: Final = _DAYS | {"use_by_hour"}
 _CAMPAIGNS: Final = frozenset(
@@ -52,7 +54,7 @@ TABLES_OF_ROWS: Final = frozenset({"controls", "deviations"})
 
 TYPES: Final[dict[str, PackType]] = {
     PackKind.CONTROLS: PackType(
-        "every row of the chosen frameworks with its state, and the records behind all of them",
+        noop("every row of the chosen frameworks with its state, and the records behind all of them"),
         (
             *("result", "scope", "population", "matrix", "campaigns", "revocations", "log_reviews", "alerts"),
             *_END,
@@ -62,32 +64,40 @@ TYPES: Final[dict[str, PackType]] = {
         "all",
     ),
     PackKind.ACCESS_REVIEW: PackType(
-        "populations, campaigns with every decision and signature, revocations until they were verified, and the rows "
-        "that rest on them",
+        noop(
+            "populations, campaigns with every decision and signature, revocations until they were verified, and the "
+            "rows that rest on them"
+        ),
         ("result", "scope", "population", "matrix", "campaigns", "revocations", *_END),
         _REVIEWED | _COVER | {"findings"},
         _CAMPAIGNS | _LISTS | _DAYS,
     ),
     PackKind.LOG_REVIEW: PackType(
-        "periods of logs with every disposition and signature, alerts with their events, and rows that rest on them",
+        noop(
+            "periods of logs with every disposition and signature, alerts with their events, and rows that rest on them"
+        ),
         ("result", "scope", "matrix", "log_reviews", "alerts", *_END),
         _WATCHED | _COVER | {"log_reviews", "findings"},
-        _LOGS | {"removals"} | _EVENTS | _USE,
+        _LOGS | _GONE | _EVENTS | _USE,
     ),
     PackKind.CLIENT: PackType(
-        "this client's own cut of what the BPO keeps: who holds access, alerts, incidents, coverage, and how it is "
-        "kept apart from other clients, in words and numbers",
+        noop(
+            "this client's own cut of what the BPO keeps: who holds access, alerts, incidents, coverage, and how it is "
+            "kept apart from other clients, in words and numbers"
+        ),
         ("result", "scope", "isolation", "population", "revocations", "alerts", "incidents", *_END),
         frozenset({"population", "identities", "revocations", "leavers", "isolation", "incidents", "client_access"})
         | (_WATCHED | _COVER | {"findings"}),
         _LISTS | _EVENTS | _USE,
     ),
     PackKind.INCIDENT: PackType(
-        "one incident: when it was found, known and recorded, each step, its alert with the events behind it, and what "
-        "the logs covered then",
+        noop(
+            "one incident: when it was found, known and recorded, each step, its alert with the events behind it, and "
+            "what the logs covered then"
+        ),
         ("incident", "scope", "coverage", "methods", "sheets", "sign_off", "integrity", "closing"),
         _COVER,
-        frozenset({"incident", "incident_steps", "incident_alert", "cited_events", "removals"}) | _DAYS,
+        frozenset({"incident", "incident_steps", "incident_alert", "cited_events", *_GONE}) | _DAYS,
         "none",
     ),
 }

@@ -10,6 +10,7 @@ from evidence.ipe import Provenance, Sum
 from evidence.kinds import Catalogue
 from evidence.metrics.frame import Asked, Frame
 from logs.queries import coverage
+from logs.queries.erasures import erasures_in
 
 RECORDS = """
 SELECT coalesce(sum(received), 0)::bigint AS received,
@@ -58,4 +59,5 @@ def provenance(
         broken=sequence["broken"],
         gaps=gaps,
         out_of_scope=out_of_scope,
+        erased=[(number, one.leaf) for one, number in erasures_in(frame.period.start, frame.period.end)],
     )

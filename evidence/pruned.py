@@ -8,26 +8,20 @@ past its shortest term when the entry was written. Anything else stays a missing
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
+from evidence.announced import announcement, leaf_of, tiles_of
 from evidence.findings import FailureClass, LogReport, PruneSeen
-from evidence.storedrows import deed_row
-from ledger.kinds import HASH_BYTES, BatchPlace, LeafKind
-from ledger.models import Batch
-from ledger.tiles import WIDTH, TileError, root_over
-from ledger.tilestore import StoredTiles
+from ledger.kinds import BatchPlace, LeafKind
+from ledger.tiles import TileError, root_over
 from logs.kinds import LogType
 from logs.leafsets import Places, PlacesError, unpack
 from logs.models import RetentionPrune
 from logs.terms import later, month_of, shortest
-from tenants.models import AuditEntry, Tenant
-
-AHEAD: Final = 64
+from tenants.models import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +85,16 @@ class PrunedLeaves:
         month = f"{row.month:%Y-%m}"
         try:
             places = unpack(bytes(row.places))
-            leaf, at, said = self._announcement(row)
+            found = announcement(self.tenant, self.using, row.batch_id, LeafKind.PRUNE, {"detail__prune": str(row.pk)})
         except (PlacesError, LookupError, TileError) as error:
             self._fault(FailureClass.CONTENT_CHANGED, month, str(error).strip("'"))
             return
+        leaf, said = found.index, found.said
         told = (said.get("places_sha256"), said.get("count"), said.get("month"), said.get("epoch"))
         if told != (hashlib.sha256(bytes(row.places)).hexdigest(), len(places), month, row.epoch):
             self._fault(FailureClass.CONTENT_CHANGED, month, f"it is not what ledger entry {leaf} announced")
             return
-        if later(row.month, 1 + _least_months(said)) > month_of(at):
+        if later(row.month, 1 + _least_months(said)) > month_of(found.at):
             self._fault(FailureClass.LEAF_MISSING, month, f"ledger entry {leaf} was written before the term had passed")
             return
         seen = PruneSeen(leaf=leaf, month=month, announced=len(places))
@@ -107,34 +102,9 @@ class PrunedLeaves:
         self.report.prunes.append(seen)
         self.known.append(Explained(row.epoch, places, seen, bool(said.get("quarantined")), root))
 
-    def _announcement(self, row: RetentionPrune) -> tuple[int, datetime, dict[str, Any]]:
-        """Returns the announcing entry's place, time and facts, after hashing it again.
-
-        Raises:
-            LookupError: There is none in the ledger.
-        """
-        entries = AuditEntry.objects.using(self.using).filter(tenant_id=self.tenant.pk, batch_id=row.batch_id)
-        entry = entries.filter(leaf_kind=LeafKind.PRUNE, detail__prune=str(row.pk)).first()
-        batch = Batch.objects.using(self.using).filter(log_id=self.tenant.uuid, id=row.batch_id).first()
-        if entry is None or batch is None:
-            raise LookupError("no entry of the ledger announces it")
-        stored, tiles = deed_row(entry, self.tenant.uuid), self._tiles(batch.epoch)
-        for index in range(batch.first_index, batch.first_index + batch.n):
-            if self._leaf(tiles, index) == stored.leaf and not stored.differs:
-                return index, entry.at, json.loads(bytes(entry.subj))["detail"]
-        raise LookupError("the entry that announces it is not in the ledger as it is shown")
-
-    def _tiles(self, epoch: int) -> StoredTiles:
-        return StoredTiles(UUID(str(self.tenant.uuid)), epoch, ahead=AHEAD, using=self.using)
-
-    @staticmethod
-    def _leaf(tiles: StoredTiles, index: int) -> bytes:
-        n, at = divmod(index, WIDTH)
-        return tiles.read(0, n)[at * HASH_BYTES : (at + 1) * HASH_BYTES]
-
     def _leaves(self, epoch: int, places: Places) -> Iterator[bytes]:
-        tiles = self._tiles(epoch)
-        return (self._leaf(tiles, index) for index in places)
+        tiles = tiles_of(self.tenant, epoch, self.using)
+        return (leaf_of(tiles, index) for index in places)
 
     def _fault(self, failure: FailureClass, month: str, detail: str) -> None:
         self.report.findings.add(failure, f"removal of {month}", detail)

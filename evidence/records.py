@@ -19,7 +19,16 @@ from evidence.budget import goes_first
 from evidence.bundle import Binding, SealedEntry
 from evidence.deeds import Leaf, deed_leaves, deed_places
 from evidence.kinds import Cell, Table
-from evidence.logrecords import COLUMNS, DISPOSITIONS, LOG_BINDINGS, LOG_SIGN_OFFS, incident_tables, log_statements
+from evidence.languages import said
+from evidence.logrecords import (
+    COLUMNS,
+    DISPOSITIONS,
+    ERASURES,
+    LOG_BINDINGS,
+    LOG_SIGN_OFFS,
+    incident_tables,
+    log_statements,
+)
 from evidence.metrics.frame import Asked, Frame, Row
 from evidence.patterns import pattern_tables
 from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
@@ -28,6 +37,7 @@ from ledger import queries
 from ledger.kinds import LeafKind
 from logs.models import AccessEvent, event_key
 from logs.queries.again import later_readings
+from logs.queries.erasures import erasures_of_events
 from logs.queries.retention import removals_of
 from logs.terms import month_of
 
@@ -72,7 +82,7 @@ WHERE x.tenant_id = %(tenant)s AND CASE WHEN %(incident)s = 0 THEN a.raised_at >
 ORDER BY x.alert_id, x.occurred_at, x.event_id
 """
 REMOVALS: Final = """
-SELECT p.id AS removal, to_char(p.month, 'YYYY-MM') AS month, p.count, p.held, p.quarantined, p.removed,
+SELECT p.id::text AS removal, to_char(p.month, 'YYYY-MM') AS month, p.count, p.held, p.quarantined, p.removed,
     p.announced_at, p.removed_at, encode(p.removed_root, 'hex') AS removed_root,
     encode(p.places_sha256, 'hex') AS places_sha256
 FROM logs_retentionprune p WHERE p.tenant_id = %(tenant)s AND (
@@ -101,7 +111,7 @@ def _decision_key(row: Row) -> str:
 SPECS: Final = (
     _Spec(
         "decisions",
-        "Decisions",
+        said("Decisions"),
         DECISIONS,
         "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
         "seen_seconds bulk opened_evidence decided_at superseded",
@@ -109,38 +119,45 @@ SPECS: Final = (
     ),
     _Spec(
         "sign_offs",
-        "Sign-offs",
+        said("Sign-offs"),
         SIGN_OFFS,
         "sign_off campaign round printed_name meaning count digest level assertion authenticated_at signed_at",
         lambda row: f"sign {row['digest']}",
     ),
     _Spec(
         "snapshots",
-        "Snapshots received",
+        said("Snapshots received"),
         SNAPSHOTS,
         "snapshot system captured_at recorded_at delivered_by source_total rows complete digest raw_sha256 filters",
         lambda row: f"snapshot {row['snapshot']}",
     ),
     _Spec(
         "dispositions",
-        "Dispositions of log reviews",
+        said("Dispositions of log reviews"),
         DISPOSITIONS,
         COLUMNS[DISPOSITIONS],
         lambda row: f"disposition {row['disposition']}",
     ),
     _Spec(
         "log_sign_offs",
-        "Signatures of log reviews",
+        said("Signatures of log reviews"),
         LOG_SIGN_OFFS,
         COLUMNS[LOG_SIGN_OFFS],
         lambda row: f"log-sign {row['digest']}",
     ),
     _Spec(
         "removals",
-        "Removed under retention",
+        said("Removed under retention"),
         REMOVALS,
         "removal month count held quarantined removed announced_at removed_at removed_root places_sha256",
         lambda row: f"prune {row['removal']}",
+    ),
+    _Spec(
+        "erasures",
+        "Erased under GDPR Art. 17",
+        ERASURES,
+        COLUMNS[ERASURES],
+        lambda row: f"erasure {row['erasure']}",
     ),
 )
 BINDINGS: Final[dict[str, Binding]] = {
@@ -329,8 +346,10 @@ def _events(frame: Frame, cited: list[Row], size: int) -> list[tuple[tuple[Row, 
 def _removals_of(cited: list[Row], events: list[tuple[tuple[Row, AccessEvent], Leaf | None]]) -> tuple[int, ...]:
     """Return the places of the ledger entries that say why cited events are not at hand any more."""
     there = {(row["event_received_at"], row["event_id"]) for (row, _event), _leaf in events}
-    gone = [row["event_received_at"] for row in cited if (row["event_received_at"], row["event_id"]) not in there]
-    return tuple(one.leaf for one in removals_of({month_of(at) for at in gone}) if one.leaf is not None)
+    gone = {(row["event_received_at"], row["event_id"]) for row in cited} - there
+    removed = [one.leaf for one in removals_of({month_of(at) for at, _number in gone})]
+    erased = [one.leaf for one in erasures_of_events(gone)] if gone else []
+    return tuple(leaf for leaf in (*removed, *erased) if leaf is not None)
 
 
 def _event_table(events: list[tuple[tuple[Row, AccessEvent], Leaf | None]]) -> Table:
@@ -350,7 +369,7 @@ def _event_table(events: list[tuple[tuple[Row, AccessEvent], Leaf | None]]) -> T
         ]
         for (row, event), leaf in events
     ]
-    return from_rows("cited_events", "Events behind the alerts", columns, rows)
+    return from_rows("cited_events", said("Events behind the alerts"), columns, rows)
 
 
 def _prove(frame: Frame, named: set[int], events: Iterable[Leaf], size: int) -> Iterator[SealedEntry]:

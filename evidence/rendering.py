@@ -23,6 +23,8 @@ EXIT_FULL: Final = 4
 """How the render process ends where the disk has no room for the report (evidence/render.py)."""
 _PROJECT: Final = Path(__file__).parent.parent
 _POLL_SECONDS: Final = 0.2
+_MEMORY_SIGNS: Final = ("MemoryError", "<object repr() failed>")
+"""What Python writes when memory runs out; the second where not even the error's name could be made."""
 
 
 class RenderError(RuntimeError):
@@ -97,9 +99,9 @@ def _run(folder: Path, watch: Callable[[], None], memory_mib: int) -> None:
     if process.returncode == EXIT_FULL:
         raise OSError(errno.ENOSPC, "The report could not be written")
     if process.returncode:
-        said = (folder / "stderr").read_text(errors="replace").strip().splitlines()
-        reason = said[-1][:300] if said else f"it ended with code {process.returncode}"
-        if process.returncode == 3 or "MemoryError" in reason:
+        said = (folder / "stderr").read_text(errors="replace").strip()
+        reason = said.splitlines()[-1][:300] if said else f"it ended with code {process.returncode}"
+        if process.returncode == 3 or any(sign in said for sign in _MEMORY_SIGNS):
             reason = f"it needs more than {memory_mib} MiB of memory"
         raise RenderError(f"The report could not be rendered: {reason}.")
 

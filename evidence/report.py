@@ -12,8 +12,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.template.loader import render_to_string
+from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import gettext_noop as noop
 
 from evidence.kinds import Cell, Period, Table
+from evidence.languages import Language, figure, minute, told, whole, zoned
+from evidence.words import WORDS, word
 
 HEADS = {
     "id": "No.",
@@ -36,10 +40,6 @@ HEADS = {
     "self_reviews": "Self-reviews",
 }
 """Heads that the column's name alone would spell badly."""
-SPOKEN = frozenset(
-    {"kind", "state", "from_state", "to_state", "outcome", "advice", "log_type", "log_types", "resolution"}
-)
-"""Columns that hold the portal's own words, which are printed with spaces; a name keeps its underscores."""
 DASH = "\u2013"
 STATE_MARKS: dict[str, str] = {
     "pass": "✓",
@@ -51,13 +51,13 @@ STATE_MARKS: dict[str, str] = {
     "not_computed": "…",
 }
 STATE_WORDS: dict[str, str] = {
-    "pass": "Pass",
-    "attention": "Attention",
-    "fail": "Fail",
-    "no_data": "No data",
-    "no_occurrence": "No occurrence",
-    "not_applicable": "Not applicable",
-    "not_computed": "Not yet computed",
+    "pass": noop("Pass"),
+    "attention": noop("Attention"),
+    "fail": noop("Fail"),
+    "no_data": noop("No data"),
+    "no_occurrence": noop("No occurrence"),
+    "not_applicable": noop("Not applicable"),
+    "not_computed": noop("Not yet computed"),
 }
 
 
@@ -112,7 +112,7 @@ class Grid:
     rows: tuple[tuple[str, ...], ...]
     total: int
     file: str = ""
-    empty: str = "There are no rows."
+    empty: str = ""
     ahead: tuple[bool, ...] = ()
     fields: tuple[str, ...] = ()
     filled: str = ""
@@ -125,14 +125,24 @@ class Grid:
         return list(zip(self.columns, self.widths, strict=True))
 
     @property
-    def shown(self) -> str:
-        """Spell how many rows are printed, of how many where some are not."""
-        return f"{len(self.rows):,} of {self.total:,}" if self.left_out else f"{self.total:,}"
-
-    @property
     def left_out(self) -> int:
         """Return how many rows are only in the CSV file."""
         return self.total - len(self.rows)
+
+    @property
+    def count(self) -> str:
+        """Say how many rows there are, and how many of them are printed."""
+        if not self.left_out:
+            return ngettext("{count} row", "{count} rows", self.total).format(count=told(whole(self.total)))
+        form = gettext("first {first} of {count} rows")
+        if self.ahead:
+            form = gettext("first {first} of {count} rows, privileged and deviating ones before the others")
+        return form.format(first=told(whole(len(self.rows))), count=told(whole(self.total)))
+
+    @property
+    def nothing(self) -> str:
+        """Say that there is no row."""
+        return self.empty or gettext("There are no rows.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +180,7 @@ class ControlCard:
     @property
     def word(self) -> str:
         """Return the word of the state."""
-        return STATE_WORDS[self.state]
+        return gettext(STATE_WORDS[self.state])
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +215,9 @@ class Part:
 
     @property
     def span(self) -> str:
-        """Spell which rows of how many they are."""
-        return f"rows {self.first:,} to {self.last:,} of {self.grid.total:,}"
+        """Tell which rows of how many they are."""
+        first, last, total = (told(whole(number)) for number in (self.first, self.last, self.grid.total))
+        return gettext("rows {first} to {last} of {total}").format(first=first, last=last, total=total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +253,7 @@ class Cover:
     content_digest: str
     kind: str
     sign_off: str
-    tally: tuple[tuple[str, str, str, int], ...]
+    tally: tuple[tuple[str, str, str, str], ...]
     cut: tuple[str, ...] = ()
 
 
@@ -263,12 +274,15 @@ class Report:
 def html(report: Report) -> str:
     """Render the report's HTML; every value is escaped by the template engine."""
     cover = report.cover
-    return render_to_string("evidence/pdf/report.html", {"report": report, **frame(cover)})
+    description = gettext("Evidence pack {pack} for {client}").format(pack=cover.pack_id, client=cover.client)
+    return render_to_string("evidence/pdf/report.html", {"report": report, "description": description, **frame(cover)})
 
 
 def frame(cover: Cover) -> dict[str, object]:
-    """Return what every volume of a report prints around its rows."""
+    """Return what every volume of a report prints around its rows, in the language that is spoken."""
     return {
+        "language": get_language(),
+        "in_english": str(get_language()).startswith(Language.ENGLISH),
         "cover": cover,
         "period": span(cover.period),
         "issued": moment(cover.issued_at, cover.period.zone),
@@ -277,19 +291,19 @@ def frame(cover: Cover) -> dict[str, object]:
 
 
 def moment(at: datetime | None, zone: str) -> str:
-    """Spell a time in a zone with its offset: 2026-03-31 23:59:00 +02:00; a missing one is a dash."""
+    """Tell a time in a zone with its offset; a missing one is a dash."""
     if at is None:
         return DASH
-    local = at.astimezone(ZoneInfo(zone))
-    offset = local.strftime("%z")
-    return f"{local:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:5]}"
+    return zoned(at, zone)
 
 
 def span(period: Period) -> str:
     """Spell a half-open period by its first and last second in its zone."""
     start = period.start.astimezone(ZoneInfo(period.zone))
     end = period.end.astimezone(ZoneInfo(period.zone))
-    return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({period.zone}, end excluded)"
+    return gettext("{start} to {end} ({zone}, end excluded)").format(
+        start=told(minute(start)), end=told(minute(end)), zone=period.zone
+    )
 
 
 def grid(
@@ -298,12 +312,12 @@ def grid(
     *,
     zone: str,
     limit: int,
-    empty: str = "There are no rows.",
+    empty: str = "",
     ahead: Sequence[bool] = (),
 ) -> Grid:
     """Print the first `limit` rows of a pack's table; the file name says where the others stand."""
     return Grid(
-        caption=table.title,
+        caption=told(table.title),
         columns=tuple(head(name) for name in table.columns),
         widths=tuple(widths),
         rows=tuple(spell_row(row, table.columns, zone) for row in table.rows[:limit]),
@@ -317,28 +331,30 @@ def grid(
 
 def head(name: str) -> str:
     """Turn a column name into a head: `first_seen_at` becomes "First seen"."""
-    if name in HEADS:
-        return HEADS[name]
+    return pgettext("head", english_head(name))
+
+
+def english_head(name: str) -> str:
+    """Return a column's head in English."""
     words = name.removesuffix("_at").removesuffix("_on").replace("_", " ")
-    return words[:1].upper() + words[1:]
+    return HEADS.get(name, words[:1].upper() + words[1:])
 
 
 def spell_row(row: Sequence[Cell], columns: Sequence[str], zone: str) -> tuple[str, ...]:
-    """Spell a row for print, the portal's own words without their underscores."""
-    said = (spell_cell(cell, zone) for cell in row)
-    return tuple(text.replace("_", " ") if name in SPOKEN else text for name, text in zip(columns, said, strict=True))
+    """Tell a row for print; a key of ours without another spelling has spaces, a name keeps its underscores."""
+    cells = (spell_cell(cell, zone, name) for name, cell in zip(columns, row, strict=True))
+    return tuple(text.replace("_", " ") if name in WORDS else text for name, text in zip(columns, cells, strict=True))
 
 
-def spell_cell(cell: Cell, zone: str) -> str:
-    """Spell a cell for print: yes and no, times in the zone, thousands with a comma, a dash for nothing."""
+def spell_cell(cell: Cell, zone: str, column: str = "") -> str:
+    """Tell a cell for print: yes and no, times in the zone, thousands apart, words of ours, a dash for nothing."""
     if cell is None or cell == "":
         return DASH
     if isinstance(cell, bool):
-        return "yes" if cell else "no"
+        return pgettext("cell", "yes") if cell else pgettext("cell", "no")
     if isinstance(cell, datetime):
         return moment(cell, zone)
     if isinstance(cell, float):
-        if abs(cell) >= 10:
-            return f"{cell:,.0f}"
-        return f"{cell:,.3f}".rstrip("0").rstrip(".")
-    return f"{cell:,}" if isinstance(cell, int) else cell
+        digits = f"{cell:,.0f}" if abs(cell) >= 10 else f"{cell:,.3f}".rstrip("0").rstrip(".")
+        return told(figure(digits))
+    return told(whole(cell)) if isinstance(cell, int) else word(column, told(cell))

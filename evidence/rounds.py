@@ -10,6 +10,7 @@ import json
 from typing import Final
 
 from evidence.kinds import Table
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 from evidence.tables import from_rows
 from reviews.manifest import canonical_text
@@ -97,38 +98,38 @@ ORDER BY s.id
 TABLES: Final = (
     (
         "campaign_scope",
-        "Systems of the campaigns: every row is an item or an exclusion",
+        said("Systems of the campaigns: every row is an item or an exclusion"),
         SCOPE,
         "campaign system snapshot captured_at source_total rows items exclusions waiver_reason waived_by",
     ),
-    ("exclusions", "Rows left out of campaigns, by reason", EXCLUSIONS, "campaign reason approved_by rows"),
+    ("exclusions", said("Rows left out of campaigns, by reason"), EXCLUSIONS, "campaign reason approved_by rows"),
     (
         "absent_accounts",
-        "Active in the logs, in no row of the campaign's list",
+        said("Active in the logs, in no row of the campaign's list"),
         ABSENT,
         "campaign system captured_at account first_at last_ok_at",
     ),
     (
         "control_items",
-        "Made-up access put among items: in no population, count or remediation",
+        said("Made-up access put among items: in no population, count or remediation"),
         CONTROL_ITEMS,
         "campaign mark control_item system account entitlement reviewer outcome decided_at",
     ),
     (
         "campaign_moves",
-        "How the campaigns went on",
+        said("How the campaigns went on"),
         MOVES,
         "campaign moved_at from_state to_state old_due_at new_due_at reason by",
     ),
     (
         "reassignments",
-        "Items put to another reviewer",
+        said("Items put to another reviewer"),
         REASSIGNED,
         "campaign item moved_at from_reviewer to_reviewer reason by",
     ),
     (
         "questions",
-        "What reviewers asked about items, and the answers",
+        said("What reviewers asked about items, and the answers"),
         QUESTIONS,
         "campaign item asked_by asked asked_at question answered_at answer",
     ),

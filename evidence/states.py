@@ -1,6 +1,7 @@
 """Names the states of control results and evidence packs, and the moves a pack may make."""
 
 from django.db import models
+from django.utils.translation import gettext_noop as noop
 
 
 class ResultState(models.TextChoices):
@@ -15,12 +16,12 @@ class ResultState(models.TextChoices):
 
 
 RESULT_MEANINGS: dict[str, str] = {
-    ResultState.PASS: "The pass criterion held over the whole period.",
-    ResultState.ATTENTION: "The pass criterion did not hold; the milder attention criterion did.",
-    ResultState.FAIL: "Neither the pass nor the attention criterion held.",
-    ResultState.NO_DATA: "The logs or records needed were missing or too incomplete to conclude anything.",
-    ResultState.NO_OCCURRENCE: "Nothing happened in the period that the control could act on.",
-    ResultState.NOT_APPLICABLE: "The row was set aside by a named person with a recorded reason.",
+    ResultState.PASS: noop("The pass criterion held over the whole period."),
+    ResultState.ATTENTION: noop("The pass criterion did not hold; the milder attention criterion did."),
+    ResultState.FAIL: noop("Neither the pass nor the attention criterion held."),
+    ResultState.NO_DATA: noop("The logs or records needed were missing or too incomplete to conclude anything."),
+    ResultState.NO_OCCURRENCE: noop("Nothing happened in the period that the control could act on."),
+    ResultState.NOT_APPLICABLE: noop("The row was set aside by a named person with a recorded reason."),
 }
 
 
@@ -33,15 +34,17 @@ class PackState(models.TextChoices):
     ISSUED = "issued", "Issued"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 PACK_MOVES: dict[PackState, frozenset[PackState]] = {
     PackState.REQUESTED: frozenset({PackState.BUILDING, PackState.CANCELLED, PackState.FAILED}),
     PackState.BUILDING: frozenset({PackState.DRAFT, PackState.FAILED, PackState.CANCELLED}),
-    PackState.DRAFT: frozenset({PackState.ISSUED}),
+    PackState.DRAFT: frozenset({PackState.ISSUED, PackState.WITHDRAWN}),
     PackState.ISSUED: frozenset(),
     PackState.FAILED: frozenset(),
     PackState.CANCELLED: frozenset(),
+    PackState.WITHDRAWN: frozenset(),
 }
 
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from django.db.models import Exists, OuterRef
 from ledger.entries import leaf_hash, seal
 from ledger.kinds import BatchPlace, LeafKind
 from ledger.models import Batch
-from logs.models import AccessEvent, Delivery, QuarantinedLine
+from logs.models import AccessEvent, Delivery, ErasedLeaf, QuarantinedLine, ResolvedLine
 from logs.queries.sealed import SHOWN
 from logs.sealing import differences, rfc3339
 from logs.watched import actor_key
@@ -112,12 +113,22 @@ class StoredRows:
             digest = bytes(line.raw_sha256)
             if not line.cut and hashlib.sha256(bytes(line.raw)).digest() != digest:
                 yield line.delivery_id, f"the quarantined record {line.position} was changed"
-            if not line.raw and line.raw_bytes and not removed(line.received_at):
+            if not line.raw and line.raw_bytes and line.pk not in self.erased_lines and not removed(line.received_at):
                 yield line.delivery_id, f"the bytes of the quarantined record {line.position} are gone"
             digests.setdefault(line.delivery_id, hashlib.sha256()).update(digest)
         for batch_id, found in digests.items():
             if found.hexdigest() != sealed.get(batch_id, {}).get("quarantined_sha256"):
                 yield batch_id, "the quarantined records are not those that the manifest counts"
+
+    @cached_property
+    def erased_lines(self) -> set[int]:
+        """Returns the quarantined records whose event a deed of erasure took, with their bytes."""
+        leaves = ErasedLeaf.objects.using(self.using).filter(
+            tenant_id=self.tenant_id, erasure__removed_at__isnull=False
+        )
+        of_event = leaves.filter(batch_id=OuterRef("batch_id"), event_id=OuterRef("event_id"))
+        lines = ResolvedLine.objects.using(self.using).filter(Exists(of_event), tenant_id=self.tenant_id)
+        return set(lines.values_list("line_id", flat=True))
 
     def totals(self) -> tuple[int, int, int]:
         """Returns how many events, deliveries and audit entries the tenant has."""

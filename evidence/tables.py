@@ -84,7 +84,8 @@ def types_of(table: Table) -> tuple[type, ...]:
 
 def _type(found: frozenset[type]) -> type:
     """Return the type that holds values of all the found ones."""
-    types = found - {type(None)}
+    # A text that can be told in other languages (`evidence.languages.Said`) is a text.
+    types = {str if issubclass(kind, str) else kind for kind in found - {type(None)}}
     if types == {int, float}:
         return float
     return next(iter(types)) if len(types) == 1 else str

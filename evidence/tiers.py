@@ -7,44 +7,54 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.utils.translation import gettext_noop as noop
+
 from evidence.holders import WITNESS
 
 TIERS: Final[Mapping[str, str]] = {
-    "T0": "hashes agree inside the database",
-    "T1": "hashes agree and the checkpoint's signature is valid",
-    "T2": "as T1, and the signer runs under a system user of its own, with a state that nothing else can write",
-    "T3": "as T2, and the checkpoint is held by a named third party",
-    "T4": "as T3, and the checkpoint is cosigned by an independent witness",
+    "T0": noop("hashes agree inside the database"),
+    "T1": noop("hashes agree and the checkpoint's signature is valid"),
+    "T2": noop("as T1, and the signer runs under a system user of its own, with a state that nothing else can write"),
+    "T3": noop("as T2, and the checkpoint is held by a named third party"),
+    "T4": noop("as T3, and the checkpoint is cosigned by an independent witness"),
 }
 REMAINS: Final[Mapping[str, str]] = {
-    "T0": "Whoever can write to the database can change a record and make everything fit again.",
-    "T1": "Whoever has the database and the signer's key can: the operator's system administrator.",
-    "T2": "Whoever has the whole server can: the operator's system administrator.",
-    "T3": "Nobody can change what the held checkpoint covers unseen. Later records are as under T2. Two people could "
-    "be shown two histories, if they never compare checkpoints.",
-    "T4": "Only the operator and the witness together can. Records after the cosigned checkpoint are as under T2.",
+    "T0": noop("Whoever can write to the database can change a record and make everything fit again."),
+    "T1": noop("Whoever has the database and the signer's key can: the operator's system administrator."),
+    "T2": noop("Whoever has the whole server can: the operator's system administrator."),
+    "T3": noop(
+        "Nobody can change what the held checkpoint covers unseen. Later records are as under T2. Two people could "
+        "be shown two histories, if they never compare checkpoints."
+    ),
+    "T4": noop(
+        "Only the operator and the witness together can. Records after the cosigned checkpoint are as under T2."
+    ),
 }
 """Who could still change records without a trace, for people."""
 UNPROVABLE: Final = (
-    "That a source told the truth or sent everything. Only gaps in its numbering and missing heartbeats show.",
-    "What happened to records before the portal answered that it has them.",
-    "Changes between the receipt of a record and the first checkpoint that left the host, made by somebody who has the "
-    "database, the signer and the host: up to a minute until the signature, up to an hour until a witness, up to a "
-    "day until storage and mail.",
-    "Two histories shown to two clients who neither compare checkpoints nor use a witness.",
-    "Time, better than the one who stamped it.",
-    "What a stolen signing key signs until it is replaced. It does not reach behind checkpoints that others hold.",
-    "A break of SHA-256 or Ed25519.",
-    "What pages show beside the sealed bytes: shown columns are as good as the check that compares them.",
-    "Copies that were exported before an erasure.",
-    "The content of pruned periods. That they existed, and how many records they held, remains provable.",
+    noop("That a source told the truth or sent everything. Only gaps in its numbering and missing heartbeats show."),
+    noop("What happened to records before the portal answered that it has them."),
+    noop(
+        "Changes between the receipt of a record and the first checkpoint that left the host, made by somebody who has "
+        "the database, the signer and the host: up to a minute until the signature, up to an hour until a witness, up "
+        "to a day until storage and mail."
+    ),
+    noop("Two histories shown to two clients who neither compare checkpoints nor use a witness."),
+    noop("Time, better than the one who stamped it."),
+    noop(
+        "What a stolen signing key signs until it is replaced. It does not reach behind checkpoints that others hold."
+    ),
+    noop("A break of SHA-256 or Ed25519."),
+    noop("What pages show beside the sealed bytes: shown columns are as good as the check that compares them."),
+    noop("Copies that were exported before an erasure."),
+    noop("The content of pruned periods. That they existed, and how many records they held, remains provable."),
 )
 """What no tier proves, a sentence each."""
 HOW: Final[Mapping[str, str]] = {
-    "folder": "file on storage of the holder",
-    "mail": "mailed, as an attachment",
-    "witness": "cosignature",
-    "tsa": "time stamp (RFC 3161)",
+    "folder": noop("file on storage of the holder"),
+    "mail": noop("mailed, as an attachment"),
+    "witness": noop("cosignature"),
+    "tsa": noop("time stamp (RFC 3161)"),
 }
 LASTS: Final = timedelta(days=2)
 """A claim that others hold the log's state is made while what they hold is younger: anchors are made daily."""

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from evidence import views
+from evidence.erasures import views as erasures
 from evidence.registers import views as registers
 from evidence.room import views as room
 from evidence.signoffs import views as signoffs
@@ -29,7 +30,12 @@ urlpatterns: list[URLPattern] = [
     path("packs/<int:pack_id>/", views.pack, name="pack"),
     path("packs/<int:pack_id>/download/", views.download, name="download"),
     path("packs/<int:pack_id>/sign/", signoffs.sign, name="pack_sign"),
+    path("packs/<int:pack_id>/issue/", signoffs.retry, name="pack_retry"),
+    path("packs/<int:pack_id>/withdraw/", signoffs.withdraw, name="pack_withdraw"),
     path("packs/<int:pack_id>/share/", views.pack_share, name="pack_share"),
+    path("erasures/", erasures.erasures, name="erasures"),
+    path("erasures/ask/", erasures.erasure_ask, name="erasure_ask"),
+    path("erasures/<uuid:erasure_id>/answer/", erasures.erasure_answer, name="erasure_answer"),
     path("ledger/", views.ledger, name="ledger"),
     path("ledger/verify/", views.verify, name="verify"),
     path("ledger/growth.txt", views.growth, name="growth"),

@@ -20,6 +20,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from evidence.anchorfolder import anchor_files, file_of
+from evidence.erased import ErasedLeaves
 from evidence.findings import FailureClass, LogReport
 from evidence.pruned import PrunedLeaves
 from evidence.signaturecheck import SignatureCheck
@@ -108,6 +109,7 @@ class _Verification:
         self.report = LogReport(tenant.slug, self.heads[-1].origin, self.total, epochs=len(self.heads))
         self.findings = self.report.findings
         self.rows = StoredRows(tenant.pk, tenant.uuid, using)
+        self.erased = ErasedLeaves(tenant, using, self.report)
         self.pruned = PrunedLeaves(tenant, using, self.report)
         self.newest_at: datetime | None = None
         self.done = 0
@@ -236,6 +238,7 @@ class _Verification:
                 continue
             self._missing(place, expected, row.ord)
             self._compare(place.first_index + row.ord, row)
+            self.erased.check_stored(place, row.ord, row.name)
             expected = row.ord + 1
         self._missing(place, expected, last)
         if manifest is None:
@@ -289,12 +292,21 @@ class _Verification:
         self.findings.add(FailureClass.CONTENT_CHANGED, row.name, f"its bytes do not hash to leaf {index}")
 
     def _missing(self, place: BatchPlace, begin: int, end: int) -> None:
-        """Notes leaves without a row, but for those that retention removed."""
-        for first, stop in self.pruned.unexplained(place, begin, end):
+        """Notes leaves without a row, but for those that a deed erased or retention removed."""
+        for first, stop in self._unexplained(place, begin, end):
             what = "manifest" if first == place.n - 1 else "row"
             where = f"leaves {place.first_index + first} to {place.first_index + stop - 1}"
             detail = f"no {what} of batch {place.id} is stored"
             self.findings.add(FailureClass.LEAF_MISSING, where, detail, stop - first)
+
+    def _unexplained(self, place: BatchPlace, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yields the ordinals of missing rows, as (begin, end), that neither a deed nor a removal explains."""
+        at = begin
+        for ordinal in range(begin, end):
+            if self.erased.explains(place, ordinal):
+                yield from self.pruned.unexplained(place, at, ordinal)
+                at = ordinal + 1
+        yield from self.pruned.unexplained(place, at, end)
 
     def _tree_fault(self, where: str, detail: str) -> None:
         self.findings.add(FailureClass.TREE_INCONSISTENT, where, detail)

@@ -38,13 +38,14 @@ from evidence.pages import (
 )
 from evidence.registers.queries import responses_to
 from evidence.signoffs.actions import share_pack
-from evidence.signoffs.queries import sign_offs_of
+from evidence.signoffs.policies import can_retry_issue
+from evidence.signoffs.queries import sign_offs_of, work_of
 from evidence.states import PackState
 from evidence.verifier import single_file, single_page
 from ledger.queries import growth_proof, latest_checkpoint
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
-from tenants.models import User, Work
+from tenants.models import User
 
 
 @requires(Permission.CONTROL_VIEW)
@@ -170,7 +171,7 @@ def pack_new(request: TenantRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = form.cleaned_data
         period = form.period(request.tenant.zone)
-        words = ("recipient", "classification", "kind", "incident", "supersedes", "parquet", "volumes")
+        words = ("recipient", "classification", "kind", "language", "incident", "supersedes", "parquet", "volumes")
         chosen = {name: told[name] for name in words}
         asked = actions.PackRequest(period, tuple(told["frameworks"]), **chosen)
         pack = actions.request_pack(tenant=request.tenant, asked=asked, by=request.actor)
@@ -187,11 +188,13 @@ def pack(request: TenantRequest, pack_id: int) -> HttpResponse:
 def _pack_page(request: TenantRequest, row: EvidencePack, unreachable: str = "") -> HttpResponse:
     """Show one pack, and why its file cannot be had, if it cannot."""
     people = people_to_share(request.tenant) if request.actor.may(Permission.SHARE_MANAGE) else []
+    work, signed = None if row.is_over else work_of(row), sign_offs_of(row)
     words = {
         "pack": row,
-        "work": Work.objects.filter(pk=row.work_id).first() if row.work_id and not row.is_over else None,
+        "work": work,
         "share": ShareForm(people=people) if people and row.state == "issued" else None,
-        "signed": sign_offs_of(row),
+        "signed": signed,
+        "may_retry": can_retry_issue(request.actor, row, signed, work).allowed,
         "may_build": request.actor.may(Permission.PACK_BUILD),
         "frameworks": [load().frameworks[key].name for key in row.frameworks if key in load().frameworks],
         "unreachable": unreachable,

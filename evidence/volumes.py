@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 
 from evidence.bundle import PrintedVolume, parts_of
 from evidence.kept import kept_file
 from evidence.kinds import Table
+from evidence.languages import told, whole
 from evidence.rendering import render
 from evidence.report import Grid, Part, Report, Volume, frame, spell_row
 from evidence.tables import cells
@@ -38,9 +40,11 @@ class Printable:
 
 
 def print_volumes(
-    report: Report, tables: Sequence[Table], folder: Path, told: Callable[[str], None]
+    report: Report, tables: Sequence[Table], folder: Path, notify: Callable[[str], None]
 ) -> dict[str, PrintedVolume]:
-    """Print a report's further volumes into a folder; `told` is called with what is under way and may raise to stop.
+    """Print a report's further volumes into a folder, in the language that is spoken.
+
+    `notify` is called with what is under way and may raise to stop.
 
     Raises:
         MissingRowsError: A table ended before its last row.
@@ -60,7 +64,7 @@ def print_volumes(
         rendered = render(
             html(report, volume, parts),
             created=report.cover.issued_at,
-            watch=partial(told, message),
+            watch=partial(notify, message),
             inside=folder,
         ).printed
         (folder / volume.file).write_bytes(rendered.pdf)
@@ -69,9 +73,18 @@ def print_volumes(
 
 
 def html(report: Report, volume: Volume, parts: Sequence[Printable]) -> str:
-    """Render a volume's HTML."""
-    words = {"report": report, "volume": volume, "of": len(report.volumes) + 1, "parts": parts}
-    return render_to_string("evidence/pdf/volume.html", {**words, **frame(report.cover)})
+    """Render a volume's HTML, in the language that is spoken."""
+    cover, of = report.cover, len(report.volumes) + 1
+    heading = gettext("Volume {number} of {total}").format(number=volume.number, total=of)
+    form = gettext("Volume {number} of evidence pack {pack} for {client}")
+    words = {
+        "title": f"{heading}: {report.title}",
+        "description": form.format(number=volume.number, pack=cover.pack_id, client=cover.client),
+        "heading": heading,
+        "is_last": volume.number == of,
+        "parts": parts,
+    }
+    return render_to_string("evidence/pdf/volume.html", {**words, **frame(cover)})
 
 
 def _printable(part: Part, rows: Iterator[tuple[str, ...]]) -> Printable:
@@ -80,7 +93,7 @@ def _printable(part: Part, rows: Iterator[tuple[str, ...]]) -> Printable:
     found = tuple(islice(rows, wanted))
     if len(found) != wanted:
         raise MissingRowsError(f"{part.grid.file} holds fewer than the {part.grid.total:,} rows that were counted.")
-    columns, widths = ("Row", *part.grid.columns), (ROW, *_narrowed(part.grid.widths))
+    columns, widths = (gettext("Row"), *part.grid.columns), (ROW, *_narrowed(part.grid.widths))
     return Printable(part, replace(part.grid, columns=columns, widths=widths, rows=found))
 
 
@@ -90,7 +103,7 @@ def _numbered(table: Table, grid: Grid, zone: str) -> Iterator[tuple[str, ...]]:
     filled = table.columns.index(grid.filled) if grid.filled else None
     for number, row in enumerate(cells(table), start=1):
         if filled is None or row[filled] not in {None, ""}:
-            yield (f"{number:,}", *spell_row([row[place] for place in places], grid.fields, zone))
+            yield (told(whole(number)), *spell_row([row[place] for place in places], grid.fields, zone))
 
 
 def _narrowed(widths: Sequence[int]) -> list[int]:

@@ -202,13 +202,13 @@ def leaf(log_id: UUID, index: int, *, epoch: int | None = None) -> bytes:
     return row[at * HASH_BYTES : (at + 1) * HASH_BYTES]
 
 
-def inclusion_proof(log_id: UUID, index: int, size: int) -> list[bytes]:
-    """Returns the RFC 6962 2.1.1 path of a leaf in the tree of `size` leaves.
+def inclusion_proof(log_id: UUID, index: int, size: int, *, epoch: int | None = None) -> list[bytes]:
+    """Returns the RFC 6962 2.1.1 path of a leaf in the tree of `size` leaves of an epoch, the newest unless told.
 
     Raises:
         ValueError: The leaf is not in that tree, or the log has fewer leaves.
     """
-    return inclusion_path(index, size, _nodes(log_id, size, indexes=[index]))
+    return inclusion_path(index, size, _nodes(log_id, size, epoch, indexes=[index]))
 
 
 def inclusion_proofs(log_id: UUID, indexes: list[int], size: int) -> dict[int, list[bytes]]:
@@ -284,7 +284,7 @@ def proof_bundle(log_id: UUID, index: int, checkpoint: SignedCheckpoint) -> Proo
         ValueError: The leaf is not covered by the checkpoint.
     """
     body = parse_checkpoint(parse_note(checkpoint.note).text)
-    path = inclusion_proof(log_id, index, body.size)
+    path = inclusion_proof(log_id, index, body.size, epoch=checkpoint.epoch)
     return ProofBundle(index, body.size, body.root, tuple(path), checkpoint.note)
 
 

@@ -8,6 +8,7 @@ from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +17,7 @@ from logs.kinds import Format, LogType, StatusDetail
 from logs.models import AccessEvent
 from logs.queries import Filters, condition, coverage, event_by_key, visible_source_ids
 from logs.queries.again import links_of
+from logs.queries.erasures import why_gone
 from logs.queries.search import HEAVY, matching
 from logs.queries.sources import visible_sources
 from logs.querylang import MOST_CHARS, Query, QueryError, parse, span, term
@@ -186,6 +188,13 @@ class Events(TenantView):
         return answer
 
 
+class GoneError(APIException):
+    """The event was removed when its term had passed, or erased; its page names the ledger's entries."""
+
+    status_code = 410
+    default_detail = "This event was removed or erased: its page names the ledger entries that say so."
+
+
 class Event(TenantView):
     """One event. Reading it is a deed: it leaves an entry in the audit trail."""
 
@@ -197,6 +206,8 @@ class Event(TenantView):
         self.asked()
         found: AccessEvent | None = event_by_key(key, visible_source_ids(self.actor))
         if found is None:
+            if self.actor.sees_all_shareable and why_gone(key):
+                raise GoneError
             raise Http404(NOT_HERE)
         look_at_events(what=f"Event {key}, by the API", asked={}, shown=1, by=self.actor)
         links = links_of(found)

@@ -6,14 +6,13 @@ retention role, which can do nothing but call the two functions that check every
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from django.db import OperationalError, connections, transaction
+from django.db import OperationalError
 from django.utils import timezone
 
 from logs.actions import announce_prune
@@ -26,23 +25,17 @@ from logs.queries.retention import (
     pending_prunes,
     stored_months,
 )
+from logs.retentionrole import alone, called
 from logs.terms import cut
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
-ROLE: Final = "retention"
-"""The connection that logs in as the retention role."""
-RUN_LOCK: Final = 4_311_702_021
 LOCK_WAIT: Final = "500ms"
 """How long dropping a month waits for those who read events; new readers wait behind it for as long."""
 DROP_TRIES: Final = 24
 DROP_PAUSE_SECONDS: Final = 5.0
 SHORTEST_MONTHS: Final = 3
-
-
-class BusyError(RuntimeError):
-    """Another program is removing at this moment."""
 
 
 class NotSettledError(RuntimeError):
@@ -104,7 +97,7 @@ def retain(
         BusyError: another program is removing.
     """
     outcome = Outcome()
-    with _alone():
+    with alone():
         months: set[date] = set()
         ready = []
         for tenant in tenants:
@@ -123,20 +116,6 @@ def retain(
                 _remove(tenant, prune, month, outcome, say)
         _drop(_old_months(), outcome, say, tries)
     return outcome
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Hold the one lock of all who remove, for as long as the connection lives."""
-    with connections[ROLE].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [RUN_LOCK])
-        if not cursor.fetchone()[0]:
-            message = "Another program is removing what is past its term: wait until it has ended."
-            raise BusyError(message)
-        try:
-            yield
-        finally:
-            connections[ROLE].close()
 
 
 def _announce(tenant: Tenant, outcome: Outcome, say: Callable[[str], object]) -> list[tuple[UUID, date]]:
@@ -176,7 +155,7 @@ def _drop_month(month: date, tries: int) -> bool:
     """Drop one month, or return False where something of it is to stay; asks again while the table is in use."""
     for number in range(1, tries + 1):
         try:
-            return bool(_call("SELECT retention_drop(%s)", [month], lock_wait=LOCK_WAIT))
+            return bool(called("SELECT retention_drop(%s)", [month], lock_wait=LOCK_WAIT))
         except OperationalError:
             if number == tries:
                 raise
@@ -187,7 +166,7 @@ def _drop_month(month: date, tries: int) -> bool:
 def _remove(tenant: Tenant, prune: UUID, month: date, outcome: Outcome, say: Callable[[str], object]) -> None:
     """Carry out one removal, unless the whole month was dropped with it."""
     try:
-        gone = _call("SELECT retention_remove(%s)", [prune], tenant=tenant)
+        gone = called("SELECT retention_remove(%s)", [prune], tenant=tenant)
     except OperationalError as fault:
         outcome.faults.append(f"{tenant.slug}: {month:%Y-%m} waits: {str(fault).strip().splitlines()[0]}")
         return
@@ -197,15 +176,3 @@ def _remove(tenant: Tenant, prune: UUID, month: date, outcome: Outcome, say: Cal
     outcome.carried_out += 1
     outcome.events += int(gone)
     say(f"{tenant.slug}: {gone:,} events received in {month:%Y-%m} are removed.")
-
-
-def _call(
-    statement: str, values: Sequence[UUID | date], *, tenant: Tenant | None = None, lock_wait: str = "10s"
-) -> Any:
-    """Call one of the two functions as the retention role, in a transaction of its own."""
-    with transaction.atomic(using=ROLE), connections[ROLE].cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{lock_wait}'")
-        if tenant is not None:
-            cursor.execute(f"SET LOCAL app.tenant = '{int(tenant.pk)}'; SET LOCAL app.log = '{tenant.uuid}'")
-        cursor.execute(statement, values)
-        return cursor.fetchone()[0]

@@ -15,7 +15,10 @@ from portal.templatetags.portal import count, distance, number, percent
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One number: ``look`` is ``bad`` or ``warn`` where somebody should act."""
+    """One number: ``look`` is ``bad`` or ``warn`` where somebody should act.
+
+    ``loads`` is the address that gives it, where the page does not wait for it.
+    """
 
     label: str
     value: str
@@ -24,6 +27,7 @@ class Fact:
     url: str
     icon: str
     look: str = ""
+    loads: str = ""
 
 
 def facts_of(found: Overview, slug: str) -> list[Fact]:
@@ -33,8 +37,8 @@ def facts_of(found: Overview, slug: str) -> list[Fact]:
         facts.append(_alerts(found.alert_counts, slug))
     if found.sources is not None:
         facts.append(_sources(found, slug))
-    if found.due is not None and found.today is not None:
-        facts.append(_due(found.due, found.today, slug))
+    if found.sees_due:
+        facts.append(_due_later(slug))
     if found.reviews:
         facts.append(_pack(found, slug))
     elif found.leaves is not None:
@@ -83,7 +87,14 @@ def _sources(found: Overview, slug: str) -> Fact:
     return Fact("Silent log sources", number(silent), "", note, address("logs:sources", slug), "plug-connected-x", look)
 
 
-def _due(lines: Sequence[Due], today: date, slug: str) -> Fact:
+def _due_later(slug: str) -> Fact:
+    """Return the place of a number that a dozen queries count: the page does not wait for it."""
+    url, loads = address("evidence:calendar", slug), address("portal:overview_due", slug)
+    return Fact("Evidence missing or overdue", "…", "", "Being counted", url, "calendar", loads=loads)
+
+
+def due_fact(lines: Sequence[Due], today: date, slug: str) -> Fact:
+    """Return how much evidence is missing or overdue, and when the next is due."""
     late = sum(due.is_late(today) for due in lines)
     coming = next((due.on for due in lines if due.on and due.on >= today), None)
     note = f"Next due {coming:%-d %b %Y}" if coming else "Nothing is due in the year to come"

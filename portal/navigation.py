@@ -81,7 +81,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
             Page("Packs", "evidence:packs", "file-certificate", P.PACK_VIEW),
             Page("Auditors", "evidence:auditors", "briefcase", P.SHARE_MANAGE),
             Page("Ledger", "evidence:ledger", "fingerprint", P.LEDGER_VIEW),
-            Page("Retention", "logs:retention", "clock", P.LEDGER_VIEW),
+            Page("Retention", "logs:retention", "clock", P.LEDGER_VIEW, ("erasures/",)),
         ),
     ),
     (

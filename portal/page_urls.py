@@ -11,6 +11,7 @@ urlpatterns = [
     path("preferences/", views.preferences, name="preferences"),
     path("t/<slug:slug>/", views.home, name="home"),
     path("t/<slug:slug>/overview/", views.overview, name="overview"),
+    path("t/<slug:slug>/overview/due/", views.overview_due, name="overview_due"),
     path("t/<slug:slug>/client/", views.client, name="client"),
     path("t/<slug:slug>/client/feed/", views.client_feed, name="client_feed"),
     path("t/<slug:slug>/room/", views.room, name="room"),

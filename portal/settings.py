@@ -109,6 +109,7 @@ COUNTERSIGN_SEAL = {name: env_text(f"COUNTERSIGN_SEAL_{name}") for name in ("KEY
 COUNTERSIGN_FRAMEWORKS = env_text("COUNTERSIGN_FRAMEWORKS")  # a folder of further frameworks; see docs/frameworks.md
 COUNTERSIGN_ENCRYPTED_STORES = env_text("COUNTERSIGN_ENCRYPTED_STORES")  # database=LUKS; data=...; docs/operating.md
 COUNTERSIGN_SIGNER = Path(env_text("COUNTERSIGN_SIGNER", str(COUNTERSIGN_DATA / "signer"))).absolute()
+COUNTERSIGN_ERASURES = Path(env_text("COUNTERSIGN_ERASURES", str(COUNTERSIGN_DATA / "erasures"))).absolute()
 COUNTERSIGN_TICKET_HOSTS = env_list("COUNTERSIGN_TICKET_HOSTS", "")  # hosts inside that tickets may go to; operating.md
 COUNTERSIGN_SYSLOG_LISTEN = env_text("COUNTERSIGN_SYSLOG_LISTEN", "127.0.0.1:6514")  # all three: docs/doors.md
 COUNTERSIGN_SYSLOG_PORTS = env_list("COUNTERSIGN_SYSLOG_PORTS", "")
@@ -180,8 +181,7 @@ WHITENOISE_USE_FINDERS, WHITENOISE_KEEP_ONLY_HASHED_FILES = DEBUG, True
 EMAIL_BACKEND = env_text("COUNTERSIGN_EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
 EMAIL_HOST = env_text("COUNTERSIGN_SMTP_HOST", "localhost")
 EMAIL_PORT = env_number("COUNTERSIGN_SMTP_PORT", 25, least=1, most=65535)
-EMAIL_HOST_USER = env_text("COUNTERSIGN_SMTP_USER")
-EMAIL_HOST_PASSWORD = env_text("COUNTERSIGN_SMTP_PASSWORD")
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env_text("COUNTERSIGN_SMTP_USER"), env_text("COUNTERSIGN_SMTP_PASSWORD")
 EMAIL_USE_TLS = env_flag("COUNTERSIGN_SMTP_TLS", default=False)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env_text("COUNTERSIGN_MAIL_FROM", "countersign@localhost")

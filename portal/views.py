@@ -7,11 +7,11 @@ from django.shortcuts import redirect, render
 
 from evidence.room.actions import look
 from portal.actions import look_at_feed, look_at_population
-from portal.facts import facts_of
+from portal.facts import due_fact, facts_of
 from portal.forms import PreferencesForm
 from portal.navigation import home_of
 from portal.preferences import keep_preferences
-from portal.queries import client_home, feed, room_campaign, tenants_of
+from portal.queries import client_home, due_now, feed, room_campaign, tenants_of
 from portal.queries import overview as overview_of
 from portal.queries import room as room_of
 from tenants.access import TenantRequest, requires
@@ -45,6 +45,13 @@ def overview(request: TenantRequest) -> HttpResponse:
     """Show an officer or operator where the tenant stands."""
     found = overview_of(request.actor, request.tenant)
     return render(request, "portal/overview.html", {"overview": found, "facts": facts_of(found, request.tenant.slug)})
+
+
+@requires(Permission.CONTROL_VIEW)
+def overview_due(request: TenantRequest) -> HttpResponse:
+    """Answer the overview's part on evidence that is due, for which the page does not wait."""
+    lines, today = due_now(request.tenant)
+    return render(request, "portal/_due.html", {"fact": due_fact(lines, today, request.tenant.slug)})
 
 
 @requires(Permission.CLIENT_VIEW)

@@ -15,12 +15,14 @@ from reviews.actions import (
     open_campaign,
     open_log_review,
     request_opening,
+    stand_in,
     verify_remediations,
+    write_day_mails,
     write_notices,
     write_tickets,
 )
 from reviews.models import Campaign
-from reviews.posting import send_due
+from reviews.posting import send_day_mails, send_due
 from reviews.queries.campaigns import collecting, overdue, to_open, working
 from reviews.queries.following import stages_due
 from reviews.queries.logreviews import schedules_due
@@ -113,6 +115,9 @@ def remind(progress: Progress, tenant: Tenant) -> dict[str, Any]:
         with tenant_scope(tenant):
             hand_over(campaign=campaign, by=actor)
             written += write_notices(campaign=campaign, by=actor)
+    with tenant_scope(tenant):
+        stand_in(by=actor)
+        written += write_day_mails(by=actor)
     return {"written": written, **send_notices(progress, tenant)}
 
 
@@ -125,6 +130,6 @@ def send_tickets(progress: Progress, tenant: Tenant) -> dict[str, Any]:
 
 
 def send_notices(progress: Progress, tenant: Tenant) -> dict[str, Any]:
-    """Sends the mails of campaigns that are due."""
+    """Sends the mails of campaigns that are due, and those of the day."""
     progress.step(0, 1, "Sending mails")
-    return {"mailed": send_due(tenant)}
+    return {"mailed": send_due(tenant) + send_day_mails(tenant)}

@@ -109,6 +109,15 @@ NEXT_STEP: Final = {
 """What to do about a finding of each kind, in a sentence."""
 EVENTS_FOUND: Final = frozenset({FindingKind.GHOST_USE, FindingKind.POPULATION_GAP})
 """Findings about something that happened: they stay until a person explains them."""
+SEARCHED: Final = (
+    FindingKind.GHOST_USE,
+    FindingKind.LEAVER_ACTIVE,
+    FindingKind.OWNERLESS,
+    FindingKind.DORMANT_PRIVILEGED,
+    FindingKind.CONFLICT,
+    FindingKind.POPULATION_GAP,
+)
+"""Findings that are looked for every hour, and so retested by the next look."""
 EXPLAINED_DAYS: Final = 90
 """How long the words stand with which a person resolved a finding whose cause is still there."""
 NEVER_EXPLAINED: Final = frozenset({FindingKind.LEAVER_ACTIVE})
@@ -161,6 +170,19 @@ class NoticeKind(TextChoices):
     REVOKE = "revoke", "Reminder of a late revocation"
     QUESTION = "question", "Question of a reviewer"
     ANSWERED = "answered", "Answer to a reviewer's question"
+
+
+LOOK_DAYS: Final = 7
+"""Days from the asking of a second look to its being late; the campaign does not close before it is taken."""
+
+
+class DayKind(TextChoices):
+    """Says what a line of the mail of a day is about."""
+
+    LOG = "log", "Items of a log review wait"
+    SIGN = "sign", "A log review is to be signed"
+    LOOK = "look", "A second look is to be taken"
+    ASKED = "asked", "A question about a control item waits for those who run campaigns"
 
 
 class TicketEvent(TextChoices):

@@ -335,7 +335,7 @@ def can_sign_at(level: str, minimum: Level) -> Verdict:
     return denied(f"A stronger proof of who signs is asked for here: {minimum.label.lower()}.")
 
 
-def can_ask(by: Actor, item: ReviewItem, *, mine: bool, may_answer: bool, text: str) -> Verdict:
+def can_ask(by: Actor, item: ReviewItem | ControlItem, *, mine: bool, may_answer: bool, text: str) -> Verdict:
     """Returns whether the actor may ask about an item; `mine` when it is put to them."""
     rules = (
         (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to review access."),

@@ -1,6 +1,7 @@
 """Measures the alert rules in force: mandatory ones missing, rules that never fired, mails that were given up."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 SETTINGS = """
@@ -42,7 +43,7 @@ def measure(frame: Frame) -> KindEvidence:
         "delivery_failures": mails["given_up"],
     }
     notes = (
-        "Mandatory are the rules on failed log-ins and on access out of hours; one off at any time is missing.",
-        "A rule counts as tested when it has raised an alert in this tenant.",
+        said("Mandatory are the rules on failed log-ins and on access out of hours; one off at any time is missing."),
+        said("A rule counts as tested when it has raised an alert in this tenant."),
     )
-    return asked.answer("alert_rules", metrics, rows, columns=COLUMNS, notes=notes, title="Alert rules in force")
+    return asked.answer("alert_rules", metrics, rows, columns=COLUMNS, notes=notes, title=said("Alert rules in force"))

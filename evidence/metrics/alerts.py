@@ -2,6 +2,7 @@
 
 from alerts.kinds import Rule, Severity
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row, ratio
 
 LIMIT_HOURS = {5: 1, 4: 4, 3: 24, 2: 72}
@@ -49,8 +50,8 @@ def measure(frame: Frame) -> KindEvidence:
         "open_over_limit": sum(row["minutes_to_acknowledge"] is None for row in late),
         "closed_without_reason": sum(bool(row["closed_at"]) and not row["close_reason"] for row in rows),
     }
-    notes = ("An alert that is still inside its limit and not acknowledged counts as inside the limit.",)
-    return asked.answer("alerts", metrics, rows, columns=COLUMNS, notes=notes, title="Alerts")
+    notes = (said("An alert that is still inside its limit and not acknowledged counts as inside the limit."),)
+    return asked.answer("alerts", metrics, rows, columns=COLUMNS, notes=notes, title=said("Alerts"))
 
 
 def _timed(row: Row, frame: Frame) -> Row:

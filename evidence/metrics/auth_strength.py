@@ -1,6 +1,7 @@
 """Measures the strength of log-ins: second factor reported or not, for remote and for privileged accounts."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, ratio
 
 BY_SOURCE = """
@@ -35,4 +36,4 @@ def measure(frame: Frame) -> KindEvidence:
         "privileged_without_mfa": sum(row["privileged_without_mfa"] for row in rows),
         "method_unknown_ratio": ratio(sum(row["method_unknown"] for row in rows), logins),
     }
-    return asked.answer("auth_strength", metrics, rows, columns=COLUMNS, title="Log-ins by source and method")
+    return asked.answer("auth_strength", metrics, rows, columns=COLUMNS, title=said("Log-ins by source and method"))

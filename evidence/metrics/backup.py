@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row, days_between
 
 EVERY = timedelta(hours=24)
@@ -39,11 +40,15 @@ def measure(frame: Frame) -> KindEvidence:
         "restore_root_mismatches": sum(row["root_agrees"] is False for row in in_period) if tests else None,
     }
     notes = (
-        "A backup is due in every 24 hours from the first one that was reported; a day without a good one counts as "
-        "failed. Reports come from manage.py report_backup and report_restore on the host: the portal does not see the "
-        "backup itself.",
+        said(
+            "A backup is due in every 24 hours from the first one that was reported; a day without a good one counts "
+            "as failed. Reports come from manage.py report_backup and report_restore on the host: the portal does not "
+            "see the backup itself."
+        ),
     )
-    return asked.answer("backup", metrics, in_period, columns=COLUMNS, notes=notes, title="Backups and restore tests")
+    return asked.answer(
+        "backup", metrics, in_period, columns=COLUMNS, notes=notes, title=said("Backups and restore tests")
+    )
 
 
 def due_and_missed(good: Sequence[datetime], backups: Sequence[Row], frame: Frame) -> tuple[int, int]:

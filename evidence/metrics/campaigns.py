@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row, days_between, ratio
 
 CAMPAIGNS = """
@@ -66,10 +67,10 @@ def measure(frame: Frame) -> KindEvidence:
         "unsigned": sum(row["signed_at"] is None for row in due),
     }
     notes = (
-        "A campaign counts as completed when every reviewer with decisions has signed.",
-        "Days since a review count from the least recently reviewed system; one never reviewed makes it never.",
+        said("A campaign counts as completed when every reviewer with decisions has signed."),
+        said("Days since a review count from the least recently reviewed system; one never reviewed makes it never."),
     )
-    return asked.answer("campaigns", metrics, rows, columns=COLUMNS, notes=notes, title="Access review campaigns")
+    return asked.answer("campaigns", metrics, rows, columns=COLUMNS, notes=notes, title=said("Access review campaigns"))
 
 
 def _age(systems: Sequence[Row], column: str, frame: Frame) -> float | None:

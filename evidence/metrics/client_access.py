@@ -1,6 +1,7 @@
 """Measures the client's access: people of the client, packs issued, and what they opened."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 PEOPLE = """
@@ -28,5 +29,7 @@ def measure(frame: Frame) -> KindEvidence:
         "requests": None,
         "requests_over_limit": None,
     }
-    notes = ("Information requests of the client are not recorded in the portal yet.",)
-    return asked.answer("client_access", metrics, rows, columns=COLUMNS, notes=notes, title="People of the client")
+    notes = (said("Information requests of the client are not recorded in the portal yet."),)
+    return asked.answer(
+        "client_access", metrics, rows, columns=COLUMNS, notes=notes, title=said("People of the client")
+    )

@@ -1,6 +1,7 @@
 """Measures clocks: records whose time was ahead of their receipt by more than the limit, and sources without a zone."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 BY_SOURCE = """
@@ -27,6 +28,8 @@ def measure(frame: Frame) -> KindEvidence:
         "unknown": sum(row["year_inferred"] == row["records"] for row in rows),
     }
     notes = (
-        "A clock that is behind cannot be told from late delivery: only times ahead of their receipt are counted.",
+        said(
+            "A clock that is behind cannot be told from late delivery: only times ahead of their receipt are counted."
+        ),
     )
-    return asked.answer("clock", metrics, rows, columns=COLUMNS, notes=notes, title="Clock quality by source")
+    return asked.answer("clock", metrics, rows, columns=COLUMNS, notes=notes, title=said("Clock quality by source"))

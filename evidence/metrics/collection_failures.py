@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row, ratio
 from evidence.registers.queries import Gap, gaps_between
 
@@ -34,12 +35,19 @@ def measure(frame: Frame) -> KindEvidence:
         "without_cause": sum(not row["cause"] for row in rows),
     }
     notes = (
-        "Shorter silences count in the coverage alone. Records that could not be read and rules that were switched off "
-        "are measured by the kinds coverage and alert rules.",
-        "A silence counts as open over the limit until the source delivers again or somebody noted it in time.",
+        said(
+            "Shorter silences count in the coverage alone. Records that could not be read and rules that were switched "
+            "off are measured by the kinds coverage and alert rules."
+        ),
+        said("A silence counts as open over the limit until the source delivers again or somebody noted it in time."),
     )
     return asked.answer(
-        "collection_failures", metrics, rows, columns=COLUMNS, notes=notes, title="Silences beyond the tolerated hours"
+        "collection_failures",
+        metrics,
+        rows,
+        columns=COLUMNS,
+        notes=notes,
+        title=said("Silences beyond the tolerated hours"),
     )
 
 

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from evidence.catalogue import LOG_TYPES
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row, ratio
+from evidence.registers.queries import Gap, gaps_between
 from logs.answers import SourceCoverage
 from logs.queries import coverage
 
@@ -14,13 +16,18 @@ QUERY = """
 SELECT source_id, hour, events, quarantined FROM logs_sourcehour
 WHERE tenant_id = %(tenant)s AND hour >= %(since)s AND hour < %(until)s
 """
+NOTES = """
+-- evidence.registers.queries.gaps_between(since, until): the cause of a gap is what people noted of it:
+SELECT source_id, gap_from, cause, said, recorded_at, recorded_by FROM evidence_gapnote
+WHERE tenant_id = %(tenant)s AND recorded_at < %(until)s
+"""
 RECEIVED = """
 SELECT DISTINCT log_type FROM logs_typeday
 WHERE tenant_id = %(tenant)s AND day >= %(first_day)s AND day < %(end_day)s AND events > 0
 """
 COLUMNS = (
-    *("source", "log_types", "expected_hours", "received_hours", "ratio", "gaps", "longest_gap_hours"),
-    *("longest_gap_from", "longest_gap_until", "quarantined_ratio", "last_received_at"),
+    *("source", "log_types", "expected_hours", "received_hours", "ratio", "gaps", "gaps_without_cause"),
+    *("longest_gap_hours", "longest_gap_from", "longest_gap_until", "quarantined_ratio", "last_received_at"),
 )
 
 
@@ -29,7 +36,8 @@ def measure(frame: Frame) -> KindEvidence:
     asked = Asked(frame)
     asked.note(QUERY)
     answers = coverage(since=frame.period.start, until=frame.period.end)
-    rows = [_row(answer) for answer in answers]
+    noted = _noted(asked, frame)
+    rows = [_row(answer, noted.get(answer.source_id, ())) for answer in answers]
     days = {"first_day": frame.period.start.date(), "end_day": frame.period.end.date()}
     received = {row["log_type"] for row in asked.rows(RECEIVED, **days)}
     expecting = [answer for answer in answers if answer.expected_hours]
@@ -40,14 +48,24 @@ def measure(frame: Frame) -> KindEvidence:
         "coverage_ratio": _share(expecting),
         "max_gap_hours": max((row["longest_gap_hours"] for row in rows), default=0),
         "open_gaps": sum(_is_open(answer, frame) for answer in expecting),
-        "gaps_without_cause": sum(row["gaps"] for row in rows),
+        "gaps_without_cause": sum(row["gaps_without_cause"] for row in rows),
         "log_types_expected": len(types),
         "log_types_received": len(types & received),
         "rejected_ratio": max((row["quarantined_ratio"] or 0.0 for row in rows), default=None),
         "sequence_gaps": None,
     }
-    notes = ("No cause of a gap is recorded yet: every gap counts as one without a cause.",)
-    return asked.answer("coverage", metrics, rows, columns=COLUMNS, notes=notes, title="Coverage by source")
+    notes = (said("The cause of a gap is what people noted of it before the end of the period (evidence, gaps)."),)
+    return asked.answer("coverage", metrics, rows, columns=COLUMNS, notes=notes, title=said("Coverage by source"))
+
+
+def _noted(asked: Asked, frame: Frame) -> dict[int, list[Gap]]:
+    """Return the silences of each source of which people noted the cause; each is known by its own first hour."""
+    asked.note(NOTES)
+    found: dict[int, list[Gap]] = {}
+    for gap in gaps_between(frame.period.start, frame.period.end):
+        if gap.notes:
+            found.setdefault(gap.source_id, []).append(gap)
+    return found
 
 
 def by_log_type(frame: Frame) -> dict[str, float | None]:
@@ -69,8 +87,8 @@ def _is_open(answer: SourceCoverage, frame: Frame) -> bool:
     return bool(answer.gaps) and (frame.as_of - answer.gaps[-1][1]).total_seconds() < 7200
 
 
-def _row(answer: SourceCoverage) -> Row:
-    """Return the table's row of a source."""
+def _row(answer: SourceCoverage, noted: Sequence[Gap]) -> Row:
+    """Return the table's row of a source; `noted` are its silences with a cause, followed back before the period."""
     longest = max(answer.gaps, key=lambda gap: gap[1] - gap[0], default=None)
     return {
         "source": answer.name,
@@ -79,6 +97,9 @@ def _row(answer: SourceCoverage) -> Row:
         "received_hours": answer.received_hours,
         "ratio": answer.ratio,
         "gaps": len(answer.gaps),
+        "gaps_without_cause": sum(
+            not any(gap.begin < after and gap.end > begin for gap in noted) for begin, after in answer.gaps
+        ),
         "longest_gap_hours": (longest[1] - longest[0]).total_seconds() / 3600 if longest else 0.0,
         "longest_gap_from": longest[0] if longest else None,
         "longest_gap_until": longest[1] if longest else None,

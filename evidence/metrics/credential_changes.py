@@ -1,6 +1,7 @@
 """Measures changes of credentials and privileges in the admin logs, and those without a known actor."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 BY_ACTION = """
@@ -21,4 +22,4 @@ def measure(frame: Frame) -> KindEvidence:
         "changes": sum(row["changes"] for row in rows),
         "unattributed": sum(row["without_actor"] or 0 for row in rows),
     }
-    return asked.answer("credential_changes", metrics, rows, columns=COLUMNS, title="Administrative changes")
+    return asked.answer("credential_changes", metrics, rows, columns=COLUMNS, title=said("Administrative changes"))

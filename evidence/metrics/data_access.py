@@ -1,6 +1,7 @@
 """Measures access to client data stores: by accounts with and without an approved right, and bulk reads."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 BULK_ROWS = 10_000
@@ -38,7 +39,12 @@ def measure(frame: Frame) -> KindEvidence:
         "bulk_reads_unreviewed": bulk,
     }
     notes = (
-        f"A bulk read is a day on which an account read {BULK_ROWS:,} rows or more on one system by one action.",
-        "No review of bulk reads is recorded in the portal: every one counts as not reviewed.",
+        said(
+            "A bulk read is a day on which an account read {rows} rows or more on one system by one action.",
+            rows=BULK_ROWS,
+        ),
+        said("No review of bulk reads is recorded in the portal: every one counts as not reviewed."),
     )
-    return asked.answer("data_access", metrics, rows, columns=COLUMNS, notes=notes, title="Access to data by account")
+    return asked.answer(
+        "data_access", metrics, rows, columns=COLUMNS, notes=notes, title=said("Access to data by account")
+    )

@@ -1,6 +1,7 @@
 """Measures the register of documents: required ones that are missing, and ones whose validity has passed."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import joined, said
 from evidence.metrics.frame import Asked, Frame
 from evidence.registers.kinds import REQUIRED
 
@@ -28,6 +29,6 @@ def measure(frame: Frame) -> KindEvidence:
         "missing": len(missing),
         "overdue_review": sum(row["overdue"] for row in rows),
     }
-    names = ", ".join(str(kind.label).lower() for kind in missing)
-    notes = (f"Not on file: {names}." if missing else "Every required document is on file.",)
-    return asked.answer("documents", metrics, rows, columns=COLUMNS, notes=notes, title="Documents on file")
+    names = joined(", ", (said(str(kind.label)) for kind in missing))
+    notes = (said("Not on file: {names}.", names=names) if missing else said("Every required document is on file."),)
+    return asked.answer("documents", metrics, rows, columns=COLUMNS, notes=notes, title=said("Documents on file"))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 DORMANT = """
@@ -32,5 +33,5 @@ def measure(frame: Frame) -> KindEvidence:
         "enabled_over_limit": sum(row["last_used_at"] is not None for row in rows),
         "last_login_unknown": sum(row["last_used_at"] is None for row in rows),
     }
-    notes = ("Any successful access counts as use, not only log-ins.",)
-    return asked.answer("dormant", metrics, rows, columns=COLUMNS, notes=notes, title="Dormant accounts")
+    notes = (said("Any successful access counts as use, not only log-ins."),)
+    return asked.answer("dormant", metrics, rows, columns=COLUMNS, notes=notes, title=said("Dormant accounts"))

@@ -1,6 +1,7 @@
 """Measures the use of break-glass accounts: reason given, and reviewed afterwards."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 USES = """
@@ -27,4 +28,4 @@ def measure(frame: Frame) -> KindEvidence:
         "without_reason": sum(not row["ticket_ref"] for row in rows),
         "not_reviewed_after_use": sum(not row["reviewed_after_use"] for row in rows),
     }
-    return asked.answer("emergency", metrics, rows, columns=COLUMNS, title="Use of break-glass accounts")
+    return asked.answer("emergency", metrics, rows, columns=COLUMNS, title=said("Use of break-glass accounts"))

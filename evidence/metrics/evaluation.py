@@ -4,6 +4,7 @@ from datetime import datetime
 
 from evidence.catalogue import load
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 RUNS = """
@@ -33,9 +34,14 @@ def measure(frame: Frame) -> KindEvidence:
     ]
     metrics = {"due": len(months), "run": len(months & done), "parameter_changes_unapproved": None if loosened else 0}
     notes = (
-        "Due is one evaluation for each calendar month (UTC) that ended in the period and in which the tenant existed.",
+        said(
+            "Due is one evaluation for each calendar month (UTC) that ended in the period and in which the tenant "
+            "existed."
+        ),
     )
-    return asked.answer("evaluation", metrics, rows, columns=COLUMNS, notes=notes, title="Evaluations of the catalogue")
+    return asked.answer(
+        "evaluation", metrics, rows, columns=COLUMNS, notes=notes, title=said("Evaluations of the catalogue")
+    )
 
 
 def _months(start: datetime, end: datetime) -> set[tuple[int, int]]:

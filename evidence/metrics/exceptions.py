@@ -1,6 +1,7 @@
 """Measures management's responses to deviations: those that stand, past their date, or without an owner."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 RESPONSES = """
@@ -32,5 +33,7 @@ def measure(frame: Frame) -> KindEvidence:
         "expired": sum(row["expired"] for row in standing),
         "without_owner": sum(not row["owner_is_here"] for row in standing),
     }
-    notes = ("An owner who is no member of the tenant any more owns nothing: the response counts as without an owner.",)
-    return asked.answer("exceptions", metrics, rows, columns=COLUMNS, notes=notes, title="Management responses")
+    notes = (
+        said("An owner who is no member of the tenant any more owns nothing: the response counts as without an owner."),
+    )
+    return asked.answer("exceptions", metrics, rows, columns=COLUMNS, notes=notes, title=said("Management responses"))

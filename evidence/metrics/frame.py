@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import connection
 
 from evidence.kinds import Cell, KindEvidence, Period
+from evidence.languages import Said
 from evidence.tables import from_rows
 
 Row = dict[str, Any]
@@ -104,8 +105,8 @@ class Asked:
         rows: Sequence[Row],
         *,
         columns: Sequence[str] = (),
-        notes: Sequence[str] = (),
-        title: str = "",
+        notes: Sequence[Said] = (),
+        title: Said,
     ) -> KindEvidence:
         """Return the evidence of a kind; `columns` names the table's columns where there may be no rows."""
         names = tuple(columns) or tuple(rows[0] if rows else ("no_rows",))
@@ -116,7 +117,7 @@ class Asked:
             metrics={name: None if value is None else float(value) for name, value in metrics.items()},
             query=";\n\n".join(self.statements) + "\n",
             parameters={**bound, **self.parameters},
-            table=from_rows(kind, title or kind.replace("_", " ").capitalize(), names, cells),
+            table=from_rows(kind, title, names, cells),
             notes=tuple(notes),
             counts=tuple(self.counts),
         )

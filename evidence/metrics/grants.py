@@ -1,6 +1,7 @@
 """Measures access granted in the period, as snapshots show it, against what says who approved it."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 GRANTED = """
@@ -36,7 +37,7 @@ def measure(frame: Frame) -> KindEvidence:
         "approved_by_grantee": sum(row["by_grantee"] for row in rows),
     }
     notes = (
-        "A grant counts as approved when the system's list names its request or ticket (origin).",
-        "The time of an approval is not delivered by any system yet: approved_after_grant is not measured.",
+        said("A grant counts as approved when the system's list names its request or ticket (origin)."),
+        said("The time of an approval is not delivered by any system yet: approved_after_grant is not measured."),
     )
-    return asked.answer("grants", metrics, rows, columns=COLUMNS, notes=notes, title="New access in the period")
+    return asked.answer("grants", metrics, rows, columns=COLUMNS, notes=notes, title=said("New access in the period"))

@@ -1,6 +1,7 @@
 """Measures accounts mapped to persons: unmapped and shared ones by system."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, ratio
 
 BY_SYSTEM = """
@@ -27,6 +28,8 @@ def measure(frame: Frame) -> KindEvidence:
         "parallel_use_flags": None,
     }
     notes = (
-        "Unmapped are human and shared accounts without a person. Parallel use from distant places is not measured.",
+        said(
+            "Unmapped are human and shared accounts without a person. Parallel use from distant places is not measured."
+        ),
     )
-    return asked.answer("identities", metrics, rows, columns=COLUMNS, notes=notes, title="Accounts by system")
+    return asked.answer("identities", metrics, rows, columns=COLUMNS, notes=notes, title=said("Accounts by system"))

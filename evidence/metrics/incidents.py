@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row, ratio
 
 INCIDENTS = """
@@ -56,11 +57,13 @@ def measure(frame: Frame) -> KindEvidence:
         "client_notify_over_60_days": sum(hours > frame.params["hipaa_notify_days"] * 24 for hours in to_client),
     }
     notes = (
-        "Times are as people recorded them; each record is sealed in the ledger with the moment it was made. What has "
-        "not happened yet counts as lasting until now.",
-        "A breach's record is whole with its effects and the remedial action (Art. 33(5)).",
+        said(
+            "Times are as people recorded them; each record is sealed in the ledger with the moment it was made. What "
+            "has not happened yet counts as lasting until now."
+        ),
+        said("A breach's record is whole with its effects and the remedial action (Art. 33(5))."),
     )
-    return asked.answer("incidents", metrics, rows, columns=COLUMNS, notes=notes, title="Incidents")
+    return asked.answer("incidents", metrics, rows, columns=COLUMNS, notes=notes, title=said("Incidents"))
 
 
 def _clocked(row: Row, frame: Frame) -> Row:

@@ -3,6 +3,7 @@
 from django.db import DatabaseError, connection, transaction
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row
 from tenants.scope import current_tenant_id
 
@@ -32,8 +33,12 @@ def measure(frame: Frame) -> KindEvidence:
         "leaks": sum(row["foreign_rows_seen"] + row["answers_without_scope"] for row in rows),
         "tables_without_policy": sum(not (row["forced"] and row["has_policy"]) or row["owned_by_us"] for row in rows),
     }
-    notes = ("The memberships' table is read before a scope is open, to find a person's tenants; it is left out.",)
-    return asked.answer("isolation", metrics, rows, columns=COLUMNS, notes=notes, title="Isolation probes by table")
+    notes = (
+        said("The memberships' table is read before a scope is open, to find a person's tenants; it is left out."),
+    )
+    return asked.answer(
+        "isolation", metrics, rows, columns=COLUMNS, notes=notes, title=said("Isolation probes by table")
+    )
 
 
 def _probed(row: Row, tenant_id: int) -> Row:

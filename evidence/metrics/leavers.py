@@ -1,6 +1,7 @@
 """Measures leavers: the age of the people feed, accounts still enabled, time to disable, use after leaving."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, days_between, ratio
 
 FEED = """
@@ -38,5 +39,5 @@ def measure(frame: Frame) -> KindEvidence:
         "still_enabled": sum(row["enabled_accounts"] > 0 for row in rows),
         "activity_after_leaving": sum(row["accesses_afterwards"] > 0 for row in rows),
     }
-    notes = ("A leaver is a person with an account whose employment ended in the period.",)
-    return asked.answer("leavers", metrics, rows, columns=COLUMNS, notes=notes, title="Leavers")
+    notes = (said("A leaver is a person with an account whose employment ended in the period."),)
+    return asked.answer("leavers", metrics, rows, columns=COLUMNS, notes=notes, title=said("Leavers"))

@@ -8,6 +8,7 @@ from itertools import islice
 from uuid import UUID
 
 from evidence.kinds import KindEvidence
+from evidence.languages import Said, joined, minute, said
 from evidence.metrics.frame import Asked, Frame, Row
 from ledger import queries
 from ledger.entries import leaf_hash, seal
@@ -40,7 +41,7 @@ SELECT count(DISTINCT (epoch, size)) AS anchored FROM ledger_anchor
 WHERE log_id = %(log)s AND anchored_at >= %(since)s AND anchored_at < %(until)s AND holder <> ''
 """
 COLUMNS = ("month", "batches", "entries", "verified", "broken", "first_index", "last_index")
-UNHELD = "No checkpoint is held by a named third party."
+UNHELD = said("No checkpoint is held by a named third party.")
 _CHUNK = 50
 HASHED_AT_ONCE = 100_000
 """Entries that one evaluation hashes again, 5 s of a core; 10,000,000 take minutes, and the weekly verification."""
@@ -87,10 +88,10 @@ def measure(frame: Frame) -> KindEvidence:
         "anchored_checkpoints": asked.one(ANCHORED)["anchored"],
         "refused_changes": asked.one(REFUSED)["refused"],
     }
-    held = ("Checkpoints count as anchored where the holder is named: clients, auditors, or a folder's holder.",)
-    notes: tuple[str, ...] = held if metrics["anchored_checkpoints"] else (UNHELD,)
+    held = (said("Checkpoints count as anchored where the holder is named: clients, auditors, or a folder's holder."),)
+    notes: tuple[Said, ...] = held if metrics["anchored_checkpoints"] else (UNHELD,)
     notes += _told(entries, now, before, complete)
-    return asked.answer("ledger", metrics, rows, columns=COLUMNS, notes=notes, title="Ledger by month")
+    return asked.answer("ledger", metrics, rows, columns=COLUMNS, notes=notes, title=said("Ledger by month"))
 
 
 def _chosen(batches: list[Row], frame: Frame) -> tuple[list[Row], Complete | None]:
@@ -117,20 +118,24 @@ def _newest_complete(frame: Frame) -> Complete | None:
     return Complete(entry.at, heads[-1].epoch, newest, sum(int(n) for n in entry.detail["failures"].values()))
 
 
-def _told(entries: int, now: list[Row], before: list[Row], complete: Complete | None) -> tuple[str, ...]:
+def _told(entries: int, now: list[Row], before: list[Row], complete: Complete | None) -> tuple[Said, ...]:
     """Say what was hashed in this run and what rests on the complete verification, where not all was hashed now."""
     hashed, earlier = (sum(row["n"] for row in part) for part in (now, before))
     if hashed == entries:
         return ()
     if complete is None:
-        rest = "The others were not: there is no complete verification of the ledger as it is now."
+        rest = said("The others were not: there is no complete verification of the ledger as it is now.")
     else:
-        found = f"{complete.failures} failures" if complete.failures else "no failure"
-        rest = (
-            f"{earlier:,} were hashed by the complete verification of {complete.at:%Y-%m-%d %H:%M} UTC, which found "
-            f"{found}; what was changed after it, the next one finds."
+        found = said("{failures} failures", failures=complete.failures) if complete.failures else said("no failure")
+        rest = said(
+            "{earlier} were hashed by the complete verification of {at} UTC, which found {found}; what was changed "
+            "after it, the next one finds.",
+            earlier=earlier,
+            at=minute(complete.at),
+            found=found,
         )
-    return (f"{hashed:,} of {entries:,} entries were hashed again in this run. {rest}",)
+    first = said("{hashed} of {entries} entries were hashed again in this run.", hashed=hashed, entries=entries)
+    return (joined(" ", (first, rest)),)
 
 
 def _verified(batches: list[Row], frame: Frame) -> dict[UUID, int]:

@@ -1,6 +1,7 @@
 """Measures who looked at the logs: reads and exports with their purpose, refused attempts, and people able to read."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 from tenants.kinds import ROLE_PERMISSIONS, Permission
 
@@ -49,8 +50,8 @@ def measure(frame: Frame) -> KindEvidence:
         "readers": len(readers),
         "readers_not_reviewed": sum(not row["reviewed"] for row in readers),
     }
-    notes = ("A reader counts as reviewed when a campaign over the portal's own system decided about them.",)
-    return asked.answer("log_access", metrics, rows, columns=COLUMNS, notes=notes, title="Looks at the logs")
+    notes = (said("A reader counts as reviewed when a campaign over the portal's own system decided about them."),)
+    return asked.answer("log_access", metrics, rows, columns=COLUMNS, notes=notes, title=said("Looks at the logs"))
 
 
 def _reads(rights: frozenset[Permission]) -> bool:

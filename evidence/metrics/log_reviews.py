@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row, ratio
 from reviews.models import LogSchedule
 from reviews.queries.logreviews import unopened
@@ -59,11 +60,13 @@ def measure(frame: Frame) -> KindEvidence:
         "unsigned": sum(row["signed_at"] is None or row["signed_at"] >= frame.as_of for row in due),
     }
     notes = (
-        "A log review is due its schedule's days after the end of its period, also one that was never opened.",
-        "An exception is an item that was signed as an incident or a policy violation; it is open until a person wrote "
-        "down how it ended.",
+        said("A log review is due its schedule's days after the end of its period, also one that was never opened."),
+        said(
+            "An exception is an item that was signed as an incident or a policy violation; it is open until a person "
+            "wrote down how it ended."
+        ),
     )
-    return asked.answer("log_reviews", metrics, rows, columns=COLUMNS, notes=notes, title="Periodic log reviews")
+    return asked.answer("log_reviews", metrics, rows, columns=COLUMNS, notes=notes, title=said("Periodic log reviews"))
 
 
 def _in_time(row: Row) -> bool:

@@ -1,6 +1,7 @@
 """Measures failed log-ins: attempts, accounts over the lock-out threshold within an hour, and successes right after."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, ratio
 
 TOTALS = """
@@ -50,7 +51,9 @@ def measure(frame: Frame) -> KindEvidence:
         "success_after_burst_unreviewed": sum(not row["reviewed"] for row in after),
     }
     notes = (
-        "An account counts as locked when a refusal in the same hour says so; an unlogged lock is not seen.",
-        "A success after a burst counts as reviewed when an alert about the account was acknowledged.",
+        said("An account counts as locked when a refusal in the same hour says so; an unlogged lock is not seen."),
+        said("A success after a burst counts as reviewed when an alert about the account was acknowledged."),
     )
-    return asked.answer("login_failures", metrics, rows, columns=COLUMNS, notes=notes, title="Bursts of failed log-ins")
+    return asked.answer(
+        "login_failures", metrics, rows, columns=COLUMNS, notes=notes, title=said("Bursts of failed log-ins")
+    )

@@ -1,6 +1,7 @@
 """Measures evidence packs: issued in the period, signed, and still verifying byte for byte."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row
 from evidence.models import FileStage
 from evidence.packfolder import PackGoneError, StoreError
@@ -31,8 +32,9 @@ def measure(frame: Frame) -> KindEvidence:
         "unsigned": sum(not row["signed"] for row in rows),
         "verification_failures": None if unread else sum(not row["holds"] for row in rows),
     }
-    notes = (f"{unread} packs could not be read where packs are kept: not known whether they hold.",) if unread else ()
-    return asked.answer("packs", metrics, rows, columns=COLUMNS, notes=notes, title="Evidence packs issued")
+    unknown = said("{packs} packs could not be read where packs are kept: not known whether they hold.", packs=unread)
+    notes, title = (unknown,) if unread else (), said("Evidence packs issued")
+    return asked.answer("packs", metrics, rows, columns=COLUMNS, notes=notes, title=title)
 
 
 def _holds(row: Row) -> bool | None:

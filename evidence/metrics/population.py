@@ -1,6 +1,7 @@
 """Measures the review population: newest snapshot of each system, its completeness, and exclusions."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, days_between, ratio
 
 SYSTEMS = """
@@ -46,4 +47,4 @@ def measure(frame: Frame) -> KindEvidence:
         "snapshot_age_days_max": max(ages) if ages and len(held) == len(rows) else None,
         "unknown_ratio": ratio(sum(row["rows_without_person"] for row in held), total),
     }
-    return asked.answer("population", metrics, rows, columns=COLUMNS, title="Population by system")
+    return asked.answer("population", metrics, rows, columns=COLUMNS, title=said("Population by system"))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 ACCOUNTS = """
@@ -51,5 +52,5 @@ def measure(frame: Frame) -> KindEvidence:
         "actions": actions["actions"],
         "actions_by_unlisted_accounts": actions["by_unlisted"],
     }
-    notes = ("Actions by accounts that are not listed count accounts, not actions.",)
-    return asked.answer("privileged", metrics, rows, columns=COLUMNS, notes=notes, title="Privileged accounts")
+    notes = (said("Actions by accounts that are not listed count accounts, not actions."),)
+    return asked.answer("privileged", metrics, rows, columns=COLUMNS, notes=notes, title=said("Privileged accounts"))

@@ -1,6 +1,7 @@
 """Measures the record of processing (Art. 30(2) GDPR): fields that are empty, its age, and sources it does not name."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import Said, joined, said
 from evidence.metrics.frame import Asked, Frame, days_between
 
 FIELDS = ("processor", "controllers", "officer", "categories", "transfers", "security", "subprocessors")
@@ -26,19 +27,25 @@ def measure(frame: Frame) -> KindEvidence:
     declared = set(record["sources"]) if record else set()
     rows = [{**row, "declared": row["source"] in declared} for row in asked.rows(USED)]
     metrics: dict[str, float | None] = {"tenants": 1, "incomplete": None, "stale": None, "undeclared_sources": None}
-    notes: tuple[str, ...] = ("No record of processing is kept in the portal for this tenant.",)
+    notes: tuple[Said, ...] = (said("No record of processing is kept in the portal for this tenant."),)
     if record is not None:
         empty = [name for name in FIELDS if not record[name].strip()]
         age = days_between(record["recorded_at"], frame.as_of) or 0.0
         metrics |= {"incomplete": bool(empty), "stale": age > frame.params["record_stale_days"]}
         metrics["undeclared_sources"] = sum(not row["declared"] for row in rows)
-        words = f"Empty fields: {', '.join(empty)}." if empty else "No field is empty."
-        notes = (f"Version {record['version']} by {record['recorded_by']}, {age:.0f} days old. {words}",)
+        words = said("Empty fields: {names}.", names=", ".join(empty)) if empty else said("No field is empty.")
+        which = said(
+            "Version {version} by {person}, {days} days old.",
+            version=str(record["version"]),
+            person=record["recorded_by"],
+            days=round(age),
+        )
+        notes = (joined(" ", (which, words)),)
     return asked.answer(
         "processing_record",
         metrics,
         rows,
         columns=COLUMNS,
         notes=notes,
-        title="Sources against the record of processing",
+        title=said("Sources against the record of processing"),
     )

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from evidence.atrest import Store, stores
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row
 from logs.queries.sources import source_by_token
 from logs.syslog.ports import PortError, read_ports
@@ -47,14 +48,20 @@ def measure(frame: Frame) -> KindEvidence:
         "stores": len(held),
     }
     notes = (
-        f"Not known whether encrypted: {', '.join(unknown)}." if unknown else "Of every store it is known.",
-        "Packs lie where the stores say, those from before December 2026 in the database. Exports hold names and "
-        "addresses in clear text.",
-        "A door counts as protected when TLS ends at it or at the proxy that COUNTERSIGN_URL names, or when records "
-        "came from this machine only.",
+        said("Not known whether encrypted: {names}.", names=", ".join(unknown))
+        if unknown
+        else said("Of every store it is known."),
+        said(
+            "Packs lie where the stores say, those from before December 2026 in the database. Exports hold names and "
+            "addresses in clear text."
+        ),
+        said(
+            "A door counts as protected when TLS ends at it or at the proxy that COUNTERSIGN_URL names, or when "
+            "records came from this machine only."
+        ),
     )
     rows = [*doors, *(_store(store) for store in held)]
-    return asked.answer("protection", metrics, rows, columns=COLUMNS, notes=notes, title="Doors and stores")
+    return asked.answer("protection", metrics, rows, columns=COLUMNS, notes=notes, title=said("Doors and stores"))
 
 
 def plain_sources() -> frozenset[int]:

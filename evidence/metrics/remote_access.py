@@ -1,6 +1,7 @@
 """Measures remote access: sessions and out-of-hours use by account, and whether an alert about it was looked at."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
 
 BY_ACCOUNT = """
@@ -31,5 +32,7 @@ def measure(frame: Frame) -> KindEvidence:
         "out_of_hours_unreviewed": sum(row["out_of_hours"] for row in rows if not row["reviewed"]),
         "third_party_outside_window": None if sessions else 0,
     }
-    notes = ("No list of approved places or third parties' windows is kept: those two numbers are not measured.",)
-    return asked.answer("remote_access", metrics, rows, columns=COLUMNS, notes=notes, title="Remote access by account")
+    notes = (said("No list of approved places or third parties' windows is kept: those two numbers are not measured."),)
+    return asked.answer(
+        "remote_access", metrics, rows, columns=COLUMNS, notes=notes, title=said("Remote access by account")
+    )

@@ -2,6 +2,7 @@
 
 from evidence.catalogue import LOG_TYPES
 from evidence.kinds import KindEvidence
+from evidence.languages import Said, day, said
 from evidence.metrics.frame import Asked, Frame, Row, days_between
 
 SESSION = 7
@@ -78,17 +79,22 @@ def measure(frame: Frame) -> KindEvidence:
     }
     notes = (
         _removed(removals),
-        "Evidence records count as purged early when the portal's database role could delete them at all.",
+        said("Evidence records count as purged early when the portal's database role could delete them at all."),
     )
-    return asked.answer("retention", metrics, rows, columns=COLUMNS, notes=notes, title="Records at hand by log type")
+    return asked.answer(
+        "retention", metrics, rows, columns=COLUMNS, notes=notes, title=said("Records at hand by log type")
+    )
 
 
-def _removed(removals: Row) -> str:
+def _removed(removals: Row) -> Said:
     """Say what went in the period."""
     if removals["last_at"] is None:
-        return "Nothing was removed in the period."
-    last = f"{removals['last_at']:%Y-%m-%d}"
-    return f"{removals['removed']:,} events were removed in the period, last on {last}; each removal is a ledger entry."
+        return said("Nothing was removed in the period.")
+    return said(
+        "{removed} events were removed in the period, last on {last}; each removal is a ledger entry.",
+        removed=int(removals["removed"]),
+        last=day(removals["last_at"]),
+    )
 
 
 def _scheduled(row: Row, frame: Frame, overdue: dict[int, int]) -> Row:

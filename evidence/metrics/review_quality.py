@@ -1,6 +1,7 @@
 """Measures how reviews were done: independence, bulk decisions, time per item, and who carried decisions out."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, ratio
 
 BY_REVIEWER = """
@@ -46,4 +47,4 @@ def measure(frame: Frame) -> KindEvidence:
     }
     if metrics["decisions"] and metrics["bulk_kept_ratio"] is None:
         metrics["bulk_kept_ratio"] = 0.0
-    return asked.answer("review_quality", metrics, rows, columns=COLUMNS, title="Review quality by reviewer")
+    return asked.answer("review_quality", metrics, rows, columns=COLUMNS, title=said("Review quality by reviewer"))

@@ -1,6 +1,7 @@
 """Measures what became of revocations: carried out in time, verified by a later snapshot, and used afterwards."""
 
 from evidence.kinds import KindEvidence
+from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row, ratio
 
 REMEDIATIONS = """
@@ -47,8 +48,8 @@ def measure(frame: Frame) -> KindEvidence:
         "unverified_over_limit": len(late),
         "activity_after_revocation": sum(row["used_afterwards"] for row in rows),
     }
-    notes = ("A revocation whose decision was replaced after a reopening of its campaign is not counted.",)
-    title = "Revocations and their verification"
+    notes = (said("A revocation whose decision was replaced after a reopening of its campaign is not counted."),)
+    title = said("Revocations and their verification")
     return asked.answer("revocations", metrics, rows, columns=COLUMNS, notes=notes, title=title)
 
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from django.conf import settings
 
 from evidence.kinds import KindEvidence
+from evidence.languages import percent, said
 from evidence.metrics.frame import Asked, Frame, Row, ratio
 from logs.models import LogSource
 from logs.queries.sessions import DEEDS, deeds_by_actor
@@ -44,12 +45,20 @@ def measure(frame: Frame) -> KindEvidence:
         "end_unknown_ratio": ratio(sum(row["end_unknown"] for row in rows), total),
     }
     notes = (
-        f"{total - shown} of {total} sessions show no use between log-on and log-off and are longer than the limit: "
-        f"they are not judged, and below {TOLD:.0%} of judged sessions nothing is concluded.",
-        f"The portal's own sessions end after {settings.SESSION_COOKIE_AGE // 60} minutes at most; they are among the "
-        "sessions where the portal's own log is a source.",
+        said(
+            "{silent} of {total} sessions show no use between log-on and log-off and are longer than the limit: they "
+            "are not judged, and below {floor} of judged sessions nothing is concluded.",
+            silent=total - shown,
+            total=total,
+            floor=percent(TOLD, 0),
+        ),
+        said(
+            "The portal's own sessions end after {minutes} minutes at most; they are among the sessions where the "
+            "portal's own log is a source.",
+            minutes=settings.SESSION_COOKIE_AGE // 60,
+        ),
     )
-    return asked.answer("sessions", metrics, rows, columns=COLUMNS, notes=notes, title="Sessions by source")
+    return asked.answer("sessions", metrics, rows, columns=COLUMNS, notes=notes, title=said("Sessions by source"))
 
 
 def _sessions(frame: Frame) -> Iterator[Session]:

@@ -19,7 +19,7 @@ DROP FUNCTION evidence_pack_keeps_its_files();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evidence', '0006_pack_types'),
+        ('evidence', '0007_language'),
     ]
 
     operations = [

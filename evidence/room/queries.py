@@ -10,6 +10,7 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 
 from evidence.models import EvidencePack
+from evidence.packtypes import PackKind
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample, SampleMark
 from evidence.states import Mark, PackState
 from tenants.models import Engagement
@@ -65,6 +66,8 @@ def packs_within(engagement: Engagement) -> QuerySet[EvidencePack]:
     if engagement.controlled:
         return rows.none()
     span = {"period_start__gte": engagement.period_start, "period_end__lte": engagement.period_end}
+    # An incident pack names no framework, and the empty set is contained in every engagement's.
+    rows = rows.exclude(kind=PackKind.INCIDENT).exclude(frameworks=[])
     return rows.filter(frameworks__contained_by=engagement.frameworks, **span)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from evidence.budget import LIMITS, Limits, hold
 from evidence.packtypes import type_of
 from evidence.report import Report, Section
-from evidence.sections import body, cases, front, integrity
+from evidence.sections import body, cases, closing, front, integrity
 from evidence.sections.sheets import sheets
 from evidence.sections.source import Source
 
@@ -30,7 +30,7 @@ SECTIONS: Final[Mapping[str, Callable[[Source], Section]]] = {
     "sheets": sheets,
     "sign_off": cases.sign_off,
     "integrity": integrity.integrity,
-    "closing": body.closing,
+    "closing": closing.closing,
 }
 """Every section of the report by the name that the types of packs use."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from evidence.budget import goes_first
 from evidence.bundle import Checkpoint, Identity
 from evidence.evaluate import spell_metric
 from evidence.kinds import Catalogue, Cell, Evaluation, KindEvidence, Period, Table
+from evidence.languages import Said, day, joined, said, told, whole
 from evidence.registers.kinds import Stand
 from evidence.report import Grid, Prose, grid
 from evidence.tables import ROWS_AT_HAND, cells, from_rows
@@ -30,7 +32,7 @@ class Source:
     checkpoint: Checkpoint | None
     signer_key: str
     tier: str
-    omissions: tuple[str, ...]
+    omissions: tuple[Said, ...]
     loosened: Mapping[str, str]
     kept: frozenset[str]
 
@@ -66,30 +68,30 @@ class Source:
         return Table(name, table.title, table.columns, tuple(held), count)
 
     def metric(self, kind: str, name: str) -> str:
-        """Spell one metric of a kind, a whole number with its thousands."""
+        """Tell one metric of a kind, a whole number with its thousands."""
         text = spell_used(self, f"{kind}.{name}")
-        return f"{int(text):,}" if text.isdigit() else text
+        return told(whole(int(text)) if text.isdigit() else text)
 
     def notes(self, *kinds: str) -> list[Prose]:
         """Return what the query modules say about their own limits."""
-        lines = tuple(note for kind in kinds if kind in self.evidence for note in self.evidence[kind].notes)
+        lines = tuple(told(note) for kind in kinds if kind in self.evidence for note in self.evidence[kind].notes)
         return [Prose(lines, tone="note")] if lines else []
 
 
 def deviations(source: Source) -> Table:
     """Return every row that did not pass and was not set aside or empty, with its reasons: nothing is left out."""
-    order, said = {"fail": 0, "attention": 1, "no_data": 2}, _responses(source)
+    order, answers = {"fail": 0, "attention": 1, "no_data": 2}, _responses(source)
     rows = [
         [
-            *(item.control.framework, item.control.id, item.control.title, item.state.value, " ".join(item.reasons)),
-            said.get(item.control.key, ""),
+            *(item.control.framework, item.control.id, item.control.title, item.state.value, joined(" ", item.reasons)),
+            answers.get(item.control.key, ""),
         ]
         for item in source.evaluations
         if item.state is not None and item.state.value in order
     ]
     rows.sort(key=lambda row: (order[row[3]], row[0], row[1]))
     columns = ("framework", "control", "title", "state", "reasons", "management_response")
-    return from_rows("deviations", "Exceptions and deviations", columns, rows)
+    return from_rows("deviations", said("Exceptions and deviations"), columns, rows)
 
 
 def _responses(source: Source) -> dict[str, str]:
@@ -99,10 +101,14 @@ def _responses(source: Source) -> dict[str, str]:
     table = source.evidence["exceptions"].table
     rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
     return {
-        str(row["control"]): f"{row['said']} ({Stand(str(row['stand'])).label}; {row['owner']}, {row['due_on']})"
-        for row in rows
-        if "control" in row
+        str(row["control"]): joined("", (str(row["said"]), " (", _stand(row), ")")) for row in rows if "control" in row
     }
+
+
+def _stand(row: Mapping[str, Cell]) -> str:
+    """Say how management stands to a row, who owns it, and until when."""
+    stand = said(str(Stand(str(row["stand"])).label))
+    return joined("; ", (stand, joined(", ", (str(row["owner"]), day(datetime.fromisoformat(str(row["due_on"])))))))
 
 
 def controls(source: Source) -> Table:
@@ -120,14 +126,14 @@ def controls(source: Source) -> Table:
         *("framework", "control", "key", "title", "state", "reasons", "proof", "limits", "evidence"),
         *("not_computed_kinds", "metrics"),
     )
-    return from_rows("controls", "Control results", columns, rows)
+    return from_rows("controls", said("Control results"), columns, rows)
 
 
 def spell_used(source: Source, dotted: str) -> str:
     """Spell a metric that a criterion names, a null by what it means."""
     kind, _, name = dotted.partition(".")
     if kind not in source.evidence:
-        return "not yet computed"
+        return said("not yet computed")
     return spell_metric(source.catalogue.kinds[kind], name, source.evidence[kind].metrics)
 
 

@@ -10,8 +10,8 @@ from evidence.models import EvidencePack, FileStage
 from evidence.policies import can_share_pack
 from evidence.signoffs.kinds import MEANINGS, kept_until
 from evidence.signoffs.models import PackSignOff
-from evidence.signoffs.policies import can_issue_pack, can_sign_pack
-from evidence.signoffs.queries import capacity_of, open_role, pack_statement, sign_offs_of
+from evidence.signoffs.policies import can_issue_pack, can_retry_issue, can_sign_pack, can_withdraw_pack
+from evidence.signoffs.queries import capacity_of, open_role, pack_statement, sign_offs_of, work_of
 from evidence.states import PackState
 from evidence.storedpacks import name_zip
 from identities.queries import identity_of_user
@@ -67,10 +67,46 @@ def sign_pack(
     detail |= {"methods": list(proof.methods), "assertion": proof.detail.get("assertion_sha256")}
     audit("pack.sign", by=by, target=f"pack {pack.uuid}", detail=detail, kind=LeafKind.DECISION)
     if queue and open_role(pack, [*signed, row]) is None:
-        job = "evidence.jobs.issue_pack"
-        pack.work_id = enqueue("evidence.issue", job, pack.pk, title=f"Issue of {pack.title}", by=by).pk
-        pack.save(update_fields=["work_id"])
+        _have_issued(pack, by)
     return row
+
+
+def _have_issued(pack: EvidencePack, by: Actor) -> None:
+    """Hands a pack that everybody has signed to the worker."""
+    job = "evidence.jobs.issue_pack"
+    pack.work_id = enqueue("evidence.issue", job, pack.pk, title=f"Issue of {pack.title}", by=by).pk
+    pack.save(update_fields=["work_id"])
+
+
+@transaction.atomic
+def retry_issue(*, pack: EvidencePack, by: Actor) -> EvidencePack:
+    """Has the issue of a pack tried again whose job failed or was cancelled; its signatures stay as they are.
+
+    Raises:
+        Refused: somebody has not signed, or a try is under way.
+    """
+    pack = EvidencePack.objects.select_for_update().get(pk=pack.pk)
+    enforce(can_retry_issue(by, pack, sign_offs_of(pack), work_of(pack)))
+    _have_issued(pack, by)
+    audit("pack.retry", by=by, target=f"pack {pack.uuid}", detail={"work": pack.work_id})
+    return pack
+
+
+@transaction.atomic
+def withdraw_pack(*, pack: EvidencePack, reason: str, by: Actor) -> EvidencePack:
+    """Withdraws a draft: it stays listed with its numbers, hashes and signatures, and is never issued.
+
+    Raises:
+        Refused: it is no draft, it is being issued, or no reason is given.
+    """
+    pack, reason = EvidencePack.objects.select_for_update().get(pk=pack.pk), reason.strip()
+    enforce(can_withdraw_pack(by, pack, reason, work_of(pack)))
+    pack.state, pack.ended_at = PackState.WITHDRAWN, timezone.now()
+    pack.withdrawn_by, pack.withdrawn_reason = by.name, reason
+    pack.save(update_fields=["state", "ended_at", "withdrawn_by", "withdrawn_reason"])
+    detail = {"why": reason, "sha256": pack.sha256, "manifest": pack.manifest_sha256}
+    audit("pack.withdraw", by=by, target=f"pack {pack.uuid}", detail=detail, kind=LeafKind.PACK)
+    return pack
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_noop as noop
 
 PEOPLE: Final = 2
 """People who sign a pack off where the tenant did not say that one is enough."""
@@ -23,12 +24,16 @@ class SignRole(TextChoices):
 
 MEANINGS: Final[dict[str, str]] = {
     SignRole.PREPARER: (
-        "I prepared this evidence pack, or had it prepared. I read its report and what it leaves out, and it says what "
-        "the records of the portal say."
+        noop(
+            "I prepared this evidence pack, or had it prepared. I read its report and what it leaves out, and it says "
+            "what the records of the portal say."
+        )
     ),
     SignRole.APPROVER: (
-        "I read the report of this evidence pack, its deviations and what it leaves out, independently of the person "
-        "who prepared it, and approve its issue to the recipient named in it."
+        noop(
+            "I read the report of this evidence pack, its deviations and what it leaves out, independently of the "
+            "person who prepared it, and approve its issue to the recipient named in it."
+        )
     ),
 }
 """What each signature means, as it is shown, signed and printed (21 CFR 11.50)."""

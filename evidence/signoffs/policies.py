@@ -7,6 +7,9 @@ from evidence.signoffs.kinds import SignRole
 from evidence.signoffs.models import PackSignOff
 from evidence.states import PackState
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
+from tenants.models import Work
+
+REASON_MIN = 10
 
 
 def can_sign_pack(
@@ -24,6 +27,28 @@ def can_sign_pack(
         return denied("Everybody who has to sign has signed: the pack is being issued.")
     if any(one.signer == by.user_id or (identity and one.identity == identity) for one in signed):
         return denied("You have signed this pack yourself: another person approves it.")
+    return ALLOWED
+
+
+def can_retry_issue(by: Actor, pack: EvidencePack, signed: Collection[PackSignOff], work: Work | None) -> Verdict:
+    """Whether the actor may have the issue of a pack tried again: everybody has signed, and no try is under way."""
+    verdict = can_issue_pack(by, pack, signed)
+    if verdict.allowed and work is not None and not work.is_over:
+        return denied("The pack is being issued: wait until this try has ended.")
+    return verdict
+
+
+def can_withdraw_pack(by: Actor, pack: EvidencePack, reason: str, work: Work | None) -> Verdict:
+    """Whether the actor may withdraw a draft: with a reason, and while nothing issues it."""
+    verdict = permit(by, Permission.PACK_BUILD, to="withdraw an evidence pack")
+    if not verdict.allowed:
+        return verdict
+    if pack.state != PackState.DRAFT:
+        return denied(f"The pack is {pack.get_state_display().lower()}: only a draft is withdrawn.")
+    if work is not None and not work.is_over:
+        return denied("The pack is being issued: it cannot be withdrawn any more.")
+    if len(reason) < REASON_MIN:
+        return denied(f"Say in at least {REASON_MIN} characters why it is withdrawn: the list of packs shows it.")
     return ALLOWED
 
 

@@ -10,11 +10,17 @@ from evidence.signoffs.models import PackSignOff
 from evidence.signoffs.statement import statement_text
 from reviews.manifest import canonical_text
 from tenants.kinds import Actor, Role
+from tenants.models import Work
 
 
 def sign_offs_of(pack: EvidencePack) -> list[PackSignOff]:
     """Returns the signatures over a pack, oldest first."""
     return list(PackSignOff.objects.filter(pack=pack).order_by("id"))
+
+
+def work_of(pack: EvidencePack) -> Work | None:
+    """Returns the newest piece of work on a pack: its building, or its issue."""
+    return Work.objects.filter(pk=pack.work_id).first() if pack.work_id else None
 
 
 def open_role(pack: EvidencePack, signed: list[PackSignOff]) -> SignRole | None:

@@ -1,5 +1,6 @@
 """Sources, what they delivered, and the counts kept beside it."""
 
+from logs.models.erasure import ErasedLeaf, Erasure, ErasureAnswer, ErasureKind
 from logs.models.events import (
     SKEW_SECONDS,
     AccessEvent,
@@ -29,6 +30,10 @@ __all__ = [
     "AccessEvent",
     "Delivery",
     "DeliveryAck",
+    "ErasedLeaf",
+    "Erasure",
+    "ErasureAnswer",
+    "ErasureKind",
     "EventExport",
     "Grade",
     "HoldKind",

@@ -21,7 +21,7 @@ from logs.queries import (
     visible_source_ids,
 )
 from logs.queries.conditions import reads_all
-from logs.queries.retention import removals_of_event
+from logs.queries.erasures import why_gone
 from logs.queries.search import LOOKED_AT
 from logs.queries.searches import saved_searches
 from logs.views.lines import event_lines
@@ -88,10 +88,11 @@ def event(request: TenantRequest, key: str) -> HttpResponse:
     """Show one event: what is shown, what is sealed, the record as delivered, and where it stands in the ledger."""
     found = event_by_key(key, visible_source_ids(request.actor))
     if found is None:
-        if removals := removals_of_event(key) if request.actor.sees_all_shareable else ():
-            return render(request, "logs/event_gone.html", {"removals": removals}, status=410)
+        if request.actor.sees_all_shareable and (gone := why_gone(key)):
+            return render(request, "logs/event_gone.html", gone, status=410)
         message = "There is no such event, or it is not yours to see."
         raise Http404(message)
     look_at_events(what=f"Event {key}", asked={}, shown=1, by=request.actor)
-    context = {"event": found, "line": event_lines([found])[0], **event_facts(found)}
+    may_erase = request.actor.may(Permission.RETENTION_MANAGE)
+    context = {"may_erase": may_erase, "event": found, "line": event_lines([found])[0], **event_facts(found)}
     return render(request, "logs/event.html", context)

@@ -31,6 +31,7 @@ PROBLEMS: Final = {
     "401": "No token, or one that was revoked or has expired.",
     "403": "The token or the role has not the scope that is needed, or a rule refuses the deed.",
     "404": "There is no such thing in this tenant, or the caller is a stranger to the tenant.",
+    "410": "The event was removed when its term had passed, or erased: the ledger says by which entry.",
     "500": "The portal failed. It was logged.",
 }
 """The statuses that every operation may answer with, and what they mean."""

@@ -26,6 +26,8 @@ of_tenant: list[URLPattern | URLResolver] = [
     path("controls/", evidence.Controls.as_view(), name="controls"),
     path("packs/", evidence.Packs.as_view(), name="packs"),
     path("packs/<int:pack_id>/", evidence.Pack.as_view(), name="pack"),
+    path("packs/<int:pack_id>/issue/", evidence.PackIssue.as_view(), name="pack_issue"),
+    path("packs/<int:pack_id>/withdraw/", evidence.PackWithdrawal.as_view(), name="pack_withdrawal"),
     path("packs/<int:pack_id>/download/", evidence.PackDownload.as_view(), name="pack_download"),
 ]
 

@@ -2,7 +2,7 @@
 
 from portal.queries.client import ClientHome, Feed, client_home, feed
 from portal.queries.entrance import Entry, tenants_of
-from portal.queries.overview import Overview, overview
+from portal.queries.overview import Overview, due_now, overview
 from portal.queries.room import Room, RoomCampaign, room, room_campaign
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Room",
     "RoomCampaign",
     "client_home",
+    "due_now",
     "feed",
     "overview",
     "room",

@@ -19,6 +19,7 @@ from ledger.queries import head, latest_checkpoint
 from logs.queries import SourceLine, source_lines
 from reviews.kinds import Outcome
 from reviews.models import Assignment, Campaign, Decision, Finding, ReviewItem
+from reviews.queries.daymails import overdue_desk
 from reviews.states import WORKING, CampaignState
 from tenants.kinds import Actor, Permission
 from tenants.models import Tenant
@@ -29,11 +30,10 @@ SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """How many items a reviewer has left undecided after the due time of a campaign."""
+    """How many items a reviewer has left undecided after their due time; ``what`` names the campaign or the period."""
 
     reviewer: str
-    campaign: str
-    campaign_id: int
+    what: str
     due_at: datetime
     items: int
 
@@ -86,8 +86,7 @@ class Overview:
     last_pack: EvidencePack | None
     leaves: int | None
     checkpoint: SignedCheckpoint | None
-    due: Sequence[Due] | None = None
-    today: date | None = None
+    sees_due: bool = False
 
     @property
     def silent(self) -> list[SourceLine]:
@@ -106,9 +105,14 @@ def overview(by: Actor, tenant: Tenant) -> Overview:
         last_pack=_last_pack() if by.may(Permission.PACK_VIEW) else None,
         leaves=head(tenant.uuid).size if sees_ledger else None,
         checkpoint=latest_checkpoint(tenant.uuid) if sees_ledger else None,
-        due=due_dates(tenant, timezone.now()) if by.may(Permission.CONTROL_VIEW) else None,
-        today=timezone.localtime(timezone.now(), tenant.zone).date(),
+        sees_due=by.may(Permission.CONTROL_VIEW),
     )
+
+
+def due_now(tenant: Tenant) -> tuple[Sequence[Due], date]:
+    """Return what evidence is due in the open tenant, and the day it is there; about a dozen queries."""
+    now = timezone.now()
+    return due_dates(tenant, now), timezone.localtime(now, tenant.zone).date()
 
 
 def _gravest_alerts() -> Sequence[Alert]:
@@ -141,14 +145,16 @@ def _reviews() -> Reviews:
 
 
 def _late(now: datetime) -> list[Late]:
-    """Return the undecided items past their due time, by reviewer and campaign, most first."""
+    """Return the undecided items past their due time, by reviewer and campaign or period, most first."""
     counted = Decision.objects.filter(item=OuterRef("item"), superseded_by__isnull=True)
     decided = counted.exclude(outcome=Outcome.NOT_DECIDED)  # of an earlier round: the item waits again
     rows = Assignment.objects.filter(
         ~Exists(decided), until=None, campaign__state=CampaignState.OPEN, campaign__due_at__lt=now
     )
     named = rows.values_list("reviewer__name", "campaign__name", "campaign_id", "campaign__due_at")
-    return [Late(*row) for row in named.annotate(items=Count("id")).order_by("-items", "reviewer__name")]
+    found = [Late(who, what, due_at, n) for who, what, _pk, due_at, n in named.annotate(items=Count("id")).order_by()]
+    found += [Late(one.reviewer, one.what, one.due_at, one.items) for one in overdue_desk(now)]
+    return sorted(found, key=lambda one: (-one.items, one.reviewer, one.what))
 
 
 def _last_pack() -> EvidencePack | None:

@@ -4,7 +4,8 @@ from reviews.actions.absences import AbsenceFacts, delegate_items, end_absence, 
 from reviews.actions.assignments import reassign_items
 from reviews.actions.care import put_second_look, set_care_rule, take_second_look
 from reviews.actions.conflicts import decide_conflict
-from reviews.actions.controls import decide_control
+from reviews.actions.controls import answer_about_control, ask_about_control, decide_control
+from reviews.actions.daymails import claim_day_mail, finish_day_mail, stand_in, write_day_mails
 from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
 from reviews.actions.duties import add_conflict, end_conflict
 from reviews.actions.findings import find_causes, resolve_finding
@@ -41,12 +42,15 @@ __all__ = [
     "LogScheduleFacts",
     "PlanFacts",
     "add_conflict",
+    "answer_about_control",
     "answer_question",
     "answer_silence",
     "ask",
+    "ask_about_control",
     "begin_stage",
     "cancel_campaign",
     "change_log_reviewers",
+    "claim_day_mail",
     "claim_notice",
     "claim_remediation",
     "claim_ticket",
@@ -70,6 +74,7 @@ __all__ = [
     "end_log_schedule",
     "extend_campaign",
     "find_causes",
+    "finish_day_mail",
     "finish_notice",
     "finish_ticket",
     "follow_up",
@@ -91,9 +96,11 @@ __all__ = [
     "sign_log_review",
     "sign_off",
     "sign_risk",
+    "stand_in",
     "take_second_look",
     "verify_remediations",
     "waive_system",
+    "write_day_mails",
     "write_notices",
     "write_tickets",
 ]

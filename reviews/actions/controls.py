@@ -10,16 +10,20 @@ from identities.models import Account, Identity
 from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
 from reviews.actions.findings import write_finding
+from reviews.actions.moves import locked
+from reviews.actions.notices import SENDING, tell
 from reviews.causes import Cause
 from reviews.invented import NAMES, invented_evidence, invented_person
-from reviews.kinds import WINDOW_DAYS, Advice, Choice, FindingKind
+from reviews.kinds import WINDOW_DAYS, Advice, Choice, FindingKind, NoticeKind
 from reviews.manifest import moment
-from reviews.models import Assignment, Campaign, ControlItem, SignOff
-from reviews.policies import can_decide_control, is_due
+from reviews.models import Assignment, Campaign, ControlAnswer, ControlItem, ControlQuestion, SignOff
+from reviews.policies import can_answer_question, can_ask, can_decide_control, can_manage_campaigns, is_due
+from reviews.queries.questions import askable
 from reviews.queries.standing import has_signed
 from reviews.refusals import as_refusal
 from tenants.audit import audit
 from tenants.kinds import Actor, enforce
+from tenants.work import enqueue
 
 
 def make_control_items(campaign: Campaign, now: datetime) -> int:
@@ -64,10 +68,10 @@ def _taken() -> set[str]:
     return {name.lower() for name in people} | set(known)
 
 
-def _ids(n: int) -> list[int]:
+def _ids(n: int, sequence: str = "reviews_reviewitem_id_seq") -> list[int]:
     """Returns numbers from the sequence of the items, so that an address does not tell a control item apart."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('reviews_reviewitem_id_seq') FROM generate_series(1, %s)", [n])
+        cursor.execute("SELECT nextval(%s) FROM generate_series(1, %s)", [sequence, n])
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -90,6 +94,49 @@ def decide_control(*, control: ControlItem, choice: Choice, by: Actor) -> Contro
     target = f"campaign {control.campaign.name}, control item"
     audit("control_item.decide", by=by, target=target, detail=detail, kind=LeafKind.DECISION)
     return control
+
+
+@transaction.atomic
+def ask_about_control(*, control: ControlItem, asked: Identity, text: str, by: Actor) -> ControlQuestion:
+    """Takes a reviewer's question about a control item, for those who run campaigns; whom they named never gets it.
+
+    Raises:
+        Refused: as for any item (`ask`).
+    """
+    control.campaign = locked(control.campaign)
+    me, text = identity_of_user(by.user_id), text.strip()
+    mine = me is not None and me.pk == control.reviewer_id
+    may_answer = me is not None and asked.pk in {one.person.pk for one in askable(control, me)}
+    enforce(can_ask(by, control, mine=mine, may_answer=may_answer, text=text))
+    (number,) = _ids(1, "reviews_itemquestion_id_seq")
+    fresh = ControlQuestion(pk=number, campaign=control.campaign, item=control, asker=me, asked=asked, text=text)
+    fresh.at, fresh.by = timezone.now(), by.name
+    with as_refusal():
+        fresh.save(force_insert=True)
+    detail = {"control_item": control.pk, "question": fresh.pk, "named": asked.external_id, "text": text}
+    audit("control_item.ask", by=by, target=f"campaign {control.campaign.name}, control item", detail=detail)
+    return fresh
+
+
+@transaction.atomic
+def answer_about_control(*, question: ControlQuestion, text: str, by: Actor) -> ControlAnswer:
+    """Answers a reviewer about a control item, and has them mailed as for any answer.
+
+    Raises:
+        Refused: for whoever does not run campaigns, when the deciding is over, or without words.
+    """
+    campaign, text = locked(question.campaign), text.strip()
+    enforce(can_manage_campaigns(by))
+    enforce(can_answer_question(by, campaign, asked=True, text=text))
+    fresh = ControlAnswer(question=question, text=text, at=timezone.now(), by=by.name)
+    with as_refusal():
+        fresh.save(force_insert=True)
+    step = f"answer {question.pk} at {fresh.at:%H:%M:%S}"
+    tell(campaign, NoticeKind.ANSWERED, step=step, about=question.asked_id, to=question.asker_id, covers=[question.pk])
+    enqueue(SENDING, "reviews.jobs.send_notices", title=f"Answer about {campaign.name}", by=by)
+    detail = {"control_item": question.item_id, "question": question.pk, "text": text}
+    audit("control_item.answer", by=by, target=f"campaign {campaign.name}, control item", detail=detail)
+    return fresh
 
 
 def judge_controls(campaign: Campaign, signature: SignOff) -> None:

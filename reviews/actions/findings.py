@@ -13,11 +13,12 @@ from django.db.models import Max
 from django.utils import timezone
 
 from reviews.causes import Cause, bare_use, conflict, dormant, leaver_or_ownerless
-from reviews.kinds import EVENTS_FOUND, EXPLAINED_DAYS, NEVER_EXPLAINED, REASON_MIN, FindingKind
+from reviews.kinds import EVENTS_FOUND, EXPLAINED_DAYS, NEVER_EXPLAINED, REASON_MIN, SEARCHED, FindingKind
 from reviews.models import Campaign, Finding, ReviewItem
 from reviews.policies import can_manage_campaigns
 from reviews.queries import access
 from reviews.queries.duties import both_sides
+from reviews.queries.retests import retested
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce
 from tenants.models import Tenant
@@ -30,14 +31,6 @@ DUE_DAYS = {
     FindingKind.CONFLICT: 7,
 }
 STANDARD_DAYS = 14
-SEARCHED = (
-    FindingKind.GHOST_USE,
-    FindingKind.LEAVER_ACTIVE,
-    FindingKind.OWNERLESS,
-    FindingKind.DORMANT_PRIVILEGED,
-    FindingKind.CONFLICT,
-    FindingKind.POPULATION_GAP,
-)
 GONE = "The cause is no longer there in the newest snapshot."
 CHUNK = 500
 
@@ -116,8 +109,10 @@ def find_causes(*, by: Actor) -> Found:
         [_finding(cause, now, None, None) for cause in fresh], batch_size=CHUNK, ignore_conflicts=True
     )
     resolved = _end_gone(known, causes, now, by)
-    if fresh or resolved:
-        audit("finding.search", by=by, target="findings", detail={"opened": len(fresh), "resolved": resolved})
+    again = Finding.objects.filter(pk__in=retested(causes, now)).update(retested_at=now)
+    if fresh or resolved or again:
+        detail = {"opened": len(fresh), "resolved": resolved, "retested": again}
+        audit("finding.search", by=by, target="findings", detail=detail)
     return Found(len(fresh), resolved)
 
 
@@ -163,7 +158,7 @@ def _end_gone(known: set[tuple[str, str]], causes: Iterable[Cause], now: datetim
     gone[FindingKind.POPULATION_GAP] = sorted(access.listed_again())
     return sum(
         Finding.objects.filter(kind=kind, key__in=keys, resolved_at__isnull=True).update(
-            resolved_at=now, resolved_by=by.name, resolution=GONE
+            resolved_at=now, resolved_by=by.name, resolution=GONE, retested_at=now
         )
         for kind, keys in gone.items()
         if keys

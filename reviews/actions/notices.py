@@ -11,7 +11,7 @@ from django.utils import timezone
 from identities.models import Identity
 from reviews.actions.moves import locked
 from reviews.kinds import NoticeKind
-from reviews.models import Campaign, ReviewNotice
+from reviews.models import Campaign, DayMail, ReviewNotice
 from reviews.policies import can_manage_campaigns
 from reviews.queries.notices import due_since, still_waiting, unanswered, undecided, unrevoked, unsigned
 from reviews.queries.notices import newest_put as put_before
@@ -146,6 +146,24 @@ def remind_reviewers(*, campaign: Campaign, by: Actor) -> int:
     return written
 
 
+def attempted(mail: ReviewNotice | DayMail, *, waits: bool) -> None:
+    """Counts an attempt and says when the next is due; what waits no more is dropped instead."""
+    mail.attempts += 1
+    mail.next_try_at = timezone.now() + min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(mail.attempts - 1, 10)))
+    mail.state = mail.state if waits else NoticeState.DROPPED
+    mail.save(update_fields=["attempts", "next_try_at", "state"])
+
+
+def finished(mail: ReviewNotice | DayMail, error: str) -> None:
+    """Stores how an attempt ended; the last one in vain gives the mail up."""
+    if not error:
+        mail.state, mail.sent_at, mail.last_error = NoticeState.SENT, timezone.now(), ""
+    else:
+        mail.state = NoticeState.GIVEN_UP if mail.attempts >= MAX_SENDS else NoticeState.FAILED
+        mail.last_error = error[:500]
+    mail.save(update_fields=["state", "sent_at", "last_error"])
+
+
 @transaction.atomic
 def claim_notice(*, by: Actor) -> tuple[ReviewNotice, int] | None:
     """Claims the mail that is due first, with how many of its grants still wait; None when nothing is due.
@@ -162,10 +180,7 @@ def claim_notice(*, by: Actor) -> tuple[ReviewNotice, int] | None:
         if notice is None:
             return None
         count = still_waiting(notice, timezone.now())
-        notice.attempts += 1
-        notice.next_try_at = timezone.now() + min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(notice.attempts - 1, 10)))
-        notice.state = notice.state if count else NoticeState.DROPPED
-        notice.save(update_fields=["attempts", "next_try_at", "state"])
+        attempted(notice, waits=bool(count))
         if count:
             return notice, count
         audit("campaign.drop_mail", by=by, target=str(notice), detail={"notice": notice.pk})
@@ -175,12 +190,7 @@ def claim_notice(*, by: Actor) -> tuple[ReviewNotice, int] | None:
 def finish_notice(*, notice: ReviewNotice, error: str, by: Actor) -> ReviewNotice:
     """Records how an attempt to send ended; `error` is empty when the mail server took it."""
     enforce(can_manage_campaigns(by))
-    if not error:
-        notice.state, notice.sent_at, notice.last_error = NoticeState.SENT, timezone.now(), ""
-    else:
-        notice.state = NoticeState.GIVEN_UP if notice.attempts >= MAX_SENDS else NoticeState.FAILED
-        notice.last_error = error[:500]
-    notice.save(update_fields=["state", "sent_at", "last_error"])
+    finished(notice, error)
     if notice.attempts == 1 or notice.is_over:
         detail = {"notice": notice.pk, "kind": notice.kind, "attempts": notice.attempts, "error": notice.last_error}
         audit("campaign.mail", by=by, target=str(notice), detail=detail)

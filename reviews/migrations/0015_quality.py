@@ -1,6 +1,6 @@
 """Measures care by rules of a plan, with second looks and control items; lets duties conflict in sets, and reviews them.
 
-A conflict's two columns become rows of its sides. Keys stand within the tenant alone, as in `0012_check_keys_once`.
+A conflict's two columns become rows of its sides, which have no way back: with rows, going back is refused first. Keys stand within the tenant alone, as in `0012_check_keys_once`.
 """
 
 from importlib import import_module
@@ -22,6 +22,22 @@ ALTER TABLE reviews_dutyconflict DISABLE TRIGGER USER;
 UPDATE reviews_dutyconflict SET key = encode(sha256(convert_to(first_id || '|' || second_id, 'UTF8')), 'hex');
 ALTER TABLE reviews_dutyconflict ENABLE TRIGGER USER;
 ALTER TABLE reviews_dutyconflict FORCE ROW LEVEL SECURITY;
+"""
+NOT_WITH_ROWS = """
+DO $back$
+DECLARE kept text; found boolean;
+BEGIN
+    PERFORM set_config('app.tenant', '0', true);
+    FOREACH kept IN ARRAY ARRAY['dutyconflict', 'carerule', 'secondlook', 'controlitem', 'conflictcase'] LOOP
+        EXECUTE format('ALTER TABLE reviews_%s NO FORCE ROW LEVEL SECURITY', kept);
+        EXECUTE format('SELECT EXISTS (SELECT FROM reviews_%s)', kept) INTO found;
+        EXECUTE format('ALTER TABLE reviews_%s FORCE ROW LEVEL SECURITY', kept);
+        IF found THEN
+            RAISE EXCEPTION 'Going back would destroy evidence: reviews_% holds rows that the release before cannot keep. '
+                'Restore the backup that was made before the upgrade (docs/operating.md, Going back).', kept;
+        END IF;
+    END LOOP;
+END $back$;
 """
 PAIR_KEYS = [
     f"ALTER TABLE reviews_dutyconflict ADD CONSTRAINT reviews_dutyconflict_{column}_same_tenant FOREIGN KEY "
@@ -434,4 +450,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(STAYS, NOT_STAYS),
         swapped("reviews_signature_covers_decisions()", SIGNED, SIGNED_WITHOUT_CONFLICT),
         swapped("reviews_campaign_moves()", CLOSED, CLOSED_AFTER_LOOKS),
+        migrations.RunSQL(migrations.RunSQL.noop, NOT_WITH_ROWS),
     ]

@@ -55,4 +55,5 @@ class Migration(migrations.Migration):
             name='tenant',
             field=models.ForeignKey(db_constraint=False, db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant'),
         ),
+        migrations.RunSQL(migrations.RunSQL.noop, "SET LOCAL app.tenant = '0'"),  # first on the way back: keys are checked
     ]

@@ -6,7 +6,8 @@ The rules that an auditor relies on are held by the database: constraints in the
 
 from reviews.models.absence import Absence
 from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine
-from reviews.models.care import CareRule, ControlItem, SecondLook
+from reviews.models.care import CareRule, ControlAnswer, ControlItem, ControlQuestion, SecondLook
+from reviews.models.daymail import DayMail
 from reviews.models.decision import Decision, SignOff
 from reviews.models.duties import CaseGrant, ConflictAnswer, ConflictCase, DutyConflict, DutySide
 from reviews.models.logreviews import Disposition, FollowUp, LogItem, LogReview, LogSchedule, LogSignature
@@ -32,7 +33,10 @@ __all__ = [
     "CaseGrant",
     "ConflictAnswer",
     "ConflictCase",
+    "ControlAnswer",
     "ControlItem",
+    "ControlQuestion",
+    "DayMail",
     "Decision",
     "Disposition",
     "DutyConflict",

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from identities.kinds import AccountKind
 from identities.models import Identity, System
-from reviews.kinds import CARE_LIMITS, REASON_MIN, Advice, Outcome
+from reviews.kinds import ANSWER_MIN, CARE_LIMITS, QUESTION_MIN, REASON_MIN, Advice, Outcome
 from reviews.models.campaign import Campaign
 from reviews.models.decision import Decision
 from reviews.models.plan import CampaignPlan
@@ -192,3 +192,57 @@ class ControlItem(TenantOwned):
     def caught(self) -> bool:
         """Returns whether the reviewer took the invented access away."""
         return self.outcome in {Outcome.REVOKE, Outcome.MODIFY}
+
+
+class ControlQuestion(TenantOwned):
+    """Stores what a reviewer asked about a control item, which goes to those who run campaigns and to nobody else.
+
+    `asked` is whom the reviewer named: they never get it, since it is about access that does not exist. Its id comes
+    from the sequence of the questions about items (`ItemQuestion`), so that its address does not tell it apart.
+    """
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    campaign = models.ForeignKey(Campaign, related_name="control_questions", **WITHIN_TENANT)
+    item = models.ForeignKey(ControlItem, related_name="questions", **WITHIN_TENANT)
+    asker = models.ForeignKey(Identity, related_name="+", **WITHIN_TENANT)
+    asked = models.ForeignKey(Identity, related_name="+", **WITHIN_TENANT)
+    text = models.CharField(max_length=1000)
+    at = models.DateTimeField()
+    by = models.CharField(max_length=320)
+
+    class Meta:
+        """Holds the rules of a question."""
+
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(text__length__gte=QUESTION_MIN) & ~Q(by="") & ~Q(asker=F("asked")),
+                name="control_question_has_words_and_two_people",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class ControlAnswer(TenantOwned):
+    """Stores what somebody who runs campaigns answered about a control item; there may be several."""
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    question = models.ForeignKey(ControlQuestion, related_name="answers", **WITHIN_TENANT)
+    text = models.CharField(max_length=2000)
+    at = models.DateTimeField()
+    by = models.CharField(max_length=320)
+
+    class Meta:
+        """Holds the rules of an answer."""
+
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(text__length__gte=ANSWER_MIN) & ~Q(by=""), name="control_answer_has_words_and_a_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.text

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from identities.models import Account, Identity, Snapshot, System
 from reviews.kinds import REASON_MIN, FindingKind
@@ -69,7 +69,8 @@ class Remediation(TenantOwned):
 class Finding(TenantOwned):
     """Stores what is wrong, once for each cause (`key`) until it is resolved.
 
-    `evidence` holds the facts it rests on as they were when it was found (`reviews.causes`).
+    `evidence` holds the facts it rests on as they were when it was found (`reviews.causes`). `retested_at` is when the
+    system looked again after the resolution, and the cause was gone (`reviews.queries.retests`).
     """
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
@@ -88,6 +89,7 @@ class Finding(TenantOwned):
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_by = models.CharField(max_length=320, blank=True)
     resolution = models.CharField(max_length=300, blank=True)
+    retested_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         """Holds the rules of a finding."""
@@ -99,6 +101,10 @@ class Finding(TenantOwned):
             models.CheckConstraint(
                 condition=Q(resolved_at__isnull=True) | (Q(resolution__length__gte=REASON_MIN) & ~Q(resolved_by="")),
                 name="resolved_finding_says_how_and_by_whom",
+            ),
+            models.CheckConstraint(
+                condition=Q(retested_at__isnull=True) | Q(resolved_at__isnull=False, retested_at__gte=F("resolved_at")),
+                name="finding_is_retested_after_its_resolution",
             ),
         ]
         indexes = [models.Index(fields=["tenant", "kind", "found_at"], name="finding_by_kind_and_time")]

@@ -68,18 +68,23 @@ def _hour(at: datetime) -> datetime:
 def event_keys(kind: LogItemKind, review: LogReview, before: LogReview | None, log_id: UUID) -> list[str]:
     """Returns the keys of the events that a sample of a period is drawn of, oldest first.
 
-    Late ones are those of earlier periods that entered the ledger after the size that the period before was opened at.
+    Late ones are those of earlier periods that entered the ledger after the size that the period before was opened at;
+    what enters after the size that this one is opened at belongs to the next. The database draws the same again.
     """
     skew = timedelta(seconds=SKEW_SECONDS)
     here = Q(occurred_at__gte=review.begins_at, received_at__gte=review.begins_at - skew)
     if before is not None:
-        entered = Batch.objects.filter(log_id=log_id).filter(
-            Q(epoch__gt=before.tree_epoch) | Q(epoch=before.tree_epoch, first_index__gte=before.tree_size)
-        )
-        begins = review.schedule.begins_at
-        here |= Q(occurred_at__gte=begins, received_at__gte=before.ends_at - skew, batch_id__in=entered.values("id"))
+        late = Q(batch_id__in=_entered_after(before, log_id).values("id"))
+        here |= Q(late, occurred_at__gte=review.schedule.begins_at, received_at__gte=before.ends_at - skew)
     rows = AccessEvent.objects.filter(here, WHICH[kind], occurred_at__lt=review.ends_at)
+    rows = rows.exclude(batch_id__in=_entered_after(review, log_id).values("id"))
     return [event_key(*row) for row in rows.order_by("received_at", "id").values_list("received_at", "id").iterator()]
+
+
+def _entered_after(review: LogReview, log_id: UUID) -> QuerySet[Batch]:
+    """Returns what entered the ledger after the size that a period was opened at."""
+    later = Q(epoch__gt=review.tree_epoch) | Q(epoch=review.tree_epoch, first_index__gte=review.tree_size)
+    return Batch.objects.filter(later, log_id=log_id)
 
 
 @dataclass(frozen=True, slots=True)

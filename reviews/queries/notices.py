@@ -107,13 +107,18 @@ def still_waiting(notice: ReviewNotice, now: datetime) -> int:
     if notice.kind == NoticeKind.REVOKE:
         return _late(now).filter(pk__in=notice.covers).count()
     if notice.kind in {NoticeKind.QUESTION, NoticeKind.ANSWERED}:
-        questions = ItemQuestion.objects.filter(pk__in=notice.covers)
-        waiting = questions.filter(answers__isnull=True) if notice.kind == NoticeKind.QUESTION else questions
-        return waiting.count() if campaign.state == CampaignState.OPEN else 0
+        return _spoken(notice) if campaign.state == CampaignState.OPEN else 0
     moved = notice.kind != NoticeKind.PUT and campaign.due_at != notice.due_at
     if campaign.state != CampaignState.OPEN or moved:
         return 0
     return _undecided(campaign).filter(pk__in=notice.covers).count()
+
+
+def _spoken(notice: ReviewNotice) -> int:
+    """Returns how many questions wait for their answer, or, of answers, how many were given."""
+    if notice.kind == NoticeKind.ANSWERED:
+        return len(notice.covers)
+    return ItemQuestion.objects.filter(pk__in=notice.covers, answers__isnull=True).count()
 
 
 @dataclass(frozen=True, slots=True)

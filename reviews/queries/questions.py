@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from identities.models import Identity
-from reviews.models import Assignment, ItemAnswer, ItemQuestion, ReviewItem
+from reviews.models import (
+    Assignment,
+    ControlAnswer,
+    ControlItem,
+    ControlQuestion,
+    ItemAnswer,
+    ItemQuestion,
+    ReviewItem,
+)
 from reviews.states import CampaignState
 from tenants.kinds import Actor, Permission
 from tenants.models import Membership
@@ -22,12 +30,13 @@ class Askable:
     role: str
 
 
-def askable(item: ReviewItem, reviewer: Identity) -> list[Askable]:
+def askable(item: ReviewItem | ControlItem, reviewer: Identity) -> list[Askable]:
     """Returns who may be asked about an item: the system's owner, the manager, whose account it is; each once.
 
-    Only people with a role in this tenant can answer here; the reviewer asks nobody but others.
+    Only people with a role in this tenant can answer here; the reviewer asks nobody but others. A control item names
+    the owner as any item of its system does, whose person and manager do not log in here.
     """
-    subject = item.subject
+    subject = None if isinstance(item, ControlItem) else item.subject
     roles = (
         (item.system.owner_id, "owner of the system"),
         (subject.manager_id if subject else None, "manager"),
@@ -48,6 +57,19 @@ def thread_of(item: ReviewItem) -> QuerySet[ItemQuestion]:
     answers = Prefetch("answers", ItemAnswer.objects.select_related("answerer").order_by("id"))
     rows = ItemQuestion.objects.filter(item=item).select_related("asker", "asked")
     return rows.prefetch_related(answers).order_by("id")
+
+
+def thread_about_control(control: ControlItem) -> QuerySet[ControlQuestion]:
+    """Returns the questions about a control item with their answers, oldest first, as `thread_of` does."""
+    answers = Prefetch("answers", ControlAnswer.objects.order_by("id"))
+    rows = ControlQuestion.objects.filter(item=control).select_related("asker", "asked")
+    return rows.prefetch_related(answers).order_by("id")
+
+
+def questions_about_controls(by: Actor) -> QuerySet[ControlQuestion]:
+    """Returns the questions about control items, newest first, for those who run campaigns: they answer them."""
+    rows = ControlQuestion.objects.select_related("asker", "asked", "campaign", "item__system").order_by("-id")
+    return rows if by.may(Permission.CAMPAIGN_MANAGE) else rows.none()
 
 
 def questions_to(person: Identity) -> QuerySet[ItemQuestion]:

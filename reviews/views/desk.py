@@ -17,7 +17,7 @@ from reviews.models import Campaign, ControlItem, ReviewItem
 from reviews.queries import desk
 from reviews.queries.deadline import silences_for
 from reviews.queries.logreviews import inbox_lines
-from reviews.queries.questions import askable, thread_of, unanswered_by
+from reviews.queries.questions import askable, thread_about_control, thread_of, unanswered_by
 from reviews.queries.risks import risks_to_sign
 from reviews.queries.second_looks import looks_for
 from reviews.queries.standing import has_signed
@@ -120,11 +120,10 @@ def around(campaign: Campaign, reviewer: Identity, put: desk.Desk | None = None)
 
 
 def _sheet(item: ReviewItem | ControlItem, reviewer: Identity) -> dict[str, object]:
-    """Returns what the detail shows; nobody can be asked about a control item."""
-    if isinstance(item, ControlItem):
-        return {"sheet": desk.control_sheet(item), "outcomes": REVIEWER_OUTCOMES}
-    asking = {"thread": thread_of(item), "people": askable(item, reviewer)}
-    return {"sheet": desk.item_sheet(item), "outcomes": REVIEWER_OUTCOMES, **asking}
+    """Returns what the detail shows, with the box for questions."""
+    thread = thread_about_control(item) if isinstance(item, ControlItem) else thread_of(item)
+    sheet = desk.control_sheet(item) if isinstance(item, ControlItem) else desk.item_sheet(item)
+    return {"sheet": sheet, "outcomes": REVIEWER_OUTCOMES, "thread": thread, "people": askable(item, reviewer)}
 
 
 def _chosen(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | ControlItem:

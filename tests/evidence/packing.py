@@ -21,7 +21,8 @@ LEDGER_SIGNER = Signer(ORIGIN, bytes(range(1, 33)))
 HTML = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Small report</title>
 <meta name="dcterms.created" content="2026-04-02T09:30:00Z">
 <meta name="dcterms.modified" content="2026-04-02T09:30:00Z">
-</head><body><section><h1>First</h1><p>One page.</p></section><section><h1>Second</h1><p>Another page.</p></section>
+</head><body data-page="Page">
+<section><h1>First</h1><p>One page.</p></section><section><h1>Second</h1><p>Another page.</p></section>
 <section><h1>Third</h1><p>The last page.</p></section></body></html>"""
 
 

@@ -17,14 +17,21 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from alerts.actions import open_incident
+from alerts.kinds import IncidentFacts
+from evidence.actions import PackRequest, request_pack
+from evidence.kinds import Period
 from evidence.models import EvidencePack, PackFile
+from evidence.packtypes import PackKind
 from evidence.room import queries
 from evidence.room.actions import freeze_population
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample
 from evidence.room.populations import items_of
 from evidence.room.pseudonyms import cut, pseudonym
+from evidence.room.queries import packs_within
 from evidence.signoffs.models import PackSignOff
 from evidence.states import REQUEST_MOVES, RequestState, Turn, state_after
+from identities.models import Account, Grant, Identity, SnapshotRow
 from ledger.kinds import LeafKind
 from ledger.signer import sign_now
 from logs.models import AccessEvent
@@ -132,21 +139,37 @@ def test_the_database_shows_an_auditor_nothing_outside_of_the_engagement(
     with tenant_scope(bpo):
         issue_by_hand(pack(), b"issued")
         draft_by_hand(pack(), b"a draft stays closed")
+        of_an_incident(bpo, officer)
         mine = Engagement.objects.get()
+        nobody = Identity.objects.create(external_id="E99", name="In no campaign")
     tables = (Campaign, ReviewItem, EvidencePack)
     assert seen(bpo, mine, *tables, AccessEvent, PackFile, PackSignOff) == [1, 6, 1, 0, 2, 2]
+    people = {row.name for row in narrowed(bpo, mine, Identity)}
+    assert {"Bob Stone", "Remy"} & people, people
+    assert (nobody.name in people, *seen(bpo, mine, Grant, SnapshotRow)) == (False, 0, 0)
+    with tenant_scope(bpo):
+        assert [row.kind for row in packs_within(mine)] == ["controls"]
     other = make.user("other")
     earlier = timezone.now() - timedelta(days=200)
     narrow = make.engage(other, bpo, period_start=earlier, period_end=earlier + timedelta(days=9))
     third = make.engage(make.user("third"), bpo, frameworks=["gdpr"])
     hidden = make.engage(make.user("fourth"), bpo, columns=Columns.CONTROLLED)
-    assert seen(bpo, narrow, *tables) == [0, 0, 0]
+    assert seen(bpo, narrow, *tables, Identity, Account) == [0, 0, 0, 0, 0]
     assert seen(bpo, third, *tables) == [1, 6, 0]
     assert seen(bpo, hidden, *tables) == [1, 6, 0]
     assert [row.pk for row in narrowed(bpo, mine, Engagement)] == [mine.pk]
     with tenant_scope(bpo):
         end_engagement(engagement=mine, by=officer)
     assert seen(bpo, mine, *tables) == [0, 0, 0]
+
+
+def of_an_incident(tenant: Tenant, officer: Actor) -> None:
+    """Issue a pack about an incident: it names no framework."""
+    now = timezone.now()
+    incident = open_incident(facts=IncidentFacts("Case", "It happened.", now, now), alert=None, by=officer)
+    period = Period(now - timedelta(days=9), now, "UTC")
+    asked = PackRequest(period, (), "Nora", kind=PackKind.INCIDENT, incident=incident)
+    issue_by_hand(request_pack(tenant=tenant, asked=asked, by=officer, queue=False), b"incident")
 
 
 def narrowed(tenant: Tenant, engagement: Engagement, model: type[Any]) -> list[Any]:

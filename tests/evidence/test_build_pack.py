@@ -74,6 +74,8 @@ def test_building_it_again_changes_nothing(bpo: Tenant, reviewed: Campaign, pack
         EvidencePack.objects.filter(pk=made.pk).update(manifest_sha256="0" * 64)
     with pytest.raises(DatabaseError, match="never changed"), tenant_scope(bpo), transaction.atomic():
         EvidencePack.objects.filter(pk=made.pk).update(recipient="Somebody else")
+    with pytest.raises(DatabaseError, match="never changed"), tenant_scope(bpo), transaction.atomic():
+        EvidencePack.objects.filter(pk=made.pk).update(language="de")
     with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(bpo), transaction.atomic():
         PackFile.objects.filter(pack=made).update(stored_as="x")
 
@@ -143,6 +145,7 @@ def test_its_moves_end_where_it_is_over() -> None:
         PackState.ISSUED,
         PackState.FAILED,
         PackState.CANCELLED,
+        PackState.WITHDRAWN,
     }
 
 

@@ -21,7 +21,9 @@ def pages_agree(bpo: Tenant, carla: User, late: int, lines: int) -> None:
     page = client.get(reverse("evidence:calendar", args=[bpo.slug])).content.decode()
     assert "Incident response plan is on file" in page
     assert "token:host" in page
-    shown = client.get(reverse("portal:overview", args=[bpo.slug])).content.decode()
+    loads = reverse("portal:overview_due", args=[bpo.slug])
+    assert f'hx-get="{loads}"' in client.get(reverse("portal:overview", args=[bpo.slug])).content.decode()
+    shown = client.get(loads).content.decode()
     assert "Evidence missing or overdue" in shown
     assert f">{late}" in shown.replace(" ", "").replace("\n", "")
     file = client.get(reverse("evidence:calendar_file", args=[bpo.slug]))

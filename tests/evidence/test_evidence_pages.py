@@ -161,24 +161,27 @@ def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User, monkeypatch: pyte
         "frameworks": ["gdpr", "soc2"],
         "recipient": "Axel",
         "classification": "Confidential",
+        "language": "de",
     }
-    browser, page = make.login(carla), reverse("evidence:pack_new", args=[bpo.slug])
+    browser, request_url = make.login(carla), reverse("evidence:pack_new", args=[bpo.slug])
     with monkeypatch.context() as without:
         without.setitem(sys.modules, "pyarrow", None)  # what Python itself does where it is not installed
-        assert "Parquet files need the extra" in browser.post(page, form).content.decode()
-    answer = browser.post(page, form)
+        assert "Parquet files need the extra" in browser.post(request_url, form).content.decode()
+    answer = browser.post(request_url, form)
     assert answer.status_code == 302
     with tenant_scope(bpo):
         pack = EvidencePack.objects.get()
         assert (pack.state, pack.frameworks, pack.parquet, pack.volumes) == ("requested", ["gdpr", "soc2"], True, True)
-        for name in ("parquet", "volumes"):
+        for change in ({"parquet": False}, {"volumes": False}, {"language": "en"}):
             with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
-                EvidencePack.objects.update(**{name: False})
+                EvidencePack.objects.update(**change)
         assert pack.period_start.isoformat() == "2026-06-30T22:00:00+00:00"
         assert pack.period_end.isoformat() == "2026-09-30T22:00:00+00:00"
         assert Work.objects.get(pk=pack.work_id).kind == "evidence.pack"
-        assert AuditEntry.objects.filter(verb="pack.request").count() == 1
-    assert "Cancel this work" in make.login(carla).get(answer.headers["Location"]).content.decode()
+        assert AuditEntry.objects.get(verb="pack.request").detail["language"] == "de"
+    page = browser.get(answer.headers["Location"]).content.decode()
+    assert all(words in page for words in ("Cancel this work", "German (Deutsch)"))
+    assert browser.post(request_url, {**form, "language": "fr"}).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -88,12 +88,14 @@ def test_a_silence_is_noted_once_it_is_there(bpo: Tenant, carla: User) -> None:
         (gap,) = gaps_between(begin)
     told = measured(bpo, "collection_failures")
     assert (told["failures"], told["noticed_in_limit_ratio"], told["without_cause"]) == (1, 0, 1)
+    assert measured(bpo, "coverage")["gaps_without_cause"] == 1
     form = {"cause": "outage", "said": "The server was down; nothing is lost."}
     client, page = make.login(carla), reverse("evidence:gap", args=[bpo.slug, desk.pk])
     assert client.post(f"{page}?hour={gap.hour + 1}", form).status_code == 422, "no gap begins there"
     assert client.post(f"{page}?hour={gap.hour}", form).status_code == 302
     told = measured(bpo, "collection_failures")
     assert (told["noticed_in_limit_ratio"], told["open_over_limit"], told["without_cause"]) == (1, 0, 0)
+    assert measured(bpo, "coverage")["gaps_without_cause"] == 0
     assert "The server was down" in make.login(carla).get(reverse("evidence:gaps", args=[bpo.slug])).content.decode()
 
 

@@ -11,7 +11,8 @@ from pypdf import PdfReader
 
 from evidence.budget import Limits, hold, plan
 from evidence.kinds import Cell, Table
-from evidence.report import Grid, Report, Section, html
+from evidence.languages import Language, spoken
+from evidence.report import Grid, Report, Section, html, spell_row
 from evidence.sections.front import cover
 from evidence.tables import long_table
 from evidence.volumes import MissingRowsError, print_volumes
@@ -98,3 +99,29 @@ def test_every_row_is_printed_in_its_order_and_a_cancel_stops_it(tmp_path: Path)
     short = long_table("decisions", "Decisions", COLUMNS, decided(9), tmp_path / "short.csv")
     with pytest.raises(MissingRowsError, match="fewer than the 15 rows"):
         print_volumes(report, [short], tmp_path, said.append)
+
+
+def test_a_volume_speaks_the_language_of_its_pack(tmp_path: Path) -> None:
+    rows = [[f"Spring_{n}", n, n == 2, "not_decided", ISSUED, None] for n in range(1, 16)]
+    table = long_table("decisions", "Decisions", COLUMNS, rows, tmp_path / "decisions.csv")
+    asked = replace(source(), records={"decisions": table})
+    columns = {"campaign": 30, "item": 20, "outcome": 20, "decided_at": 30}
+    with spoken(Language.GERMAN):
+        grids = (asked.grid("decisions", columns, limit=9, empty=""),)
+        report = Report(cover(asked, "ab" * 32), (Section("all", "All", grids),))
+        report = hold(report, Limits(rows=0, least=2, volume_rows=10, volumes=1), volumes=True)
+        (made,) = print_volumes(report, [table], tmp_path, lambda _message: None).values()
+    assert report.cover.cut == ("Decisions (2 von 15; bis Zeile 10 in volume-2.pdf; der Rest steht nur in der Datei)",)
+    reader = PdfReader(BytesIO(made.kept.whole))
+    text = "".join(page.extract_text() for page in reader.pages)
+    assert reader.trailer["/Root"]["/Lang"] == "de"
+    told = ("Band 2 von 2", "Zeilen 1 bis 10 von 15; es folgt kein Band", "Seite 1 / 1", "Spring_1 1 nicht entschieden")
+    assert [words for words in told if words not in text] == [], text
+    assert "02.04.2026 11:30" in text
+
+
+def test_keys_of_ours_are_printed_with_spaces_and_names_as_they_are() -> None:
+    columns, row = ("outcome", "kind", "account", "resolution"), ("not_decided", "of_a_client", "a_b", "see a_b")
+    assert spell_row(row, columns, "UTC") == ("not decided", "of a client", "a_b", "see a_b")
+    with spoken(Language.GERMAN):
+        assert spell_row(row, columns, "UTC") == ("nicht entschieden", "of a client", "a_b", "see a_b")

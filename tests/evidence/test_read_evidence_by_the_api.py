@@ -59,7 +59,8 @@ def test_controls_are_filtered_and_wrong_filters_are_named(token: str) -> None:
 def test_a_pack_is_listed_and_only_an_issued_one_is_given(bpo: Tenant, pack: Ask, token: str) -> None:
     made = pack()
     assert [one["id"] for one in get("packs/", token).json()["items"]] == [made.pk]
-    assert get(f"packs/{made.pk}/", token).json()["state"] == PackState.REQUESTED
+    read = get(f"packs/{made.pk}/", token).json()
+    assert (read["state"], read["language"]) == (PackState.REQUESTED, "en")
     refused = get(f"packs/{made.pk}/download/", token, Accept="application/zip")
     assert (refused.status_code, refused.headers["Content-Type"]) == (403, "application/problem+json")
     assert "not built" in refused.json()["detail"]

@@ -44,7 +44,8 @@ from logs.models import (
 )
 from logs.partitions import partition_name
 from logs.queries.retention import terms_in_force
-from logs.retaining import RUN_LOCK, NotSettledError, Outcome, retain
+from logs.retaining import NotSettledError, Outcome, retain
+from logs.retentionrole import RUN_LOCK
 from logs.terms import DEFAULTS
 from tenants.kinds import Actor, Role
 from tenants.models import AuditEntry, Tenant

@@ -226,6 +226,7 @@ def test_not_even_the_owner_of_the_tables_removes_a_pack_before_its_time() -> No
         **texts,
         **empty,
         "alone_reason": "",
+        "language": "en",
         "frameworks": "[]",
         "tally": "{}",
         "people": 2,

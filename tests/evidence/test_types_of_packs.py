@@ -1,11 +1,15 @@
 """Each type of pack holds its own sections and records and nothing of the others, and its own verifier accepts it."""
 
+import json
 import os
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import gettext
+from pypdf import PdfReader
 
 from alerts.actions import open_incident
 from alerts.kinds import IncidentFacts
@@ -14,6 +18,7 @@ from alerts.watch import look_round
 from evidence.actions import PackRequest, request_pack
 from evidence.building import build_pack
 from evidence.kinds import Period
+from evidence.languages import Language, spoken
 from evidence.metrics.frame import Frame
 from evidence.packtypes import TYPES, PackKind
 from evidence.records import gather
@@ -25,6 +30,7 @@ from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.work import Silent
 from tests.evidence.test_build_pack import data_of
+from tests.messages import messages
 from tests.reviews import periods
 
 FRAMEWORKS = ("gdpr", "hipaa", "soc2", "iso27001")
@@ -50,7 +56,10 @@ def test_a_type_holds_its_own_and_verifies(
         incident = open_incident(facts=facts, alert=Alert.objects.earliest("id"), by=officer)
     for kind in (PackKind.LOG_REVIEW, PackKind.INCIDENT):
         asked = PackRequest(
-            period, FRAMEWORKS, "Axel Brandt", kind=kind, incident=incident if kind == "incident" else None
+            *(period, FRAMEWORKS, "Axel Brandt"),
+            kind=kind,
+            incident=incident if kind == "incident" else None,
+            language=Language.GERMAN if kind == PackKind.LOG_REVIEW else Language.ENGLISH,
         )
         with tenant_scope(bpo):
             row = request_pack(tenant=bpo, asked=asked, by=officer, queue=False)
@@ -63,7 +72,32 @@ def test_a_type_holds_its_own_and_verifies(
         assert TYPES[kind].records - {"sample"} <= tables
         assert not tables & (every_record() - TYPES[kind].records), kind
         assert ("dispositions" in tables) == (pack.counts["statements"] == 1), kind
+        if kind == PackKind.LOG_REVIEW:
+            its_report_is_german_and_nothing_else_is(pack)
     the_others_gather_their_own(bpo, period)
+
+
+def its_report_is_german_and_nothing_else_is(pack: Pack) -> None:
+    """No English message stands where a section begins, the PDF says its language, and programs read English."""
+    report = PdfReader(BytesIO(pack.files["report.pdf"]))
+    assert report.trailer["/Root"]["/Lang"] == "de"
+    first = [report.get_destination_page_number(item) for item in report.outline if not isinstance(item, list)]
+    printed = " ".join(" ".join(report.pages[number or 0].extract_text() for number in first).split())
+    assert "Seite 3 / " in printed
+    assert "Für die Protokollart Datenbank wird keine Quelle erwartet." in printed
+    with spoken(Language.GERMAN):
+        left = [text for text in english_messages() if gettext(text) != text and text in printed]
+    assert left == []
+    manifest = json.loads(pack.files["manifest.json"])
+    assert manifest["pack"]["language"] == "de"
+    assert manifest["omissions"][0].startswith("This is a pack of the type")
+    assert b"No source is expected to deliver database records." in pack.files["tables/controls.csv"]
+    assert b"alert_rules,Reconciliation,The rows arise in the portal" in pack.files["tables/information_sheets.csv"]
+
+
+def english_messages() -> list[str]:
+    """The sentences among the messages: a word or two may be a name."""
+    return [text for _context, text in messages() if isinstance(text, str) and text.count(" ") > 2]
 
 
 def the_others_gather_their_own(bpo: Tenant, period: Period) -> None:

@@ -16,6 +16,8 @@ from alerts.kinds import IncidentFacts
 from alerts.models import Alert, AlertNotice
 from evidence.actions import PackRequest, request_pack
 from evidence.catalogue import load
+from evidence.erasures.actions import ask_to_erase
+from evidence.erasures.kinds import ErasureScope, Grounds
 from evidence.kinds import Period
 from evidence.models import ControlRun, EvidencePack, KindResult
 from evidence.registers.actions import file_document
@@ -158,6 +160,13 @@ def _logs(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         ("logs", "kind"): "object",
         ("logs", "value"): f"{mark}1",
     }
+
+
+def _erasures(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
+    """Ask for the erasure of an event, before a hold keeps it."""
+    one = ErasureScope(f"event-{AccessEvent.objects.all()[0].key}", None, None)
+    grounds = Grounds(f"{mark} asked for it.", "Art. 17(1)(a) GDPR")
+    return {("evidence", "erasure_id"): ask_to_erase(scope=one, grounds=grounds, by=by).pk}
 
 
 def _searches(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
@@ -359,6 +368,7 @@ ADDITIONS: Final[tuple[Callable[[Tenant, User, Actor, str], Objects], ...]] = (
     _tenants,
     _identities,
     _logs,
+    _erasures,
     _searches,
     _alerts,
     _reviews,

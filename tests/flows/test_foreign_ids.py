@@ -173,13 +173,17 @@ def _written(home: Side, path: str) -> list[str]:
     return [f"POST {path} wrote it to {table}" for table, row in home.rows() if MARK in row]
 
 
-def test_the_api_takes_no_write(home: Side, foreign: Side) -> None:
+API_WRITES: Final = {("api:pack_withdrawal", "post"): 400}
+"""What the API writes where it is asked rightly, and what it answers to ids where it takes none."""
+
+
+def test_the_api_takes_no_ids_and_writes_nothing_of_another_tenant(home: Side, foreign: Side) -> None:
     before, mine, client = foreign.rows(), home.rows(), client_of(people(home)[0])
     for one in (page for page in PAGES if page.is_api):
         for method in ("post", "put", "patch", "delete"):
             path = one.path(HOME, home.objects)
             answer = getattr(client, method)(path, dict(foreign.ids), content_type="application/json")
-            assert answer.status_code in {403, 405}, (method, path)
+            assert answer.status_code in {403, 405, API_WRITES.get((one.name, method))}, (one.name, method)
     assert foreign.rows() == before
     assert home.rows() == mine
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from ledger.kinds import LeafKind
@@ -37,6 +39,22 @@ def test_an_officer_sees_the_eight_facts_and_an_operator_only_their_own(bpo: Ten
         "Last evidence pack",
     ]
     assert of_operator == ["Unresolved alerts", "Silent log sources", "Ledger"]
+
+
+@pytest.mark.django_db
+def test_the_overview_does_not_wait_for_the_calendar(bpo: Tenant, carla: User, olga: User) -> None:
+    client, url = make.login(carla), reverse("portal:overview", args=[bpo.slug])
+    part = reverse("portal:overview_due", args=[bpo.slug])
+    client.get(url)
+    with CaptureQueriesContext(connection) as page:
+        assert f'hx-get="{part}"' in client.get(url).content.decode()
+    with CaptureQueriesContext(connection) as later:
+        answer = client.get(part)
+    assert answer.context["fact"].value.isdecimal()
+    assert b"fact-value" in answer.content
+    asks = [["evidence_document" in query["sql"] for query in asked.captured_queries] for asked in (page, later)]
+    assert (any(asks[0]), any(asks[1])) == (False, True)
+    assert make.login(olga).get(part).status_code == 403
 
 
 @pytest.mark.django_db

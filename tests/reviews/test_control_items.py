@@ -1,19 +1,24 @@
 """Control items: looked at like any item, told apart in the data, and in no count, statement or remediation."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils import timezone
 
-from reviews.actions import decide, decide_control, open_campaign, set_care_rule
+from reviews.actions import ask, decide, decide_control, open_campaign, set_care_rule, write_day_mails
 from reviews.invented import NAMES, invented_person
 from reviews.kinds import Choice, Outcome
-from reviews.models import Campaign, ControlItem, Finding, Remediation, ReviewItem
+from reviews.models import Campaign, ControlItem, ControlQuestion, Finding, Remediation, ReviewItem
+from reviews.posting import send_day_mails, send_due
 from reviews.quality import figures_of
 from reviews.queries.campaigns import standing
 from reviews.queries.controls import merged
 from tenants.kinds import Refused
 from tenants.models import User
 from tests import make
-from tests.reviews.conftest import KEEP, REVOKE, Cast, deliver, person, ready
+from tests.mailing import Sink
+from tests.reviews.conftest import KEEP, REVOKE, Cast, deliver, item, person, ready
 from tests.reviews.test_pages import page
 from tests.reviews.test_sign import sign
 
@@ -107,6 +112,42 @@ def test_the_database_holds_control_items(cast: Cast, watched: Campaign) -> None
         ControlItem.objects.update(outcome="certify")
     with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
         ControlItem.objects.update(evidence={"control": False})
+
+
+@pytest.mark.django_db
+@pytest.mark.enable_socket
+def test_a_question_about_a_control_item_looks_like_any_and_goes_to_those_who_run_campaigns(
+    cast: Cast, watched: Campaign, remy: User, rosa: User, carla: User, sink: Sink
+) -> None:
+    mine, asker, owner, officer = control("M1"), make.login(remy), make.login(rosa), make.login(carla)
+    real = item(watched, "bob", "admin_all")
+    boxes = [asker.get(page("item", watched.pk, pk)).content.decode() for pk in (mine.pk, real.pk)]
+    assert all("Rosa, owner of the system" in box and "Ask about this access" in box for box in boxes)
+    options = {"headers": {"HX-Request": "true"}}
+    told = asker.post(page("ask", watched.pk, mine.pk), {"to": person("M2").pk, "text": "Who is it?"}, **options)
+    assert "Remy asked Rosa" in told.content.decode()
+    asked = ControlQuestion.objects.get()
+    assert asked.pk < ask(item=real, asked=person("M2"), text="Needed?", by=cast.remy).pk, "one sequence for both"
+    assert owner.get(page("question", asked.pk)).status_code == 404
+    noon = timezone.now().replace(hour=12) + timedelta(days=1)
+    write_day_mails(by=cast.officer, at=noon)
+    send_day_mails(watched.tenant)
+    assert [(mail["To"], mail["Subject"]) for mail in sink.mails] == [(carla.email, "1 question waits for you")]
+    assert "Who is it?" in officer.get(page("questions")).content.decode()
+    assert "the access does not exist" in officer.get(page("question", asked.pk)).content.decode()
+    assert officer.post(page("question", asked.pk), {"text": "Look at its use."}).status_code == 302
+    send_due(watched.tenant)
+    mail = sink.mails[-1]
+    assert (mail["To"], "Carla" in mail.as_string()) == (remy.email, False)
+    shown = asker.get(page("item", watched.pk, mine.pk)).content.decode()
+    assert ("Look at its use." in shown, "Carla" in shown.split("Questions</h3>")[1]) == (True, False)
+    with pytest.raises(DatabaseError, match="put to another reviewer"), transaction.atomic():
+        ControlQuestion.objects.create(**_asked(asked, asker=person("E3")))
+
+
+def _asked(row: ControlQuestion, **changes: object) -> dict[str, object]:
+    names = ("campaign", "item", "asker", "asked", "text", "at", "by")
+    return {**{name: getattr(row, name) for name in names}, **changes}
 
 
 def _facts(row: ControlItem, **changes: object) -> dict[str, object]:

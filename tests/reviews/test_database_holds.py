@@ -35,7 +35,8 @@ from identities.actions import SystemFacts, import_snapshot, save_system
 from identities.kinds import SnapshotUpload
 from identities.models import SnapshotRow
 from reviews.actions import close_deciding, decide, propose_risk, reassign_items, reopen_campaign
-from reviews.models import Assignment, Campaign, Decision, Exclusion, Remediation, ScopeLine, SignOff
+from reviews.kinds import Advice
+from reviews.models import Assignment, Campaign, Decision, Exclusion, Remediation, ReviewItem, ScopeLine, SignOff
 from reviews.states import CampaignState
 from tenants.kinds import Refused
 from tenants.models import Tenant
@@ -83,6 +84,32 @@ def test_no_campaign_opens_with_a_row_that_is_neither_item_nor_exclusion(cast: C
     _exclusion(waiting, rows[5], reason).save(force_insert=True)
     opening()
     assert Campaign.objects.get(pk=waiting.pk).state == CampaignState.OPEN
+
+
+def test_an_item_is_a_grant_that_its_snapshot_lists(cast: Cast) -> None:
+    deliver(cast)
+    waiting, row = ready(cast), SnapshotRow.objects.order_by("n")[0]
+    listed = set(SnapshotRow.objects.filter(account=row.account).values_list("entitlement_id", flat=True))
+    other = SnapshotRow.objects.exclude(entitlement_id__in=listed)[0].entitlement_id
+    facts = {
+        "campaign": waiting,
+        "n": 1,
+        "system_id": row.snapshot.system_id,
+        "snapshot_id": row.snapshot_id,
+        "row": row,
+    }
+
+    def make(entitlement: int) -> None:
+        item = ReviewItem(**facts, account_id=row.account_id, entitlement_id=entitlement, privileged=False)
+        item.advice, item.advice_reason = Advice.KEEP, "Used every day."
+        item.save(force_insert=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    refused("item_is_a_grant_of_its_snapshot", lambda: make(other))
+    with transaction.atomic():
+        make(row.entitlement_id)
+        transaction.set_rollback(True)
 
 
 def _exclusion(campaign: Campaign, row: SnapshotRow, reason: str) -> Exclusion:

@@ -3,6 +3,7 @@
 one chain of periods, no gap, fork or overlap           test_a_period_begins_where_the_one_before_ended
 opened when over, first where the schedule begins       the same; test_a_schedule_is_not_moved_or_ended_in_the_past
 every alert an item, population frozen                  test_a_period_opens_whole_and_is_frozen
+every gap and every drawn event an item                 test_a_period_without_a_gap_or_a_drawn_event_does_not_open
 nobody about themselves, reasons, tickets, one line     test_a_disposition_obeys
 signature: nothing open, of these dispositions, proved  test_a_signature_covers_exactly_the_dispositions
 closed when all is signed and followed up, then final   test_a_period_closes_signed_and_stays
@@ -19,9 +20,10 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.utils import timezone
 
 from reviews.actions import dispose, open_log_review
-from reviews.kinds import Disposed, Looked
+from reviews.kinds import Disposed, LogItemKind, Looked
 from reviews.manifest import manifest_digest
 from reviews.models import Disposition, FollowUp, LogItem, LogReview, LogSchedule, LogSignature
+from reviews.queries.logpopulation import event_keys
 from tenants.kinds import Role
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
@@ -125,6 +127,44 @@ def test_a_period_opens_whole_and_is_frozen(plan: LogSchedule, cast: Cast) -> No
     rows = LogReview.objects.filter(pk=second.pk)
     refused("holds 0 items, not 4", lambda: rows.update(item_count=4, **opening))
     refused("An alert of the period is no item of it", lambda: rows.update(**opening))
+
+
+@pytest.mark.django_db
+def test_a_period_without_a_gap_or_a_drawn_event_does_not_open(plan: LogSchedule, cast: Cast, bpo: Tenant) -> None:
+    LogSchedule.objects.filter(pk=plan.pk).update(sample_out_of_hours=30)
+    with transaction.atomic():
+        real = opened(cast, plan)
+        items = list(LogItem.objects.filter(review=real).order_by("n"))
+        transaction.set_rollback(True)
+    fewer = {**real.population, "privileged": {"events": 3, "drawn": 3}}
+    for left_out, changes, words in (
+        ("gap", {}, "A coverage gap of the period is no item of it"),
+        ("privileged", {}, "3 events that the seed draws are no items"),
+        ("out_of_hours", {}, "events that the seed draws are no items"),
+        ("", {"population": fewer}, "not drawn of as many events as it says"),
+        ("", {"tree_size": 0}, "not drawn of as many events as it says"),
+    ):
+        refused(words, lambda left_out=left_out, changes=changes: _forged(real, items, left_out, **changes))
+    first = next(item for item in items if item.kind == "privileged")
+    taken, drawn = {item.event_key for item in items}, first.event_key
+    first.event_key = next(k for k in event_keys(LogItemKind.PRIVILEGED, real, None, bpo.uuid) if k not in taken)
+    refused("1 events that the seed draws are no items", lambda: _forged(real, items, ""))
+    first.event_key = drawn
+    assert _forged(real, items, "").state == "open"
+
+
+def _forged(real: LogReview, items: list[LogItem], left_out: str, **changes: object) -> LogReview:
+    """Write a period and its items as the app role could, past every action, and open it."""
+    forged = _period(real.schedule, begins_at=real.begins_at)
+    forged.save(force_insert=True)
+    kept = [item for item in items if item.kind != left_out]
+    for item in kept:
+        item.pk, item.review = None, forged
+    LogItem.objects.bulk_create(kept)
+    told = {name: getattr(real, name) for name in ("seed", "population", "tree_epoch", "tree_size", "opened_by")}
+    facts = {**told, "opened_at": timezone.now(), "item_count": len(kept), "state": "open", **changes}
+    LogReview.objects.filter(pk=forged.pk).update(**facts)
+    return LogReview.objects.get(pk=forged.pk)
 
 
 def _row(item: LogItem, who: str = "M1", **changes: object) -> Disposition:

@@ -8,9 +8,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from evidence.anchoring import AnchorError, anchor
+from evidence.erasures.carrying import carry_out
 from ledger.signer import RefusedToSignError, SignerAwayError, sign_now
 from ledger.signerstate import SignerFilesError
-from logs.retaining import BusyError, NotSettledError, planned, retain
+from logs.retaining import NotSettledError, planned, retain
+from logs.retentionrole import BusyError
 from tenants.models import Tenant
 
 
@@ -18,7 +20,8 @@ class Command(BaseCommand):
     """Runs once a day under `run`; safe to run again at any time, also after it was killed."""
 
     help = (
-        "Remove events whose term has passed, in the ledger's order: announced, signed, handed over, removed. "
+        "Remove events whose term has passed, and those that two officers have erased, in the ledger's order: "
+        "announced, signed, handed over, removed. "
         "Ends with status 1 when something had to stay. It cannot be undone: look with --dry-run first."
     )
     requires_system_checks: list[str] = []
@@ -34,13 +37,14 @@ class Command(BaseCommand):
             if options["dry_run"]:
                 self._say_plan(tenants)
                 return
+            erasing = carry_out(tenants, settle=settle, say=self.stdout.write)
             outcome = retain(tenants, settle=settle, say=self.stdout.write)
         except (BusyError, OperationalError) as error:
             raise CommandError(str(error)) from error
         if not outcome.carried_out and not outcome.dropped and not outcome.faults:
             self.stdout.write("Nothing is past its term.")
-        if outcome.faults:
-            raise CommandError("\n".join(outcome.faults))
+        if faults := [*erasing, *outcome.faults]:
+            raise CommandError("\n".join(faults))
 
     def _say_plan(self, tenants: list[Tenant]) -> None:
         """Print what would go."""

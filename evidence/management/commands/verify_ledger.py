@@ -109,6 +109,11 @@ class Command(BaseCommand):
                 f"  Removed under retention: {prune.leaves:,} of {prune.announced:,} announced events received in "
                 f"{prune.month}; ledger entry {prune.leaf:,} says so."
             )
+        for erasure in report.erasures:
+            self.stdout.write(
+                f"  Erased by the deed at ledger entry {erasure.leaf:,}: {erasure.leaves:,} of {erasure.announced:,} "
+                f"records ({erasure.legal_ref}){'' if erasure.removed else '; confirmed, not carried out yet'}."
+            )
         if report.silences:
             self.stdout.write(
                 f"  Nothing was written, not even a heartbeat, {report.silences:,} times for more than an hour; "

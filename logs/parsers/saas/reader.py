@@ -224,7 +224,7 @@ class Reader:
 
     def _facts(self, row: Row, deed: Deed, name: str) -> Facts:
         facts = Facts(log_type=deed.kind, class_uid=deed.class_uid, activity_id=deed.activity)
-        facts["app"], facts["action"] = self._vendor.app, name
+        facts["app"], facts["action"] = self._vendor.app, clean(name)  # joined of raw parts by some vendors
         self._put_plain(facts, row)
         if self._address:
             put_source(facts, address(text(self._address(row))))

@@ -131,6 +131,12 @@ def test_no_parser_raises_over_any_bytes(form: Format, lines: list[bytes]) -> No
         assert b"".join(kept.split()) == b"".join(whole.split())
 
 
+@pytest.mark.parametrize("form", RECORDS)
+def test_a_nul_in_any_member_is_stored_nowhere(form: Format) -> None:
+    for name in RECORDS[form]:
+        account(form, [json.dumps(RECORDS[form] | {name: "\0x"}).encode()])
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(set(Format) - PLAIN_FORMATS)), st.data())
 def test_json_records_with_any_member_changed_are_each_given_back_once(form: Format, data: st.DataObject) -> None:

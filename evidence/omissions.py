@@ -1,0 +1,99 @@
+"""Says in sentences what a pack does not hold: they stand on its first page and in its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evidence.bundle import Identity
+from evidence.catalogue import load
+from evidence.kinds import Evaluation
+from evidence.languages import Said, said
+from evidence.packtypes import PackKind, type_of
+from evidence.records import Records
+
+
+def omissions_of(
+    rows: tuple[Evaluation, ...], identity: Identity, records: Records, out_of_scope: Mapping[str, str]
+) -> tuple[Said, ...]:
+    """Return a sentence for everything that the pack does not hold."""
+    waiting = [item.control.id for item in rows if item.state is None]
+    others = [framework.name for key, framework in load().frameworks.items() if key not in identity.frameworks]
+    cited = next((table for table in records.tables if table.name == "cited_events"), None)
+    chosen = type_of(identity.kind)
+    lines: list[Said] = []
+    if chosen.rows != "all":
+        lines.append(
+            said(
+                "This is a pack of the type “{type}”: rows and records that do not belong to it are not in it.",
+                type=said(PackKind(identity.kind).label),
+            )
+        )
+    if waiting:
+        lines.append(said("{count} rows are not yet computed: {rows}.", count=len(waiting), rows=", ".join(waiting)))
+    if others and chosen.rows != "none":
+        lines.append(said("Not asked for: {frameworks}.", frameworks=", ".join(others)))
+    lines += [
+        said("Records of the log type {name} are out of scope: {why}", name=said(name.replace("_", " ")), why=why)
+        for name, why in out_of_scope.items()
+    ]
+    lines += _erased(records)
+    lines += _unproved_events(records, cited.count) if cited else []
+    if records.earlier_epochs:
+        lines.append(
+            said(
+                "{batches} batches of records lie in earlier epochs of the ledger, before a restore: they are shown, "
+                "but not proved under this checkpoint.",
+                batches=records.earlier_epochs,
+            )
+        )
+    if records.superseded:
+        lines.append(
+            said(
+                "{readings} readings of the period's events were superseded when their records were read again with a "
+                "newer parser or mapping: each event is listed and counted once, by its newest reading; the older ones "
+                "stay in the ledger and verify.",
+                readings=records.superseded,
+            )
+        )
+    if records.unproved:
+        lines.append(
+            said("{records} records have no ledger entry of their own (written in one deed).", records=records.unproved)
+        )
+    return tuple(lines)
+
+
+def _erased(records: Records) -> list[Said]:
+    """Return what is said about erased events of the period: by which law and entries."""
+    table = next((table for table in records.tables if table.name == "erasures"), None)
+    places = {name: table.columns.index(name) for name in ("records", "legal_ref", "ledger_index")} if table else {}
+    return [
+        said(
+            "{records} records of the period were erased under {law}, by a deed of two people at ledger entry {entry}: "
+            "their hashes stay, what they said is gone.",
+            records=str(row[places["records"]]),
+            law=str(row[places["legal_ref"]]),
+            entry=str(row[places["ledger_index"]]),
+        )
+        for row in (table.rows if table else ())
+    ]
+
+
+def _unproved_events(records: Records, proved: int) -> list[Said]:
+    """Return what is said about events behind alerts that the pack does not prove, and why they are not at hand."""
+    lines: list[Said] = []
+    more = records.cited_total - proved - records.cited_gone
+    if more:
+        lines.append(
+            said("{more} of {total} events behind alerts are not proved.", more=more, total=records.cited_total)
+        )
+    if records.cited_gone:
+        entries = ", ".join(str(place) for place in records.gone_by) or said("none that is known")
+        lines.append(
+            said(
+                "{events} events behind alerts are not at hand any more. Ledger entries that removed events of their "
+                "months under retention, or erased them: {entries}.",
+                events=records.cited_gone,
+                entries=entries,
+            )
+        )
+    return lines
