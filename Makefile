@@ -15,7 +15,7 @@ PYTHON := .venv/bin/python
 RUN ?=
 TEST ?=
 BENCH ?=
-WORKERS ?= 2
+WORKERS ?= 3
 ROOMS := portal evidence reviews alerts logs identities tenants ledger
 
 help:
