@@ -102,12 +102,17 @@ def _page(numbers: list[int], wanted: str, number: str | None) -> "Page[int]":
     return pages.get_page(number)
 
 
-def around(campaign: Campaign, reviewer: Identity, put: desk.Desk | None = None) -> dict[str, object]:
-    """Returns what stands above the list: how far the reviewer is, and whether they may still decide."""
+def around(
+    campaign: Campaign, reviewer: Identity, put: desk.Desk | None = None, *, just_decided: bool = False
+) -> dict[str, object]:
+    """Returns what stands above the list: how far the reviewer is, and whether they may still decide.
+
+    Whoever has just decided had not signed, or they would have been refused.
+    """
     put = put or desk.desk_for(campaign, reviewer)
     total, undecided = len(put.numbers), len(put.waiting)
     due = campaign.due_at is not None and timezone.now() >= campaign.due_at
-    signed = has_signed(campaign, reviewer)
+    signed = not just_decided and has_signed(campaign, reviewer)
     return {
         "campaign": campaign,
         "total": total,
@@ -175,7 +180,7 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
     typed = request.POST.get("reason", "") if refusal else ""
     context = {"row": desk.desk_row(chosen), "refusal": refusal, "saved": not refusal, "typed": typed}
     shown = _chosen(campaign, reviewer, following) if following else chosen
-    context |= {**around(campaign, reviewer, put), **_sheet(shown, reviewer)}
+    context |= {**around(campaign, reviewer, put, just_decided=not refusal), **_sheet(shown, reviewer)}
     return render(request, "reviews/_decided.html", context, status=422 if refusal else 200)
 
 
