@@ -72,8 +72,12 @@ def freeze(campaign: Campaign, items: Iterable[Frozen], *, by: str, now: datetim
         with cursor.db.wrap_database_errors, cursor.copy(_COPY) as copy:
             for item in items:
                 copy.write_row(item)
+        cursor.execute("ANALYZE reviews_freezing")
         cursor.execute(_ITEMS, told)
+        # The planner knows no item of this campaign yet and takes it for empty: row by row would be rows times rows.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(_ASSIGNMENTS, told)
+        cursor.execute("SET LOCAL enable_nestloop = on")
 
 
 def exclude(campaign: Campaign, reasons: Mapping[int, str], *, by: str) -> None:
