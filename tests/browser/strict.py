@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import BrowserContext, Page, Request, Response
+from playwright.sync_api import BrowserContext, Error, Page, Request, Response
 
 _HERE: Final = Path(__file__).parent
 AXE: Final = (_HERE / "vendor/axe-core-4.14.1/axe.min.js").read_text(encoding="utf-8")
@@ -94,9 +94,20 @@ class StrictPage:
 
     def _judge(self, name: str, theme: str, left: str) -> None:
         self._overflow(name)
+        try:
+            found = self._complaints(theme, left)
+        except Error as error:  # a page that waits for work loads itself again when the work is done
+            if "context was destroyed" not in str(error):
+                raise
+            self.page.wait_for_load_state()
+            found = self._complaints(theme, left)
+        self.faults += [f"{name}: {one}" for one in found]
+
+    def _complaints(self, theme: str, left: str) -> list[str]:
         if self.page.evaluate("typeof axe") == "undefined":
             self.page.evaluate(AXE)
-        self.faults += [f"{name}: {one}" for one in self.page.evaluate(AXE_RUN, [*ASKED[theme], left])]
+        found: list[str] = self.page.evaluate(AXE_RUN, [*ASKED[theme], left])
+        return found
 
     def _overflow(self, name: str) -> None:
         width, seen = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")

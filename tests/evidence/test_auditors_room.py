@@ -66,7 +66,7 @@ def mailed(tenant: Tenant, sink: Sink) -> str:
 
 def invite(tenant: Tenant, officer: User, sink: Sink, *, email: str = EMAIL) -> str:
     """Invite an auditor on the page; return the path in the mail."""
-    today = timezone.localdate()
+    today = timezone.localdate(timezone=tenant.zone)
     told = {"email": email, "firm": "Nordmann Assurance", "first_day": today.replace(month=1, day=1), "last_day": today}
     told |= {"frameworks": ["gdpr", "soc2"], "columns": Columns.CONTROLLED, "days": 20}
     answer = make.login(officer).post(f"/t/{tenant.slug}/auditors/invite/", told)
@@ -187,7 +187,11 @@ def test_a_request_goes_from_the_question_to_the_accepted_answer(
     bpo: Tenant, carla: User, officer: Actor, reviewed: Campaign, sink: Sink, tmp_path: Path
 ) -> None:
     nora, carlas, home = joined(bpo, carla, sink), make.login(carla), f"/t/{bpo.slug}"
-    told = {"control": "soc2-cc6.3", "what": "Everything reviewed this quarter.", "due_on": timezone.localdate()}
+    told = {
+        "control": "soc2-cc6.3",
+        "what": "Everything reviewed this quarter.",
+        "due_on": timezone.localdate(timezone=bpo.zone),
+    }
     page = nora.post(f"{home}/room/requests/new/", told).headers["Location"]
     assert "was asked in Northwind Services" in mailed(bpo, sink)
     assert sink.mails[-1]["To"] == carla.email

@@ -102,7 +102,7 @@ def test_a_silence_is_noted_once_it_is_there(bpo: Tenant, carla: User) -> None:
 def test_a_deviation_is_answered_and_the_answer_runs_out(
     bpo: Tenant, carla: User, officer: Actor, period: Period
 ) -> None:
-    today, key = timezone.localdate(), "iso27001-a.8.15"
+    today, key = timezone.localdate(timezone=bpo.zone), "iso27001-a.8.15"
     form: dict[str, object] = {
         "stand": "accept", "said": "The source is replaced in May.", "owner": carla.email, "due_on": today,
     }  # fmt: skip

@@ -159,7 +159,7 @@ def test_second_looks_are_one_line_of_the_days_mail_and_stand_in_the_overview(
     mine = f"{look.second.name.lower()}: 1 second look waits for you"
     noon = datetime.combine(timezone.localdate() + timedelta(days=1), at(0, 12).timetz())
     assert mailed(cast, in_bpo, sink, noon) == [mine]
-    assert mailed(cast, in_bpo, sink, look.asked_at + timedelta(days=9)) == [
+    assert mailed(cast, in_bpo, sink, noon + timedelta(days=8)) == [
         "carla: 1 second look of others waits",
         mine,
     ]
