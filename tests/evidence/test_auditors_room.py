@@ -6,7 +6,7 @@ import io
 import re
 import subprocess
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +64,15 @@ def mailed(tenant: Tenant, sink: Sink) -> str:
     return str(sink.mails[-1].get_payload(decode=True), "utf-8")  # type: ignore[arg-type]  # bytes of a text mail
 
 
+def today(tenant: Tenant) -> date:
+    """Return the day that it is for a tenant."""
+    return timezone.localdate(timezone=tenant.zone)
+
+
 def invite(tenant: Tenant, officer: User, sink: Sink, *, email: str = EMAIL) -> str:
     """Invite an auditor on the page; return the path in the mail."""
-    today = timezone.localdate(timezone=tenant.zone)
-    told = {"email": email, "firm": "Nordmann Assurance", "first_day": today.replace(month=1, day=1), "last_day": today}
+    last = today(tenant)
+    told = {"email": email, "firm": "Nordmann Assurance", "first_day": last.replace(month=1, day=1), "last_day": last}
     told |= {"frameworks": ["gdpr", "soc2"], "columns": Columns.CONTROLLED, "days": 20}
     answer = make.login(officer).post(f"/t/{tenant.slug}/auditors/invite/", told)
     assert answer.status_code == 302, answer.context["form"].errors
@@ -187,11 +192,7 @@ def test_a_request_goes_from_the_question_to_the_accepted_answer(
     bpo: Tenant, carla: User, officer: Actor, reviewed: Campaign, sink: Sink, tmp_path: Path
 ) -> None:
     nora, carlas, home = joined(bpo, carla, sink), make.login(carla), f"/t/{bpo.slug}"
-    told = {
-        "control": "soc2-cc6.3",
-        "what": "Everything reviewed this quarter.",
-        "due_on": timezone.localdate(timezone=bpo.zone),
-    }
+    told = {"control": "soc2-cc6.3", "what": "Everything reviewed this quarter.", "due_on": today(bpo)}
     page = nora.post(f"{home}/room/requests/new/", told).headers["Location"]
     assert "was asked in Northwind Services" in mailed(bpo, sink)
     assert sink.mails[-1]["To"] == carla.email

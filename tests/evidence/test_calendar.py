@@ -33,7 +33,8 @@ def pages_agree(bpo: Tenant, carla: User, late: int, lines: int) -> None:
 
 @pytest.mark.django_db
 def test_it_says_what_is_missing_what_is_due_and_whom_to_ask(bpo: Tenant, reviewed: Campaign, carla: User) -> None:
-    now, zone = timezone.now(), bpo.zone
+    now = timezone.now()
+    today, in_ten, in_eleven = ((now + timedelta(days=days)).astimezone(bpo.zone).date() for days in (0, 10, 11))
     with tenant_scope(bpo):
         before = {due.key: due for due in due_dates(bpo, now)}
         OperatingReport.objects.create(
@@ -50,21 +51,16 @@ def test_it_says_what_is_missing_what_is_due_and_whom_to_ask(bpo: Tenant, review
         iso = due_dates(bpo, now, framework="iso27001")
     found = {due.key: due for due in lines}
     campaign = found[f"campaign-{reviewed.pk}"]
-    assert (campaign.on, campaign.ask) == (
-        reviewed.due_at and reviewed.due_at.astimezone(zone).date(),
-        "carla@example.org",
-    )
+    due_on = reviewed.due_at and reviewed.due_at.astimezone(bpo.zone).date()
+    assert (campaign.on, campaign.ask) == (due_on, "carla@example.org")
     assert before["restore"].on is None
-    assert (found["restore"].on, found["restore"].ask) == (
-        (now + timedelta(days=10)).astimezone(zone).date(),
-        "token:host",
-    )
+    assert (found["restore"].on, found["restore"].ask) == (in_ten, "token:host")
     assert found["document-incident"].on is None, "nobody filed one"
     assert "iso27001" in found["restore"].frameworks
     assert "gdpr" in found["processing"].frameworks
     assert {due.key for due in iso} < set(found), "the record of processing is nothing that ISO 27001 asks for"
-    assert "restore" in {due.key for due in months(later, (now + timedelta(days=11)).astimezone(zone).date())[0]}
-    pages_agree(bpo, carla, len(months(lines, now.astimezone(zone).date())[0]), len(lines))
+    assert "restore" in {due.key for due in months(later, in_eleven)[0]}
+    pages_agree(bpo, carla, len(months(lines, today)[0]), len(lines))
 
 
 def test_its_file_keeps_to_the_rules_for_calendars() -> None:
