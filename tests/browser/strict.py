@@ -74,14 +74,23 @@ class StrictPage:
         """Judge the open page in its four forms, light and dark at 1280 and 390 px, and its width at 320 px."""
         before = self.page.viewport_size or {"width": 1280, "height": 800}
         for form in FORMS:
-            theme, width = form
-            self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
-            self._size(width)
-            self._judge(f"{name} {theme} {width}", theme, "" if form == FORMS[0] else FURTHER_ROWS)
-            self._shoot(f"{name}-{width}-{theme}")
+            try:
+                self._look(name, form)
+            except Error as error:  # a page that waits for work loads itself again when the work is done
+                if "context was destroyed" not in str(error):
+                    raise
+                self.page.wait_for_load_state("networkidle")
+                self._look(name, form)
         self._size(320)
         self._overflow(f"{name} 320")
         self.page.set_viewport_size(before)
+
+    def _look(self, name: str, form: tuple[str, int]) -> None:
+        theme, width = form
+        self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
+        self._size(width)
+        self._judge(f"{name} {theme} {width}", theme, "" if form == FORMS[0] else FURTHER_ROWS)
+        self._shoot(f"{name}-{width}-{theme}")
 
     def check_fit(self, name: str) -> None:
         """Look at the open page once at 390 px: does it overflow, does it complain?"""
@@ -94,20 +103,9 @@ class StrictPage:
 
     def _judge(self, name: str, theme: str, left: str) -> None:
         self._overflow(name)
-        try:
-            found = self._complaints(theme, left)
-        except Error as error:  # a page that waits for work loads itself again when the work is done
-            if "context was destroyed" not in str(error):
-                raise
-            self.page.wait_for_load_state()
-            found = self._complaints(theme, left)
-        self.faults += [f"{name}: {one}" for one in found]
-
-    def _complaints(self, theme: str, left: str) -> list[str]:
         if self.page.evaluate("typeof axe") == "undefined":
             self.page.evaluate(AXE)
-        found: list[str] = self.page.evaluate(AXE_RUN, [*ASKED[theme], left])
-        return found
+        self.faults += [f"{name}: {one}" for one in self.page.evaluate(AXE_RUN, [*ASKED[theme], left])]
 
     def _overflow(self, name: str) -> None:
         width, seen = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
