@@ -11,7 +11,7 @@ from django.utils import timezone
 from identities.models import Identity
 from reviews.actions.moves import locked
 from reviews.kinds import NoticeKind
-from reviews.models import Campaign, DayMail, ReviewNotice
+from reviews.models import Campaign, Message, ReviewNotice
 from reviews.policies import can_manage_campaigns
 from reviews.queries.notices import due_since, still_waiting, unanswered, undecided, unrevoked, unsigned
 from reviews.queries.notices import newest_put as put_before
@@ -146,7 +146,7 @@ def remind_reviewers(*, campaign: Campaign, by: Actor) -> int:
     return written
 
 
-def attempted(mail: ReviewNotice | DayMail, *, waits: bool) -> None:
+def attempted(mail: Message, *, waits: bool) -> None:
     """Counts an attempt and says when the next is due; what waits no more is dropped instead."""
     mail.attempts += 1
     mail.next_try_at = timezone.now() + min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(mail.attempts - 1, 10)))
@@ -154,7 +154,7 @@ def attempted(mail: ReviewNotice | DayMail, *, waits: bool) -> None:
     mail.save(update_fields=["attempts", "next_try_at", "state"])
 
 
-def finished(mail: ReviewNotice | DayMail, error: str) -> None:
+def finished(mail: Message, error: str) -> None:
     """Stores how an attempt ended; the last one in vain gives the mail up."""
     if not error:
         mail.state, mail.sent_at, mail.last_error = NoticeState.SENT, timezone.now(), ""

@@ -11,6 +11,7 @@ from reviews.models.daymail import DayMail
 from reviews.models.decision import Decision, SignOff
 from reviews.models.duties import CaseGrant, ConflictAnswer, ConflictCase, DutyConflict, DutySide
 from reviews.models.logreviews import Disposition, FollowUp, LogItem, LogReview, LogSchedule, LogSignature
+from reviews.models.message import Message
 from reviews.models.notice import ReviewNotice
 from reviews.models.outcome import Finding, Remediation
 from reviews.models.plan import CampaignPlan, PlanStage, PlanSystem
@@ -50,6 +51,7 @@ __all__ = [
     "LogReview",
     "LogSchedule",
     "LogSignature",
+    "Message",
     "PlanStage",
     "PlanSystem",
     "Remediation",

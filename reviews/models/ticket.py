@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Q
 
 from reviews.kinds import TicketEvent, TicketWay
+from reviews.models.message import FAILURE_SAYS_WHY, SENT_HAS_ITS_TIME, WAITS, Message
 from reviews.models.outcome import Remediation
-from reviews.states import NoticeState
 from tenants.scope import TenantManager, TenantOwned
 
 
@@ -41,7 +41,7 @@ class TicketRoute(TenantOwned):
         return " and ".join(filter(None, (self.mail, self.url))) or "nowhere"
 
 
-class Ticket(TenantOwned):
+class Ticket(Message):
     """Stores one message about one revocation, written once and sent until it is taken or given up.
 
     `step` names the occurrence, so that it is written once. `address` is empty where it goes by the route of the day.
@@ -53,15 +53,8 @@ class Ticket(TenantOwned):
     event = models.CharField(max_length=8, choices=TicketEvent.choices)
     step = models.CharField(max_length=40)
     way = models.CharField(max_length=7, choices=TicketWay.choices)
-    address = models.CharField(max_length=254, blank=True)
     message_id = models.UUIDField(default=uuid4)
     body = models.TextField()
-    state = models.CharField(max_length=8, choices=NoticeState.choices, default=NoticeState.WAITING)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_try_at = models.DateTimeField()
-    last_error = models.CharField(max_length=500, blank=True)
-    created_at = models.DateTimeField()
-    sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         """Holds that a ticket is written once, and that a sent one has its time."""
@@ -70,19 +63,10 @@ class Ticket(TenantOwned):
             models.UniqueConstraint(
                 fields=["tenant", "remediation", "step", "way", "address"], name="ticket_is_written_once"
             ),
-            models.CheckConstraint(
-                condition=Q(state="sent", sent_at__isnull=False) | (~Q(state="sent") & Q(sent_at__isnull=True)),
-                name="ticket_sent_has_its_time",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state__in=["failed", "given_up"]) | ~Q(last_error=""), name="ticket_failure_says_why"
-            ),
+            models.CheckConstraint(condition=SENT_HAS_ITS_TIME, name="ticket_sent_has_its_time"),
+            models.CheckConstraint(condition=FAILURE_SAYS_WHY, name="ticket_failure_says_why"),
         ]
-        indexes = [
-            models.Index(
-                fields=["tenant", "next_try_at"], condition=Q(state__in=["waiting", "failed"]), name="ticket_due"
-            )
-        ]
+        indexes = [models.Index(fields=["tenant", "next_try_at"], condition=WAITS, name="ticket_due")]
 
     def __str__(self) -> str:
         return f"ticket {self.step} of remediation {self.remediation_id} by {self.way}"

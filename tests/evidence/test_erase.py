@@ -12,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 from django.utils import timezone
+from playwright.sync_api import Browser
 from pytest_django import Settings
 
 from evidence.actions import PackRequest, request_pack
@@ -37,7 +38,9 @@ from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
 from tenants.work import Silent
 from tests import make
+from tests.chromium import CHROMIUM
 from tests.database import FreshDatabase, drop_as_administrator, execute_as_owner
+from tests.evidence.test_verify_in_a_browser import by_page, opened_page
 from tests.logs.past import add_source, deliver, make_month, moment_in, months_ago
 from tests.logs.test_read_again import a_source, again
 
@@ -133,7 +136,9 @@ def world(fresh_database: FreshDatabase, tmp_path: Path, settings: Settings) -> 
     drop_as_administrator(f"{fresh_database.name}_backup")
 
 
-def test_two_officers_erase_and_what_is_left_still_proves(world: World) -> None:
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM, reason="There is no Chromium: install it, or name it in CHROMIUM.")
+def test_two_officers_erase_and_what_is_left_still_proves(world: World, chromium: Browser, tmp_path: Path) -> None:
     sees_a_second_person_is_needed_and_a_hold_keeps(world)
     key = events_of(world, "mallory")[0]
     assert "3 records are erased" in world.retain()
@@ -142,7 +147,12 @@ def test_two_officers_erase_and_what_is_left_still_proves(world: World) -> None:
     report = world.verify()
     assert report.holds, report.findings.shown
     assert (report.erased, [(seen.announced, seen.leaves) for seen in report.erasures]) == (3, [(3, 3)])
-    sees_that_a_pack_says_it_and_holds(world)
+    data = sees_that_a_pack_says_it_and_holds(world)
+    with opened_page(chromium, tmp_path) as page:
+        said = by_page(page, data, "")
+    assert any(line.startswith(f"erased: 3 records of the period, under {GROUNDS.legal_ref}, by") for line in said), (
+        said
+    )
 
 
 def events_of(world: World, who: str) -> list[str]:
@@ -200,8 +210,11 @@ def sees_that_nothing_shows_the_person(world: World, key: str) -> None:
     assert answer.status_code == 410, answer.content
 
 
-def sees_that_a_pack_says_it_and_holds(world: World) -> None:
-    """Build a pack over the month: its first pages, sheets and verifier say what was erased, and it holds."""
+def sees_that_a_pack_says_it_and_holds(world: World) -> bytes:
+    """Build a pack over the month: its first pages, sheets and verifier say what was erased, and it holds.
+
+    Returns the pack's bytes.
+    """
     at = moment_in(LATELY)
     period = Period(at - timedelta(days=1), at + timedelta(days=1), "UTC")
     with tenant_scope(world.bpo):
@@ -221,6 +234,8 @@ def sees_that_a_pack_says_it_and_holds(world: World) -> None:
         assert f"at ledger entry {row['ledger_index']}" in left_out
         sheets = {(one["table"], one["label"]): one["value"] for one in told.table("information_sheets")}
         assert "3 records of the period" in sheets["retention", "Erased under GDPR Art. 17"]
+        data.seek(0)
+        return data.read()
 
 
 def test_what_goes_without_a_deed_or_comes_back_is_found_and_a_restore_erases_again(world: World) -> None:

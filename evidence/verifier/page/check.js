@@ -595,6 +595,7 @@ function wordsOf(pack, key) {
   ];
   if (manifest.ledger) lines.push(`ledger: ${counts.entries} entries proved under checkpoint ${manifest.ledger.size} of ${manifest.ledger.origin}`);
   lines.push(`cells: ${counts.cells} table cells equal the bytes that the ledger sealed`, ...pack.lines);
+  lines.push(...goneFrom(pack));
   lines.push(`signed: ${counts.statements} statements of reviewers agree with their digests and decisions`);
   lines.push(`signed: ${pack.proofs.length - portal - unknown.length} of them by a passkey that was checked here, ${portal} by a proof that the portal alone saw: not checked here`);
   for (const name of unknown) lines.push(`${name}: its algorithm is not known here, its signature was NOT checked`);
@@ -602,6 +603,15 @@ function wordsOf(pack, key) {
   lines.push(`key: ${fingerprint(manifest.signer.key)}`);
   if (!key) lines.push("The key was taken from the pack itself: compare the fingerprint with the one you were given elsewhere, or fill in the key above.");
   return lines;
+}
+
+function goneFrom(pack) {
+  const by = (row) => (row.ledger_index ? `ledger entry ${row.ledger_index}` : "no entry of this checkpoint");
+  const rows = (name) => (pack.has(name) ? [...pack.table(name)] : []);
+  return [
+    ...rows("removals").map((row) => `removed: ${row.count} events received in ${row.month}, under retention by ${by(row)}`),
+    ...rows("erasures").map((row) => `erased: ${row.records} records of the period, under ${row.legal_ref}, by ${by(row)}`),
+  ];
 }
 
 part("file").addEventListener("change", () => { if (part("file").files.length) verify(part("file").files[0]); });
