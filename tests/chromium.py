@@ -8,7 +8,10 @@ from typing import Final
 
 from playwright.sync_api import Browser, sync_playwright
 
-CHROMIUM: Final = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
+CHROMIUM: Final = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium") or ""
+)
+"""The same engine without a desktop's window, where it is there: it asks a third less of the processor."""
 FLAGS: Final = (
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"),
     "--force-color-profile=srgb",
