@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
 from functools import cache
 from pathlib import Path
@@ -108,7 +108,7 @@ def _wait_for_last_connection(name: str) -> None:
     until = time.monotonic() + START_SECONDS
     with database.connect("owner", "postgres") as connection:
         while (left := connection.execute(others, (name,)).fetchall()) and time.monotonic() < until:
-            continue
+            connection.execute("SELECT pg_sleep(0.05)")
     assert not left, f"These still use the database {name}: {left}"
 
 
@@ -125,7 +125,8 @@ def _wait(url: str, web: subprocess.Popen[bytes], log: Path, patience: float) ->
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310 -- our own address
                 return
         except (URLError, ConnectionError):
-            if web.poll() is not None:
+            with suppress(subprocess.TimeoutExpired):
+                web.wait(0.05)
                 break
     message = f"The web server did not answer at {url}:\n{log.read_text()}"
     raise RuntimeError(message)
