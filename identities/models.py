@@ -253,6 +253,9 @@ class SnapshotRow(TenantOwned):
             models.UniqueConstraint(
                 fields=["tenant", "snapshot", "account", "entitlement"], name="snapshot_lists_a_grant_once"
             ),
+            models.UniqueConstraint(
+                fields=["tenant", "id", "snapshot", "account", "entitlement"], name="row_is_referred_to_whole"
+            ),
             models.CheckConstraint(condition=Q(n__gte=1), name="snapshot_rows_count_from_one"),
         ]
 

@@ -8,10 +8,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 VERSION = 1
 
 
+@lru_cache(maxsize=1024)
 def moment(value: datetime) -> str:
     """Returns an aware time as UTC text with six digits, as the manifest holds it."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 
 import msgspec
 from django.db import connection, transaction
@@ -107,13 +108,17 @@ def _reviewers(campaign: Campaign, rows: Sequence[ListedGrant], context: Context
         definition["strategy"], definition["named"], definition["fallback"], definition.get("group", "")
     )
     before, clients = deciders_before(campaign), client_reviewers()
+
+    @cache
+    def chosen_for(subject: int, manager: int | None, owner: int | None, around: Around) -> tuple[int, Basis] | None:
+        return choose_reviewer(campaign_terms, subject=subject, manager=manager, owner=owner, around=around)
+
     chosen = [
-        choose_reviewer(
-            campaign_terms,
-            subject=row.identity_id or OWNERLESS,
-            manager=row.manager_id,
-            owner=context.systems[row.system_id].owner_id,
-            around=Around(
+        chosen_for(
+            row.identity_id or OWNERLESS,
+            row.manager_id,
+            context.systems[row.system_id].owner_id,
+            Around(
                 clients.get(row.programme or ""),
                 before.get((row.account_id, row.entitlement_id), frozenset()),
                 row.account_id,

@@ -35,7 +35,7 @@ class ReviewItem(TenantOwned):
     row = models.ForeignKey(SnapshotRow, related_name="+", **WITHIN_TENANT)
     account = models.ForeignKey(Account, related_name="+", **WITHIN_TENANT)
     entitlement = models.ForeignKey(Entitlement, related_name="+", **WITHIN_TENANT)
-    subject = models.ForeignKey(Identity, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False)
+    subject = models.ForeignKey(Identity, null=True, related_name="+", **WITHIN_TENANT)
     subject_key = models.BigIntegerField(default=OWNERLESS)
     privileged = models.BooleanField()
     advice = models.CharField(max_length=12, choices=Advice.choices)

@@ -91,22 +91,18 @@ def test_an_item_is_a_grant_that_its_snapshot_lists(cast: Cast) -> None:
     waiting, row = ready(cast), SnapshotRow.objects.order_by("n")[0]
     listed = set(SnapshotRow.objects.filter(account=row.account).values_list("entitlement_id", flat=True))
     other = SnapshotRow.objects.exclude(entitlement_id__in=listed)[0].entitlement_id
-    facts = {
-        "campaign": waiting,
-        "n": 1,
-        "system_id": row.snapshot.system_id,
-        "snapshot_id": row.snapshot_id,
-        "row": row,
-    }
+    listing_another = SnapshotRow.objects.exclude(pk=row.pk)[0]
+    facts = {"campaign": waiting, "n": 1, "system_id": row.snapshot.system_id, "snapshot_id": row.snapshot_id}
 
-    def make(entitlement: int) -> None:
-        item = ReviewItem(**facts, account_id=row.account_id, entitlement_id=entitlement, privileged=False)
+    def make(entitlement: int, by: SnapshotRow = row) -> None:
+        item = ReviewItem(**facts, row=by, account_id=row.account_id, entitlement_id=entitlement, privileged=False)
         item.advice, item.advice_reason = Advice.KEEP, "Used every day."
         item.save(force_insert=True)
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     refused("item_is_a_grant_of_its_snapshot", lambda: make(other))
+    refused("item_is_a_grant_of_its_snapshot", lambda: make(row.entitlement_id, listing_another))
     with transaction.atomic():
         make(row.entitlement_id)
         transaction.set_rollback(True)
