@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -50,6 +50,12 @@ def load(folder: Path = FOLDER, own: str | None = None) -> Catalogue:
     as a whole and named in `refused`, the others are used.
     """
     return _load(folder, settings.COUNTERSIGN_FRAMEWORKS if own is None else own)
+
+
+def framework_names(keys: Iterable[str]) -> list[str]:
+    """Return the names of frameworks as people read them, without those that the catalogue no longer has."""
+    known = load().frameworks
+    return [known[key].name for key in keys if key in known]
 
 
 @lru_cache(maxsize=8)

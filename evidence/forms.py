@@ -58,13 +58,13 @@ class PackForm(PeriodForm):
     )
     classification = forms.CharField(label="Classification", max_length=100, initial="Confidential")
 
-    kind = forms.ChoiceField(label="Type", widget=forms.RadioSelect, initial=PackKind.CONTROLS, required=False)
+    kind = forms.TypedChoiceField(label="Type", coerce=PackKind, widget=forms.RadioSelect, initial=PackKind.CONTROLS)
     incident = forms.ChoiceField(label="Incident", required=False, help_text="For the type incident.")
-    language = forms.ChoiceField(
+    language = forms.TypedChoiceField(
         label="Language of the report",
+        coerce=Language,
         choices=Language.choices,
         initial=Language.ENGLISH,
-        required=False,
         help_text="Of the PDF. Tables, manifest and verifier stay in English, names and reasons as they were written.",
     )
     supersedes = forms.ChoiceField(
@@ -118,13 +118,12 @@ class PackForm(PeriodForm):
     def clean(self) -> dict[str, Any]:
         """Ask for an incident where the type is about one, and for nothing else there."""
         told = super().clean()
-        told["kind"] = PackKind(told.get("kind") or PackKind.CONTROLS)
-        told["language"] = Language(told.get("language") or Language.ENGLISH)
         told["incident"] = self.incidents.get(told.get("incident", ""))
         told["supersedes"] = self.packs.get(told.get("supersedes", ""))
-        if told["kind"] == PackKind.INCIDENT and told["incident"] is None:
+        about_one = told.get("kind") == PackKind.INCIDENT
+        if about_one and told["incident"] is None:
             self.add_error("incident", "Choose the incident that the pack is about.")
-        if told["kind"] != PackKind.INCIDENT:
+        if not about_one:
             told["incident"] = None
         return told
 

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from evidence import actions, queries
-from evidence.catalogue import load
+from evidence.catalogue import framework_names, load
 from evidence.forms import (
     CalendarForm,
     ControlFilter,
@@ -196,7 +196,7 @@ def _pack_page(request: TenantRequest, row: EvidencePack, unreachable: str = "")
         "signed": signed,
         "may_retry": can_retry_issue(request.actor, row, signed, work).allowed,
         "may_build": request.actor.may(Permission.PACK_BUILD),
-        "frameworks": [load().frameworks[key].name for key in row.frameworks if key in load().frameworks],
+        "frameworks": framework_names(row.frameworks),
         "unreachable": unreachable,
     }
     return render(request, "evidence/pack.html", words, status=503 if unreachable else 200)

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import redirect, render
 
+from evidence.catalogue import framework_names
 from evidence.room.actions import look
 from portal.actions import look_at_feed, look_at_population
 from portal.facts import due_fact, facts_of
@@ -79,7 +80,8 @@ def room(request: TenantRequest) -> HttpResponse:
     """Show an external auditor what their engagement covers, and how to verify it."""
     found = room_of(request.actor, request.tenant, _engagement(request))
     look(what="room", target=str(found.engagement), by=request.actor)
-    return render(request, "portal/room.html", {"room": found})
+    words = {"room": found, "frameworks": framework_names(found.engagement.frameworks)}
+    return render(request, "portal/room.html", words)
 
 
 @requires(Permission.ROOM_VIEW)

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from evidence.catalogue import load
+from evidence.catalogue import framework_names, load
 from evidence.room import actions, queries
 from evidence.room.forms import AskForm, DrawForm, FreezeForm, InviteForm, MarkForm, TurnForm
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample
@@ -27,8 +27,8 @@ ROOM = (Permission.ROOM_VIEW, Permission.PACK_BUILD)
 def auditors(request: TenantRequest) -> HttpResponse:
     """Show every engagement of an external auditor with its scope and where it stands."""
     now = timezone.now()
-    rows = [(row, row.state(now)) for row in engagements()]
-    return render(request, "evidence/room/auditors.html", {"rows": rows, "frameworks": load().frameworks})
+    rows = [(row, row.state(now), framework_names(row.frameworks)) for row in engagements()]
+    return render(request, "evidence/room/auditors.html", {"rows": rows})
 
 
 @requires(Permission.SHARE_MANAGE)

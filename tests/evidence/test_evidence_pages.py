@@ -161,6 +161,7 @@ def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User, monkeypatch: pyte
         "frameworks": ["gdpr", "soc2"],
         "recipient": "Axel",
         "classification": "Confidential",
+        "kind": "controls",
         "language": "de",
     }
     browser, request_url = make.login(carla), reverse("evidence:pack_new", args=[bpo.slug])
