@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
+from psycopg.conninfo import make_conninfo
 
 from identities.actions import SystemFacts, import_snapshot, save_list_mapping, save_system
 from identities.csvtable import BadFile
@@ -104,7 +105,7 @@ def test_the_page_says_how_each_file_is_got_and_refuses_to_read_by_no_mapping(cr
 
 def test_a_server_is_read_over_a_connection_without_changing_it(crm: System) -> None:
     said = io.StringIO()
-    dsn = f"{admin_dsn()} dbname={connection.settings_dict['NAME']}"
+    dsn = make_conninfo(admin_dsn(), dbname=connection.settings_dict["NAME"])
     call_command("read_grants", dsn, tenant="northwind", system="crm", stdout=said)
     snapshot = Snapshot.objects.get()
     assert (snapshot.complete, snapshot.list_format) == (True, "postgres")
