@@ -72,6 +72,11 @@ class Sessions:
     since: datetime
     cut: bool
 
+    @property
+    def looked_at(self) -> int:
+        """Returns how many events were looked at, where there are more."""
+        return MOST_EVENTS
+
 
 def sessions_of(
     person: Person, *, since: datetime, until: datetime, source_ids: Collection[int] | None = None

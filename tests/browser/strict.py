@@ -26,11 +26,17 @@ async ([type, values, left]) => {
   ];
 }
 """
+CUT: Final = """
+[...document.querySelectorAll('.table-responsive:not(:has(> .raw))')] // a list's own columns, as many as it has
+  .filter(table => table.scrollWidth > table.clientWidth + 1)
+  .map(table => `${table.getAttribute('aria-label')} (${table.scrollWidth} px in ${table.clientWidth})`)
+"""
 CSP_WATCH: Final = (
     "document.addEventListener('securitypolicyviolation',"
     " e => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
 )
 FORMS: Final = (("light", 1280), ("dark", 1280), ("dark", 390), ("light", 390))
+WIDEST: Final = 1280
 FURTHER_ROWS: Final = "tbody > tr:nth-child(n+13)"
 """What of long tables is judged in the first form alone: its rows are built like those before them."""
 # Names, roles, labels and sizes are the same in the dark, where only colours differ: all rules ask twice the time.
@@ -89,6 +95,9 @@ class StrictPage:
         theme, width = form
         self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
         self._size(width)
+        if width == WIDEST:
+            cut = self.page.evaluate(CUT)
+            self.faults += [f"{name}: at {width} px the last columns of a table are out of sight: {one}" for one in cut]
         self._judge(f"{name} {theme} {width}", theme, "" if form == FORMS[0] else FURTHER_ROWS)
         self._shoot(f"{name}-{width}-{theme}")
 

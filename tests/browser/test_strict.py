@@ -7,6 +7,10 @@ from tests.browser.strict import StrictPage
 
 PALE = "html[data-bs-theme=dark] h1 { color: #101010 !important; }"
 WIDE = "@media (width < 400px) { h1 { min-inline-size: 900px !important; } }"
+TABLE = (
+    '<div class="table-responsive" role="region" aria-label="Wide" tabindex="0"><table class="table"><tbody><tr><td>'
+    f"{'x' * 400}</td></tr></tbody></table></div>"
+)
 ADD = """
 css => {
   const sheet = new CSSStyleSheet();
@@ -35,6 +39,13 @@ def test_a_page_too_wide_for_a_phone_alone_is_found(server: Server, chromium: Br
     found = faults(server, chromium, ADD, WIDE)
     names = {one.split(":")[0] for one in found}
     assert names == {"spoilt light 390", "spoilt dark 390", "spoilt 320"}
+
+
+def test_a_table_whose_last_columns_are_out_of_sight_is_found(server: Server, chromium: Browser) -> None:
+    found = faults(
+        server, chromium, "html => document.querySelector('main').insertAdjacentHTML('beforeend', html)", TABLE
+    )
+    assert any("out of sight: Wide (" in one for one in found), found
 
 
 def test_an_error_on_the_console_and_a_breach_of_the_policy_are_found(server: Server, chromium: Browser) -> None:
