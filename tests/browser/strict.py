@@ -36,6 +36,8 @@ CSP_WATCH: Final = (
     " e => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
 )
 FORMS: Final = (("light", 1280), ("dark", 1280), ("dark", 390), ("light", 390))
+RELOADED: Final = ("context was destroyed", "properties of null (reading 'dataset')")
+"""What is said when the page goes under the look: its context, or already its document."""
 WIDEST: Final = 1280
 FURTHER_ROWS: Final = "tbody > tr:nth-child(n+13)"
 """What of long tables is judged in the first form alone: its rows are built like those before them."""
@@ -83,7 +85,7 @@ class StrictPage:
             try:
                 self._look(name, form)
             except Error as error:  # a page that waits for work loads itself again when the work is done
-                if "context was destroyed" not in str(error):
+                if not any(words in str(error) for words in RELOADED):
                     raise
                 self.page.wait_for_load_state("networkidle")
                 self._look(name, form)

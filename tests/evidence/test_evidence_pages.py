@@ -154,8 +154,7 @@ def test_failures_are_shown_by_class(bpo: Tenant, carla: User, computed: None) -
 
 def test_asking_for_a_pack_queues_it(bpo: Tenant, carla: User, monkeypatch: pytest.MonkeyPatch) -> None:
     form = {
-        "parquet": "on",
-        "volumes": "on",
+        **dict.fromkeys(("parquet", "volumes"), "on"),
         "first_day": "2026-07-01",
         "last_day": "2026-09-30",
         "frameworks": ["gdpr", "soc2"],
