@@ -15,7 +15,7 @@ PYTHON := .venv/bin/python
 RUN ?=
 TEST ?=
 BENCH ?=
-WORKERS ?= 3
+WORKERS ?= 4
 ROOMS := portal evidence reviews alerts logs identities tenants ledger
 
 help:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import zoneinfo
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -21,6 +20,7 @@ from logs.parsers.mapped import as_text
 from logs.parsers.mapping import FIELDS
 from logs.rereading import FIELD_WORDS
 from logs.sourceforms import SAMPLE_CHARS, Preview, columns_of, delimiter_of, guess, preview
+from tenants.zones import known_zones
 
 MOST_COLUMNS: Final = 100
 SEEN_ROWS: Final = 200
@@ -149,7 +149,7 @@ class MappingForm(forms.Form):
     def clean_time_zone(self) -> str:
         """Refuse a zone that is not known."""
         name: str = self.cleaned_data["time_zone"]
-        if name not in zoneinfo.available_timezones():
+        if name not in known_zones():
             raise forms.ValidationError("This is no IANA time zone. Write it like Europe/Madrid.")
         return name
 

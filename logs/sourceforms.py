@@ -2,7 +2,6 @@
 
 import csv
 import io
-import zoneinfo
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -18,6 +17,7 @@ from logs.kinds import Draft, Format, LogType, Outcome, ParseError, SourceSettin
 from logs.models import Grade, LogSource
 from logs.parsers import PARSERS, check_mapping
 from logs.parsers.mapping import FIELDS
+from tenants.zones import known_zones
 
 SAMPLE_ROWS: Final = 20
 SAMPLE_CHARS: Final = 200_000
@@ -120,7 +120,7 @@ class SourceForm(forms.Form):
     def clean_time_zone(self) -> str:
         """Refuse a zone that is not known."""
         name: str = self.cleaned_data["time_zone"]
-        if name not in zoneinfo.available_timezones():
+        if name not in known_zones():
             raise forms.ValidationError("This is no IANA time zone. Write it like Europe/Madrid.")
         return name
 

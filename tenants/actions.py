@@ -1,6 +1,5 @@
 """Deeds on tenants, people, roles and tokens."""
 
-import zoneinfo
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,6 +27,7 @@ from tenants.policies import (
 )
 from tenants.scope import current_scope, tenant_scope
 from tenants.tokens import make_token
+from tenants.zones import known_zones
 
 LONGEST_TOKEN: Final = timedelta(days=365)
 SILENT_AFTER: Final = timedelta(minutes=45)
@@ -45,7 +45,7 @@ def open_tenant(
     """
     enforce(can_open_tenant(by))
     SLUG_RULE(slug)
-    if time_zone not in zoneinfo.available_timezones():
+    if time_zone not in known_zones():
         message = f"There is no time zone named {time_zone!r}: use an IANA name such as Europe/Madrid."
         raise ValidationError(message)
     tenant = Tenant(slug=slug, name=name, kind=kind, time_zone=time_zone, parent=parent)

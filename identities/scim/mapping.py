@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from scim2_models import InvalidValueException, Meta, Reference
 
 from identities.scim.resources import ENTERPRISE, EnterpriseUser, Group, GroupMember, GroupOfUser, Person
+from tenants.zones import known_zones
 
 ASSIGNED: Final = ("id", "meta", "groups")
 """What the portal assigns; the rest of a user is what the directory said."""
@@ -118,7 +118,7 @@ def facts_of_person(user: Person) -> PersonFacts:
         employee_number=_text(extra.employee_number, "employeeNumber", LONGEST_KEY),
         email=email or (user_name if "@" in user_name else ""),
         emails=emails,
-        time_zone=user.timezone if user.timezone in available_timezones() else "",
+        time_zone=user.timezone if user.timezone in known_zones() else "",
         manager=_user_id(extra.manager.value, "manager") if extra.manager and extra.manager.value else None,
         active=user.active,
         said=said,

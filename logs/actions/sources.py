@@ -1,6 +1,5 @@
 """Deeds on sources: adding, changing, switching, and the tokens that open their doors."""
 
-import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from tenants.audit import audit
 from tenants.kinds import Actor, enforce
 from tenants.scope import current_scope
 from tenants.tokens import make_token
+from tenants.zones import known_zones
 
 OVERLAP: Final = timedelta(hours=24)
 """How long an old token still opens the door after a rotation."""
@@ -128,7 +128,7 @@ def revoke_source_token(*, token: SourceToken, by: Actor) -> SourceToken:
 def _check(source: LogSource) -> None:
     """Raise ValidationError for a source whose records could not be read, or whose pages could not be shown."""
     source.full_clean(exclude=["tenant"], validate_unique=False, validate_constraints=False)
-    if source.time_zone not in zoneinfo.available_timezones():
+    if source.time_zone not in known_zones():
         message = f"There is no time zone named {source.time_zone!r}: use an IANA name such as Europe/Warsaw."
         raise ValidationError({"time_zone": message})
     if source.format in MAPPED and (problems := check_mapping(source.mapping or {})):

@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -13,6 +12,7 @@ from tenants.kinds import Actor, Role, TenantKind
 from tenants.models import Tenant
 from tenants.queries import tenant_by_slug
 from tenants.scope import tenant_scope
+from tenants.zones import known_zones
 
 
 class Command(BaseCommand):
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         parent, zone = tenant_by_slug(options["parent"]) if options["parent"] else None, options["time_zone"]
         if options["parent"] and parent is None:
             raise CommandError(f"There is no tenant {options['parent']!r}.")
-        if zone not in available_timezones():
+        if zone not in known_zones():
             raise CommandError(f"{zone!r} is no time zone: give an IANA name, such as Europe/Madrid.")
         kind = TenantKind.CLIENT if parent else TenantKind.BPO
         return open_tenant(slug=options["slug"], name=options["name"], kind=kind, time_zone=zone, parent=parent)
