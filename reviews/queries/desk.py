@@ -94,6 +94,11 @@ def _risk(advice: str) -> Case:
     )
 
 
+def put_to(campaign: Campaign, reviewer: Identity) -> QuerySet[ReviewItem]:
+    """Returns the items of a campaign that lie on a reviewer's desk, with the campaign that was given."""
+    return campaign.items.filter(Exists(Assignment.objects.filter(item=OuterRef("pk"), reviewer=reviewer, until=None)))
+
+
 def items_for(campaign: Campaign, reviewer: Identity, show: str = "") -> QuerySet[ReviewItem]:
     """Returns a reviewer's items of a campaign by risk: privileged first, then what the advice is against.
 
@@ -102,13 +107,12 @@ def items_for(campaign: Campaign, reviewer: Identity, show: str = "") -> QuerySe
         reviewer: whose items.
         show: "undecided" or "privileged" for these alone.
     """
-    put = Assignment.objects.filter(item=OuterRef("pk"), reviewer=reviewer, until__isnull=True)
-    rows = ReviewItem.objects.filter(Exists(put), campaign=campaign)
+    rows = put_to(campaign, reviewer)
     if show == "undecided":
         rows = rows.filter(~Exists(answers(campaign)))
     if show == "privileged":
         rows = rows.filter(privileged=True)
-    rows = rows.select_related("campaign", "account", "entitlement", "system", "subject")
+    rows = rows.select_related("account", "entitlement", "system", "subject")
     return rows.order_by("-privileged", _risk("advice"), "n")
 
 
@@ -175,14 +179,14 @@ def rows_of(campaign: Campaign, reviewer: Identity, numbers: Sequence[int]) -> l
     return [found[pk] for pk in numbers if pk in found]
 
 
-def desk_row(item: ReviewItem | ControlItem) -> DeskRow:
-    """Returns one item, or control item, with the decision that counts now."""
-    return control_row(item) if isinstance(item, ControlItem) else desk_rows([item])[0]
-
-
 def control_row(control: ControlItem) -> DeskRow:
     """Returns a control item as a row of the list."""
     return DeskRow(control, control if control.outcome else None)
+
+
+def put_item(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | ControlItem | None:
+    """Returns what is put to a reviewer under an id, without the account and what else only the screen shows."""
+    return put_to(campaign, reviewer).filter(pk=pk).first() or controls_for(campaign, reviewer).filter(pk=pk).first()
 
 
 def shown_item(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | ControlItem | None:

@@ -13,7 +13,7 @@ from identities.queries import identity_of_user
 from reviews import actions
 from reviews.forms import DecisionForm
 from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome
-from reviews.models import Campaign, ControlItem, ReviewItem
+from reviews.models import Campaign, ControlItem, Decision, ReviewItem
 from reviews.queries import desk
 from reviews.queries.deadline import silences_for
 from reviews.queries.logreviews import inbox_lines
@@ -139,19 +139,18 @@ def _chosen(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | Con
     return found
 
 
-def _decide(chosen: ReviewItem | ControlItem, form: DecisionForm, request: TenantRequest) -> str:
-    """Records the decision about an item or a control item; returns the sentence of a refusal."""
+def _decide(
+    put: ReviewItem | ControlItem, form: DecisionForm, request: TenantRequest
+) -> tuple[Decision | ControlItem | None, str]:
+    """Records the decision about an item or a control item; returns it, or none with the sentence of a refusal."""
     if not form.is_valid():
-        return "Choose one of the decisions."
+        return None, "Choose one of the decisions."
     try:
-        with transaction.atomic():
-            if isinstance(chosen, ControlItem):
-                actions.decide_control(control=chosen, choice=form.choice(), by=request.actor)
-            else:
-                actions.decide(item=chosen, choice=form.choice(), by=request.actor, seen=form.cleaned_data["seen"])
+        if isinstance(put, ControlItem):
+            return actions.decide_control(control=put, choice=form.choice(), by=request.actor), ""
+        return actions.decide(item=put, choice=form.choice(), by=request.actor, seen=form.cleaned_data["seen"]), ""
     except Refused as refused:
-        return refused.verdict.reason
-    return ""
+        return None, refused.verdict.reason
 
 
 @requires(*DESK)
@@ -165,21 +164,23 @@ def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse
 @require_POST
 @requires(*DESK)
 def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
-    """Records a decision at once; answers the next undecided item with the row and the count, or the refusal."""
+    """Records a decision at once; answers the next undecided item with the marks and the count, or the refusal."""
     campaign, reviewer = _asked(request, campaign_id)
-    chosen = _chosen(campaign, reviewer, item_id)
+    decided = desk.put_item(campaign, reviewer, item_id)
+    if decided is None:
+        raise Http404
     form = DecisionForm(request.POST)
-    refusal = _decide(chosen, form, request)
+    decision, refusal = _decide(decided, form, request)
     if not request.headers.get("HX-Request"):
         if refusal:
             messages.error(request, refusal)
-        return redirect(f"{request.path.rsplit('/items/', 1)[0]}/?item={chosen.pk}")
+        return redirect(f"{request.path.rsplit('/items/', 1)[0]}/?item={item_id}")
     put, following = desk.desk_for(campaign, reviewer), None
     if not refusal and not form.cleaned_data["seen"]:  # whoever changes a decision stays with it
-        following = put.following(chosen.pk)
+        following = put.following(item_id)
     typed = request.POST.get("reason", "") if refusal else ""
-    context = {"row": desk.desk_row(chosen), "refusal": refusal, "saved": not refusal, "typed": typed}
-    shown = _chosen(campaign, reviewer, following) if following else chosen
+    context = {"row": desk.DeskRow(decided, decision), "refusal": refusal, "typed": typed}
+    shown = _chosen(campaign, reviewer, following or item_id)
     context |= {**around(campaign, reviewer, put, just_decided=not refusal), **_sheet(shown, reviewer)}
     return render(request, "reviews/_decided.html", context, status=422 if refusal else 200)
 

@@ -33,7 +33,7 @@ function step(by) {
 function undecided() {
   const all = rows();
   const from = all.indexOf(here()) + 1;
-  choose([...all.slice(from), ...all.slice(0, from)].find((row) => !row.closest("li").hasAttribute("data-decided")));
+  choose([...all.slice(from), ...all.slice(0, from)].find((row) => !row.querySelector("[data-decided]")));
 }
 
 // A key that is held down, or comes before the answer to the one before, decides nothing.
@@ -64,7 +64,8 @@ const KEYS = {
 };
 
 // The marked row is the one that the sheet shows: after a decision the next undecided one. It may stand on another page of the
-// list, which is fetched into the list. Focus that was lost with what was replaced goes to that row, so that the next key works.
+// list, which is fetched into the list. Focus goes to that row, so that the next key works, where it was lost with what was
+// replaced or stays at the row that is decided.
 async function follow() {
   const item = sheet.querySelector("[data-item]")?.dataset.item;
   if (item && !document.getElementById(`row-${item}`)) {
@@ -74,7 +75,8 @@ async function follow() {
   const row = item && document.querySelector(`#row-${item} [data-row]`);
   if (!row) return;
   mark(row);
-  if (document.activeElement === document.body) row.focus({ preventScroll: true });
+  const focused = document.activeElement;
+  if (focused === document.body || focused.matches("[data-row]:has([data-decided])")) row.focus({ preventScroll: true });
   row.parentElement.parentElement.scrollTop = row.parentElement.offsetTop - row.parentElement.parentElement.offsetTop - 80;
 }
 
