@@ -45,7 +45,7 @@ from logs.models import (
 from logs.partitions import partition_name
 from logs.queries.retention import terms_in_force
 from logs.retaining import NotSettledError, Outcome, retain
-from logs.retentionrole import RUN_LOCK
+from logs.retentionrole import RUN_LOCK, alone
 from logs.terms import DEFAULTS
 from tenants.kinds import Actor, Role
 from tenants.models import AuditEntry, Tenant
@@ -242,6 +242,15 @@ def signs_and_dies(tenant: Tenant) -> None:
     settle(tenant)
     if tenant.slug == "northwind":
         raise Killed
+
+
+def test_whoever_removes_next_need_not_wait_until_the_connection_has_gone(world: World) -> None:
+    with world.fresh.connect("retention") as other:
+        for _ in range(20):
+            with alone():
+                pass
+            assert other.execute("SELECT pg_try_advisory_lock(%s)", [RUN_LOCK]).fetchone() == (True,)
+            other.execute("SELECT pg_advisory_unlock(%s)", [RUN_LOCK])
 
 
 def test_a_run_that_dies_anywhere_is_finished_by_the_next_and_nothing_is_done_twice(world: World) -> None:
