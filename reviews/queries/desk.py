@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
 
@@ -20,6 +20,8 @@ from reviews.states import CampaignState, RemediationState
 
 SECONDS = {"privileged": 60, "other": 20}
 """How long a careful look takes, for the estimate in the inbox."""
+RISKS = {Advice.REVOKE: 0, Advice.INSUFFICIENT: 1}
+"""The place of an advice in the order of the list; any other comes last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,36 +86,14 @@ def signed_by(reviewer: Identity) -> QuerySet[SignOff]:
     return SignOff.objects.filter(reviewer=reviewer).select_related("campaign").order_by("-signed_at")
 
 
-def _risk(advice: str) -> Case:
-    """Returns the place of an advice in the order of the list, of the column that holds it."""
-    return Case(
-        When(**{advice: Advice.REVOKE}, then=Value(0)),
-        When(**{advice: Advice.INSUFFICIENT}, then=Value(1)),
-        default=Value(2),
-        output_field=IntegerField(),
-    )
-
-
 def put_to(campaign: Campaign, reviewer: Identity) -> QuerySet[ReviewItem]:
     """Returns the items of a campaign that lie on a reviewer's desk, with the campaign that was given."""
     return campaign.items.filter(Exists(Assignment.objects.filter(item=OuterRef("pk"), reviewer=reviewer, until=None)))
 
 
-def items_for(campaign: Campaign, reviewer: Identity, show: str = "") -> QuerySet[ReviewItem]:
-    """Returns a reviewer's items of a campaign by risk: privileged first, then what the advice is against.
-
-    Args:
-        campaign: the campaign.
-        reviewer: whose items.
-        show: "undecided" or "privileged" for these alone.
-    """
-    rows = put_to(campaign, reviewer)
-    if show == "undecided":
-        rows = rows.filter(~Exists(answers(campaign)))
-    if show == "privileged":
-        rows = rows.filter(privileged=True)
-    rows = rows.select_related("account", "entitlement", "system", "subject")
-    return rows.order_by("-privileged", _risk("advice"), "n")
+def items_for(campaign: Campaign, reviewer: Identity) -> QuerySet[ReviewItem]:
+    """Returns a reviewer's items of a campaign with what the screen names of each, in no order."""
+    return put_to(campaign, reviewer).select_related("account", "entitlement", "system", "subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +138,14 @@ class Desk:
 
 
 def desk_for(campaign: Campaign, reviewer: Identity) -> Desk:
-    """Returns what is put to a reviewer as ids alone: two queries, since the screen needs no 10,000 wide rows."""
+    """Returns what is put to a reviewer by risk: privileged first, then what the advice is against.
+
+    As ids alone, in two queries, since the screen needs no 10,000 wide rows.
+    """
     put = Assignment.objects.filter(campaign=campaign, reviewer=reviewer, until__isnull=True)
-    rows = put.order_by("-item__privileged", _risk("item__advice"), "item__n")
-    items = list(rows.values_list("item_id", "item__privileged", ~Exists(answers(campaign, "item"))))
+    facts = ("item__advice", "item__n", "item_id", "item__privileged", ~Exists(answers(campaign, "item")))
+    rows = sorted(put.values_list(*facts), key=lambda row: (not row[3], RISKS.get(row[0], len(RISKS)), row[1]))
+    items = [row[2:] for row in rows]
     controls = dict(controls_for(campaign, reviewer).values_list("pk", "outcome"))
     waiting = {pk for pk, _privileged, undecided in items if undecided}
     if campaign.state == CampaignState.OPEN:
@@ -173,7 +157,7 @@ def desk_for(campaign: Campaign, reviewer: Identity) -> Desk:
 
 def rows_of(campaign: Campaign, reviewer: Identity, numbers: Sequence[int]) -> list[DeskRow]:
     """Returns the rows with these ids, in their order."""
-    found = {row.item.pk: row for row in desk_rows(items_for(campaign, reviewer).filter(pk__in=numbers).order_by())}
+    found = {row.item.pk: row for row in desk_rows(items_for(campaign, reviewer).filter(pk__in=numbers))}
     if len(found) < len(numbers):
         found |= {one.pk: control_row(one) for one in controls_for(campaign, reviewer).filter(pk__in=numbers)}
     return [found[pk] for pk in numbers if pk in found]
@@ -191,8 +175,8 @@ def put_item(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | Co
 
 def shown_item(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | ControlItem | None:
     """Returns what a reviewer is shown under an id."""
-    found = items_for(campaign, reviewer).filter(pk=pk).order_by()
-    return next(iter(found), None) or controls_for(campaign, reviewer).filter(pk=pk).first()
+    found = items_for(campaign, reviewer).filter(pk=pk).first()
+    return found or controls_for(campaign, reviewer).filter(pk=pk).first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +192,13 @@ class ItemSheet:
     since_at: datetime | None
     previous_at: datetime | None
     evidence: dict[str, Any]
-    still_open: Remediation | None
+    still_open: bool
 
 
 def item_sheet(item: ReviewItem) -> ItemSheet:
     """Returns an item with its evidence made readable, its decisions, and a revocation still open from before."""
     evidence: dict[str, Any] = item.evidence
-    history = list(Decision.objects.filter(item=item).select_related("reviewer").order_by("decided_at", "id"))
+    history = list(Decision.objects.filter(item=item).prefetch_related("reviewer").order_by("decided_at", "id"))
     superseded = {decision.supersedes_id for decision in history}
     unfinished = [RemediationState.OPEN, RemediationState.IN_PROGRESS, RemediationState.CLAIMED_DONE]
     earlier = Remediation.objects.filter(
@@ -234,7 +218,7 @@ def item_sheet(item: ReviewItem) -> ItemSheet:
         since_at=_moment(evidence.get("granted_since")),
         previous_at=_moment(previous["decided_at"]) if previous else None,
         evidence=evidence,
-        still_open=earlier.exclude(campaign=item.campaign_id).select_related("campaign").first(),
+        still_open=earlier.exclude(campaign=item.campaign_id).exists(),
     )
 
 
@@ -251,7 +235,7 @@ def control_sheet(control: ControlItem) -> ItemSheet:
         since_at=None,
         previous_at=None,
         evidence=evidence,
-        still_open=None,
+        still_open=False,
     )
 
 

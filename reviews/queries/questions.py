@@ -54,16 +54,14 @@ def askable(item: ReviewItem | ControlItem, reviewer: Identity) -> list[Askable]
 
 def thread_of(item: ReviewItem) -> QuerySet[ItemQuestion]:
     """Returns the questions about an item with their answers, oldest first."""
-    answers = Prefetch("answers", ItemAnswer.objects.select_related("answerer").order_by("id"))
-    rows = ItemQuestion.objects.filter(item=item).select_related("asker", "asked")
-    return rows.prefetch_related(answers).order_by("id")
+    answers = Prefetch("answers", ItemAnswer.objects.order_by("id"))
+    return ItemQuestion.objects.filter(item=item).prefetch_related("asker", "asked", answers).order_by("id")
 
 
 def thread_about_control(control: ControlItem) -> QuerySet[ControlQuestion]:
     """Returns the questions about a control item with their answers, oldest first, as `thread_of` does."""
     answers = Prefetch("answers", ControlAnswer.objects.order_by("id"))
-    rows = ControlQuestion.objects.filter(item=control).select_related("asker", "asked")
-    return rows.prefetch_related(answers).order_by("id")
+    return ControlQuestion.objects.filter(item=control).prefetch_related("asker", "asked", answers).order_by("id")
 
 
 def questions_about_controls(by: Actor) -> QuerySet[ControlQuestion]:

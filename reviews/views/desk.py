@@ -140,7 +140,7 @@ def _chosen(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | Con
 
 
 def _decide(
-    put: ReviewItem | ControlItem, form: DecisionForm, request: TenantRequest
+    put: ReviewItem | ControlItem, form: DecisionForm, request: TenantRequest, reviewer: Identity
 ) -> tuple[Decision | ControlItem | None, str]:
     """Records the decision about an item or a control item; returns it, or none with the sentence of a refusal."""
     if not form.is_valid():
@@ -148,7 +148,8 @@ def _decide(
     try:
         if isinstance(put, ControlItem):
             return actions.decide_control(control=put, choice=form.choice(), by=request.actor), ""
-        return actions.decide(item=put, choice=form.choice(), by=request.actor, seen=form.cleaned_data["seen"]), ""
+        seen = form.cleaned_data["seen"]
+        return actions.decide(item=put, choice=form.choice(), by=request.actor, seen=seen, reviewer=reviewer), ""
     except Refused as refused:
         return None, refused.verdict.reason
 
@@ -170,7 +171,7 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
     if decided is None:
         raise Http404
     form = DecisionForm(request.POST)
-    decision, refusal = _decide(decided, form, request)
+    decision, refusal = _decide(decided, form, request, reviewer)
     if not request.headers.get("HX-Request"):
         if refusal:
             messages.error(request, refusal)
@@ -191,7 +192,7 @@ def bulk(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Keeps the ticked grants together where the rules allow it."""
     campaign, reviewer = desk_of(request, campaign_id)
     ticked = [int(pk) for pk in request.POST.getlist("items") if pk.isdecimal()]
-    items = list(desk.items_for(campaign, reviewer).filter(pk__in=ticked))
+    items = list(desk.items_for(campaign, reviewer).filter(pk__in=ticked).order_by("n"))
     choice = Choice(Outcome.CERTIFY, request.POST.get("reason", ""))
     try:
         with transaction.atomic():

@@ -56,6 +56,8 @@ def test_nobody_decides_about_themselves_or_for_others(
         decide(item=item(campaign, "remy"), choice=KEEP, by=cast.remy)
     with pytest.raises(Refused, match="put to another reviewer"):
         decide(item=item(campaign, "cem"), choice=KEEP, by=cast.remy)
+    with pytest.raises(Refused, match="put to another reviewer"):
+        decide(item=item(campaign, "cem"), choice=KEEP, by=cast.remy, reviewer=person("M2"))
     with pytest.raises(Refused, match="Your role does not allow"):
         decide(item=item(campaign, "ana"), choice=KEEP, by=make.actor(carla, bpo))
     assert not Decision.objects.exists()

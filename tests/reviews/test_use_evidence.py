@@ -19,6 +19,7 @@ from reviews.actions import (
 from reviews.actions.remediation import Verified
 from reviews.kinds import Choice, Outcome
 from reviews.models import Finding, Remediation, ReviewItem
+from reviews.queries.desk import desk_for
 from tenants.kinds import Refused
 from tests.reviews.conftest import CRM, KEEP, Cast, arrive, days, deliver, item, person, ready, record
 from tests.reviews.test_sign import decide_all, sign
@@ -47,6 +48,18 @@ def test_use_coverage_and_advice_stand_beside_each_grant(cast: Cast, source: Log
     assert "3 refused attempts are not use." in unused.advice_reason
     with pytest.raises(Refused, match="privileged"):
         decide(item=unused, choice=Choice(Outcome.CERTIFY), by=cast.remy)
+
+
+def test_the_list_begins_with_what_is_privileged_and_then_with_what_the_advice_is_against(
+    cast: Cast, source: LogSource
+) -> None:
+    arrive(source, cast, [record(day, name) for day in days(95)[::2] for name in ("ana", "robot")])
+    arrive(source, cast, [record(day, "robot") for day in days(95)[1::2]])
+    deliver(cast, HELD + b"bob,agent,E2,human,2025-01-15\n")
+    campaign = open_campaign(campaign=ready(cast), by=cast.officer)
+    expected = [item(campaign, *grant) for grant in (("bob", "admin_all"), ("bob",), ("ana",))]
+    assert [(one.privileged, one.advice) for one in expected] == [(True, "revoke"), (False, "revoke"), (False, "keep")]
+    assert desk_for(campaign, person("M1")).numbers == [one.pk for one in expected]
 
 
 def test_silent_logs_give_no_advice_to_revoke(cast: Cast, source: LogSource) -> None:
