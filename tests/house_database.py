@@ -15,6 +15,30 @@ RUN_TIME: Final = [APP, INTAKE, READONLY, RETENTION]
 _TABLES: Final = "relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"
 _SCOPED: Final = r"^\((tenant_id = app_tenant\(\)|log_id = app_log\(\))\)$"
 
+OPEN_TO_AUDITORS: Final = {
+    "the ledger's page and the proofs": (
+        *("ledger_anchor", "ledger_batch", "ledger_checkpoint", "ledger_head", "ledger_partialtile", "ledger_refusal"),
+        "ledger_tile",
+    ),
+    "the page of keeping and removing: terms, holds, counts by day": (
+        *("logs_legalhold", "logs_retentionprune", "logs_retentionterm", "logs_typeday"),
+    ),
+    "names of systems, rights and sources, and what campaigns were planned by": (
+        *("identities_entitlement", "identities_snapshot", "identities_system", "logs_logsource"),
+        *("reviews_campaignplan", "reviews_planstage", "reviews_plansystem"),
+        *("reviews_dutyconflict", "reviews_dutyside", "reviews_carerule", "reviews_signingrule"),
+    ),
+    "who shared what with whom": ("evidence_packshare", "logs_logsourceshare", "reviews_campaignshare"),
+    "counts, hashes, positions and runs, that name nobody": (
+        *("alerts_watchcursor", "logs_deliveryack", "logs_readposition", "logs_recordkey", "logs_sourcehour"),
+        *("logs_sourcestream", "evidence_controlrun", "evidence_controlsetting", "portal_scheduledrun"),
+    ),
+    "the auditor's own looks are read back to be sealed, and their own work shows its progress": (
+        *("tenants_auditentry", "tenants_work"),
+    ),
+}
+"""Tables of a tenant that an external auditor's engagement does not narrow, by the reason."""
+
 Database = Connection[Any]
 
 
@@ -70,6 +94,19 @@ def loose_references(database: Database) -> list[str]:
         "WHERE d.contype = 'f' AND d.conrelid = c.conrelid AND d.conkey @> ARRAY[c.conkey[1], t.attnum])",
     )
     return [f"{name} may point into another tenant" for name in found]
+
+
+def open_to_auditors(database: Database, shared: Collection[str]) -> list[str]:
+    """Return the tenants' tables that no engagement narrows and no reason opens, and the listed ones that are not."""
+    known = {name for names in OPEN_TO_AUDITORS.values() for name in names}
+    wide = _names(
+        database,
+        f"SELECT relname FROM pg_class c WHERE {_TABLES} AND relname <> ALL(%s) "  # noqa: S608 -- constant text
+        "AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'own_engagement_only')",
+        list(shared),
+    )
+    faults = [f"{name} is open to auditors beyond their engagement" for name in wide if name not in known]
+    return faults + [f"{name} is listed as open to auditors and is not" for name in sorted(known - set(wide))]
 
 
 def loose_views(database: Database) -> list[str]:

@@ -255,6 +255,7 @@ def test_the_tests_log_in_as_the_app_role() -> None:
 
 DATABASE_CHECKS: dict[str, Callable[[house_database.Database], list[str]]] = {
     "protected": partial(house_database.unprotected_tables, shared=SHARED_TABLES),
+    "auditors": partial(house_database.open_to_auditors, shared=SHARED_TABLES),
     "kept within": house_database.loose_references,
     "views": house_database.loose_views,
     "functions": house_database.loose_functions,
@@ -291,6 +292,12 @@ PLANTED = [
         "alerts_alert by the policy wide opens rows of other tenants",
     ),
     ("protected", "ALTER TABLE django_session RENAME TO planted", "django_session is listed and is no table"),
+    ("auditors", NEW, "planted is open to auditors beyond their engagement"),
+    (
+        "auditors",
+        "CREATE POLICY own_engagement_only ON tenants_work AS RESTRICTIVE USING (true)",
+        "tenants_work is listed as open to auditors and is not",
+    ),
     (
         "kept within",
         "ALTER TABLE identities_grant DROP CONSTRAINT identities_grant_account_id_same_tenant",

@@ -34,8 +34,8 @@ from evidence.states import REQUEST_MOVES, RequestState, Turn, state_after
 from identities.models import Account, Grant, Identity, SnapshotRow
 from ledger.kinds import LeafKind
 from ledger.signer import sign_now
-from logs.models import AccessEvent
-from reviews.models import Campaign, ReviewItem
+from logs.models import AccessEvent, Delivery, LastUse, UsageDay
+from reviews.models import Campaign, CampaignMove, ReviewItem
 from reviews.sampling import draw as draw_ids
 from reviews.sampling import recipe
 from tenants.engagements import end_engagement
@@ -166,6 +166,18 @@ def test_the_database_shows_an_auditor_nothing_outside_of_the_engagement(
     with tenant_scope(bpo):
         end_engagement(engagement=mine, by=officer)
     assert seen(bpo, mine, *tables) == [0, 0, 0]
+
+
+def test_what_an_auditors_pages_never_read_is_closed_to_them(bpo: Tenant, axel: User, reviewed: Campaign) -> None:
+    closed = (UsageDay, LastUse, Delivery, AccessEvent)
+    with tenant_scope(bpo):
+        assert [table.objects.exists() for table in closed] == [True] * len(closed)
+        mine, moves = Engagement.objects.get(), CampaignMove.objects.count()
+    assert seen(bpo, mine, *closed) == [0] * len(closed)
+    then = timezone.now() - timedelta(days=200)
+    earlier = make.engage(make.user("other"), bpo, period_start=then, period_end=then + timedelta(days=9))
+    assert moves
+    assert [seen(bpo, one, CampaignMove) for one in (mine, earlier)] == [[moves], [0]]
 
 
 def of_an_incident(tenant: Tenant, officer: Actor) -> None:
