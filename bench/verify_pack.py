@@ -22,6 +22,10 @@ PYTHON_SECONDS, PAGE_SECONDS, SAMPLE_SECONDS = 30, 60, 1
 
 def main() -> int:
     """Print the times; return how many bars were not held."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    import django
+
+    django.setup()
     from evidence.verifier import single_file, single_page
     from reviews.sampling import draw
 

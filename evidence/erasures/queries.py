@@ -65,6 +65,15 @@ LIMIT %(most)s
 """Every reading of a record goes with it. What is held is said here and in the function that removes, which counts."""
 _ALERTS: Final = "SELECT DISTINCT alert_id FROM alerts_alertevent WHERE tenant_id = %(tenant)s AND {keys}"
 
+_UNREAD: Final = """
+SELECT count(*) FROM logs_quarantinedline q WHERE q.tenant_id = %(tenant)s AND q.received_at >= %(received)s
+AND octet_length(q.raw) > 0
+AND NOT EXISTS (SELECT FROM logs_resolvedline r WHERE r.tenant_id = q.tenant_id AND r.line_id = q.id)
+AND EXISTS (SELECT FROM unnest(%(words)s::text[]) AS word WHERE position(
+    lower(encode(convert_to(word, 'UTF8'), 'escape')) IN lower(encode(q.raw, 'escape'))) > 0)
+"""
+"""Records that wait in quarantine and hold a name or an address anywhere, letter case aside."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
@@ -193,6 +202,12 @@ def _against(
         said.append(f"{_n(alerts)} behind alerts; {still}.")
     if reviews:
         said.append(f"{_n(len(cited & drawn.keys()))} drawn in log reviews: {', '.join(reviews)}.")
+    if unread := _unread(subject):
+        said.append(
+            f"{'1 record' if unread == 1 else f'{unread:,} records'} in quarantine may be about the same: the name or "
+            "address stands in what could not be read. They stay. Read them again with a format or mapping that fits, "
+            "then ask again for what they turn out to be; what is never read goes with its month."
+        )
     said += _terms(Counter(LogType(row[5]) for row in going))
     if subject.identity_id is not None:
         items = ReviewItem.objects.filter(subject_id=subject.identity_id, campaign__state__in=WORKING)
@@ -202,6 +217,16 @@ def _against(
                 "stays there as numbers; the events behind them can then no longer be opened."
             )
     return said
+
+
+def _unread(subject: _Subject) -> int:
+    """Return how many records in quarantine, received since the scope begins, hold a name or the address."""
+    words = [word for word in (*subject.values.get("keys", ()), subject.values.get("address", "")) if word]
+    if not words:
+        return 0
+    with connections["default"].cursor() as cursor:
+        cursor.execute(_UNREAD, subject.values | {"words": words})
+        return int(cursor.fetchone()[0])
 
 
 def _n(number: int) -> str:

@@ -155,6 +155,18 @@ def test_two_officers_erase_and_what_is_left_still_proves(world: World, chromium
     )
 
 
+def test_records_in_quarantine_that_hold_the_name_are_said_and_stay(world: World) -> None:
+    assert not [said for said in world.found().against if "quarantine" in said]
+    deliver(world.source, LATELY, unreadable=2, words="no log-in for MALLORY from 198.51.100.7")
+    with tenant_scope(world.bpo):
+        found = [found_for(world.scope(who)) for who in ("mallory", "198.51.100.7", "bob")]
+    said = [[line for line in one.against if "quarantine" in line] for one in found]
+    assert [len(lines) for lines in said] == [1, 1, 0]
+    assert said[0] == said[1]
+    assert said[0][0].startswith("2 records in quarantine may be about the same")
+    assert "mallory" not in said[0][0].lower(), "what is sealed names nobody"
+
+
 def events_of(world: World, who: str) -> list[str]:
     """Return the names in addresses of somebody's events."""
     with tenant_scope(world.bpo):

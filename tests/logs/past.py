@@ -62,13 +62,15 @@ def add_source(tenant: Tenant, name: str = "Payments") -> LogSource:
         return LogSource.objects.create(name=name, key=name.lower(), format=Format.JSON, mapping=MAPPING)
 
 
-def deliver(source: LogSource, month: date, *, unreadable: int = 0, who: str = "bob", **kinds: int) -> None:
-    """Record so many events of each kind (login, app, session), received in the month."""
+def deliver(
+    source: LogSource, month: date, *, unreadable: int = 0, words: str = UNREADABLE, who: str = "bob", **kinds: int
+) -> None:
+    """Record so many events of each kind (login, app, session), received in the month, and records of mere words."""
     at = moment_in(month)
     texts = [
         world.line(at - timedelta(seconds=number), who, kind=kind) for kind, n in kinds.items() for number in range(n)
     ]
-    body = "".join(f"{text}\n" for text in [*texts, *[UNREADABLE] * unreadable]).encode()
+    body = "".join(f"{text}\n" for text in [*texts, *[words] * unreadable]).encode()
     with tenant_scope(source.tenant):
         origin = LogSource.objects.get(pk=source.pk)
         whole = spool([body])
