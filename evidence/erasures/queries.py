@@ -72,7 +72,7 @@ AND NOT EXISTS (SELECT FROM logs_resolvedline r WHERE r.tenant_id = q.tenant_id 
 AND EXISTS (SELECT FROM unnest(%(words)s::text[]) AS word WHERE position(
     lower(encode(convert_to(word, 'UTF8'), 'escape')) IN lower(encode(q.raw, 'escape'))) > 0)
 """
-"""Records that wait in quarantine and hold a name or an address anywhere, letter case aside."""
+"""Records that wait in quarantine and hold a name or an address anywhere, the case of ASCII letters aside."""
 
 
 @dataclass(frozen=True, slots=True)
