@@ -141,8 +141,9 @@ def test_the_sources_page_counts_a_weeks_quarantine(bastion: LogSource, carla: U
     with tenant_scope(bpo):
         hour = SourceHour.objects.get(quarantined__gt=0).hour
         facts = {"tenant_id": bpo.pk, "source_id": bastion.pk, "events": 0, "ignored": 0}
-        SourceHour.objects.create(**facts, hour=hour - timedelta(days=8), quarantined=70)
-        SourceHour.objects.create(**facts, hour=hour - timedelta(days=6), quarantined=5)
+        # Beside the full hours, where the records of 20 November already have their row.
+        SourceHour.objects.create(**facts, hour=hour - timedelta(days=8, minutes=1), quarantined=70)
+        SourceHour.objects.create(**facts, hour=hour - timedelta(days=6, minutes=1), quarantined=5)
         (line,) = source_lines(make.actor(carla, bpo))
     assert (line.events, line.quarantined) == (2, 6)
 
