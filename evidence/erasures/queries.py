@@ -205,8 +205,8 @@ def _against(
     if unread := _unread(subject):
         said.append(
             f"{'1 record' if unread == 1 else f'{unread:,} records'} in quarantine may be about the same: the name or "
-            "address stands in what could not be read. They stay. Read them again with a format or mapping that fits, "
-            "then ask again for what they turn out to be; what is never read goes with its month."
+            "address stands in what could not be read. That stays. Read it again with a format or mapping that fits, "
+            "and ask again for what it turns out to be; what is never read goes with its month."
         )
     said += _terms(Counter(LogType(row[5]) for row in going))
     if subject.identity_id is not None:
