@@ -1,11 +1,13 @@
 """The mapping editor and the page on which old records are read again, in a browser."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Server, Visit
 
 
-def test_a_mapping_is_tried_saved_and_old_records_are_offered_again(visit: Visit, server: Server) -> None:
+@pytest.mark.usefixtures("worker")
+def test_a_mapping_is_tried_saved_and_old_records_are_read_again(visit: Visit, server: Server) -> None:
     strict, slug = visit("carla"), server.cast.bpo.slug
     page = strict.go(f"/t/{slug}/sources/")
     page.get_by_role("link", name="Desk tool").click()
@@ -33,3 +35,5 @@ def test_a_mapping_is_tried_saved_and_old_records_are_offered_again(visit: Visit
     page.get_by_role("button", name="Read 4 records again").click()
     expect(page.get_by_text("Waiting", exact=True)).to_be_visible()
     strict.check_looks("read-again-waits")
+    expect(page.get_by_role("heading", name="Deliveries that were read again")).to_be_visible(timeout=60_000)
+    strict.check_looks("read-again-done")
