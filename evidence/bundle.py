@@ -28,7 +28,7 @@ from evidence.verifier.primitives import folder_of, layout, tags_of
 from ledger.kinds import KeyLink
 from ledger.notes import Signer, sign_note
 
-SCHEMA: Final = "countersign-pack/2"
+SCHEMA: Final = "countersign-pack/3"
 MAX_BYTES: Final = 2**31 - 1
 
 

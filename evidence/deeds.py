@@ -16,6 +16,7 @@ VERBS: Final = {
     "retention.prune": ("prune", "prune"),
     "erasure.confirm": ("erasure", "erasure"),
     "erasure.repeat": ("erasure", "erasure"),
+    "alert.raise": ("alert", "alert"),
     "log_item.dispose": ("disposition", "disposition"),
     "log_review.sign": ("log-sign", "digest"),
 }
@@ -23,7 +24,8 @@ VERBS: Final = {
 DEEDS: Final = """
 SELECT a.verb, b.first_index + a.ord AS index, a.leaf_kind AS kind, a.detail ->> 'decision' AS decision,
     a.detail ->> 'bulk' AS bulk, a.detail ->> 'digest' AS digest, a.detail ->> 'snapshot' AS snapshot,
-    a.detail ->> 'disposition' AS disposition, a.detail ->> 'erasure' AS erasure, a.detail ->> 'prune' AS prune
+    a.detail ->> 'disposition' AS disposition, a.detail ->> 'erasure' AS erasure, a.detail ->> 'alert' AS alert,
+    a.detail ->> 'prune' AS prune
 FROM tenants_auditentry a JOIN ledger_batch b ON b.log_id = %(log)s AND b.id = a.batch_id
 WHERE a.tenant_id = %(tenant)s AND a.verb = ANY(%(verbs)s) AND b.first_index + b.n <= %(size)s
     AND b.epoch = (SELECT max(h.epoch) FROM ledger_head h WHERE h.log_id = %(log)s)

@@ -35,14 +35,27 @@ SELECT s.id, s.manifest, s.level, s.authentication -> 'assertion' AS assertion F
 WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s ORDER BY s.id
 """
 ERASURES: Final = """
-SELECT e.id::text AS erasure, count(t.id) AS records, e.count, e.legal_ref, e.reason, e.asked_by,
+SELECT e.id::text AS erasure, found.records, e.count, e.legal_ref, e.reason, e.asked_by,
     e.answered_by AS confirmed_by, e.answered_at AS confirmed_at, e.removed_at,
     encode(e.places_sha256, 'hex') AS places_sha256
-FROM logs_erasure e JOIN logs_erasedleaf t ON t.tenant_id = e.tenant_id AND t.erasure_id = e.id
-WHERE e.tenant_id = %(tenant)s AND e.removed_at IS NOT NULL AND t.quarter >= %(since)s AND t.quarter < %(until)s
-GROUP BY e.tenant_id, e.id ORDER BY e.answered_at, e.id
+FROM logs_erasure e CROSS JOIN LATERAL (SELECT count(*) AS records FROM logs_erasedleaf t
+    WHERE t.tenant_id = e.tenant_id AND t.erasure_id = e.id AND t.quarter >= %(since)s AND t.quarter < %(until)s) found
+WHERE e.tenant_id = %(tenant)s AND e.answer = 'confirmed' AND ((e.removed_at IS NOT NULL AND found.records > 0)
+    OR (e.answered_at >= %(since)s AND e.answered_at < %(until)s))
+ORDER BY e.answered_at, e.id
 """
-"""Deeds of erasure that took records of the period; ``records`` of them occurred in it, ``count`` went in all."""
+"""Deeds of erasure that took records of the period, and all that were confirmed in it, the records still there or not.
+
+``records`` of them occurred in the period, ``count`` in all.
+"""
+ALERTS_RAISED: Final = """
+SELECT a.id AS alert, d.detail ->> 'rule' AS rule, (d.detail ->> 'severity')::int AS severity,
+    (d.detail ->> 'events')::int AS events, a.subject, a.raised_at
+FROM alerts_alert a JOIN tenants_auditentry d ON d.tenant_id = a.tenant_id AND d.verb = 'alert.raise'
+    AND d.detail ->> 'alert' = a.id::text
+WHERE a.tenant_id = %(tenant)s AND a.raised_at >= %(since)s AND a.raised_at < %(until)s ORDER BY a.id
+"""
+"""Alerts of the period as the ledger sealed them when they were raised; severity and events may have grown since."""
 INCIDENT: Final = """
 SELECT i.id AS incident, i.title, i.what, i.affected, i.found_at, i.known_at, i.opened_at, i.opened_by,
     i.alert_id AS alert FROM alerts_incident i WHERE i.tenant_id = %(tenant)s AND i.id = %(incident)s
@@ -66,6 +79,7 @@ COLUMNS: Final = {
     LOG_SIGN_OFFS: "log_sign_off review begins_at ends_at printed_name meaning count digest level assertion "
     "authenticated_at signed_at",
     ERASURES: "erasure records count legal_ref reason asked_by confirmed_by confirmed_at removed_at places_sha256",
+    ALERTS_RAISED: "alert rule severity events subject raised_at",
     INCIDENT: "incident title what affected found_at known_at opened_at opened_by alert",
     STEPS: "step_id step happened_at note recorded_at recorded_by",
     ALERT: "alert rule severity state subject system event_count first_at last_at raised_at acknowledged_at "
@@ -74,6 +88,9 @@ COLUMNS: Final = {
 LOG_BINDINGS: Final = {
     "erasures": Binding(
         "ledger_index", {name: ("subj", "detail", name) for name in ("count", "legal_ref", "reason", "places_sha256")}
+    ),
+    "alerts_raised": Binding(
+        "ledger_index", {name: ("subj", "detail", name) for name in ("rule", "severity", "events")}
     ),
     "dispositions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
     "log_sign_offs": Binding(

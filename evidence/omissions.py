@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
+
+from django.utils.translation import gettext_noop as noop
 
 from evidence.bundle import Identity
 from evidence.catalogue import load
@@ -10,6 +13,15 @@ from evidence.kinds import Evaluation
 from evidence.languages import Said, said
 from evidence.packtypes import PackKind, type_of
 from evidence.records import Records
+
+_GONE: Final = noop(
+    "{records} records of the period were erased under {law}, by a deed of two people at ledger entry {entry}: "
+    "their hashes stay, what they said is gone."
+)
+_STILL_THERE: Final = noop(
+    "{records} records of the period are to be erased under {law}, by a deed of two people at ledger entry {entry}: "
+    "they were still there when this pack was made."
+)
 
 
 def omissions_of(
@@ -63,18 +75,18 @@ def omissions_of(
 
 
 def _erased(records: Records) -> list[Said]:
-    """Return what is said about erased events of the period: by which law and entries."""
+    """Return what is said about events of the period that two people erased: by which law and entries."""
     table = next((table for table in records.tables if table.name == "erasures"), None)
-    places = {name: table.columns.index(name) for name in ("records", "legal_ref", "ledger_index")} if table else {}
+    deeds = [dict(zip(table.columns, row, strict=True)) for row in table.rows] if table else []
     return [
         said(
-            "{records} records of the period were erased under {law}, by a deed of two people at ledger entry {entry}: "
-            "their hashes stay, what they said is gone.",
-            records=str(row[places["records"]]),
-            law=str(row[places["legal_ref"]]),
-            entry=str(row[places["ledger_index"]]),
+            _GONE if deed["removed_at"] else _STILL_THERE,
+            records=str(deed["records"]),
+            law=str(deed["legal_ref"]),
+            entry=str(deed["ledger_index"]),
         )
-        for row in (table.rows if table else ())
+        for deed in deeds
+        if deed["records"]
     ]
 
 

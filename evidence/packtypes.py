@@ -48,7 +48,7 @@ _CAMPAIGNS: Final = frozenset(
 )
 _LOGS: Final = frozenset({"dispositions", "log_sign_offs"})
 _REVIEWED: Final = frozenset({"population", "identities", "campaigns", "review_quality", "revocations", "leavers"})
-_EVENTS: Final = frozenset({"cited_events", "times_to_acknowledge"})
+_EVENTS: Final = frozenset({"alerts_raised", "cited_events", "times_to_acknowledge"})
 _WATCHED: Final = frozenset({"alerts", "alert_rules"})
 TABLES_OF_ROWS: Final = frozenset({"controls", "deviations"})
 

@@ -21,6 +21,7 @@ from evidence.deeds import Leaf, deed_leaves, deed_places
 from evidence.kinds import Cell, Table
 from evidence.languages import said
 from evidence.logrecords import (
+    ALERTS_RAISED,
     COLUMNS,
     DISPOSITIONS,
     ERASURES,
@@ -70,7 +71,8 @@ SNAPSHOTS: Final = """
 SELECT n.id AS snapshot, s.key AS system, n.captured_at, n.recorded_at, n.delivered_by, n.source_total,
     n.row_total AS rows, n.complete, n.digest, n.raw_sha256, n.filters
 FROM identities_snapshot n JOIN identities_system s ON s.tenant_id = n.tenant_id AND s.id = n.system_id
-WHERE n.tenant_id = %(tenant)s AND n.captured_at >= %(since)s AND n.captured_at < %(until)s
+WHERE n.tenant_id = %(tenant)s AND ((n.captured_at >= %(since)s AND n.captured_at < %(until)s)
+    OR (n.recorded_at >= %(since)s AND n.recorded_at < %(until)s))
 ORDER BY s.key, n.captured_at, n.id
 """
 CITED: Final = """
@@ -154,10 +156,17 @@ SPECS: Final = (
     ),
     _Spec(
         "erasures",
-        "Erased under GDPR Art. 17",
+        said("Erased under GDPR Art. 17"),
         ERASURES,
         COLUMNS[ERASURES],
         lambda row: f"erasure {row['erasure']}",
+    ),
+    _Spec(
+        "alerts_raised",
+        said("Alerts as they were raised"),
+        ALERTS_RAISED,
+        COLUMNS[ALERTS_RAISED],
+        lambda row: f"alert {row['alert']}",
     ),
 )
 BINDINGS: Final[dict[str, Binding]] = {

@@ -42,7 +42,7 @@ from evidence.verifier.witnessed import (
     Holders,
 )
 
-SCHEMA = "countersign-pack/2"
+SCHEMA = "countersign-pack/3"
 SIGNED = ("manifest.json", "manifest.sig")
 SIGNED_TABLES = (
     ("sign_offs", "decisions", "decision", "sign_off", ""),

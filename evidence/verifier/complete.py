@@ -23,6 +23,10 @@ from evidence.verifier.primitives import (
 
 ANNEX = "proofs/annex.txt"
 COMPLETE = {
+    "alerts_raised": ("alert.raise",),
+    "erasures": ("erasure.confirm", "erasure.repeat"),
+    "removals": ("retention.prune",),
+    "snapshots": ("snapshot.import",),
     "dispositions": ("log_item.dispose",),
     "log_sign_offs": ("log_review.sign",),
     "decisions": ("item.decide", "item.decide_in_bulk"),

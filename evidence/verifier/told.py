@@ -69,7 +69,8 @@ def lines_of(pack: Pack) -> list[str]:
         lines.append(f"removed   {row['count']} events received in {row['month']}, under retention by {by}")
     for row in pack.table("erasures") if "tables/erasures.csv" in pack.files else ():
         by = f"ledger entry {row['ledger_index']}" if row["ledger_index"] else "no entry of this checkpoint"
-        lines.append(f"erased    {row['records']} records of the period, under {row['legal_ref']}, by {by}")
+        told = "erased    {}" if row["removed_at"] else "to erase  {}"
+        lines.append(told.format(f"{row['records']} records of the period, under {row['legal_ref']}, by {by}"))
     lines.append(f"signed    {counts['statements']} statements of reviewers agree with their digests and decisions")
     lines += [f"          {line}" for line in proof_lines(pack.proofs)]
     lines += [f"tier      {line}" for line in (tier_lines(pack.holders) if pack.holders else ())]

@@ -24,6 +24,7 @@ from evidence.erasures.queries import found_for, subject_key
 from evidence.findings import FailureClass, LogReport
 from evidence.kinds import Period
 from evidence.models import FileStage
+from evidence.packkey import pack_signer
 from evidence.packtypes import PackKind
 from evidence.storedpacks import stored_zip
 from evidence.verification import verify_tenant
@@ -40,6 +41,8 @@ from tenants.work import Silent
 from tests import make
 from tests.chromium import CHROMIUM
 from tests.database import FreshDatabase, drop_as_administrator, execute_as_owner
+from tests.evidence.insider import resigned
+from tests.evidence.test_verify import files_of
 from tests.evidence.test_verify_in_a_browser import by_page, opened_page
 from tests.logs.past import add_source, deliver, make_month, moment_in, months_ago
 from tests.logs.test_read_again import a_source, again
@@ -223,12 +226,12 @@ def sees_that_nothing_shows_the_person(world: World, key: str) -> None:
 
 
 def sees_that_a_pack_says_it_and_holds(world: World) -> bytes:
-    """Build a pack over the month: its first pages, sheets and verifier say what was erased, and it holds.
+    """Build a pack up to now: its first pages, sheets and verifier say what was erased, and it holds.
 
     Returns the pack's bytes.
     """
     at = moment_in(LATELY)
-    period = Period(at - timedelta(days=1), at + timedelta(days=1), "UTC")
+    period = Period(at - timedelta(days=1), timezone.now() + timedelta(hours=1), "UTC")
     with tenant_scope(world.bpo):
         asked = PackRequest(period, ("gdpr",), "Axel", kind=PackKind.LOG_REVIEW)
         pack = request_pack(tenant=world.bpo, asked=asked, by=world.by("carla"), queue=False)
@@ -247,7 +250,11 @@ def sees_that_a_pack_says_it_and_holds(world: World) -> bytes:
         sheets = {(one["table"], one["label"]): one["value"] for one in told.table("information_sheets")}
         assert "3 records of the period" in sheets["retention", "Erased under GDPR Art. 17"]
         data.seek(0)
-        return data.read()
+        whole = data.read()
+    withheld = {"tables/erasures.csv": files_of(whole)["tables/erasures.csv"].split(b"\n")[0] + b"\n"}
+    hidden = Pack(resigned(whole, pack_signer(world.bpo.uuid), withheld)).check()
+    assert any("erasure.confirm" in what and "a row was withheld" in what for _where, what in hidden), hidden
+    return whole
 
 
 def test_what_goes_without_a_deed_or_comes_back_is_found_and_a_restore_erases_again(world: World) -> None:

@@ -17,13 +17,15 @@ from alerts.models import Alert
 from alerts.watch import look_round
 from evidence.actions import PackRequest, request_pack
 from evidence.building import build_pack
+from evidence.deeds import VERBS
 from evidence.kinds import Period
 from evidence.languages import Language, spoken
 from evidence.metrics.frame import Frame
 from evidence.packtypes import TYPES, PackKind
-from evidence.records import gather
+from evidence.records import SPECS, gather
 from evidence.sections.contents import SECTIONS
 from evidence.verifier.check import Pack
+from evidence.verifier.complete import COMPLETE
 from reviews.models import LogReview
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
@@ -43,6 +45,11 @@ def test_each_type_names_sections_and_records_that_there_are() -> None:
         {"scope", "methods", "sheets", "sign_off", "integrity", "closing"} <= set(one.sections)
         for one in TYPES.values()
     )
+
+
+def test_the_annex_is_asked_about_every_table_whose_rows_have_an_entry_each() -> None:
+    assert set(COMPLETE) == {spec.name for spec in SPECS}
+    assert {verb for verbs in COMPLETE.values() for verb in verbs} == set(VERBS)
 
 
 @pytest.mark.django_db

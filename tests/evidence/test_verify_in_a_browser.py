@@ -15,6 +15,7 @@ from alerts.watch import look_round
 from evidence.budget import Limits
 from evidence.building import build_pack
 from evidence.models import EvidencePack
+from evidence.packkey import pack_signer
 from evidence.verifier import single_page
 from evidence.verifier.check import Pack
 from evidence.verifier.primitives import Broken
@@ -23,11 +24,12 @@ from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.work import Silent
 from tests.chromium import CHROMIUM
+from tests.evidence.insider import resigned
 from tests.evidence.packing import SIGNER
 from tests.evidence.signing import issued
 from tests.evidence.test_build_pack import data_of
 from tests.evidence.test_sign_statements import KINDS, signed
-from tests.evidence.test_verify import flipped
+from tests.evidence.test_verify import files_of, flipped
 
 pytestmark = [
     pytest.mark.browser,
@@ -118,6 +120,11 @@ def test_both_verifiers_name_what_broke(
             found = by_python(data, key)
             assert any(sentence.startswith(told) for sentence in found), (what, found)
             assert by_page(page, data, key) == found, what
+        for table in ("alerts_raised", "decisions", "snapshots"):
+            data = resigned(whole, pack_signer(bpo.uuid), first_row_withheld(whole, f"tables/{table}.csv"))
+            found = by_python(data, key)
+            assert any(f"tables/{table}.csv: ledger entry" in sentence for sentence in found), (table, found)
+            assert by_page(page, data, key) == found, table
         for kind in KINDS:
             source = signed(kind)[0].source
             source.seek(0)
@@ -126,6 +133,12 @@ def test_both_verifiers_name_what_broke(
         slow = "[key, text, sign].map((part) => Uint8Array.from(atob(part), (char) => char.charCodeAt(0)))"
         assert page.evaluate(f"([key, text, sign]) => ed25519Slowly(...{slow})", signature(b"x"))
         assert not page.evaluate(f"([key, text, sign]) => ed25519Slowly(...{slow})", signature(b"y"))
+
+
+def first_row_withheld(whole: bytes, name: str) -> dict[str, bytes]:
+    """Return a table without its first row."""
+    head, _first, *rest = files_of(whole)[name].split(b"\n")
+    return {name: b"\n".join((head, *rest))}
 
 
 def signature(message: bytes) -> list[str]:

@@ -1,9 +1,13 @@
 // Checks an evidence pack as verify.py does, and says the same sentences: check.py, witnessed.py, passkeys.py, complete.py.
 "use strict";
 
-const SCHEMA = "countersign-pack/2", SIGNED = ["manifest.json", "manifest.sig"], ANNEX = "proofs/annex.txt";
+const SCHEMA = "countersign-pack/3", SIGNED = ["manifest.json", "manifest.sig"], ANNEX = "proofs/annex.txt";
 const CHECKPOINT = "proofs/checkpoint.txt", COSIGNED = "proofs/cosigned.txt";
-const COMPLETE = { decisions: ["item.decide", "item.decide_in_bulk"], dispositions: ["log_item.dispose"], log_sign_offs: ["log_review.sign"], sign_offs: ["campaign.sign"] };
+const COMPLETE = {
+  alerts_raised: ["alert.raise"], decisions: ["item.decide", "item.decide_in_bulk"], dispositions: ["log_item.dispose"],
+  erasures: ["erasure.confirm", "erasure.repeat"], log_sign_offs: ["log_review.sign"], removals: ["retention.prune"],
+  sign_offs: ["campaign.sign"], snapshots: ["snapshot.import"],
+};
 const SIGNED_TABLES = [["sign_offs", "decisions", "decision", "sign_off", ""], ["log_sign_offs", "dispositions", "disposition", "log_sign_off", "log-"]];
 const SIGN_OFF = "sign-off/", SIGN_NOTE = SIGN_OFF + "note.sig", SIGNATURES_OF = SIGN_OFF + "signatures.json", ROLES = ["preparer", "approver"];
 const HOUR = 3600e6, MINUTE = 60e6;  // microseconds
@@ -610,7 +614,7 @@ function goneFrom(pack) {
   const rows = (name) => (pack.has(name) ? [...pack.table(name)] : []);
   return [
     ...rows("removals").map((row) => `removed: ${row.count} events received in ${row.month}, under retention by ${by(row)}`),
-    ...rows("erasures").map((row) => `erased: ${row.records} records of the period, under ${row.legal_ref}, by ${by(row)}`),
+    ...rows("erasures").map((row) => `${row.removed_at ? "erased" : "to be erased"}: ${row.records} records of the period, under ${row.legal_ref}, by ${by(row)}`),
   ];
 }
 
