@@ -48,7 +48,7 @@ def omissions_of(
         said("Records of the log type {name} are out of scope: {why}", name=said(name.replace("_", " ")), why=why)
         for name, why in out_of_scope.items()
     ]
-    lines += _erased(records)
+    lines += erased_lines(records)
     lines += _unproved_events(records, cited.count) if cited else []
     if records.earlier_epochs:
         lines.append(
@@ -74,7 +74,7 @@ def omissions_of(
     return tuple(lines)
 
 
-def _erased(records: Records) -> list[Said]:
+def erased_lines(records: Records) -> list[Said]:
     """Return what is said about events of the period that two people erased: by which law and entries."""
     table = next((table for table in records.tables if table.name == "erasures"), None)
     deeds = [dict(zip(table.columns, row, strict=True)) for row in table.rows] if table else []

@@ -23,9 +23,12 @@ from evidence.erasures.listed import folder_of
 from evidence.erasures.queries import found_for, subject_key
 from evidence.findings import FailureClass, LogReport
 from evidence.kinds import Period
+from evidence.metrics.frame import Frame
 from evidence.models import FileStage
+from evidence.omissions import erased_lines
 from evidence.packkey import pack_signer
 from evidence.packtypes import PackKind
+from evidence.records import gather
 from evidence.storedpacks import stored_zip
 from evidence.verification import verify_tenant
 from evidence.verifier.check import Pack
@@ -198,9 +201,22 @@ def sees_a_second_person_is_needed_and_a_hold_keeps(world: World) -> None:
     assert "erased" not in world.retain()
     world.answer(erasure, "olaf")
     hold = world.hold()
+    sees_that_a_pack_says_what_still_waits(world)
     assert "a hold came in between" in world.retain()
     world.lift(hold)
     assert len(world.names()) == 6
+
+
+def sees_that_a_pack_says_what_still_waits(world: World) -> None:
+    """Gather what a pack made now says: confirmed and in its table, and not carried out."""
+    at = moment_in(LATELY)
+    for end, records in ((at + timedelta(days=1), 0), (timezone.now() + timedelta(hours=1), 3)):
+        frame = Frame(Period(at - timedelta(days=1), end, "UTC"), {}, world.bpo.pk, world.bpo.uuid, timezone.now())
+        with tenant_scope(world.bpo):
+            said = erased_lines(gather(frame, 1, wanted=frozenset({"erasures"})))
+        assert [line.partition(" under ")[0] for line in said] == [
+            f"{records} records of the period are to be erased"
+        ] * bool(records)
 
 
 def sees_that_nothing_shows_the_person(world: World, key: str) -> None:
