@@ -169,7 +169,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     none; without it the year is inferred from `received_at` (aware UTC; the time of receipt that the delivery stores,
     so that reading the same delivery again gives the same times). `mapping` is the saved column mapping of the formats
     csv and json (`logs.parsers.mapping`). `services` are accounts that are services in the sessions of programs whose
-    name begins with `programs`.
+    name begins with `programs`. `memory` is what earlier bodies left open (`logs.leftopen`), for parsers that remember.
     """
 
     time_zone: str = "UTC"
@@ -178,6 +178,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     mapping: Mapping[str, object] | None = None
     services: frozenset[str] = frozenset()
     programs: str = ""
+    memory: dict[str, list[float]] = msgspec.field(default_factory=dict)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):

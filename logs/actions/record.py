@@ -21,6 +21,7 @@ from logs.answers import DeliveryAnswer
 from logs.bodies import Body, spool
 from logs.intake import Chunk, ContentKeys, GivenIds, Reading, kept_unread, native_key
 from logs.kinds import Draft, Format, SourceSettings
+from logs.leftopen import LeftOpen
 from logs.models import Delivery, LogSource
 from logs.ownsources import PROGRAMS, services_of
 from logs.parsers import PARSERS
@@ -84,6 +85,7 @@ def record_events(
         BodyError: the body is empty, too long, damaged, or holds too many records.
         KeyReusedError: the idempotency key belongs to another body.
         RulesChangedError: the routing rules of the source were changed meanwhile; nothing is stored.
+        UsedMeanwhileError: another delivery held the other lines of the same attempt; nothing is stored.
     """
     enforce(can_record_events(by, source))
     envelope = door if isinstance(door, Envelope) else Envelope(door=door, idempotency_key=idempotency_key)
@@ -94,7 +96,7 @@ def record_events(
             _refuse_replay(work)
             work.reading.skip = _stored_before(work)
             _read(work)
-            _lock(source)
+            _lock(work)
             _refuse_replay(work)
             delivery, batch = _finish(work)
             routed = work.routes.finish(delivery) if work.routes else ()
@@ -118,6 +120,7 @@ class _Work:
     envelope: Envelope
     by: Actor
     reading: Reading = field(init=False)
+    left_open: LeftOpen = field(default_factory=LeftOpen)
     facts: stage.Facts = field(init=False)
     routes: Routes | None = field(init=False)
 
@@ -198,14 +201,16 @@ def _stored_before(work: _Work) -> int:
     return max((received for size, digest, received in begun if prefixes.get(size) == bytes(digest)), default=0)
 
 
-def _lock(source: LogSource) -> None:
+def _lock(work: _Work) -> None:
     """Let deliveries of one source wait for each other, after the long work and before the roll-ups."""
+    source = work.source
     locked = LogSource.objects.select_for_update(no_key=True).get(pk=source.pk)
     source.last_record, source.last_received_at = locked.last_record, locked.last_received_at
     source.last_occurred_at = locked.last_occurred_at
     if source.routing_version != locked.routing_version:
         message = "The routing rules of the source were changed meanwhile."
         raise RulesChangedError(message)
+    source.left_open = work.left_open.joined(locked.left_open, work.reading.received_at)
 
 
 def _read(work: _Work) -> None:
@@ -218,8 +223,12 @@ def _read(work: _Work) -> None:
         mapping=source.mapping,
         services=services_of(source.key),
         programs=PROGRAMS,
+        memory=work.left_open.now,
     )
-    outcomes = PARSERS[Format(source.format)].parse(work.body, settings)
+    parser = PARSERS[Format(source.format)]
+    if parser.remembers:
+        work.left_open.recall(LogSource.objects.values_list("left_open", flat=True).get(pk=source.pk))
+    outcomes = parser.parse(work.body, settings)
     if work.envelope.ids:
         outcomes = work.envelope.ids.named(outcomes)
     if work.envelope.spoilt:

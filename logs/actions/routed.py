@@ -226,4 +226,4 @@ def touch(source: LogSource, delivery: Delivery) -> None:
     source.last_received_at = delivery.received_at
     source.last_occurred_at = max(latest) if latest else None
     source.last_record = delivery.last_record or source.last_record
-    source.save(update_fields=["last_received_at", "last_occurred_at", "last_record"])
+    source.save(update_fields=["last_received_at", "last_occurred_at", "last_record", "left_open"])

@@ -32,6 +32,8 @@ class LogSource(TenantOwned):
 
     A shared source has routing rules: ``routing_version`` is above 0. A routed source is fed from one: it belongs to a
     client, takes nothing itself, and names the shared source, which foreign keys hold to be one of its own operator.
+
+    ``left_open`` is what a parser remembers from one delivery to the next (`logs.leftopen`); it names nobody.
     """
 
     name = models.CharField(max_length=120)
@@ -50,6 +52,7 @@ class LogSource(TenantOwned):
     last_received_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_occurred_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_record = models.TextField(default="", blank=True, editable=False)
+    left_open = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
     routing_version = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     fed_by = models.ForeignKey(
         "tenants.Tenant", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"

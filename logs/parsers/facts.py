@@ -57,12 +57,16 @@ class Facts(_Meaning, total=False):
 
 
 class Parser(NamedTuple):
-    """A reader of one format: the name and version that each event stores, and the pure function that reads a body."""
+    """A reader of one format: the name and version that each event stores, and the pure function that reads a body.
+
+    One that `remembers` tells lines of one attempt from each other across bodies, by the memory in its settings.
+    """
 
     name: str
     version: str
     title: str
     parse: Callable[[Iterable[bytes], SourceSettings], Iterator[Outcome]]
+    remembers: bool = False
 
 
 _NUMBERS = ("log_type", "class_uid", "status_id", "severity_id")

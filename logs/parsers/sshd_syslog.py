@@ -52,7 +52,7 @@ def _unrepeated(line: Line, before: dict[str, Line]) -> Line:
 
 def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
     """Read a body of syslog lines; every line gives one draft, one quarantined or one ignored record."""
-    twins = Twins()
+    twins = Twins(settings.memory)
     before: dict[str, Line] = {}
     for line in read_lines(body, settings):
         if isinstance(line, Quarantined):
@@ -64,4 +64,4 @@ def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
     yield from twins.finish()
 
 
-PARSER = Parser("sshd_syslog", "1", "Linux log-ins (sshd, PAM, sudo, su; syslog)", parse)
+PARSER = Parser("sshd_syslog", "1", "Linux log-ins (sshd, PAM, sudo, su; syslog)", parse, remembers=True)

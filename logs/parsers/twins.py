@@ -5,8 +5,12 @@ A refused password gives PAM's `authentication failure` and then sshd's `Failed 
 then `session opened`. The program's own line is counted and its twins are ignored. Where the program wrote none, the
 twin is the record and is counted. So traces wait until their attempt is settled, a later line shows that it is over, or
 the body ends; drafts therefore come in the order of certainty, not always of position.
+
+A sender on the wire cuts bodies anywhere, also between the lines of one attempt. What the end of a body had to count is
+therefore remembered for the next one: the line that comes after it is then the twin, and nothing is counted twice.
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -19,7 +23,7 @@ from logs.parsers.syslog import Line
 _MAX_KEYS = 8192
 _MAX_TRACES = 64
 _MAX_SOURCES = 65536
-_PATIENCE = timedelta(minutes=10)
+PATIENCE = timedelta(minutes=10)
 """How long a trace waits for the line that counts its attempt; sshd itself gives up after two minutes."""
 
 _TWIN = "twin of a line that is counted"
@@ -32,15 +36,28 @@ Key = tuple[str, str, str]
 class _Story:
     """What is known of one process (or of one person's sudo): open traces, failures counted, session opened."""
 
-    __slots__ = ("accepted", "counted", "hint", "last", "opening", "traces")
+    __slots__ = ("accepted", "counted", "early", "hint", "last", "opened", "opening", "rank", "traces")
 
     def __init__(self, at: datetime) -> None:
         self.last = at
         self.traces: list[tuple[Line, Sign]] = []
         self.counted = 0
+        self.early = self.rank = 0
         self.accepted = 0
         self.hint = ""
+        self.opened = False
         self.opening: tuple[datetime, Facts] | None = None
+
+    def recall(self, remembered: list[float]) -> None:
+        """Take in what the body before left open: traces it counted and their rank, counted lines, log-ins."""
+        self.early, self.rank, self.counted, self.accepted, opened = map(int, remembered[1:])
+        self.opened = bool(opened)
+
+    def left_open(self, early: int, counted: int) -> list[float]:
+        """Return what the next body has to know, with the time of the last line in seconds since 1970."""
+        lately = self.opening is not None and self.last - self.opening[0] <= PATIENCE
+        opened = self.opened or lately
+        return [self.last.timestamp(), early, self.rank, counted, self.accepted if opened else 0, int(opened)]
 
 
 def draft(line: Line, facts: Facts) -> Draft:
@@ -57,9 +74,13 @@ def _ignored(line: Line, reason: str) -> Ignored:
 
 
 class Twins:
-    """Holds the open stories of one body; feed it every line in order, then finish."""
+    """Holds the open stories of one body; feed it every line in order, then finish.
 
-    def __init__(self) -> None:
+    `memory` is what earlier bodies left open (`logs.leftopen`): what a line uses is taken out, what is left is put in.
+    """
+
+    def __init__(self, memory: dict[str, list[float]]) -> None:
+        self._memory = memory
         self._stories: OrderedDict[Key, _Story] = OrderedDict()
         self._answered: dict[tuple[str, str], None] = {}
         self._handlers = {
@@ -84,9 +105,12 @@ class Twins:
         story = self._stories.get(key)
         if story is None:
             story = self._stories[key] = _Story(line.at)
+            remembered = self._memory.pop(_hashed(key), None) if self._memory and key[2] else None
+            if remembered and abs(line.at.timestamp() - remembered[0]) <= PATIENCE.total_seconds():
+                story.recall(remembered)
         else:
             self._stories.move_to_end(key)
-            if line.at - story.last > _PATIENCE:
+            if line.at - story.last > PATIENCE:
                 yield from self._resolve(story)
             story.last = line.at
         yield from self._handlers[sign.kind](line, sign, story)
@@ -94,9 +118,15 @@ class Twins:
             del self._stories[key]
 
     def finish(self) -> Iterator[Outcome]:
-        """Settle every trace that is still open at the end of the body."""
-        for story in self._stories.values():
-            yield from self._resolve(story)
+        """Settle every trace that is still open at the end of the body, and remember what the next one has to know."""
+        for key, story in self._stories.items():
+            early, counted = story.early, story.counted
+            for outcome in self._resolve(story):
+                early += type(outcome) is Draft
+                yield outcome
+            facts = story.left_open(early, counted)
+            if key[2] and any(facts[i] for i in (1, 3, 4, 5)):
+                self._memory[_hashed(key)] = facts
         self._stories.clear()
 
     def _overdue(self, now: datetime) -> Iterator[Outcome]:
@@ -104,7 +134,7 @@ class Twins:
         while self._stories:
             key, oldest = next(iter(self._stories.items()))
             full = len(self._stories) > _MAX_KEYS
-            if not full and now - oldest.last <= _PATIENCE:
+            if not full and now - oldest.last <= PATIENCE:
                 return
             yield from self._resolve(oldest)
             if oldest.opening is None or full:
@@ -117,13 +147,20 @@ class Twins:
         """Decide over the open traces of an attempt that no counted line has followed."""
         traces, story.traces = story.traces, []
         story_counted, story.counted = story.counted, 0
+        early, story.early = story.early, 0
         if not traces:
             return
-        best = min(sign.rank for _, sign in traces)
+        best = story.rank if early else min(sign.rank for _, sign in traces)
+        story.rank = best
         names = [sign.facts["actor_name"] for _, sign in traces if sign.facts and sign.facts.get("actor_name")]
         for line, sign in traces:
             facts = sign.facts
-            twin = sign.rank > best or story_counted or (sign.rank == 0 and facts and self._is_answered(line, facts))
+            twin = (
+                sign.rank > best
+                or (early and sign.rank < best)
+                or story_counted
+                or (sign.rank == 0 and facts and self._is_answered(line, facts))
+            )
             if facts is None or twin:
                 yield _ignored(line, _TWIN)
                 continue
@@ -147,6 +184,14 @@ class Twins:
                 self._answered.clear()
             self._answered[line.host, facts.get("src_ip") or facts.get("src_host", "") or "="] = None
         yield from self._twins(story)
+        if story.early and facts.get("status_id") == Status.FAILURE:
+            told = line.repeat * facts.get("repeat_count", 1)
+            earlier = min(story.early, told)
+            story.early -= earlier
+            if earlier == told:
+                yield _ignored(line, _TWIN)
+                return
+            line, facts["repeat_count"] = line._replace(repeat=1), told - earlier
         yield draft(line, facts)
 
     def _twins(self, story: _Story) -> Iterator[Outcome]:
@@ -157,7 +202,7 @@ class Twins:
     def _accepted(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
         assert sign.facts is not None
         yield from self._twins(story)
-        if story.opening and sign.facts.get("app") == "login":
+        if (story.opening or story.opened) and sign.facts.get("app") == "login":
             yield _ignored(line, _TWIN)
             return
         story.accepted += 1
@@ -199,7 +244,7 @@ class Twins:
 
     def _last(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
         assert sign.facts is not None
-        if story.counted or story.traces:
+        if story.counted or story.traces or story.early:
             yield _ignored(line, _PART)
         else:
             yield draft(line, sign.facts)
@@ -208,11 +253,17 @@ class Twins:
         if story.traces:
             trace, _ = story.traces.pop()
             yield _ignored(trace, "one of several PAM modules, and another accepted")
+        story.early = max(0, story.early - 1)
         yield _ignored(line, sign.word)
 
     def _hint(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
         story.hint = sign.word
         yield _ignored(line, _PART)
+
+
+def _hashed(key: Key) -> str:
+    """Return a short name of a story that says nothing about it."""
+    return hashlib.sha256("\n".join(key).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _correct(facts: Facts, hint: str) -> None:

@@ -1,6 +1,8 @@
 """Linux writes two to five lines about one attempt; exactly one of them is the event."""
 
-from logs.kinds import Draft, Format, Ignored
+import pytest
+
+from logs.kinds import Draft, Format, Ignored, SourceSettings
 from tests.logs.parsers.reading import counted, drafts, one, read
 
 SSH = Format.SSHD_SYSLOG
@@ -138,3 +140,66 @@ def test_it_ignores_jobs_and_other_programs_with_a_reason() -> None:
         "scheduled job or service session",
         "line of another program",
     ]
+
+
+KEY = "Accepted publickey for bob from 192.0.2.7 port 4711 ssh2: ED25519 SHA256:abc"
+SUDO = (
+    "pam_unix(sudo:auth): authentication failure; logname=bob uid=1000 euid=0 tty=/dev/pts/0 ruser=bob rhost=  user=bob"
+)
+ATTEMPTS = {
+    "a wrong password": (f"{PAM}192.0.2.7  user=root", FAILED.replace("invalid user bob", "root")),
+    "an unknown name": (
+        f"{T}1 web sshd[7]: Invalid user bob from 192.0.2.7 port 4711",
+        f"{T}1 web sshd[7]: pam_unix(sshd:auth): check pass; user unknown",
+        f"{PAM}192.0.2.7 ",
+        FAILED,
+        f"{T}4 web sshd[7]: Connection closed by invalid user bob 192.0.2.7 port 4711 [preauth]",
+    ),
+    "three, and the sum of PAM": (
+        f"{PAM}192.0.2.7  user=root",
+        *[FAILED.replace("invalid user bob", "root")] * 3,
+        f"{T}8 web sshd[7]: PAM 2 more authentication failures; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7 ",
+    ),
+    "PAM's line and the end": (
+        f"{PAM}192.0.2.7  user=root",
+        f"{T}4 web sshd[7]: Connection closed by authenticating user root 192.0.2.7 port 4711 [preauth]",
+    ),
+    "repeated by syslog": (
+        f"{PAM}192.0.2.7  user=root",
+        f"{T}3 web sshd[7]: message repeated 3 times: [ Failed password for root from 192.0.2.7 port 4711 ssh2]",
+    ),
+    "a log-in": (
+        f"{T}0 web sshd[7]: {KEY}",
+        f"{T}0 web sshd[7]: pam_unix(sshd:session): session opened for user bob(uid=1000) by bob(uid=0)",
+        f"{T}9 web sshd[7]: pam_unix(sshd:session): session closed for user bob",
+    ),
+    "sudo": (
+        f"{T}0 db sudo: {SUDO}",
+        f"{T}7 db sudo:   bob : 3 incorrect password attempts ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh",
+    ),
+}
+
+
+@pytest.mark.parametrize("lines", ATTEMPTS.values(), ids=ATTEMPTS.keys())
+def test_it_counts_the_same_wherever_a_sender_cuts(lines: tuple[str, ...]) -> None:
+    whole = sum(event.repeat_count for event in drafts(read(SSH, *lines)))
+    for cut in range(1, len(lines)):
+        settings = SourceSettings(year=2026)
+        found = [*read(SSH, *lines[:cut], settings=settings), *read(SSH, *lines[cut:], settings=settings)]
+        assert sum(event.repeat_count for event in drafts(found)) == whole, (cut, found)
+        assert len(found) == len(lines)
+
+
+def test_another_attempt_is_never_taken_for_the_twin_of_an_earlier_body() -> None:
+    trace = f"{PAM}192.0.2.7  user=root"
+    for later in (
+        FAILED.replace("sshd[7]", "sshd[9]"),
+        FAILED.replace(" web ", " mail "),
+        FAILED.replace("10:00:03", "10:20:03"),
+    ):
+        settings = SourceSettings(year=2026)
+        assert counted(read(SSH, trace, settings=settings)) == (1, 0, 0)
+        assert counted(read(SSH, later, settings=settings)) == (1, 0, 0), later
+    nameless = SourceSettings(year=2026)
+    assert counted(read(SSH, trace.replace("[7]", ""), settings=nameless)) == (1, 0, 0)
+    assert counted(read(SSH, FAILED.replace("[7]", ""), settings=nameless)) == (1, 0, 0), "no process: no twin"
