@@ -162,7 +162,7 @@ ATTEMPTS = {
     ),
     "PAM's line and the end": (
         f"{PAM}192.0.2.7  user=root",
-        f"{T}4 web sshd[7]: Connection closed by authenticating user root 192.0.2.7 port 4711 [preauth]",
+        f"{T}4 web sshd[7]: error: maximum authentication attempts exceeded for root from 192.0.2.7 port 4711 ssh2",
     ),
     "repeated by syslog": (
         f"{PAM}192.0.2.7  user=root",
