@@ -6,7 +6,7 @@ fresh checkpoint; store the finished file. A cancel or a fault at any moment lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -67,16 +67,32 @@ NO_ANNEX: Final = said(
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What a pack rests on: the run that measured, the signed checkpoint, and where it is not held as it was to be."""
+
+    computed: Computed
+    signed: SignedCheckpoint
+    unheld: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where a pack is made: a folder, the open file that it goes into, and how many rows may be printed."""
+
+    folder: Path
+    out: BinaryIO
+    limits: Limits = LIMITS
+
+
+@dataclass(frozen=True, slots=True)
 class Made:
-    """What is on the disk while a pack is made: the files of its records, and the open file that it goes into.
+    """What is on the disk while a pack is made: the files of its records.
 
     `volumes` tells whether further volumes print what the report cuts at its limits.
     """
 
-    folder: Path
+    room: Room
     files: Mapping[str, Kept]
-    out: BinaryIO
-    limits: Limits
     volumes: bool
 
 
@@ -145,27 +161,8 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor, li
     signed = sign_now(tenant.uuid)
     unheld = hand_over(tenant, signed, WITH_EACH_PACK).faults
     progress.step(2, STEPS, "Collecting records and proofs")
-    signer, wanted = pack_signer(tenant.uuid), type_of(pack.kind).records
     with workshop(str(pack.uuid)) as folder, (folder / "pack.zip").open("w+b") as out:
-        with tenant_scope(tenant):
-            watch = partial(progress.step, 2, STEPS, "Collecting records and proofs")
-            frame, checkpoint = replace(computed.frame, watch=watch), _checkpoint(tenant, signed)
-            records = gather(frame, checkpoint.size, folder, pack.incident_id or 0, wanted)
-            annex = make_annex(frame, checkpoint.size, folder)
-            processor = tenant.parent.name if tenant.parent else tenant.name
-            source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
-            lines = (
-                *(said("Not held as it was to be: {why}", why=text) for text in unheld),
-                *(() if annex else (NO_ANNEX,)),
-            )
-            source = replace(source, omissions=(*source.omissions, *lines))
-            parts = replace(_parts(source, computed, records), annex=annex)
-            files = record_files(parts, folder)
-        if pack.parquet:
-            progress.step(2, STEPS, "Writing the tables as Parquet")
-            parts = replace(parts, typed=parquet_files(parts.tables, folder))
-        made = Made(folder, files, out, limits, pack.volumes)
-        bundle, facts = _print_and_seal(source, parts, progress, signer, made)
+        bundle, facts = assemble(tenant, pack, Known(computed, signed, unheld), progress, Room(folder, out, limits))
         facts["run"] = computed.run  # a job that came back after a crash measured again
         progress.step(6, STEPS, "Storing the pack")
         waits = partial(progress.step, 6, STEPS)
@@ -178,6 +175,35 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor, li
     return pack
 
 
+def assemble(
+    tenant: Tenant, pack: EvidencePack, known: Known, progress: Progress, room: Room
+) -> tuple[Bundle, dict[str, object]]:
+    """Make a pack's file from what was measured, under a checkpoint; the same rows give the same tables and manifest.
+
+    Returns the file, and what the pack's row notes of it.
+    """
+    computed, folder = known.computed, room.folder
+    signer, wanted = pack_signer(tenant.uuid), type_of(pack.kind).records
+    with tenant_scope(tenant):
+        watch = partial(progress.step, 2, STEPS, "Collecting records and proofs")
+        frame, checkpoint = replace(computed.frame, watch=watch), _checkpoint(tenant, known.signed)
+        records = gather(frame, checkpoint.size, folder, pack.incident_id or 0, wanted)
+        annex = make_annex(frame, checkpoint.size, folder)
+        processor = tenant.parent.name if tenant.parent else tenant.name
+        source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
+        lines = (
+            *(said("Not held as it was to be: {why}", why=text) for text in known.unheld),
+            *(() if annex else (NO_ANNEX,)),
+        )
+        source = replace(source, omissions=(*source.omissions, *lines))
+        parts = replace(_parts(source, computed, records), annex=annex)
+        files = record_files(parts, folder)
+    if pack.parquet:
+        progress.step(2, STEPS, "Writing the tables as Parquet")
+        parts = replace(parts, typed=parquet_files(parts.tables, folder))
+    return _print_and_seal(source, parts, progress, signer, Made(room, files, pack.volumes))
+
+
 def _print_and_seal(
     source: Source, parts: Parts, progress: Progress, signer: Signer, made: Made
 ) -> tuple[Bundle, dict[str, object]]:
@@ -185,7 +211,7 @@ def _print_and_seal(
     progress.step(3, STEPS, "Composing the report")
     digest = content_digest(parts, made.files)
     with spoken(source.identity.language):
-        report = compose(source, digest, made.limits, volumes=made.volumes)
+        report = compose(source, digest, made.room.limits, volumes=made.volumes)
         page, described = html(report), {table.name: told(table.title) for table in parts.tables}
     if source.evaluations:
         parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
@@ -200,15 +226,15 @@ def _print_and_seal(
         created=report.cover.issued_at,
         attachments=attachments,
         watch=lambda: progress.step(4, STEPS, "Printing the report"),
-        inside=made.folder,
+        inside=made.room.folder,
     )
     with spoken(source.identity.language):
-        volumes = print_volumes(report, parts.tables, made.folder, partial(progress.step, 4, STEPS))
+        volumes = print_volumes(report, parts.tables, made.room.folder, partial(progress.step, 4, STEPS))
     parts = replace(parts, volumes=volumes)
     progress.step(5, STEPS, "Signing and verifying the pack")
     sealed = seal_report(rendered.printed.pdf)
     parts = replace(parts, seal=sealed.words, side={**parts.side, "proofs/seal.pem": sealed.chain})
-    bundle = build(parts, made.files, replace(rendered.printed, sealed=sealed.pdf), signer, made.out)
+    bundle = build(parts, made.files, replace(rendered.printed, sealed=sealed.pdf), signer, made.room.out)
     key = parts.checkpoint.key if parts.checkpoint else None
     faults = Pack(bundle.source).check(signer.verifier.vkey, key)
     if faults:
@@ -352,4 +378,4 @@ def _parts(source: Source, computed: Computed, records: Records) -> Parts:
     )
 
 
-__all__ = ["UnverifiableError", "build_pack"]
+__all__ = ["UnverifiableError", "assemble", "build_pack"]

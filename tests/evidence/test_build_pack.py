@@ -4,21 +4,26 @@ import json
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, transaction
 from django.utils.module_loading import import_string
 
-from evidence.actions import download_pack, request_evaluation
-from evidence.building import build_pack
+from evidence.actions import begin_pack, compute_controls, download_pack, request_evaluation
+from evidence.building import Known, Room, assemble, build_pack
 from evidence.catalogue import load
 from evidence.jobs import evaluate_lately
 from evidence.kinds import Period
 from evidence.metrics import MEASURES
 from evidence.models import ControlResult, ControlRun, EvidencePack, PackFile
+from evidence.rendering import Rendered, render
 from evidence.states import PACK_MOVES, PackState
 from evidence.verifier.check import Pack
+from ledger.signer import sign_now
 from reviews.models import Campaign
+from tenants.audit import audit
 from tenants.kinds import Actor, Cancelled, Refused
 from tenants.models import AuditEntry, Tenant, User
 from tenants.scope import tenant_scope
@@ -26,6 +31,7 @@ from tenants.sharing import share
 from tenants.work import Silent
 from tests import make
 from tests.evidence.signing import data_of, issued
+from tests.evidence.test_verify import files_of
 
 Ask = Callable[..., EvidencePack]
 pytestmark = pytest.mark.django_db
@@ -78,6 +84,34 @@ def test_building_it_again_changes_nothing(bpo: Tenant, reviewed: Campaign, pack
         EvidencePack.objects.filter(pk=made.pk).update(language="de")
     with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(bpo), transaction.atomic():
         PackFile.objects.filter(pack=made).update(stored_as="x")
+
+
+def test_the_same_run_and_checkpoint_give_the_same_tables_and_manifest(
+    bpo: Tenant, reviewed: Campaign, pack: Ask, officer: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, by, printed = pack(("gdpr",), parquet=True), Actor.system("evidence", bpo.pk), {}
+    period = Period(asked.period_start, asked.period_end, asked.zone)
+
+    def printing(page: str, **options: Any) -> Rendered:
+        if page not in printed:
+            printed[page] = render(page, **options)
+        return printed[page]
+
+    monkeypatch.setattr("evidence.building.render", printing)
+    with tenant_scope(bpo):
+        computed = compute_controls(tenant=bpo, period=period, by=by, purpose="pack")
+        begin_pack(pack=asked, computed=computed, by=by)
+    signed, found = sign_now(bpo.uuid), []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        with (tmp_path / name / "pack.zip").open("w+b") as out:
+            assemble(bpo, asked, Known(computed, signed), Silent(), Room(tmp_path / name, out))
+            found.append(files_of((tmp_path / name / "pack.zip").read_bytes()))
+        with tenant_scope(bpo):
+            audit("campaign.look", by=officer, target="The ledger grows between the two.")
+    assert len(printed) == 1, "the report says the same"
+    differs = {name for name in found[0] if found[0][name] != found[1][name]}
+    assert (found[0].keys(), differs) == (found[1].keys(), {"manifest.sig", "report.pdf"}), "the seal holds its time"
 
 
 class Stops:
