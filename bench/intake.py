@@ -157,7 +157,7 @@ def web_server(*, workers: int = 2) -> Iterator[Web]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", str(workers), "--blocking-threads", "4", "portal.wsgi:application"]
+    command += ["--workers", str(workers), "--blocking-threads", "12", "portal.wsgi:application"]
     environment = {**os.environ, "COUNTERSIGN_POOL": "1"}
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:

@@ -85,7 +85,7 @@ FORM_RENDERER = "portal.rendering.PortalForms"
 
 _LOGIN = connection_settings(COUNTERSIGN_DATA, COUNTERSIGN_ROLE, env_text("COUNTERSIGN_DATABASE", "countersign"))
 # For the web server's threads only: django-q forks its workers, and two processes on one connection mix their answers.
-_POOL = {"pool": {"min_size": 1, "max_size": 8, "timeout": 20}} if env_flag("COUNTERSIGN_POOL", default=False) else {}
+_POOL = {"pool": {"min_size": 1, "max_size": 12, "timeout": 20}} if env_flag("COUNTERSIGN_POOL", default=False) else {}
 # Elsewhere one is kept for minutes: each new one is four lines in our own log. The job queue forks and would share it.
 _KEEPS = not _POOL and env_flag("COUNTERSIGN_KEEP_CONNECTION", default=True)
 _KEPT = {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 300 if _KEEPS else 0}

@@ -20,12 +20,14 @@ from logs.doors.bulkbody import BulkError, Item, items
 from logs.doors.entry import (
     REFUSALS,
     RETRY_SECONDS,
+    BusyError,
     DoorError,
     Opened,
     body_of_request,
     deliver,
     door_name,
     opened,
+    place,
     token_of,
     told,
 )
@@ -91,12 +93,13 @@ def _taken(request: HttpRequest, found: Opened, index: str) -> dict[str, Any]:
     places: list[int] = []
     try:
         body = unwrapped(body, _lines(body, found, index, (asked, places, ids)))
-        answer = deliver(request, found, body, door, ids=ids)
+        with place():
+            answer = deliver(request, found, body, door, ids=ids)
     except BodyError as error:
         if error.code != "empty" or not asked:
             raise
         return _result(asked, None, {})
-    except (DatabaseError, OSError) as error:
+    except (BusyError, DatabaseError, OSError) as error:
         if not isinstance(body, Unwrapped):
             raise  # not all items are known
         return _result(asked, None, dict.fromkeys(range(len(asked)), (429, told(error).sentence)))

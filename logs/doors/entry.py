@@ -9,7 +9,9 @@ import base64
 import binascii
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any, Final
 
 from django.db import Error as DatabaseError
@@ -31,6 +33,9 @@ from tenants.scope import tenant_scope
 from tenants.tokens import tenant_named
 
 RETRY_SECONDS: Final = 5
+PLACES: Final = 6
+"""Deliveries that one process reads and stores at a time; it has more threads (`run`), which are left to the pages."""
+_free = BoundedSemaphore(PLACES)
 NOT_HERE: Final = "There is no such source, or the token is not its own."
 CUT_IN_LINE: Final = (
     "A chunked body ends with a line feed; this one was cut in a record: nothing is stored, send it again."
@@ -47,6 +52,29 @@ class DoorError(Exception):
     def __init__(self, status: int, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.status, self.code, self.sentence = status, code, sentence
+
+
+class BusyError(DoorError):
+    """All places of this process are taken: nothing of the delivery was read, and it has to come again."""
+
+    def __init__(self) -> None:
+        sentence = f"{PLACES} deliveries are being stored already: nothing is kept of this one. "
+        super().__init__(503, "busy", f"{sentence}Send it again in {RETRY_SECONDS} s.")
+
+
+@contextmanager
+def place() -> Iterator[None]:
+    """Hold one of the places in which deliveries are read and stored, so that senders never hold every thread.
+
+    Raises:
+        BusyError: there is none.
+    """
+    if not _free.acquire(blocking=False):
+        raise BusyError
+    try:
+        yield
+    finally:
+        _free.release()
 
 
 REFUSALS: Final = (

@@ -28,6 +28,7 @@ from logs.doors.entry import (
     deliver,
     door_name,
     opened,
+    place,
     token_of,
     told,
 )
@@ -130,6 +131,7 @@ def _channel(request: HttpRequest) -> str:
     return channel
 
 
+@place()
 def _taken(request: HttpRequest, slug: str, open_body: Callable[[Body, Opened], Body]) -> HttpResponse:
     """Record the events and answer after the commit, with an id to ask for where there is a channel."""
     found, channel = _opened(request, slug), _channel(request)

@@ -20,6 +20,7 @@ from logs.doors.entry import (
     chunks_of,
     deliver,
     opened,
+    place,
     token_of,
     told,
 )
@@ -45,6 +46,7 @@ def upload(request: HttpRequest, slug: str = "") -> HttpResponse:
         return _refused(told(error))
 
 
+@place()
 def _taken(request: HttpRequest, slug: str) -> int:
     if request.method != "POST":
         raise DoorError(405, "method", "Send journal entries with POST.")

@@ -26,6 +26,7 @@ from logs.doors.entry import (
     deliver,
     door_name,
     opened,
+    place,
     told,
 )
 from logs.kinds import Format
@@ -44,6 +45,7 @@ def ingest(request: HttpRequest, slug: str, source_key: str) -> HttpResponse:
         return _problem(request, told(error))
 
 
+@place()
 def _taken(request: HttpRequest, slug: str, source_key: str) -> DeliveryAnswer:
     """Check the token before the body is read, read it outside of any transaction, and record it in one."""
     if request.method != "POST":

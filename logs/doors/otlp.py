@@ -24,6 +24,7 @@ from logs.doors.entry import (
     deliver,
     door_name,
     opened,
+    place,
     token_of,
     told,
 )
@@ -59,6 +60,7 @@ def logs(request: HttpRequest, slug: str = "") -> HttpResponse:
         return _status(told(error), encoding)
 
 
+@place()
 def _taken(request: HttpRequest, slug: str) -> DeliveryAnswer | None:
     """Record the request's log records; None where there are none."""
     if request.method != "POST":

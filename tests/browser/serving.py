@@ -51,7 +51,7 @@ def serving(name: str, home: Path, patience: float = START_SECONDS) -> Iterator[
         # fmt: off
         web = subprocess.Popen(
             [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-             "--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
+             "--workers", "1", "--blocking-threads", "12", "--no-ws", "--log-level", "warning",
              "portal.wsgi:application"],
             cwd=ROOT, env=told, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
         )

@@ -133,11 +133,11 @@ class _Run:
         ]
 
     def web(self) -> Program:
-        """Returns granian serving the WSGI application, two processes of four threads unless asked otherwise."""
+        """Returns granian serving the WSGI application, two processes of twelve threads unless asked otherwise."""
         # fmt: off
         command = (
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", self.host, "--port", str(self.port),
-            "--workers", str(self.workers), "--blocking-threads", "4", "--no-ws", "--respawn-failed-workers",
+            "--workers", str(self.workers), "--blocking-threads", "12", "--no-ws", "--respawn-failed-workers",
             "--respawn-interval", "1", "--workers-kill-timeout", "5", "--log-level", "warning",
             "--working-dir", str(installation.MANAGE.parent), "portal.wsgi:application",
         )
