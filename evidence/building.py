@@ -42,7 +42,7 @@ from evidence.sections.contents import compose
 from evidence.sections.source import Source, controls, deviations
 from evidence.states import PackState
 from evidence.storedpacks import kept_zip
-from evidence.tables import csv_bytes, from_rows, spelled
+from evidence.tables import csv_file, from_rows, spelled
 from evidence.tiers import tier_of
 from evidence.verifier import digests
 from evidence.verifier.check import Pack
@@ -60,6 +60,8 @@ from tenants.work import Progress
 
 STEPS: Final = 7
 SAMPLE_SIZE: Final = 25
+ATTACHED_BYTES: Final = 4 * 1024**2
+"""Tables inside of the report, all together: readers open it on a phone, and the renderer holds them in memory."""
 NO_ANNEX: Final = said(
     "Completeness of the tables is not shown: the span has more than 200,000 deeds and deliveries, too many for the "
     "annex that opens each of them."
@@ -215,16 +217,11 @@ def _print_and_seal(
         page, described = html(report), {table.name: told(table.title) for table in parts.tables}
     if source.evaluations:
         parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
-    attachments = [
-        Attachment(f"{table.name}.csv", described[table.name], csv_bytes(table))
-        for table in parts.tables
-        if table.name in TABLES_OF_ROWS
-    ]
     progress.step(4, STEPS, "Printing the report")
     rendered = render(
         page,
         created=report.cover.issued_at,
-        attachments=attachments,
+        attachments=attached(parts.tables, described),
         watch=lambda: progress.step(4, STEPS, "Printing the report"),
         inside=made.room.folder,
     )
@@ -248,6 +245,21 @@ def _print_and_seal(
         "tally": tally(source.evaluations),
     }
     return bundle, facts
+
+
+def attached(tables: Sequence[Table], described: Mapping[str, str], limit: int = ATTACHED_BYTES) -> list[Attachment]:
+    """Return the tables as files inside of the report: the results, then the others, the short ones first.
+
+    Two empty tables with the same columns would be one file in a PDF: the second stands in the zip alone.
+    """
+    found, left = {}, limit
+    order = sorted(tables, key=lambda table: (table.name not in TABLES_OF_ROWS, csv_file(table).size, table.name))
+    for table in order:
+        kept = csv_file(table)
+        if kept.size <= left and kept.sha256 not in found:
+            found[kept.sha256] = Attachment(f"{table.name}.csv", described[table.name], kept.whole)
+            left -= kept.size
+    return sorted(found.values(), key=lambda one: one.name)
 
 
 def _checkpoint(tenant: Tenant, signed: SignedCheckpoint) -> Checkpoint:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evidence.building import attached
 from evidence.kinds import Table
 from evidence.tables import cell_text, csv_bytes, from_rows
 from evidence.verifier.check import printed
@@ -52,3 +53,12 @@ def test_it_refuses_a_row_that_does_not_fit() -> None:
     with pytest.raises(ValueError, match="has 1 cells for 2 columns"):
         from_rows("t", "T", ("a", "b"), [[1]])
     assert csv_bytes(Table("t", "T", ("a",), ())) == b"a\n"
+
+
+def test_a_report_holds_the_results_and_then_the_shortest_tables() -> None:
+    rows = {"controls": 40, "long": 30, "short": 2, "none": 0, "again": 0}
+    tables = [from_rows(name, name, ("x",), [["y" * 9]] * count) for name, count in rows.items()]
+    described = dict.fromkeys(rows, "What it holds")
+    assert [one.name for one in attached(tables, described, 450)] == ["again.csv", "controls.csv", "short.csv"]
+    assert len(attached(tables, described)) == 4, "two empty tables are one file in a PDF"
+    assert attached(tables, described, 1) == []
