@@ -23,7 +23,6 @@ from evidence.catalogue import load
 from evidence.charts import decisions_by_week, times_to_acknowledge
 from evidence.claims import in_fact
 from evidence.evaluate import spell, tally
-from evidence.ipe import record_sheet, rows_of, sheet
 from evidence.kept import Kept
 from evidence.kinds import Evaluation, Period, Table
 from evidence.languages import said, spoken, told
@@ -31,6 +30,7 @@ from evidence.models import EvidencePack, FileStage
 from evidence.omissions import omissions_of
 from evidence.oscal import FILE, assessment_results
 from evidence.packkey import pack_signer
+from evidence.packsheets import sheets_of
 from evidence.packtypes import TABLES_OF_ROWS, type_of
 from evidence.parquet import parquet_files
 from evidence.readme import README
@@ -304,7 +304,6 @@ def _source(identity: Identity, computed: Computed, records: Records, checkpoint
         tables["decisions_by_week"] = decisions_by_week(tables["decisions"], computed.frame.period.zone)
     if "times_to_acknowledge" in chosen.records:
         tables["times_to_acknowledge"] = times_to_acknowledge(computed.evidence["alerts"].table)
-    tables["information_sheets"] = _sheets(computed, records)
     loosened = {
         name: said(" (loosened from {value})", value=spell(parameter.value))
         for name, parameter in catalogue.params.items()
@@ -329,6 +328,7 @@ def _source(identity: Identity, computed: Computed, records: Records, checkpoint
     )
     if rows:
         tables |= {"controls": controls(source), "deviations": deviations(source)}
+    tables["information_sheets"] = sheets_of(computed, records, tables)
     return replace(source, records=tables)
 
 
@@ -339,14 +339,6 @@ def _rows_of(evaluations: tuple[Evaluation, ...], identity: Identity) -> tuple[E
     if chosen.rows == "all":
         return rows
     return tuple(item for item in rows if chosen.rows != "none" and chosen.kinds & set(item.control.evidence))
-
-
-def _sheets(computed: Computed, records: Records) -> Table:
-    """Return the information sheets of every measured kind and of the tables of records, as rows of one table."""
-    told, kinds = computed.provenance, load().kinds
-    found = {name: sheet(item, kinds[name], told) for name, item in computed.evidence.items()}
-    found |= {table.name: record_sheet(table, records.queries.get(table.name, ""), told) for table in records.tables}
-    return from_rows("information_sheets", said("Information sheets"), ("table", "label", "value"), rows_of(found))
 
 
 def _sample(decisions: Table, checkpoint: Checkpoint) -> Table:

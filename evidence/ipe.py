@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Final
 
 from evidence.kinds import Kind, KindEvidence, Period, Table
 from evidence.languages import joined, minute, said, whole
-from evidence.tables import control_total
+from evidence.tables import control_total, spelled
 
 MODULES: Final = Path(__file__).parent / "metrics"
 NO_LOGS: Final = said("The kind rests on no log type.")
@@ -45,7 +45,7 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What all sheets of one run share: who ran it when, and what the period's deliveries, lists and ledger add up to.
+    """What all sheets of one run share: who ran which program when, and what deliveries, lists and ledger add up to.
 
     `records` are the records that sources delivered in the period against those stored, known, ignored, unreadable or
     passed on. `lists` are the totals that systems state of their newest lists against what was read. `first` and `last`
@@ -55,6 +55,7 @@ class Provenance:
 
     run_at: datetime
     run_by: str
+    program: str
     period: Period
     catalogue: str
     ledger_size: int
@@ -102,11 +103,33 @@ def sheet(item: KindEvidence, kind: Kind, told: Provenance) -> Sheet:
 def record_sheet(table: Table, query: str, told: Provenance) -> Sheet:
     """Return the sheet of a table of records that a pack holds beside the measured kinds."""
     period = {"period_start": told.period.start.isoformat(), "period_end": told.period.end.isoformat()}
+    sealed = joined(" ", (*_sealed(table), _reconciled(query, told)))
+    of_logs = sorted(told.gaps) if set(tables_of(query)) & LOG_TABLES else ()
     ends = (
+        (said("Reconciliation"), sealed),
+        (said("Gaps"), _silences(of_logs, told) if of_logs else NO_LOGS),
         (said("Erased under GDPR Art. 17"), _erased(told)),
         (said("Ledger entries of the period"), _sequence(told)),
     )
     return (*_query(query, period), *_run(told), *_table(table), *ends)
+
+
+def derived_sheet(table: Table, made_from: Sequence[str], how: str, told: Provenance) -> Sheet:
+    """Return the sheet of a table that is made from other tables of the same pack, which have their own."""
+    return (
+        (said("What it computes"), how),
+        (said("Made from"), ", ".join(f"tables/{name}.csv" for name in made_from)),
+        *_run(told),
+        *_table(table),
+    )
+
+
+def _sealed(table: Table) -> Iterator[str]:
+    """Say how many rows of a table name the ledger's entry of their deed, where it has such a column."""
+    if "ledger_index" in table.columns:
+        place = table.columns.index("ledger_index")
+        named = sum(bool(row[place]) for row in spelled(table))
+        yield said("{named} of {rows} rows name the ledger entry that sealed them.", named=named, rows=table.count)
 
 
 def population_sheet(table: Table, asked: Query, kind: Kind, told: Provenance, own: Sheet = ()) -> Sheet:
@@ -176,6 +199,7 @@ def _run(told: Provenance) -> Sheet:
     return (
         (said("Run at"), joined("", (minute(told.run_at), f":{told.run_at:%S} UTC"))),
         (said("Run by"), told.run_by),
+        (said("Program"), told.program),
         (said("Catalogue"), told.catalogue),
     )
 
@@ -215,9 +239,14 @@ def _gaps(kind: Kind, told: Provenance) -> str:
     """Say how many silences the kind's log types had in the period."""
     if not kind.log_types:
         return NO_LOGS
-    counts = joined(", ", (joined(": ", (_type(name), whole(told.gaps.get(name, 0)))) for name in kind.log_types))
+    return _silences(kind.log_types, told)
+
+
+def _silences(log_types: Sequence[str], told: Provenance) -> str:
+    """Say how many silences some log types had in the period."""
+    counts = joined(", ", (joined(": ", (_type(name), whole(told.gaps.get(name, 0)))) for name in log_types))
     words = [said("Silences of the sources by log type: {counts}.", counts=counts)]
-    aside = joined(", ", (_type(name) for name in kind.log_types if name in told.out_of_scope))
+    aside = joined(", ", (_type(name) for name in log_types if name in told.out_of_scope))
     return joined(" ", (*words, *([said("Out of scope: {names}.", names=aside)] if aside else ())))
 
 

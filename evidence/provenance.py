@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
+
+from django.conf import settings
 
 from evidence.catalogue import LOG_TYPES
 from evidence.ipe import Provenance, Sum
@@ -35,6 +39,13 @@ FROM (
 """
 
 
+@cache
+def version() -> str:
+    """Return the version of this program."""
+    with (settings.BASE_DIR / "pyproject.toml").open("rb") as source:
+        return str(tomllib.load(source)["project"]["version"])
+
+
 def provenance(
     frame: Frame, catalogue: Catalogue, out_of_scope: Mapping[str, str], *, by: str, size: int, epoch: int
 ) -> Provenance:
@@ -49,6 +60,7 @@ def provenance(
     return Provenance(
         run_at=frame.now,
         run_by=by,
+        program=f"Countersign {version()}",
         period=frame.period,
         catalogue=f"{catalogue.version}, SHA-256 {catalogue.digest}",
         ledger_size=size,

@@ -314,7 +314,7 @@ def methods(source: Source) -> Section:
     rows = [
         (
             *(f"{name}.csv", _count(table)),
-            f"{sheets[name][QUERY][:24]}…" if name in sheets else _("made from the others"),
+            f"{sheets[name][QUERY][:24]}…" if QUERY in sheets.get(name, {}) else _("made from the others"),
             f"{control_total(table)[:24]}…",
         )
         for name, table in sorted(source.records.items())

@@ -10,7 +10,7 @@ from evidence.languages import told
 from evidence.report import Block, Heading, Pairs, Prose, Section
 from evidence.sections.source import Source
 
-SHARED = ("Run at", "Run by", "Ledger entries of the period")
+SHARED = ("Run at", "Run by", "Program", "Ledger entries of the period")
 """What one run gives all its sheets: said once, and in a sheet of its own only where it differs."""
 SOURCE, ROWS, TOTAL, QUERY, GAPS = "Source", "Rows", "Control total, SHA-256", "Query, SHA-256", "Gaps"
 RECONCILED = noop("Reconciliation")

@@ -61,6 +61,8 @@ def test_it_issues_a_pack_that_its_own_verifier_accepts(bpo: Tenant, reviewed: C
     sheets = text(data, "tables/information_sheets.csv")
     assert "retention,Filters," in sheets, "of a measured kind"
     assert 'decisions,"Control total' in sheets, "of a table of records"
+    tables = {name[7:-4] for name in checked.files if name.startswith("tables/")} - {"information_sheets"}
+    assert {row["table"] for row in checked.table("information_sheets")} >= tables, "each table has one"
 
 
 def test_it_leaves_audit_entries_and_a_leaf_of_its_own_kind(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:

@@ -19,6 +19,7 @@ SHEET = {"Source": "logs_sourcehour", "Query, SHA-256": "ab" * 32, "Run at": "no
     "Control total, SHA-256": "cd" * 32,
     "Reconciliation": "difference 0.",
     "Gaps": "The kind rests on no log type.",
+    "Program": "Countersign 1",
     "Ledger entries of the period": "0 to 9",
 }
 
@@ -29,7 +30,11 @@ def test_a_sheet_says_what_is_its_own_and_what_all_share_stands_before() -> None
     told = from_rows("information_sheets", "Sheets", ("table", "label", "value"), rows)
     found = sheets(replace(source(), records={told.name: told}))
     shared, alerts, clock = (dict(block.rows) for block in found.blocks if isinstance(block, Pairs))
-    assert shared == {"Run at, all sheets": "now", "Ledger entries of the period, all sheets": "0 to 9"}
+    assert shared == {
+        "Run at, all sheets": "now",
+        "Program, all sheets": "Countersign 1",
+        "Ledger entries of the period, all sheets": "0 to 9",
+    }
     assert (alerts["Run by"], clock["Run by"]) == ("Axel", "Carla"), "what differs stands in each"
     assert alerts["Rows, SHA-256 of the file"] == f"7, {'cd' * 32}"
     assert ("Gaps" in alerts, clock["Gaps"]) == (False, other["Gaps"])
