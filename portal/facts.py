@@ -82,8 +82,10 @@ def _alerts(counts: dict[str, int], slug: str) -> Fact:
 
 def _sources(found: Overview, slug: str) -> Fact:
     silent, whole = len(found.silent), len(found.sources or ())
+    garbled = sum(line.garbled for line in found.sources or ())
     note = f"of {count(whole, 'log source')}" if whole else "No log source is set up"
-    look = "bad" if silent else "" if whole else "warn"
+    note = f"{note}; {garbled} with over 1\u202f% unreadable" if garbled else note
+    look = "bad" if silent else "warn" if garbled or not whole else ""
     return Fact("Silent log sources", number(silent), "", note, address("logs:sources", slug), "plug-connected-x", look)
 
 

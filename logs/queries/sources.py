@@ -26,16 +26,29 @@ from tenants.sharing import shared_ids
 from tenants.tokens import digest, well_formed
 
 COVERAGE_DAYS = 7
+UNREADABLE_LIMIT = 0.01
+"""Part of a week's records that may be unreadable before somebody has to look (ingest.md 7, 13)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """One line of the sources page."""
+    """One line of the sources page; `quarantined` and `read` are records of the last week, `events` of all time."""
 
     source: LogSource
     coverage: SourceCoverage
     events: int
     quarantined: int
+    read: int
+
+    @property
+    def unreadable(self) -> float:
+        """The part of the week's records that could not be read, 0 to 1; of all where only old ones were delivered."""
+        return self.quarantined / ((self.read or self.events) + self.quarantined) if self.quarantined else 0.0
+
+    @property
+    def garbled(self) -> bool:
+        """Whether more could not be read than a source that is set up well delivers."""
+        return self.unreadable > UNREADABLE_LIMIT
 
     @property
     def late(self) -> bool:
@@ -66,10 +79,10 @@ def source_lines(by: Actor) -> list[SourceLine]:
     covered = {answer.source_id: answer for answer in coverage(since=week, until=now, source_ids=ids)}
     totals = TypeDay.objects.filter(source_id__in=ids).values("source_id").annotate(n=Sum("events"))
     events = {row["source_id"]: row["n"] for row in totals}
-    bad = SourceHour.objects.filter(source_id__in=ids, hour__gte=week, quarantined__gt=0).values("source_id")
-    quarantined = {row["source_id"]: row["n"] for row in bad.annotate(n=Sum("quarantined"))}
+    hours = SourceHour.objects.filter(source_id__in=ids, hour__gte=week).values_list("source_id")
+    lately = {pk: (bad, read) for pk, bad, read in hours.annotate(bad=Sum("quarantined"), read=Sum("events"))}
     return [
-        SourceLine(source, covered[source.pk], events.get(source.pk, 0), quarantined.get(source.pk, 0))
+        SourceLine(source, covered[source.pk], events.get(source.pk, 0), *lately.get(source.pk, (0, 0)))
         for source in sources
     ]
 

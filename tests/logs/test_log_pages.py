@@ -6,6 +6,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
 
 from ledger.kinds import LeafKind
 from logs.actions import record_events
@@ -145,7 +147,26 @@ def test_the_sources_page_counts_a_weeks_quarantine(bastion: LogSource, carla: U
         SourceHour.objects.create(**facts, hour=hour - timedelta(days=8, minutes=1), quarantined=70)
         SourceHour.objects.create(**facts, hour=hour - timedelta(days=6, minutes=1), quarantined=5)
         (line,) = source_lines(make.actor(carla, bpo))
-    assert (line.events, line.quarantined) == (2, 6)
+    assert (line.events, line.quarantined, line.read, line.unreadable) == (2, 6, 0, 0.75)
+
+
+@pytest.mark.parametrize(("read", "said"), [(99, False), (98, True)])
+def test_more_than_one_unreadable_record_in_a_hundred_is_said(
+    client: Client, carla: User, bpo: Tenant, read: int, *, said: bool
+) -> None:
+    with tenant_scope(bpo):
+        facts = {"tenant_id": bpo.pk, "source_id": source().pk, "ignored": 0}
+        SourceHour.objects.create(**facts, hour=timezone.now(), quarantined=1, events=read)
+    client.force_login(carla)
+    fact = next(
+        fact
+        for fact in client.get(reverse("portal:overview", args=["northwind"])).context["facts"]
+        if fact.label == "Silent log sources"
+    )
+    assert (fact.note, fact.look) == (
+        ("of 1 log source; 1 with over 1\u202f% unreadable", "warn") if said else ("of 1 log source", "")
+    )
+    assert ("1.0\u202f%" in client.get("/t/northwind/sources/").content.decode()) == said
 
 
 @pytest.mark.parametrize(
