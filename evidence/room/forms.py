@@ -12,11 +12,11 @@ from django.core.files.uploadedfile import UploadedFile
 
 from evidence.catalogue import load
 from evidence.forms import PeriodForm
+from evidence.room.populations import OF_A_PERIOD
 from evidence.states import Mark, Turn
 from tenants.kinds import Columns, EngagementScope
 
 LARGEST_BYTES: Final = 10 * 1024 * 1024
-ALERTS: Final = "alerts"
 Choices = Sequence[tuple[str, str]]
 
 
@@ -97,7 +97,7 @@ class FreezeForm(forms.Form):
 
     def __init__(self, *args: Any, campaigns: Choices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [*campaigns, (ALERTS, "Alerts of the period")]
+        choices = [*campaigns, *((key, title) for key, (title, _found) in OF_A_PERIOD.items())]
         self.fields["population"].choices = choices  # type: ignore[attr-defined]  # a field with choices
 
 

@@ -12,10 +12,9 @@ from django.utils.text import get_valid_filename
 from evidence.kinds import Cell
 from evidence.room import queries
 from evidence.room.actions import Attached
-from evidence.room.forms import ALERTS
 from evidence.room.models import AuditRequest
 from evidence.room.policies import can_take_turn
-from evidence.room.populations import Found, alerts_in, campaigns_within, items_of
+from evidence.room.populations import OF_A_PERIOD, Found, campaigns_within, items_of
 from evidence.states import Turn
 from evidence.tables import csv_bytes, from_rows
 from tenants.kinds import Actor
@@ -61,8 +60,8 @@ def found_of(engagement: Engagement, chosen: str) -> Found:
     Raises:
         Http404: no such campaign lies in the room's period.
     """
-    if chosen == ALERTS:
-        return alerts_in(engagement)
+    if chosen in OF_A_PERIOD:
+        return OF_A_PERIOD[chosen][1](engagement)
     campaign = campaigns_within(engagement).filter(pk=int(chosen)).first()
     if campaign is None:
         raise Http404

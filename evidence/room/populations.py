@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Prefetch, Q, QuerySet
 
 from alerts.models import Alert
 from evidence.ipe import Query, Sheet
 from evidence.kinds import Cell, Table
 from evidence.room.pseudonyms import WITHHELD, cut, pseudonym
 from evidence.tables import from_rows
+from identities.models import Grant, Identity, Snapshot
 from reviews.models import Campaign, Decision, ReviewItem, ScopeLine
 from tenants.models import Engagement
 
@@ -20,9 +21,13 @@ ITEMS: Final = ("id", "number", "system", "account", "person", "entitlement", "p
 ITEM_TIMES: Final = ("decided_at", "decided_by")
 ALERTS: Final = ("id", "rule", "severity", "state", "about", "address", "attempts", "first_at", "last_at", "raised_at")
 ALERT_ENDS: Final = ("acknowledged_at", "acknowledged_by", "closed_at", "closed_by", "close_reason", "close_note")
+GRANTS: Final = ("id", "system", "account", "person", "entitlement", "privileged", "since", "until")
+GRANT_SOURCES: Final = ("granted_by", "origin", "inherited_via", "first_listed_at")
+LEAVERS: Final = ("id", "person", "employee_id", "left_on", "accounts", "enabled_accounts", "last_disabled_at")
 PERSONAL: Final = {
     **dict.fromkeys(("account", "person", "decided_by", "about", "acknowledged_by", "closed_by"), NAME),
-    **dict.fromkeys(("reason", "close_note"), TEXT),
+    **dict.fromkeys(("granted_by", "employee_id"), NAME),
+    **dict.fromkeys(("reason", "close_note", "origin"), TEXT),
     "address": ADDRESS,
 }
 """Columns that tell of people, and how a room with controlled columns shows them."""
@@ -105,7 +110,7 @@ def alerts_in(engagement: Engagement) -> Found:
     """Return every alert that was raised in the engagement's period, whatever became of it."""
     span = {"raised_at__gte": engagement.period_start, "raised_at__lt": engagement.period_end}
     rows = Alert.objects.filter(**span).select_related("acknowledged_by", "closed_by").order_by("id")
-    table = from_rows("population", "Alerts of the period", ALERTS + ALERT_ENDS, [_alert(one) for one in rows])
+    table = from_rows("population", ALL_ALERTS, ALERTS + ALERT_ENDS, [_alert(one) for one in rows])
     return Found(table, _query(rows), "alerts", (("States", "all: closed, false and open alerts alike"),))
 
 
@@ -128,6 +133,65 @@ def _alert(alert: Alert) -> Sequence[Cell]:
         alert.get_close_reason_display(),
         alert.close_note,
     ]
+
+
+def new_access_in(engagement: Engagement) -> Found:
+    """Return every grant that began in the engagement's period; what a system's first list shows was there before."""
+    first = Snapshot.objects.filter(system=OuterRef("first_snapshot__system"), complete=True)
+    before = Exists(first.filter(captured_at__lt=OuterRef("first_snapshot__captured_at")))
+    span = {"since__gte": engagement.period_start, "since__lt": engagement.period_end}
+    rows = Grant.objects.filter(before, **span).order_by("id")
+    rows = rows.select_related("account__identity", "entitlement__system", "first_snapshot")
+    table = from_rows("population", NEW_ACCESS, GRANTS + GRANT_SOURCES, [_grant(one) for one in rows])
+    return Found(table, _query(rows), "grants", (("Rows", "all systems, also grants that have ended since"),))
+
+
+def _grant(grant: Grant) -> Sequence[Cell]:
+    owner = grant.account.identity
+    return [
+        f"grant-{grant.pk}",
+        grant.entitlement.system.name,
+        str(grant.account.name),
+        owner.name if owner else "no owner",
+        grant.entitlement.title or grant.entitlement.key,
+        grant.entitlement.privileged,
+        grant.since,
+        grant.until,
+        grant.granted_by,
+        grant.origin,
+        grant.inherited_via,
+        grant.first_snapshot.captured_at,
+    ]
+
+
+def leavers_in(engagement: Engagement) -> Found:
+    """Return everybody whose employment ended in the engagement's period, with what became of their accounts."""
+    days = [
+        moment.astimezone(engagement.tenant.zone).date() for moment in (engagement.period_start, engagement.period_end)
+    ]
+    rows = Identity.objects.filter(employed_until__gte=days[0], employed_until__lt=days[1]).order_by("id")
+    rows = rows.annotate(
+        held=Count("accounts"),
+        enabled=Count("accounts", filter=Q(accounts__enabled=True)),
+        disabled_at=Max("accounts__disabled_at"),
+    )
+    cells = [
+        [f"person-{one.pk}", one.name, one.external_id, str(one.employed_until), one.held, one.enabled, one.disabled_at]
+        for one in rows
+    ]
+    table = from_rows("population", WHO_LEFT, LEAVERS, cells)
+    return Found(
+        table, _query(rows), "leavers", (("Last working day", "from the people feed, by the tenant's calendar"),)
+    )
+
+
+ALL_ALERTS, NEW_ACCESS, WHO_LEFT = "Alerts of the period", "New access of the period", "Leavers of the period"
+OF_A_PERIOD: Final[dict[str, tuple[str, Callable[[Engagement], Found]]]] = {
+    "alerts": (ALL_ALERTS, alerts_in),
+    "grants": (NEW_ACCESS, new_access_in),
+    "leavers": (WHO_LEFT, leavers_in),
+}
+"""Populations of the whole period, beside those of single campaigns: by their key, how they are called and found."""
 
 
 def _query(rows: QuerySet[Any]) -> Query:

@@ -26,11 +26,14 @@ from evidence.packtypes import PackKind
 from evidence.room import queries
 from evidence.room.actions import freeze_population
 from evidence.room.models import AuditRequest, Population, RequestEntry, Sample
-from evidence.room.populations import items_of
+from evidence.room.pages import found_of
+from evidence.room.populations import controlled, items_of
 from evidence.room.pseudonyms import cut, pseudonym
 from evidence.room.queries import packs_within
 from evidence.signoffs.models import PackSignOff
 from evidence.states import REQUEST_MOVES, RequestState, Turn, state_after
+from identities.actions import SystemFacts, import_snapshot, save_system, upsert_identities
+from identities.kinds import SnapshotUpload
 from identities.models import Account, Grant, Identity, SnapshotRow
 from ledger.kinds import LeafKind
 from ledger.signer import sign_now
@@ -325,6 +328,32 @@ def test_an_auditor_sees_no_other_auditors_room(bpo: Tenant, axel: User, officer
         assert list(queries.populations(theirs)) == [], "the code alone, before the database"
         narrow_scope(theirs.pk)
         assert list(Population.objects.all()) == []
+
+
+def test_new_access_and_leavers_of_the_period_can_be_frozen(bpo: Tenant, axel: User, officer: Actor) -> None:
+    today, heads = timezone.localdate(), "account,entitlement,person,kind,enabled,privileged\n"
+    people = (
+        f"external_id,name,employed_until\nE1,Ana,{today - timedelta(days=3)}\nE2,Bob,{today - timedelta(days=400)}\n"
+    )
+    lists = (f"{heads}ana,agent,E1,human,yes,no\n", f"{heads}ana,agent,E1,human,no,no\nana,boss,E1,human,no,yes\n")
+    with tenant_scope(bpo):
+        upsert_identities(body=people.encode(), by=officer)
+        crm = save_system(facts=SystemFacts("CRM", "crm", "none: a system of the tests"), by=officer)
+        for number, text in enumerate(lists):
+            at = timezone.now() - timedelta(days=2 - number)
+            upload = SnapshotUpload(text.encode(), at, text.count("\n") - 1, delivered_by="Ines")
+            import_snapshot(system=crm, upload=upload, by=officer)
+        room = Engagement.objects.get(email=axel.email)
+        access, left = (found_of(room, key) for key in ("grants", "leavers"))
+        made = freeze_population(tenant=bpo, engagement=room, found=left, by=officer)
+    (row,) = [dict(zip(access.table.columns, one, strict=True)) for one in access.table.rows]
+    assert (row["account"], row["person"], row["entitlement"], row["privileged"]) == ("ana", "Ana", "boss", True)
+    (row,) = [dict(zip(left.table.columns, one, strict=True)) for one in left.table.rows]
+    assert (row["person"], row["accounts"], row["enabled_accounts"]) == ("Ana", 1, 0)
+    assert row["last_disabled_at"]
+    assert "identities_identity" in dict(map(tuple, made.sheet))["Source"]
+    hidden = controlled(access.table, b"salt").rows[0]
+    assert not {"ana", "Ana"} & set(map(str, hidden))
 
 
 def test_the_turns_of_a_request_over_all_states() -> None:
