@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.utils.module_loading import import_string
+from psycopg.errors import DiskFull
 
 from evidence.actions import begin_pack, compute_controls, download_pack, request_evaluation
 from evidence.building import Known, Room, assemble, build_pack
@@ -139,19 +140,37 @@ def test_a_cancelled_pack_keeps_no_file_and_says_so(bpo: Tenant, reviewed: Campa
 class Breaks:
     """Fails at the collecting step."""
 
+    def __init__(self, fault: Exception, cause: Exception | None) -> None:
+        self.fault, self.cause = fault, cause
+
     def step(self, done: int, total: int, message: str = "") -> None:
         """Raise where records are collected."""
         if message.startswith("Collecting"):
-            raise OSError("The disk is full.")
+            raise self.fault from self.cause
 
 
-def test_a_failed_pack_keeps_no_file_and_says_why(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
+@pytest.mark.parametrize(
+    ("fault", "cause", "said"),
+    [
+        (OSError("The disk is full."), None, "The disk is full."),
+        (
+            OperationalError("could not extend file"),
+            DiskFull(),
+            "The disk of the database is full: nothing of the pack",
+        ),
+        (ValueError(), None, "ValueError"),
+    ],
+)
+def test_a_failed_pack_keeps_no_file_and_says_why(
+    bpo: Tenant, reviewed: Campaign, pack: Ask, fault: Exception, cause: Exception | None, said: str
+) -> None:
     asked = pack(("gdpr",))
-    with pytest.raises(OSError, match="disk is full"):
-        build_pack(bpo, asked.pk, Breaks())
+    with pytest.raises(type(fault)):
+        build_pack(bpo, asked.pk, Breaks(fault, cause))
     with tenant_scope(bpo):
         asked.refresh_from_db()
-        assert (asked.state, asked.error) == ("failed", "The disk is full.")
+        assert (asked.state, asked.error[: len(said)]) == ("failed", said)
+        assert not PackFile.objects.filter(pack=asked).exists()
 
 
 def test_an_auditor_fetches_it_only_when_it_is_shared(
