@@ -1,5 +1,6 @@
 """Brings a campaign from one state to the next, and remembers who did it and why."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,21 +33,23 @@ def shift(campaign: Campaign, new: CampaignState, *, by: Actor, reason: str = ""
     old, old_due_at = campaign.state, campaign.due_at
     for name, value in {"state": new, **fields}.items():
         setattr(campaign, name, value)
-    with as_refusal():
-        campaign.save(update_fields=["state", *fields])
-    remember(campaign, old=old, old_due_at=old_due_at, by=by, reason=reason)
+    remember_and_save(campaign, ["state", *fields], old=old, old_due_at=old_due_at, by=by, reason=reason)
     return campaign
 
 
-def remember(campaign: Campaign, *, old: str, old_due_at: datetime | None, by: Actor, reason: str) -> None:
-    """Writes the row that says what changed."""
-    CampaignMove.objects.create(
-        campaign=campaign,
-        old=old,
-        new=campaign.state,
-        old_due_at=old_due_at,
-        new_due_at=campaign.due_at,
-        reason=reason,
-        at=timezone.now(),
-        by=by.name,
-    )
+def remember_and_save(
+    campaign: Campaign, fields: Sequence[str], *, old: str, old_due_at: datetime | None, by: Actor, reason: str
+) -> None:
+    """Writes the row that says what changes, then the change: the database moves no due time without the row."""
+    with as_refusal():
+        CampaignMove.objects.create(
+            campaign=campaign,
+            old=old,
+            new=campaign.state,
+            old_due_at=old_due_at,
+            new_due_at=campaign.due_at,
+            reason=reason,
+            at=timezone.now(),
+            by=by.name,
+        )
+        campaign.save(update_fields=fields)

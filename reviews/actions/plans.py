@@ -193,6 +193,7 @@ def waive_system(*, line: ScopeLine, reason: str, by: Actor) -> Campaign:
     enforce(can_manage_campaigns(by))
     if len(reason) < REASON_MIN:
         raise Refused(denied(f"Write in at least {REASON_MIN} characters why the system is left out."))
+    campaign = locked(line.campaign)
     with as_refusal():
         ScopeLine.objects.filter(pk=line.pk).update(snapshot=None, waiver_reason=reason, waived_by=by.name)
     audit(
@@ -201,7 +202,7 @@ def waive_system(*, line: ScopeLine, reason: str, by: Actor) -> Campaign:
         target=f"system {line.system.key}",
         detail={"campaign": line.campaign_id, "why": reason},
     )
-    return collect_snapshots(campaign=line.campaign, by=by)
+    return collect_snapshots(campaign=campaign, by=by)
 
 
 @transaction.atomic

@@ -71,10 +71,10 @@ def is_changed(remediation: Remediation) -> bool:
 def verify_remediations(*, by: Actor) -> Verified:
     """Compares revocations with the newest complete snapshot of their system, and with the use seen afterwards.
 
-    Gone from a snapshot captured after the decision: verified. Still there after a claim: failed, open again, a
-    finding. Used after it was claimed or verified: failed, open again, a finding, and only a newer snapshot verifies
-    it. An acceptance that ended: open again, with a finding where the campaign is closed. A revocation that another
-    decision replaced is left alone. Safe to run any time.
+    Gone from a snapshot captured after the decision that is not empty: verified. Still there after a claim: failed,
+    open again, a finding. Used after it was claimed or verified: failed, open again, a finding, and only a newer
+    snapshot verifies it. An acceptance that ended: open again, with a finding where the campaign is closed. A
+    revocation that another decision replaced is left alone. Safe to run any time.
     """
     enforce(can_manage_campaigns(by))
     now = timezone.now()
@@ -121,6 +121,8 @@ def _compare(now: datetime) -> tuple[int, int]:
             continue
         if snapshot.pk == remediation.verified_snapshot_id:
             continue  # it verified once already, and use was seen since
+        if not snapshot.source_total:
+            continue  # a list that failed looks like one of nothing
         if (remediation.item.account_id, remediation.item.entitlement_id) not in listed:
             remediation.state, remediation.verified_at, remediation.verified_snapshot = _R.VERIFIED, now, snapshot
             remediation.save(update_fields=["state", "verified_at", "verified_snapshot"])

@@ -11,7 +11,7 @@ from ledger.kinds import LeafKind
 from reviews.actions.care import ask_second_looks
 from reviews.actions.controls import judge_controls
 from reviews.actions.findings import write_finding
-from reviews.actions.moves import locked, move, remember, shift
+from reviews.actions.moves import locked, move, remember_and_save, shift
 from reviews.agreement import quarter
 from reviews.causes import Cause
 from reviews.kinds import REASON_MIN, Authentication, FindingKind, Level, Outcome, meaning_of_signature
@@ -188,8 +188,7 @@ def extend_campaign(*, campaign: Campaign, due_at: datetime, reason: str, by: Ac
     enforce(can_extend_campaign(by, campaign, due_at))
     _check_reason(reason, "the campaign is extended")
     old_due_at, campaign.due_at = campaign.due_at, due_at
-    campaign.save(update_fields=["due_at"])
-    remember(campaign, old=campaign.state, old_due_at=old_due_at, by=by, reason=reason)
+    remember_and_save(campaign, ["due_at"], old=campaign.state, old_due_at=old_due_at, by=by, reason=reason)
     detail = {"campaign": campaign.pk, "from": old_due_at, "to": due_at, "why": reason}
     audit("campaign.extend", by=by, target=f"campaign {campaign.name}", detail=detail)
     return campaign

@@ -34,7 +34,7 @@ def reopened(cast: reviewing.Cast, system: Actor) -> Campaign:
     campaign = open_campaign(campaign=reviewing.ready(cast), by=cast.officer)
     decide_all(campaign, cast)
     sign(campaign, cast.remy, "M1")
-    Campaign.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    reviewing.fall_due(campaign)
     late, again = close_deciding(campaign=campaign, by=system), timezone.now() + timedelta(days=3)
     return reopen_campaign(campaign=late, due_at=again, reason="Remy found a mistake.", by=cast.officer)
 

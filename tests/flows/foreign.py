@@ -82,6 +82,7 @@ from tenants.scope import tenant_scope
 from tests import make
 from tests.alerts import world
 from tests.evidence.signing import issue_by_hand
+from tests.reviews.conftest import fall_due
 from tests.reviews.periods import sign as sign_period
 from tests.reviews.test_sign import sign
 
@@ -288,7 +289,7 @@ def _silent(facts: PlanFacts, by: Actor) -> int:
     """Let a campaign end with nobody having decided; returns what waits for the owner."""
     made = create_campaign(plan=create_plan(facts=facts, by=by), occurrence_at=timezone.now(), by=by)
     opened = open_campaign(campaign=made, by=by)
-    Campaign.objects.filter(pk=opened.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+    fall_due(opened)
     close_deciding(campaign=opened, by=by)
     return SilentItem.objects.all()[0].pk
 

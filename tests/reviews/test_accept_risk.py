@@ -13,6 +13,7 @@ from reviews.models import Campaign, Remediation, RiskProposal, RiskSignature
 from tenants.kinds import Actor, Refused, Role
 from tenants.models import AuditEntry, Tenant, User
 from tests import make
+from tests.database import without_triggers
 from tests.factors import Passkey
 from tests.reviews.conftest import Cast, accept, person, proof
 from tests.reviews.test_pages import page
@@ -130,6 +131,12 @@ def test_the_database_holds_that_two_people_accept(made: RiskProposal, cast: Cas
         refused(words, SIGNED.format(**{**right, **changes}))
     refused("by two people", ACCEPTED)
     attempt(made, cast.rosa)
+    whole, endless = "risk_acceptance_has_end_reason_and_person", "UPDATE reviews_remediation SET accepted_until = NULL"
+    refused("no longer than both signed", endless)
+    with pytest.raises(DatabaseError, match=whole), transaction.atomic():
+        without_triggers(endless)
+    refused(whole, "UPDATE reviews_remediation SET accepted_reason = 'because'")
+    refused(whole, "UPDATE reviews_remediation SET accepted_by = ''")
     refused("cannot be accepted now", SIGNED.format(**right))
 
 

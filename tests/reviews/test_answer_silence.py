@@ -1,10 +1,7 @@
 """Silence: what the deadline does to what nobody decided, what owners answer, and that nothing is ever approved."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
 from reviews.actions import answer_silence, claim_remediation, close_campaign, close_deciding, verify_remediations
 from reviews.kinds import Outcome, Silence, SilenceAnswer
@@ -15,7 +12,7 @@ from reviews.states import CampaignState
 from tenants.kinds import Actor, Refused
 from tenants.models import Tenant, User
 from tests import make
-from tests.reviews.conftest import CRM, Cast, deliver, item, person, ready
+from tests.reviews.conftest import CRM, Cast, deliver, fall_due, item, person, ready
 
 pytestmark = pytest.mark.django_db
 WHY = "Nobody knows what it is for."
@@ -24,7 +21,7 @@ WHY = "Nobody knows what it is for."
 @pytest.fixture
 def late(campaign: Campaign, cast: Cast) -> Campaign:
     """The campaign after its deadline; nobody decided anything."""
-    Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+    fall_due(campaign)
     return close_deciding(campaign=campaign, by=cast.officer)
 
 

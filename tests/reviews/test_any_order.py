@@ -23,7 +23,7 @@ from reviews.queries.desk import desk_for, inbox
 from reviews.queries.standing import heads, statement, undecided_count
 from reviews.states import CampaignState
 from tenants.kinds import Actor, Refused
-from tests.reviews.conftest import CRM, Cast, deliver, person
+from tests.reviews.conftest import CRM, Cast, deliver, fall_due, person
 from tests.reviews.conftest import accept as accept_risk
 
 WHY = "A reason that says enough."
@@ -134,9 +134,8 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def deadline(self) -> None:
         """Let the due time pass, and end the deciding."""
-        Campaign.objects.filter(pk=self.campaign_id, state=CampaignState.OPEN).update(
-            due_at=timezone.now() - timedelta(seconds=1)
-        )
+        if self.campaign.state == CampaignState.OPEN:
+            fall_due(self.campaign)
         self.attempt(lambda: actions.close_deciding(campaign=self.campaign, by=self.cast.officer))
 
     @rule()

@@ -2,7 +2,6 @@
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
 from reviews.actions import answer_question, ask, close_deciding
 from reviews.models import Campaign, Decision, ItemQuestion
@@ -11,7 +10,7 @@ from tenants.kinds import Refused
 from tenants.models import Tenant, User
 from tests import make
 from tests.mailing import Sink
-from tests.reviews.conftest import Cast, item, person
+from tests.reviews.conftest import Cast, fall_due, item, person
 from tests.reviews.test_pages import page
 
 pytestmark = [pytest.mark.django_db, pytest.mark.enable_socket]
@@ -56,7 +55,7 @@ def test_only_the_reviewer_asks_and_only_who_was_asked_answers(campaign: Campaig
     asked = ask(item=ana, asked=person("M2"), text="Is it needed?", by=cast.remy)
     with pytest.raises(Refused, match="Somebody else was asked"):
         answer_question(question=asked, text="Yes.", by=cast.remy)
-    Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now())
+    fall_due(campaign)
     close_deciding(campaign=campaign, by=cast.officer)
     with pytest.raises(Refused, match="while the campaign is open"):
         answer_question(question=asked, text="Yes.", by=cast.rosa)

@@ -14,7 +14,7 @@ from reviews.states import CampaignState
 from tenants.kinds import Refused
 from tenants.models import AuditEntry, Tenant, User
 from tests import make
-from tests.reviews.conftest import KEEP, REVOKE, Cast, item, person
+from tests.reviews.conftest import KEEP, REVOKE, Cast, fall_due, item, person
 from tests.reviews.test_pages import page
 from tests.reviews.test_sign import decide_all, sign
 
@@ -67,11 +67,11 @@ def test_what_nobody_decided_waits_again_after_a_reopening(campaign: Campaign, c
     assert sum(line.decided for line in reviewer_lines(again)) == 1
     with pytest.raises(Refused, match="2 of your items are undecided"):
         sign(again, cast.remy, "M1")
-    Campaign.objects.filter(pk=again.pk).update(due_at=timezone.now() - timedelta(seconds=1))
+    fall_due(again)
     seen = overview(cast.officer, in_bpo).reviews
     assert seen is not None
     assert {line.reviewer: line.items for line in seen.late} == {"Remy": 2, "Rosa": 3}
-    Campaign.objects.filter(pk=again.pk).update(due_at=soon)
+    fall_due(again, soon)
     decide(item=item(again, "bob"), choice=REVOKE, by=cast.remy)
     ended = _ended(again, cast)
     assert (standing(ended).not_decided, Decision.objects.filter(outcome="not_decided").count()) == (4, 5)
@@ -80,7 +80,7 @@ def test_what_nobody_decided_waits_again_after_a_reopening(campaign: Campaign, c
 
 def _ended(campaign: Campaign, cast: Cast) -> Campaign:
     """Let the due time pass and end the deciding."""
-    Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now() - timedelta(seconds=1))
+    fall_due(campaign)
     return close_deciding(campaign=campaign, by=cast.officer)
 
 

@@ -6,26 +6,30 @@ The tests log in as the app role. Where each invariant is attacked, here unless 
                                                             tests/flows/test_no_scope_no_rows.py
     no overlapping grants                                   tests/identities/test_import_snapshot.py
     one campaign for each period of a plan                  a_period_has_one_campaign; test_race.py (two schedulers)
-    sealed population frozen                                test_decide.py, tests/identities/test_import_snapshot.py
-    no state skipped, closed final, nothing deleted         a_campaign_skips_no_state_..., test_decide.py (evidence)
+    sealed population frozen                                test_decide.py, test_race.py (while it opens),
+                                                            tests/identities/test_import_snapshot.py
+    no state skipped, closed final, nothing deleted         a_campaign_skips_no_state_..., test_sign.py (closes),
+                                                            test_decide.py (evidence)
+    due time and period                                     the_due_time_moves_only_..., a_period_has_one_campaign
     complete before ready, balance before open              no_campaign_gets_ready_..., no_campaign_opens_with_...
     exclusions reasoned                                     no_campaign_opens_with_...
-    no self-review, nothing copied is forged                test_decide.py (ATTACKS)
+    no self-review, nothing copied is forged                test_decide.py (ATTACKS), an_item_says_what_its_row_says
     reasons; no bulk on privileged or advised against       a_decision_gives_its_reason, no_bulk_on_privileged_access
     history without forks                                   test_decide.py, test_race.py (two tabs)
     decisions only ever added, also against TRUNCATE        test_decide.py (evidence)
     decided while open, in time, before the own signature   no_decision_is_taken_late_..., a_signed_decision_...
     signature: two components, fresh, of these decisions    a_signature_is_fresh_..., test_sign.py (FORGERIES),
                                                             test_prove_who_signs.py (passkey, minimum), test_race.py
-    signing, remediating, closed: each behind its gate      no_campaign_goes_on_undecided_...
-    verified by a later complete snapshot without the row   a_snapshot_of_another_system_..., test_sign.py
-    risk acceptance ends                                    a_risk_is_accepted_with_...
+    signing, remediating, closed: each behind its gate      no_campaign_goes_on_undecided_..., what_was_withdrawn_...
+    verified by a later complete snapshot without the row   a_snapshot_of_another_system_..., a_remediation_is_of_...,
+                                                            test_sign.py (wrong snapshot, empty list)
+    risk acceptance ends                                    test_accept_risk.py
 
 The periods of log reviews (one chain without a gap) are attacked in test_log_reviews_hold.py.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -36,13 +40,23 @@ from identities.kinds import SnapshotUpload
 from identities.models import SnapshotRow
 from reviews.actions import close_deciding, decide, propose_risk, reassign_items, reopen_campaign
 from reviews.kinds import Advice
-from reviews.models import Assignment, Campaign, Decision, Exclusion, Remediation, ReviewItem, ScopeLine, SignOff
+from reviews.models import (
+    Assignment,
+    Campaign,
+    CampaignMove,
+    Decision,
+    Exclusion,
+    Remediation,
+    ReviewItem,
+    ScopeLine,
+    SignOff,
+)
 from reviews.states import CampaignState
 from tenants.kinds import Refused
 from tenants.models import Tenant
-from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, deliver, item, person, ready
+from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, deliver, fall_due, item, person, ready
 from tests.reviews.test_decide import _row
-from tests.reviews.test_sign import decide_all, sign
+from tests.reviews.test_sign import _signature, decide_all, sign
 
 pytestmark = pytest.mark.django_db
 
@@ -56,11 +70,6 @@ def refused(words: str, deed: Callable[[], object]) -> None:
 def move(campaign: Campaign, state: str, **fields: object) -> Callable[[], object]:
     """Return the write that changes a campaign's state, with nothing asked before."""
     return lambda: Campaign.objects.filter(pk=campaign.pk).update(state=state, **fields)
-
-
-def overdue(campaign: Campaign) -> None:
-    """Let the due time pass."""
-    Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now() - timedelta(seconds=1))
 
 
 def test_no_campaign_gets_ready_without_complete_snapshots(cast: Cast) -> None:
@@ -92,12 +101,9 @@ def test_an_item_is_a_grant_that_its_snapshot_lists(cast: Cast) -> None:
     listed = set(SnapshotRow.objects.filter(account=row.account).values_list("entitlement_id", flat=True))
     other = SnapshotRow.objects.exclude(entitlement_id__in=listed)[0].entitlement_id
     listing_another = SnapshotRow.objects.exclude(pk=row.pk)[0]
-    facts = {"campaign": waiting, "n": 1, "system_id": row.snapshot.system_id, "snapshot_id": row.snapshot_id}
 
     def make(entitlement: int, by: SnapshotRow = row) -> None:
-        item = ReviewItem(**facts, row=by, account_id=row.account_id, entitlement_id=entitlement, privileged=False)
-        item.advice, item.advice_reason = Advice.KEEP, "Used every day."
-        item.save(force_insert=True)
+        _item(waiting, row, row=by, entitlement_id=entitlement).save(force_insert=True)
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
@@ -106,6 +112,48 @@ def test_an_item_is_a_grant_that_its_snapshot_lists(cast: Cast) -> None:
     with transaction.atomic():
         make(row.entitlement_id)
         transaction.set_rollback(True)
+
+
+def _item(campaign: Campaign, row: SnapshotRow, /, **changes: object) -> ReviewItem:
+    """Return the item of a row, as it would be stored, with changes."""
+    facts: dict[str, object] = {
+        "campaign": campaign,
+        "n": row.n,
+        "row": row,
+        "snapshot_id": row.snapshot_id,
+        "system_id": row.snapshot.system_id,
+        "account_id": row.account_id,
+        "entitlement_id": row.entitlement_id,
+        "subject_id": row.identity_id,
+        "subject_key": row.identity_id or 0,
+        "privileged": row.privileged,
+        "advice": Advice.KEEP,
+        "advice_reason": "Used every day.",
+    }
+    return ReviewItem(**{**facts, **changes})
+
+
+def test_an_item_says_what_its_row_says(cast: Cast) -> None:
+    deliver(cast)
+    waiting, now, remy = ready(cast), timezone.now(), person("M1").pk
+    opening = move(waiting, "open", opened_at=now, opened_by="carla", due_at=now + timedelta(days=3))
+    billing = save_system(facts=SystemFacts("Billing", "billing", "root"), by=cast.officer)
+    rows = {row.account.name: row for row in SnapshotRow.objects.order_by("privileged")}  # of Bob's, the privileged
+
+    def attempt(name: str, changes: dict[str, object]) -> None:
+        others = [_item(waiting, row) for row in SnapshotRow.objects.exclude(pk=rows[name].pk)]
+        ReviewItem.objects.bulk_create([_item(waiting, rows[name], **changes), *others])
+        opening()
+
+    for name, changes in (
+        ("bob", {"privileged": False}),
+        ("bob", {"subject_id": remy, "subject_key": remy}),
+        ("remy", {"subject_id": None, "subject_key": 0}),
+        ("backup", {"subject_id": remy, "subject_key": remy}),
+        ("ana", {"system_id": billing.pk}),
+    ):
+        refused("other things than its row", lambda name=name, changes=changes: attempt(name, changes))
+    refused("Every item needs a reviewer", lambda: attempt("ana", {}))
 
 
 def _exclusion(campaign: Campaign, row: SnapshotRow, reason: str) -> Exclusion:
@@ -124,12 +172,57 @@ def test_no_campaign_goes_on_undecided_unsigned_or_unverified(campaign: Campaign
     refused("does not go from remediating to open", move(campaign, "open"))
 
 
+@pytest.mark.parametrize("by", ["another reviewer", "a new round"])
+def test_what_was_withdrawn_is_decided_again(by: str, campaign: Campaign, cast: Cast) -> None:
+    soon = timezone.now() + timedelta(days=3)
+    if by == "another reviewer":
+        decide_all(campaign, cast)
+        moved = [item(campaign, "cem")]
+        reassign_items(items=moved, reviewer=person("M1"), reason="Rosa is on leave.", by=cast.officer)
+    else:
+        decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
+        fall_due(campaign)
+        late = close_deciding(campaign=campaign, by=cast.officer)
+        campaign = reopen_campaign(campaign=late, due_at=soon, reason="Everybody was ill.", by=cast.officer)
+    refused("Items are undecided", move(campaign, "signing"))
+    signature = _signature(campaign, "{}", "", 1)
+    signature.round = campaign.round
+    refused("Items of this reviewer are undecided", lambda: signature.save(force_insert=True))
+    fall_due(campaign)
+    move(campaign, "signing")()
+
+
+def test_the_due_time_moves_only_with_the_row_that_says_so(campaign: Campaign, cast: Cast) -> None:
+    assert campaign.due_at
+    due, week = campaign.due_at, timedelta(days=7)
+    told = {"campaign": campaign, "reason": "Nobody has to know.", "at": timezone.now(), "by": "x"}
+
+    def to(due_at: datetime, *, row: datetime | None = None, new: str = "open", **fields: object) -> None:
+        if row:
+            old = Campaign.objects.get(pk=campaign.pk)
+            CampaignMove.objects.create(**told, old=old.state, new=new, old_due_at=old.due_at, new_due_at=row)
+        move(campaign, new, due_at=due_at, **fields)()
+
+    refused("only with the row", lambda: to(due + week))
+    refused("only with the row", lambda: to(due + week, row=due + 2 * week))
+    refused("only to a later one", lambda: to(due - week, row=due - week))
+    refused("extension_says_why", lambda: CampaignMove.objects.create(**{**told, "reason": ""}, old="open", new="open"))
+    refused("only to a later one", lambda: to(due + week, row=due + week, new="signing"))
+    to(due + week, row=due + week)
+    decide_all(campaign, cast)
+    move(campaign, "signing")()
+    refused("only to a later one", lambda: to(due, row=due, new="signing"))
+    refused("only with the row", lambda: to(due, round=2))
+    to(due, row=due, round=2)
+    refused("only with the row", lambda: to(due + week))  # the row of the first extension does not serve again
+
+
 @pytest.mark.parametrize("when", ["due", "signing", "signed"])
 def test_no_decision_is_taken_late_or_after_the_signature(when: str, campaign: Campaign, cast: Cast) -> None:
     words = {"due": "The campaign was due", "signing": "only while the campaign is open", "signed": "signed"}[when]
     decide_all(campaign, cast)
     if when == "due":
-        overdue(campaign)
+        fall_due(campaign)
     elif when == "signing":
         move(campaign, "signing")()
     else:
@@ -208,6 +301,15 @@ def test_a_snapshot_of_another_system_verifies_nothing(campaign: Campaign, cast:
         refused("Only a later complete snapshot", lambda fields=fields: Remediation.objects.update(**fields))
 
 
+def test_a_remediation_is_of_the_item_that_was_decided(campaign: Campaign, cast: Cast) -> None:
+    decide_all(campaign, cast)
+    revoked, now = Decision.objects.get(outcome="revoke"), timezone.now()
+    fix = Remediation(campaign=campaign, decision=revoked, item=item(campaign, "ana"), created_at=now, due_at=now)
+    refused("of the item that was decided", lambda: fix.save(force_insert=True))
+    fix.item = revoked.item
+    fix.save(force_insert=True)
+
+
 def _revoked(campaign: Campaign, cast: Cast) -> None:
     """Sign everything, with one revocation to carry out."""
     decide_all(campaign, cast)
@@ -216,7 +318,7 @@ def _revoked(campaign: Campaign, cast: Cast) -> None:
 
 def test_a_revocation_that_was_taken_back_is_not_carried_out(campaign: Campaign, cast: Cast) -> None:
     _revoked(campaign, cast)
-    overdue(campaign)
+    fall_due(campaign)
     late = close_deciding(campaign=campaign, by=cast.officer)
     soon = timezone.now() + timedelta(days=2)
     again = reopen_campaign(campaign=late, due_at=soon, reason="Remy found a mistake.", by=cast.officer)
@@ -247,6 +349,8 @@ def test_a_period_has_one_campaign(cast: Cast) -> None:
     again = Campaign.objects.get(pk=first.pk)
     again.pk, again.state = None, "draft"
     refused("one_campaign_for_each_period_of_a_plan", lambda: again.save(force_insert=True))
+    moved = Campaign.objects.filter(pk=first.pk)
+    refused("The period of a campaign", lambda: moved.update(occurrence_at=timezone.now() + timedelta(days=1)))
 
 
 def test_a_campaign_skips_no_state_and_is_never_deleted(campaign: Campaign, cast: Cast) -> None:

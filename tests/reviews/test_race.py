@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, connections
 from django.utils import timezone
@@ -26,6 +28,7 @@ from tests.database import FreshDatabase
 from tests.reviews.conftest import KEEP, PEOPLE, REVOKE, Cast, deliver, person, plan
 
 ROUNDS = 60
+THREADS = 50
 
 
 @pytest.fixture
@@ -169,13 +172,62 @@ def _agrees(campaign: Campaign, answers: list[str]) -> None:
         assert signature.digest == statement(campaign, person("M1"))[1]
 
 
-def test_two_schedulers_make_one_campaign(stage: tuple[Tenant, Cast]) -> None:
+def test_fifty_schedulers_make_one_campaign(stage: tuple[Tenant, Cast]) -> None:
     bpo, cast = stage
     with tenant_scope(bpo):
         made, at = plan(cast, "Weekly"), timezone.now()
-    answers = _at_once(bpo, *[lambda: create_campaign(plan=made, occurrence_at=at, by=cast.officer)] * 2)
-    assert max(answers) == "done"
-    assert min(answers) == "This period of the plan has its campaign already."
+    answers = _at_once(bpo, *[lambda: create_campaign(plan=made, occurrence_at=at, by=cast.officer)] * THREADS)
+    assert Counter(answers) == {"done": 1, "This period of the plan has its campaign already.": THREADS - 1}
     with tenant_scope(bpo):
         assert Campaign.objects.filter(plan=made).count() == 1
     assert connection.settings_dict["NAME"].startswith("fresh_")
+
+
+OPENS = (
+    "UPDATE reviews_campaign SET state = 'open', opened_at = now(), opened_by = 'x', due_at = now() + interval '1 day'"
+    " WHERE id = %(campaign)s"
+)
+EXCLUDES = (
+    "INSERT INTO reviews_exclusion (tenant_id, campaign_id, row_id, reason, approved_by) SELECT r.tenant_id,"
+    " %(campaign)s, r.id, 'Left to another review.', 'x' FROM identities_snapshotrow r WHERE r.snapshot_id = "
+)
+WIDENS = "UPDATE reviews_scopeline SET snapshot_id = snapshot_id WHERE campaign_id = %(campaign)s"
+GETS_READY = "UPDATE reviews_campaign SET state = 'ready' WHERE id = %(campaign)s"
+
+
+def test_nothing_slips_in_while_its_campaign_moves_on(
+    stage: tuple[Tenant, Cast], fresh_database: FreshDatabase
+) -> None:
+    """Who adds to a scope or population and who moves the campaign on wait for each other, on a connection each."""
+    bpo, cast = stage
+    with tenant_scope(bpo):
+        old, new = deliver(cast, days_ago=0.5).pk, deliver(cast, days_ago=0).pk
+        told = {"campaign": create_campaign(plan=plan(cast), occurrence_at=timezone.now(), by=cast.officer).pk}
+        Campaign.objects.update(state="collecting")
+    with _session(fresh_database, bpo) as adding, _session(fresh_database, bpo) as moving:
+        for adds, moves, adds_late, words in (
+            (WIDENS, GETS_READY, WIDENS, "scope of the campaign is frozen"),
+            (f"{EXCLUDES}{new}", OPENS, f"{EXCLUDES}{old}", "population of the campaign is frozen"),
+        ):
+            with adding.transaction():
+                adding.execute(adds, told)
+                _waits(moving, moves, told)
+            with moving.transaction():
+                moving.execute(moves, told)
+                _waits(adding, adds_late, told)
+            with pytest.raises(psycopg.Error, match=words), adding.transaction():
+                adding.execute(adds_late, told)
+
+
+@contextmanager
+def _session(database: FreshDatabase, bpo: Tenant) -> Iterator["psycopg.Connection[Any]"]:
+    """Open a connection of the app role in the tenant, which waits a moment for a lock."""
+    with database.connect() as session:
+        session.execute(f"SET app.tenant = '{bpo.pk}'; SET lock_timeout = '50ms'")  # type: ignore[call-overload]  # our own number
+        yield session
+
+
+def _waits(session: "psycopg.Connection[Any]", statement: str, told: dict[str, int]) -> None:
+    """Check that a statement waits for the other connection."""
+    with pytest.raises(psycopg.errors.LockNotAvailable), session.transaction():
+        session.execute(statement, told)

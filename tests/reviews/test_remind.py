@@ -27,7 +27,7 @@ from tenants.models import Tenant, User, Work
 from tenants.work import Silent
 from tests import make
 from tests.mailing import Sink, free_port
-from tests.reviews.conftest import KEEP, Cast, deliver, item, person, plan, ready
+from tests.reviews.conftest import KEEP, Cast, deliver, fall_due, item, person, plan, ready
 from tests.reviews.test_sign import sign
 
 pytestmark = [pytest.mark.django_db, pytest.mark.enable_socket]
@@ -85,7 +85,7 @@ def test_what_is_overdue_is_mailed_daily_until_it_is_done(
     campaign: Campaign, cast: Cast, in_bpo: Tenant, sink: Sink
 ) -> None:
     decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)
-    Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+    fall_due(campaign)
     close_deciding(campaign=campaign, by=cast.officer)
     told = ["remy: 3 grants decided and not signed", "rosa: 1 grant nobody decided waits for your answer"]
     for days in (0, 1, 2):
@@ -142,7 +142,7 @@ def test_a_step_before_the_opening_is_not_caught_up(days: float, opened_days_ago
 
 
 def test_the_regular_jobs_are_safe_to_run_again(campaign: Campaign, in_bpo: Tenant) -> None:
-    Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+    fall_due(campaign)
     System.objects.update(owner=None)  # nobody answers for the service account any more
     assert [jobs.close_overdue(Silent(), in_bpo) for _ in range(2)] == [{"closed": 1}, {"closed": 0}]
     assert jobs.verify(Silent(), in_bpo)["opened"] == 1

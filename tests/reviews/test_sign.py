@@ -22,7 +22,7 @@ from reviews.models import Campaign, CampaignMove, Decision, Finding, Remediatio
 from reviews.queries.standing import statement
 from reviews.states import CampaignState
 from tenants.kinds import Actor, Refused
-from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, accept, deliver, item, person, proof
+from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, accept, deliver, fall_due, item, person, proof
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +140,22 @@ def test_it_closes_only_when_a_later_complete_snapshot_lacks_the_grant(signed: C
     assert verify_remediations(by=cast.officer).verified == 1
     assert Remediation.objects.get().verified_snapshot == fresh
     assert close_campaign(campaign=signed, by=cast.officer).state == CampaignState.CLOSED
+    for changes in (*[{"state": state} for state in CampaignState], {"definition": {}}, {"name": "Another"}):
+        with pytest.raises(DatabaseError, match="The campaign is closed; that is final"), transaction.atomic():
+            Campaign.objects.filter(pk=signed.pk).update(**changes)
+
+
+def test_an_empty_list_verifies_nothing(signed: Campaign, cast: Cast) -> None:
+    empty = deliver(cast, b"account,entitlement,person,kind\n", days_ago=0, total=0)
+    assert empty.complete
+    assert verify_remediations(by=cast.officer).verified == 0
+    verified = {"state": "verified", "verified_at": timezone.now(), "verified_snapshot": empty}
+    with pytest.raises(DatabaseError, match="An empty list verifies no revocation"), transaction.atomic():
+        Remediation.objects.update(**verified)
+    empty.pk, empty.record_total, empty.source_total = None, 5, 5  # five accounts, and none of them holds anything
+    empty.captured_at = empty.recorded_at = timezone.now()
+    empty.save(force_insert=True)
+    assert verify_remediations(by=cast.officer).verified == 1
 
 
 def test_a_claim_that_the_snapshot_contradicts_opens_again_with_a_finding(signed: Campaign, cast: Cast) -> None:
@@ -182,7 +198,7 @@ def test_the_database_verifies_no_revocation_by_a_wrong_snapshot(signed: Campaig
 
 def test_an_undecided_campaign_is_signed_after_its_deadline(campaign: Campaign, cast: Cast, system: Actor) -> None:
     decide(item=item(campaign, "cem"), choice=KEEP, by=cast.rosa)
-    Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now() - timedelta(seconds=1))
+    fall_due(campaign)
     late = close_deciding(campaign=campaign, by=system)
     assert late.state == CampaignState.SIGNING
     sign(late, cast.rosa, "M2")
@@ -193,7 +209,7 @@ def test_an_undecided_campaign_is_signed_after_its_deadline(campaign: Campaign, 
 def test_reopening_withdraws_the_signatures_of_the_round(campaign: Campaign, cast: Cast, system: Actor) -> None:
     decide_all(campaign, cast)
     sign(campaign, cast.remy, "M1")
-    Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now() - timedelta(seconds=1))
+    fall_due(campaign)
     late, again = close_deciding(campaign=campaign, by=system), timezone.now() + timedelta(days=3)
     with pytest.raises(Refused, match="at least 10 characters"):
         reopen_campaign(campaign=late, due_at=again, reason="oops", by=cast.officer)
