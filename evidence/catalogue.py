@@ -23,6 +23,8 @@ from evidence.states import ResultState
 
 FOLDER: Final = Path(__file__).parent / "catalogue"
 LOG_TYPES: Final = ("login", "application", "database", "remote", "admin", "failed_login", "session")
+COVERAGE_FLOOR: Final = "coverage_floor"
+"""The parameter below which a log type of a row's kinds leaves it without data."""
 PROOFS: Final = ("direct", "partial", "supporting")
 LONGEST_FRAMEWORK: Final = 20
 LONGEST_CONTROL: Final = 60
@@ -174,8 +176,12 @@ def check(catalogue: Catalogue) -> Iterator[str]:
         seen[control.key] = control.id
         yield from _check_row(catalogue, control)
     used = {kind for control in catalogue.controls for kind in control.evidence}
-    for name in catalogue.kinds.keys() - used:
-        yield f"The evidence kind {name!r} is used by no row."
+    for name, kind in catalogue.kinds.items():
+        if name not in used:
+            yield f"The evidence kind {name!r} is used by no row."
+        for param in kind.params:
+            if param not in catalogue.params:
+                yield f"The evidence kind {name!r} names {param!r}, which is no parameter."
 
 
 def expressions(control: Control) -> dict[str, list[criteria.Expression]]:
@@ -188,6 +194,19 @@ def expressions(control: Control) -> dict[str, list[criteria.Expression]]:
         "attention": [criterion.attention],
     }
     return {part: [criteria.parse(text) for text in lines] for part, lines in texts.items()}
+
+
+def parameters_of(catalogue: Catalogue, control: Control) -> tuple[str, ...]:
+    """Return every parameter that a row rests on: those of its criterion, the floor of coverage, those of its kinds."""
+    parsed = [item for part in expressions(control).values() for item in part]
+    named = [pair for item in parsed for pair in item.names]
+    kinds = [
+        catalogue.kinds[name]
+        for name in dict.fromkeys((*control.evidence, *(kind for kind, _ in named if kind != "p")))
+    ]
+    found = [name for kind, name in named if kind == "p"]
+    found += [COVERAGE_FLOOR] if any(kind.log_types for kind in kinds if kind.name in control.evidence) else []
+    return tuple(dict.fromkeys((*found, *(name for kind in kinds for name in kind.params))))
 
 
 def _check_row(catalogue: Catalogue, control: Control) -> Iterator[str]:
@@ -264,7 +283,8 @@ def _kind(name: str, row: Mapping[str, Any], faults: list[str]) -> Kind:
     ratios: dict[str, str] = dict(row.get("ratios") or {})
     ages = frozenset(row.get("ages") or ())
     population = str(row.get("population", ""))
-    named = dict.fromkeys((population, *ratios, *ratios.values(), *ages))
+    unmeasured: dict[str, str] = dict(row.get("unmeasured") or {})
+    named = dict.fromkeys((population, *ratios, *ratios.values(), *ages, *unmeasured))
     faults += [
         f"The evidence kind {name!r} names {metric!r}, which is none of its metrics."
         for metric in named
@@ -286,6 +306,8 @@ def _kind(name: str, row: Mapping[str, Any], faults: list[str]) -> Kind:
         log_types=log_types,
         ratios=ratios,
         ages=ages,
+        params=tuple(row.get("params") or ()),
+        unmeasured=unmeasured,
     )
 
 

@@ -170,6 +170,7 @@ class ControlCard:
     proof: str
     limits: str
     evidence: str
+    barred: tuple[str, ...] = ()
     omission: str = ""
 
     @property

@@ -24,6 +24,7 @@ WITH failed AS (
 SELECT s.name AS source, f.actor_key AS account, f.hour, f.failures, f.addresses, f.locked, f.last_at,
     (SELECT min(e.occurred_at) FROM logs_currentevent e WHERE e.tenant_id = %(tenant)s AND e.actor_key = f.actor_key
         AND e.source_id = f.source_id AND e.log_type IN (1, 4) AND e.status_id = 1 AND e.occurred_at >= f.last_at
+        AND NOT (e.class_uid = 4014 AND e.activity_id IN (2, 3))
         AND e.occurred_at < f.last_at + interval '30 minutes'
         AND e.received_at >= f.last_at - interval '120 seconds') AS success_at,
     EXISTS (SELECT 1 FROM alerts_alert a WHERE a.tenant_id = %(tenant)s AND lower(a.account_name) = f.actor_key

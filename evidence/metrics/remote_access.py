@@ -13,6 +13,7 @@ SELECT s.name AS source, e.actor_key AS account, count(*) AS sessions, count(DIS
         AND a.last_at >= %(since)s AND a.first_at < %(until)s) AS reviewed
 FROM logs_currentevent e JOIN logs_logsource s ON s.tenant_id = e.tenant_id AND s.id = e.source_id
 WHERE e.tenant_id = %(tenant)s AND e.log_type = 4 AND e.status_id = 1
+    AND NOT (e.class_uid = 4014 AND e.activity_id IN (2, 3))
     AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
     AND e.received_at >= %(since)s::timestamptz - interval '120 seconds'
 GROUP BY s.name, e.actor_key ORDER BY s.name, e.actor_key
@@ -21,7 +22,7 @@ COLUMNS = ("source", "account", "sessions", "addresses", "out_of_hours", "first_
 
 
 def measure(frame: Frame) -> KindEvidence:
-    """Return remote access; approved places and third parties' windows are not recorded, so not measured."""
+    """Return remote access, a session where it opens; approved places and third parties' windows are not recorded."""
     asked = Asked(frame)
     rows = asked.rows(BY_ACCOUNT)
     sessions = sum(row["sessions"] for row in rows)
