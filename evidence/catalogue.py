@@ -14,10 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from django.conf import settings
 
 from evidence import criteria
+from evidence.frameworkfile import document, strangers, unknown_keys
 from evidence.kinds import Catalogue, Control, Criterion, Framework, Kind, Parameter
 from evidence.states import ResultState
 
@@ -34,6 +34,11 @@ RESERVED: Final = frozenset(
 """Identifiers that would stand where a page has its address."""
 _SCHEMA: Final = "access-evidence-catalogue/1"
 _OSCAL_TOKEN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
+_PARAMETER_KEYS: Final = ("value", "unit", "tighter", "why")
+_KIND_KEYS: Final = (
+    *("title", "computes", "log_types", "metrics", "population", "when_empty", "ratios", "ages", "params"),
+    "unmeasured",
+)
 _TEXT_FIELDS: Final = ("id", "oscal_id", "title", "summary", "query", "proof", "limits")
 
 
@@ -80,10 +85,11 @@ def _base(folder: Path) -> Catalogue:
     frameworks: dict[str, Framework] = {}
     controls: list[Control] = []
     for name in main.get("files") or []:
-        document = documents.get(name, {})
-        framework = _framework(name, document.get("framework") or {}, faults)
+        told = documents.get(name, {})
+        framework = _framework(name, told.get("framework") or {}, faults)
         frameworks[framework.key] = framework
-        controls += [_control(framework.key, row, faults) for row in document.get("controls") or []]
+        controls += [_control(framework.key, row, faults) for row in told.get("controls") or []]
+        faults += unknown_keys(name, told)
     result = Catalogue(str(main.get("version", "")), digest, frameworks, params, kinds, tuple(controls))
     faults += check(result)
     if faults:
@@ -102,10 +108,14 @@ def with_own(base: Catalogue, folder: Path) -> Catalogue:
     for path in sorted(folder.glob("*.yaml")):
         body = path.read_bytes()
         faults: list[str] = []
-        document = _document(path.name, body, faults)
-        framework = _framework(path.name, _mapping(document.get("framework"), path.name, faults), faults)
-        rows = [row for row in _rows(document.get("controls"), path.name, faults) if _shaped(row, faults)]
+        told = document(path.name, body, faults)
+        if faults:
+            refused.append((path.name, " ".join(faults)))
+            continue
+        framework = _framework(path.name, _mapping(told.get("framework"), path.name, faults), faults)
+        rows = [row for row in _rows(told.get("controls"), path.name, faults) if _shaped(row, faults)]
         controls = tuple(_control(framework.key, row, faults) for row in rows)
+        faults += unknown_keys(path.name, told)
         digest = hashlib.sha256(f"{found.digest}\0{path.name}\0".encode() + body).hexdigest()
         more = replace(
             found,
@@ -247,25 +257,13 @@ def _read(folder: Path, faults: list[str]) -> tuple[dict[str, dict[str, Any]], s
     for path in sorted(folder.glob("*.yaml")):
         body = path.read_bytes()
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(body).digest())
-        documents[path.name] = _document(path.name, body, faults)
+        documents[path.name] = document(path.name, body, faults)
     return documents, digest.hexdigest()
-
-
-def _document(name: str, body: bytes, faults: list[str]) -> dict[str, Any]:
-    """Return the mapping that a YAML file holds, empty where it holds none."""
-    try:
-        loaded = yaml.safe_load(body)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        faults.append(f"{name} cannot be read as YAML: {' '.join(str(error).split())}.")
-        return {}
-    if isinstance(loaded, dict):
-        return loaded
-    faults.append(f"{name} holds no mapping.")
-    return {}
 
 
 def _parameter(name: str, row: Mapping[str, Any], faults: list[str]) -> Parameter:
     """Build a parameter from its YAML row."""
+    faults += strangers(f"The parameter {name!r}", row, _PARAMETER_KEYS)
     value, tighter = row.get("value"), row.get("tighter")
     if isinstance(value, bool) or not isinstance(value, int | float):
         faults.append(f"The parameter {name!r} has no number as its value.")
@@ -279,6 +277,7 @@ def _parameter(name: str, row: Mapping[str, Any], faults: list[str]) -> Paramete
 
 def _kind(name: str, row: Mapping[str, Any], faults: list[str]) -> Kind:
     """Build an evidence kind from its YAML row, with the metrics that its other fields name checked."""
+    faults += strangers(f"The evidence kind {name!r}", row, _KIND_KEYS)
     metrics = tuple(row.get("metrics") or ())
     ratios: dict[str, str] = dict(row.get("ratios") or {})
     ages = frozenset(row.get("ages") or ())

@@ -24,7 +24,7 @@ def made(bpo: Tenant, carla: User, remy: User, rosa: User) -> tuple[Cast, LogSou
 
 
 def an_eventful_day(source: LogSource) -> None:
-    """Nine days ago: three bursts at noon, of which one was locked and one ends in a log-in, and log-ins of all kinds."""
+    """Nine days ago: three bursts at noon, one locked and one with a log-in after it, and log-ins of all kinds."""
     noon = at(9, 12)
     bursts = [line(noon + timedelta(seconds=n), "cem", "login", "no") for n in range(11)]
     bursts += [line(noon + timedelta(seconds=n), "bob", "login", "no") for n in range(10)]
