@@ -57,6 +57,7 @@ def cover(source: Source, content_digest: str) -> Cover:
         tier=source.tier,
         tier_meaning=_(TIERS[source.tier]),
         content_digest=content_digest,
+        omissions=tuple(map(told, source.omissions)),
         tally=tuple((key, STATE_MARKS[key], _(word), told(whole(counts[key]))) for key, word in STATE_WORDS.items())
         if source.evaluations
         else (),
