@@ -28,7 +28,7 @@ SELECT s.name AS source, f.actor_key AS account, f.hour, f.failures, f.addresses
         AND e.occurred_at < f.last_at + interval '30 minutes'
         AND e.received_at >= f.last_at - interval '120 seconds') AS success_at,
     EXISTS (SELECT 1 FROM alerts_alert a WHERE a.tenant_id = %(tenant)s AND lower(a.account_name) = f.actor_key
-        AND a.rule = 'failed_account' AND a.acknowledged_at IS NOT NULL AND a.first_at <= f.last_at
+        AND a.rule = 'failed_account' AND least(a.acknowledged_at, a.closed_at) < %(as_of)s AND a.first_at <= f.last_at
         AND a.last_at >= f.hour) AS reviewed
 FROM failed f JOIN logs_logsource s ON s.tenant_id = %(tenant)s AND s.id = f.source_id
 ORDER BY f.hour, f.actor_key, s.name
@@ -53,7 +53,7 @@ def measure(frame: Frame) -> KindEvidence:
     }
     notes = (
         said("An account counts as locked when a refusal in the same hour says so; an unlogged lock is not seen."),
-        said("A success after a burst counts as reviewed when an alert about the account was acknowledged."),
+        said("A success after a burst counts as reviewed when an alert about the account was acknowledged or closed."),
     )
     return asked.answer(
         "login_failures", metrics, rows, columns=COLUMNS, notes=notes, title=said("Bursts of failed log-ins")

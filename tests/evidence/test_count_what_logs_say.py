@@ -33,6 +33,7 @@ def an_eventful_day(source: LogSource) -> None:
         line(at(9, 12, 20), "cem", "login"), line(at(9, 13), "bob", "login", mfa="no"),
         line(at(9, 14), "ana", "remote", mfa="no"), line(at(9, 15), "ana", "remote", mfa="yes"),
         line(at(9, 3), "bob", "remote", mfa="yes"), line(at(9, 16), "ana", "remote", does="bye"),
+        line(at(7, 3), "bob", "remote", mfa="yes"),
     ]  # fmt: skip
     world.deliver(source, [*bursts, *good])
 
@@ -40,7 +41,7 @@ def an_eventful_day(source: LogSource) -> None:
 def test_log_ins_without_a_second_factor_and_bursts_without_a_lock(made: tuple[Cast, LogSource], bpo: Tenant) -> None:
     an_eventful_day(made[1])
     assert measured(bpo, "auth_strength").metrics == {
-        "logins": 5, "remote_without_mfa": 1, "privileged_without_mfa": 1, "method_unknown_ratio": 0.2,
+        "logins": 6, "remote_without_mfa": 1, "privileged_without_mfa": 1, "method_unknown_ratio": 1 / 6,
     }  # fmt: skip
     failed = measured(bpo, "login_failures").metrics
     assert (failed["attempts"], failed["failures"], failed["accounts_over_threshold"]) == (35, 33, 3)
@@ -52,14 +53,15 @@ def test_log_ins_without_a_second_factor_and_bursts_without_a_lock(made: tuple[C
     assert tighter["not_locked_out"] == 2
     remote = measured(bpo, "remote_access").metrics
     assert {remote["unapproved_place"], remote["third_party_outside_window"]} == {None}
-    assert (remote["sessions"], remote["out_of_hours"], remote["out_of_hours_unreviewed"]) == (3, 1, 1)
+    assert (remote["sessions"], remote["out_of_hours"], remote["out_of_hours_unreviewed"]) == (4, 2, 2)
     with tenant_scope(bpo):
         carla = User.objects.get(email="carla@example.org")
         seen = {"acknowledged_at": timezone.now(), "acknowledged_by": carla, "state": "acknowledged"}
-        world.alert(account_name="Cem", first_at=at(9, 12), last_at=at(9, 12, 5), **seen)
+        over = {"closed_at": timezone.now(), "closed_by": carla, "state": "closed", "close_reason": "mistake"}
+        world.alert(account_name="Cem", first_at=at(9, 12), last_at=at(9, 12, 5), **over)
         world.alert(rule="out_of_hours", account_name="Bob", first_at=at(9, 3), last_at=at(9, 3), **seen)
     assert measured(bpo, "login_failures").metrics["success_after_burst_unreviewed"] == 0
-    assert measured(bpo, "remote_access").metrics["out_of_hours_unreviewed"] == 0
+    assert measured(bpo, "remote_access").metrics["out_of_hours_unreviewed"] == 1, "the other night is still open"
 
 
 def test_reads_of_data_by_right_in_bulk_and_looked_at(made: tuple[Cast, LogSource], bpo: Tenant) -> None:
@@ -125,6 +127,7 @@ def test_accounts_that_sleep_belong_to_nobody_or_to_leavers(made: tuple[Cast, Lo
     assert (people["accounts"], people["mapped_ratio"], people["unmapped"]) == (4, 0.5, 1)
     assert (people["shared_without_exception"], people["parallel_use_flags"]) == (1, None)
     left = measured(bpo, "leavers").metrics
+    assert [round(measured(bpo, "leavers", ahead=days).metrics["feed_age_days"] or 0) for days in (0, 8)] == [0, 8]
     assert (left["leavers"], left["still_enabled"], left["disabled_in_limit_ratio"]) == (2, 1, 0.5)
     assert left["activity_after_leaving"] == 2, "both were used two days after"
 
