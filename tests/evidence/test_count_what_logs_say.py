@@ -33,7 +33,7 @@ def an_eventful_day(source: LogSource) -> None:
         line(at(9, 12, 20), "cem", "login"), line(at(9, 13), "bob", "login", mfa="no"),
         line(at(9, 14), "ana", "remote", mfa="no"), line(at(9, 15), "ana", "remote", mfa="yes"),
         line(at(9, 3), "bob", "remote", mfa="yes"), line(at(9, 16), "ana", "remote", does="bye"),
-        line(at(7, 3), "bob", "remote", mfa="yes"),
+        line(at(7, 3), "bob", "remote", mfa="yes"), line(at(9, 12, 15), "bob", "remote", does="bye"),
     ]  # fmt: skip
     world.deliver(source, [*bursts, *good])
 
@@ -91,6 +91,7 @@ def test_deeds_of_administrators_and_the_glass_that_is_broken(made: tuple[Cast, 
         line(at(5, 9), "bob", "admin"), line(at(5, 10), "ana", "admin"), line(at(5, 11), "ana", "admin"),
         line(at(5, 12), "ghost", "admin", "no"), line(at(5, 13), "backup", "admin", ticket="CHG-1"),
         line(at(5, 14), "backup", "login"), line(at(5, 15), "backup", "app"),
+        line(at(5, 16), "backup", "remote", does="bye"),
     ]  # fmt: skip
     world.deliver(made[1], deeds)
     with tenant_scope(bpo):

@@ -5,14 +5,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+from django.utils import timezone
+
 from evidence import metrics
+from evidence.actions import set_parameter
 from evidence.catalogue import load, parameters_of
 from evidence.languages import said
 from evidence.metrics import MEASURES
-from evidence.models import ControlRun
+from evidence.models import ControlRun, ControlSetting
 from evidence.pages import control_facts
+from evidence.queries import settings_in_force
 from evidence.sections.front import card
 from evidence.sections.source import controls
+from tenants.models import Tenant, User
+from tests import make
 from tests.evidence.facts import source
 
 FOLDER = Path(metrics.__file__).parent
@@ -68,3 +75,12 @@ def test_a_row_prints_what_its_kinds_count_by() -> None:
     silent = catalogue.control("gdpr-32.1.c")
     assert silent is not None
     assert parameters_of(catalogue, silent) == ("restore_test_days",), "backups have no log types, so no floor"
+
+
+@pytest.mark.django_db
+def test_a_value_for_a_parameter_that_is_gone_is_left_aside(in_bpo: Tenant, carla: User) -> None:
+    by = make.actor(carla, in_bpo)
+    set_parameter(name="coverage_floor", value=0.95, reason="The contract asks for it.", by=by)
+    old = {"reason": "It was one once.", "set_at": timezone.now(), "set_by": "carla"}
+    ControlSetting.objects.create(kind="parameter", key="seconds_per_item_min", value=3, **old)
+    assert settings_in_force().parameters == {"coverage_floor": 0.95}
