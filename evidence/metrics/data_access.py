@@ -6,17 +6,20 @@ from evidence.metrics.frame import Asked, Frame
 
 BULK_ROWS = 10_000
 BY_ACTOR = """
-WITH looked AS (
+WITH bulk AS (
+    SELECT DISTINCT d.day FROM logs_usageday d WHERE d.tenant_id = %(tenant)s AND d.log_type IN (2, 3)
+        AND d.day >= %(first)s AND d.day < %(end)s AND d.rows_count >= %(bulk)s
+), looked AS (
     SELECT v.event_received_at AS received_at, v.event_id AS id FROM alerts_alertevent v
     JOIN alerts_alert a ON a.tenant_id = v.tenant_id AND a.id = v.alert_id
-    WHERE v.tenant_id = %(tenant)s AND v.occurred_at >= %(since)s AND v.occurred_at < %(until)s
+    WHERE v.tenant_id = %(tenant)s AND (v.occurred_at AT TIME ZONE 'UTC')::date IN (SELECT day FROM bulk)
         AND least(a.acknowledged_at, a.closed_at) < %(as_of)s
     UNION
     SELECT timestamptz 'epoch' + split_part(i.event_key, '-', 1)::bigint * interval '1 microsecond',
         split_part(i.event_key, '-', 2)::bigint
     FROM reviews_logitem i JOIN reviews_disposition p ON p.tenant_id = i.tenant_id AND p.item_id = i.id
-    WHERE i.tenant_id = %(tenant)s AND i.event_key <> '' AND i.until >= %(since)s AND i.since < %(until)s
-        AND p.disposed_at < %(as_of)s
+    WHERE i.tenant_id = %(tenant)s AND i.event_key <> '' AND p.disposed_at < %(as_of)s
+        AND (i.since AT TIME ZONE 'UTC')::date IN (SELECT day FROM bulk)
 ), reviewed AS (
     SELECT DISTINCT coalesce(e.system_id, 0) AS system_id, e.actor_key, (e.occurred_at AT TIME ZONE 'UTC')::date AS day
     FROM looked l JOIN logs_accessevent e ON e.tenant_id = %(tenant)s AND e.received_at = l.received_at AND e.id = l.id

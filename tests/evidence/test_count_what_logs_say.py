@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from alerts.models import Alert, AlertEvent
 from identities.models import Account, Identity
-from logs.models import AccessEvent, LastUse, LogSource, SourceStream, UsageDay
+from logs.models import AccessEvent, LastUse, LogSource, SourceStream, TypeDay, UsageDay
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests.alerts import world
@@ -153,3 +153,19 @@ def test_clocks_that_are_ahead_and_numbers_that_are_missing(made: tuple[Cast, Lo
         old = {**stream, "seen_at": timezone.now() - timedelta(days=100)}
         SourceStream.objects.create(stream="b", runs=[[1, 4], [9, 9]], missing=4, **old)
     assert measured(bpo, "coverage").metrics["sequence_gaps"] == 3
+
+
+def test_the_shortest_history_of_a_log_type_is_what_is_at_hand(made: tuple[Cast, LogSource], bpo: Tenant) -> None:
+    world.deliver(
+        made[1], [line(at(9, 12), "ana", "login"), line(at(40, 12), "ana", "app"), line(at(40, 9), "ana", "app")]
+    )
+    found = measured(bpo, "retention").metrics
+    assert found["log_types_held"] == 2
+    assert (9 <= (found["oldest_available_days"] or 0) < 11, 9 <= (found["online_days"] or 0) < 11) == (True, True)
+    assert (found["due_not_purged"], found["purged_early"], found["holds_broken"]) == (0, 0, 0)
+    assert found["evidence_purged_early"] == 0, "the portal's role can delete no evidence"
+    with tenant_scope(bpo):
+        TypeDay.objects.filter(log_type=1).update(log_type=7)
+    found = measured(bpo, "retention").metrics
+    assert 40 <= (found["oldest_available_days"] or 0) < 42, "session activity is kept 90 days by design"
+    assert 9 <= (found["online_days"] or 0) < 11
