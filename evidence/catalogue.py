@@ -14,15 +14,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from django.conf import settings
 
 from evidence import criteria
+from evidence.frameworkfile import document, strangers, unknown_keys
 from evidence.kinds import Catalogue, Control, Criterion, Framework, Kind, Parameter
 from evidence.states import ResultState
 
 FOLDER: Final = Path(__file__).parent / "catalogue"
 LOG_TYPES: Final = ("login", "application", "database", "remote", "admin", "failed_login", "session")
+COVERAGE_FLOOR: Final = "coverage_floor"
+"""The parameter below which a log type of a row's kinds leaves it without data."""
 PROOFS: Final = ("direct", "partial", "supporting")
 LONGEST_FRAMEWORK: Final = 20
 LONGEST_CONTROL: Final = 60
@@ -32,6 +34,11 @@ RESERVED: Final = frozenset(
 """Identifiers that would stand where a page has its address."""
 _SCHEMA: Final = "access-evidence-catalogue/1"
 _OSCAL_TOKEN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
+_PARAMETER_KEYS: Final = ("value", "unit", "tighter", "why")
+_KIND_KEYS: Final = (
+    *("title", "computes", "log_types", "metrics", "population", "when_empty", "ratios", "ages", "params"),
+    "unmeasured",
+)
 _TEXT_FIELDS: Final = ("id", "oscal_id", "title", "summary", "query", "proof", "limits")
 
 
@@ -78,10 +85,11 @@ def _base(folder: Path) -> Catalogue:
     frameworks: dict[str, Framework] = {}
     controls: list[Control] = []
     for name in main.get("files") or []:
-        document = documents.get(name, {})
-        framework = _framework(name, document.get("framework") or {}, faults)
+        told = documents.get(name, {})
+        framework = _framework(name, told.get("framework") or {}, faults)
         frameworks[framework.key] = framework
-        controls += [_control(framework.key, row, faults) for row in document.get("controls") or []]
+        controls += [_control(framework.key, row, faults) for row in told.get("controls") or []]
+        faults += unknown_keys(name, told)
     result = Catalogue(str(main.get("version", "")), digest, frameworks, params, kinds, tuple(controls))
     faults += check(result)
     if faults:
@@ -100,10 +108,14 @@ def with_own(base: Catalogue, folder: Path) -> Catalogue:
     for path in sorted(folder.glob("*.yaml")):
         body = path.read_bytes()
         faults: list[str] = []
-        document = _document(path.name, body, faults)
-        framework = _framework(path.name, _mapping(document.get("framework"), path.name, faults), faults)
-        rows = [row for row in _rows(document.get("controls"), path.name, faults) if _shaped(row, faults)]
+        told = document(path.name, body, faults)
+        if faults:
+            refused.append((path.name, " ".join(faults)))
+            continue
+        framework = _framework(path.name, _mapping(told.get("framework"), path.name, faults), faults)
+        rows = [row for row in _rows(told.get("controls"), path.name, faults) if _shaped(row, faults)]
         controls = tuple(_control(framework.key, row, faults) for row in rows)
+        faults += unknown_keys(path.name, told)
         digest = hashlib.sha256(f"{found.digest}\0{path.name}\0".encode() + body).hexdigest()
         more = replace(
             found,
@@ -174,8 +186,12 @@ def check(catalogue: Catalogue) -> Iterator[str]:
         seen[control.key] = control.id
         yield from _check_row(catalogue, control)
     used = {kind for control in catalogue.controls for kind in control.evidence}
-    for name in catalogue.kinds.keys() - used:
-        yield f"The evidence kind {name!r} is used by no row."
+    for name, kind in catalogue.kinds.items():
+        if name not in used:
+            yield f"The evidence kind {name!r} is used by no row."
+        for param in kind.params:
+            if param not in catalogue.params:
+                yield f"The evidence kind {name!r} names {param!r}, which is no parameter."
 
 
 def expressions(control: Control) -> dict[str, list[criteria.Expression]]:
@@ -188,6 +204,19 @@ def expressions(control: Control) -> dict[str, list[criteria.Expression]]:
         "attention": [criterion.attention],
     }
     return {part: [criteria.parse(text) for text in lines] for part, lines in texts.items()}
+
+
+def parameters_of(catalogue: Catalogue, control: Control) -> tuple[str, ...]:
+    """Return every parameter that a row rests on: those of its criterion, the floor of coverage, those of its kinds."""
+    parsed = [item for part in expressions(control).values() for item in part]
+    named = [pair for item in parsed for pair in item.names]
+    kinds = [
+        catalogue.kinds[name]
+        for name in dict.fromkeys((*control.evidence, *(kind for kind, _ in named if kind != "p")))
+    ]
+    found = [name for kind, name in named if kind == "p"]
+    found += [COVERAGE_FLOOR] if any(kind.log_types for kind in kinds if kind.name in control.evidence) else []
+    return tuple(dict.fromkeys((*found, *(name for kind in kinds for name in kind.params))))
 
 
 def _check_row(catalogue: Catalogue, control: Control) -> Iterator[str]:
@@ -228,25 +257,13 @@ def _read(folder: Path, faults: list[str]) -> tuple[dict[str, dict[str, Any]], s
     for path in sorted(folder.glob("*.yaml")):
         body = path.read_bytes()
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(body).digest())
-        documents[path.name] = _document(path.name, body, faults)
+        documents[path.name] = document(path.name, body, faults)
     return documents, digest.hexdigest()
-
-
-def _document(name: str, body: bytes, faults: list[str]) -> dict[str, Any]:
-    """Return the mapping that a YAML file holds, empty where it holds none."""
-    try:
-        loaded = yaml.safe_load(body)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        faults.append(f"{name} cannot be read as YAML: {' '.join(str(error).split())}.")
-        return {}
-    if isinstance(loaded, dict):
-        return loaded
-    faults.append(f"{name} holds no mapping.")
-    return {}
 
 
 def _parameter(name: str, row: Mapping[str, Any], faults: list[str]) -> Parameter:
     """Build a parameter from its YAML row."""
+    faults += strangers(f"The parameter {name!r}", row, _PARAMETER_KEYS)
     value, tighter = row.get("value"), row.get("tighter")
     if isinstance(value, bool) or not isinstance(value, int | float):
         faults.append(f"The parameter {name!r} has no number as its value.")
@@ -260,11 +277,13 @@ def _parameter(name: str, row: Mapping[str, Any], faults: list[str]) -> Paramete
 
 def _kind(name: str, row: Mapping[str, Any], faults: list[str]) -> Kind:
     """Build an evidence kind from its YAML row, with the metrics that its other fields name checked."""
+    faults += strangers(f"The evidence kind {name!r}", row, _KIND_KEYS)
     metrics = tuple(row.get("metrics") or ())
     ratios: dict[str, str] = dict(row.get("ratios") or {})
     ages = frozenset(row.get("ages") or ())
     population = str(row.get("population", ""))
-    named = dict.fromkeys((population, *ratios, *ratios.values(), *ages))
+    unmeasured: dict[str, str] = dict(row.get("unmeasured") or {})
+    named = dict.fromkeys((population, *ratios, *ratios.values(), *ages, *unmeasured))
     faults += [
         f"The evidence kind {name!r} names {metric!r}, which is none of its metrics."
         for metric in named
@@ -286,6 +305,8 @@ def _kind(name: str, row: Mapping[str, Any], faults: list[str]) -> Kind:
         log_types=log_types,
         ratios=ratios,
         ages=ages,
+        params=tuple(row.get("params") or ()),
+        unmeasured=unmeasured,
     )
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from itertools import product
 
 
 class Null(Enum):
@@ -80,6 +81,25 @@ def truth(expression: Expression, lookup: Lookup) -> Truth:
     return _truth(expression.tree, lookup)
 
 
+def can_be_true(expression: Expression, unknown: Collection[tuple[str, str]]) -> bool:
+    """Tell whether it can come out true while some metrics are unknown and all others are as good as need be."""
+    return True in _attainable(expression.tree, unknown)
+
+
+def _attainable(node: ast.expr, unknown: Collection[tuple[str, str]]) -> set[Truth]:
+    """Return every truth that a checked truth node can have."""
+    if isinstance(node, ast.UnaryOp):
+        return {None if inner is None else not inner for inner in _attainable(node.operand, unknown)}
+    if isinstance(node, ast.BoolOp):
+        first, *others = (_attainable(value, unknown) for value in node.values)
+        for more in others:
+            first = {_combined(node, pair) for pair in product(first, more)}
+        return first
+    found: dict[tuple[str, str], None] = {}
+    _check_truth(node, "", found)
+    return {True, False} if found.keys().isdisjoint(unknown) else {None}
+
+
 def _check_truth(node: ast.expr, text: str, names: dict[tuple[str, str], None]) -> None:
     """Refuse a node that is not a truth: and, or, not, or one comparison chain."""
     match node:
@@ -118,17 +138,21 @@ def _check_number(node: ast.expr, text: str, names: dict[tuple[str, str], None])
 def _truth(node: ast.expr, lookup: Lookup) -> Truth:
     """Evaluate a checked truth node by Kleene's rules."""
     if isinstance(node, ast.BoolOp):
-        values = [_truth(value, lookup) for value in node.values]
-        decisive = isinstance(node.op, ast.Or)
-        if decisive in values:
-            return decisive
-        return None if None in values else not decisive
+        return _combined(node, [_truth(value, lookup) for value in node.values])
     if isinstance(node, ast.UnaryOp):
         inner = _truth(node.operand, lookup)
         return None if inner is None else not inner
     if not isinstance(node, ast.Compare):
         raise CriterionError(f"{ast.unparse(node)!r} was not checked before it was evaluated.")
     return _compare(node, lookup)
+
+
+def _combined(node: ast.BoolOp, values: Sequence[Truth]) -> Truth:
+    """Combine the truths under an `and` or `or`."""
+    decisive = isinstance(node.op, ast.Or)
+    if decisive in values:
+        return decisive
+    return None if None in values else not decisive
 
 
 def _compare(node: ast.Compare, lookup: Lookup) -> Truth:

@@ -1,4 +1,4 @@
-"""Computes the state of every catalogue row: six states, a coverage gate, and no null that reads as good.
+"""Computes the state of every catalogue row: six states, a coverage gate, and no null that reads as good or bad.
 
 Order, per row and period [start, end):
  1. a row whose criterion names a kind without a query module is not computed yet: it has no state, and is listed;
@@ -7,7 +7,7 @@ Order, per row and period [start, end):
     measured: no_data;
  4. the `occurrence` metric is 0: no_occurrence;
  5. a kind whose empty population concludes nothing is empty: no_data; all kinds had nothing to act on: no_occurrence;
- 6. `pass` true: pass; unknown: no_data; false: attention if `attention` is true, else fail.
+ 6. `pass` true: pass; unknown: no_data; false: attention if `attention` is true, no_data if that is unknown, else fail.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from evidence.catalogue import expressions
-from evidence.criteria import Expression, Null, Value, truth
+from evidence.catalogue import COVERAGE_FLOOR, expressions
+from evidence.criteria import Expression, Null, Value, can_be_true, truth
 from evidence.kinds import Catalogue, Control, Evaluation, Facts, Kind
 from evidence.languages import Said, figure, joined, percent, said
 from evidence.states import ResultState
@@ -130,7 +130,7 @@ def _no_data(question: Question) -> Decision | None:
 
 def _short_coverage(question: Question) -> Iterator[Said]:
     """Yield a sentence for each log type of the row's kinds that is below the floor or has no source."""
-    floor = question.params["coverage_floor"]
+    floor = question.params[COVERAGE_FLOOR]
     log_types = dict.fromkeys(name for kind in question.kinds for name in kind.log_types)
     for name in log_types:
         if name in question.facts.out_of_scope:
@@ -188,7 +188,7 @@ def _gated(question: Question) -> list[Kind]:
 
 
 def _criterion(question: Question) -> Decision:
-    """Return pass, attention, fail or no_data from the row's own criterion."""
+    """Return pass, attention, fail or no_data from the row's own criterion: what is unknown is neither good nor bad."""
     passing, attention = question.parts["pass"][0], question.parts["attention"][0]
     answer = truth(passing, question.value)
     if answer is True:
@@ -197,10 +197,35 @@ def _criterion(question: Question) -> Decision:
         unknown = _named(question, passing, Null.UNKNOWN)
         return ResultState.NO_DATA, (said("Not measured, and needed by the pass criterion: {names}.", names=unknown),)
     reasons = (said("The pass criterion does not hold{values}.", values=_values(question, passing)),)
-    if truth(attention, question.value) is True:
+    milder = truth(attention, question.value)
+    if milder is True:
         return ResultState.ATTENTION, reasons
+    if milder is None:
+        unknown = _named(question, attention, Null.UNKNOWN)
+        why = said("Not measured, and needed to tell attention from fail: {names}.", names=unknown)
+        return ResultState.NO_DATA, (*reasons, why)
     values = _values(question, attention)
     return ResultState.FAIL, (*reasons, said("The attention criterion does not hold either{values}.", values=values))
+
+
+def barred(catalogue: Catalogue, control: Control) -> tuple[Said, ...]:
+    """Say why a row cannot pass here: what its criterion needs is not recorded. Empty where it can."""
+    parts = expressions(control)
+    lines: dict[Said, None] = {}
+    for expression in (*parts["needs"], *parts["pass"]):
+        missing = [(kind, name) for kind, name in expression.metrics if name in catalogue.kinds[kind].unmeasured]
+        if can_be_true(expression, missing):
+            continue
+        for kind, name in missing:
+            metric, why = _metric(catalogue.kinds[kind], name), said(catalogue.kinds[kind].unmeasured[name])
+            lines[
+                said(
+                    "Cannot pass here once there is something to judge: {metric} is not measured, because {why}.",
+                    metric=metric,
+                    why=why,
+                )
+            ] = None
+    return tuple(lines)
 
 
 def _named(question: Question, expression: Expression, null: Null) -> str:

@@ -33,7 +33,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An evidence kind: what it computes, its metrics, and how an empty or missing population reads."""
+    """An evidence kind: what it computes, its metrics, and how an empty or missing population reads.
+
+    `params` are the parameters that its query module counts by, `unmeasured` the metrics that have no number as soon as
+    there is something to count, each with its reason.
+    """
 
     name: str
     title: str
@@ -44,6 +48,8 @@ class Kind:
     log_types: tuple[str, ...] = ()
     ratios: Mapping[str, str] = field(default_factory=dict)
     ages: frozenset[str] = frozenset()
+    params: tuple[str, ...] = ()
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from evidence.calendar import Due, due_dates, icalendar, months
-from evidence.catalogue import load
-from evidence.criteria import parse
-from evidence.evaluate import spell, spell_metric
+from evidence.catalogue import load, parameters_of
+from evidence.evaluate import barred, spell, spell_metric
 from evidence.findings import FailureClass
 from evidence.kinds import VERIFICATION, Control, Parameter
 from evidence.models import ControlResult, ControlRun, KindResult
@@ -78,12 +77,6 @@ def control_facts(
     result = next((item for item in history if run and item.run_id == run.pk), None)
     state = result.state if result else "not_computed"
     criterion = control.criterion
-    named = dict.fromkeys(
-        name
-        for text in (*criterion.needs, criterion.passing, criterion.attention)
-        for kind, name in parse(text).names
-        if kind == "p"
-    )
     values = run.parameters if run else {}
     params = load().params
     parts = [("Needs", " and ".join(criterion.needs)), ("Acts on", criterion.occurrence)]
@@ -99,9 +92,12 @@ def control_facts(
             state, "The portal has no query for this control yet. It counts as nothing else."
         ),
         "criterion": [(label, text) for label, text in parts if text],
-        "parameters": [_parameter(params[name], values.get(name, params[name].value)) for name in named],
+        "parameters": [
+            _parameter(params[name], values.get(name, params[name].value)) for name in parameters_of(load(), control)
+        ],
         "metrics": _metrics(result, kinds),
         "missing": missing_kinds(control),
+        "barred": barred(load(), control),
         "kinds": [_shown(item) for item in kinds],
         "history": [(LOOKS[item.state], STATE_WORDS[item.state], item) for item in history],
     }

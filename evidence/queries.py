@@ -81,11 +81,18 @@ class LedgerFacts:
 
 
 def settings_in_force() -> Settled:
-    """Return the newest setting of each kind and key that was not taken back; one query."""
+    """Return the newest setting of each kind and key that was not taken back; one query.
+
+    A parameter that the catalogue does not have any more is left aside.
+    """
     newest = ControlSetting.objects.order_by("kind", "key", "-id").distinct("kind", "key")
     held = [row for row in newest if row.value is not None]
     return Settled(
-        parameters={row.key: row.value for row in held if row.kind == SettingKind.PARAMETER and row.value is not None},
+        parameters={
+            row.key: row.value
+            for row in held
+            if row.kind == SettingKind.PARAMETER and row.value is not None and row.key in load().params
+        },
         log_types={row.key: row.reason for row in held if row.kind == SettingKind.LOG_TYPE},
         rows={row.key: row.reason for row in held if row.kind == SettingKind.ROW},
         alone=next((row.reason for row in held if row.kind == SettingKind.SIGN_OFF), ""),

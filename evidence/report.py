@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from django.template.loader import render_to_string
@@ -41,6 +42,10 @@ HEADS = {
 }
 """Heads that the column's name alone would spell badly."""
 DASH = "\u2013"
+COVER_LINES, LANGUAGE_LINES = 29, 3
+"""Lines that the first page has for what varies, and those that it needs for saying what is not translated."""
+OMISSION_CHARS, CELL_CHARS, NAME_CHARS, TITLE_CHARS = 110, 70, 45, 26
+"""Characters of a line of the first page, by what is set in it."""
 STATE_MARKS: dict[str, str] = {
     "pass": "✓",
     "attention": "▲",
@@ -170,6 +175,7 @@ class ControlCard:
     proof: str
     limits: str
     evidence: str
+    barred: tuple[str, ...] = ()
     omission: str = ""
 
     @property
@@ -233,6 +239,11 @@ class Volume:
         return f"volume-{self.number}.pdf"
 
 
+def lines_of(text: str, chars: int) -> int:
+    """Return about how many printed lines a text takes."""
+    return -(-len(text) // chars)
+
+
 @dataclass(frozen=True, slots=True)
 class Cover:
     """What stands on the first page."""
@@ -254,7 +265,31 @@ class Cover:
     kind: str
     sign_off: str
     tally: tuple[tuple[str, str, str, str], ...]
+    omissions: tuple[str, ...] = ()
     cut: tuple[str, ...] = ()
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Return the omissions that the first page has room for: all of them, or the first ones of very many."""
+        taken = accumulate(lines_of(text, OMISSION_CHARS) for text in self.omissions)
+        return tuple(text for text, line in zip(self.omissions, taken, strict=True) if line <= self._room)
+
+    @property
+    def _room(self) -> int:
+        """Return about how many lines are left for omissions, after what else the first page holds."""
+        cells = (self.recipient, self.client, self.processor, self.prepared_by, self.sign_off, self.supersedes)
+        used = sum(lines_of(text, CELL_CHARS) for text in (*cells, *self.frameworks, "; ".join(self.cut)))
+        used += lines_of(self.tier_meaning, CELL_CHARS) + lines_of(self.classification, OMISSION_CHARS)
+        used += 3 * lines_of(self.kind, TITLE_CHARS) + 2 * lines_of(self.client, NAME_CHARS)  # of 27 and 15 points
+        return COVER_LINES - used - (0 if str(get_language()).startswith(Language.ENGLISH) else LANGUAGE_LINES)
+
+    @property
+    def left_out_elsewhere(self) -> str:
+        """Say where all omissions stand, if the first page has no room for some."""
+        if len(self.left_out) == len(self.omissions):
+            return ""
+        form = gettext("There is no room for more here: all {count} are listed further on, under the same heading.")
+        return form.format(count=told(whole(len(self.omissions))))
 
 
 @dataclass(frozen=True, slots=True)

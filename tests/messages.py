@@ -66,6 +66,7 @@ def _in_lists() -> Iterator[Message]:
     plain += [name.replace("_", " ") for name in LOG_TYPES]
     for kind in catalogue.kinds.values():
         plain += [kind.title, kind.population.replace("_", " ")]
+        plain += [text for name, why in kind.unmeasured.items() for text in (name.replace("_", " "), why)]
     for control in catalogue.controls:
         _kind, _dot, metric = control.criterion.occurrence.partition(".")
         plain += [control.proof, *([metric.replace("_", " ")] if metric else [])]

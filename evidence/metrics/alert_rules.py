@@ -39,7 +39,7 @@ def measure(frame: Frame) -> KindEvidence:
         "enabled": sum(now_on),
         "mandatory_missing": sum(was_off),
         "untested": sum(on and not count for on, count in zip(now_on, counts, strict=True)),
-        "disabled_without_approval": None,
+        "disabled_without_approval": None if any(was_off) else 0,
         "delivery_failures": mails["given_up"],
     }
     notes = (

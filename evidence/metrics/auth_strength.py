@@ -16,6 +16,7 @@ SELECT s.name AS source, count(*) AS logins, count(*) FILTER (WHERE e.mfa) AS wi
             AND (g.until IS NULL OR g.until > e.occurred_at))) AS privileged_without_mfa
 FROM logs_currentevent e JOIN logs_logsource s ON s.tenant_id = e.tenant_id AND s.id = e.source_id
 WHERE e.tenant_id = %(tenant)s AND e.log_type IN (1, 4) AND e.status_id = 1
+    AND NOT (e.class_uid = 4014 AND e.activity_id IN (2, 3))
     AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
     AND e.received_at >= %(since)s::timestamptz - interval '120 seconds'
 GROUP BY s.name ORDER BY s.name
@@ -26,7 +27,7 @@ COLUMNS = (
 
 
 def measure(frame: Frame) -> KindEvidence:
-    """Return successful log-ins by source; a source that does not report the method makes it unknown, not weak."""
+    """Return successful log-ins by source, the end or renewal of a tunnel is none; a method not told is unknown."""
     asked = Asked(frame)
     rows = asked.rows(BY_SOURCE)
     logins = sum(row["logins"] for row in rows)

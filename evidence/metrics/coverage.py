@@ -25,9 +25,14 @@ RECEIVED = """
 SELECT DISTINCT log_type FROM logs_typeday
 WHERE tenant_id = %(tenant)s AND day >= %(first_day)s AND day < %(end_day)s AND events > 0
 """
+NUMBERS = """
+SELECT n.source_id, sum(n.missing)::bigint AS missing FROM logs_sourcestream n
+WHERE n.tenant_id = %(tenant)s AND n.seen_at >= %(since)s GROUP BY n.source_id
+"""
 COLUMNS = (
     *("source", "log_types", "expected_hours", "received_hours", "ratio", "gaps", "gaps_without_cause"),
     *("longest_gap_hours", "longest_gap_from", "longest_gap_until", "quarantined_ratio", "last_received_at"),
+    "missing_numbers",
 )
 
 
@@ -37,7 +42,11 @@ def measure(frame: Frame) -> KindEvidence:
     asked.note(QUERY)
     answers = coverage(since=frame.period.start, until=frame.period.end)
     noted = _noted(asked, frame)
-    rows = [_row(answer, noted.get(answer.source_id, ())) for answer in answers]
+    numbers = {row["source_id"]: row["missing"] for row in asked.rows(NUMBERS)}
+    rows = [
+        {**_row(answer, noted.get(answer.source_id, ())), "missing_numbers": numbers.get(answer.source_id)}
+        for answer in answers
+    ]
     days = {"first_day": frame.period.start.date(), "end_day": frame.period.end.date()}
     received = {row["log_type"] for row in asked.rows(RECEIVED, **days)}
     expecting = [answer for answer in answers if answer.expected_hours]
@@ -52,9 +61,15 @@ def measure(frame: Frame) -> KindEvidence:
         "log_types_expected": len(types),
         "log_types_received": len(types & received),
         "rejected_ratio": max((row["quarantined_ratio"] or 0.0 for row in rows), default=None),
-        "sequence_gaps": None,
+        "sequence_gaps": sum(numbers.values()) if numbers else None,
     }
-    notes = (said("The cause of a gap is what people noted of it before the end of the period (evidence, gaps)."),)
+    notes = (
+        said("The cause of a gap is what people noted of it before the end of the period (evidence, gaps)."),
+        said(
+            "Missing numbers are counted where a source numbers its records and delivered since the period began: "
+            "those that are missing when it is computed, whenever they went missing."
+        ),
+    )
     return asked.answer("coverage", metrics, rows, columns=COLUMNS, notes=notes, title=said("Coverage by source"))
 
 

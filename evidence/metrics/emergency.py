@@ -12,6 +12,7 @@ SELECT s.key AS system, a.name AS account, e.occurred_at, e.src_ip, e.ticket_ref
 FROM identities_account a JOIN identities_system s ON s.tenant_id = a.tenant_id AND s.id = a.system_id
 JOIN logs_currentevent e ON e.tenant_id = a.tenant_id AND e.account_id = a.id
 WHERE a.tenant_id = %(tenant)s AND a.kind = 'break_glass' AND e.log_type IN (1, 4, 5) AND e.status_id = 1
+    AND NOT (e.class_uid = 4014 AND e.activity_id IN (2, 3))
     AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
     AND e.received_at >= %(since)s::timestamptz - interval '120 seconds'
 ORDER BY e.occurred_at, a.id LIMIT 10000

@@ -24,10 +24,11 @@ WITH failed AS (
 SELECT s.name AS source, f.actor_key AS account, f.hour, f.failures, f.addresses, f.locked, f.last_at,
     (SELECT min(e.occurred_at) FROM logs_currentevent e WHERE e.tenant_id = %(tenant)s AND e.actor_key = f.actor_key
         AND e.source_id = f.source_id AND e.log_type IN (1, 4) AND e.status_id = 1 AND e.occurred_at >= f.last_at
+        AND NOT (e.class_uid = 4014 AND e.activity_id IN (2, 3))
         AND e.occurred_at < f.last_at + interval '30 minutes'
         AND e.received_at >= f.last_at - interval '120 seconds') AS success_at,
     EXISTS (SELECT 1 FROM alerts_alert a WHERE a.tenant_id = %(tenant)s AND lower(a.account_name) = f.actor_key
-        AND a.rule = 'failed_account' AND a.acknowledged_at IS NOT NULL AND a.first_at <= f.last_at
+        AND a.rule = 'failed_account' AND least(a.acknowledged_at, a.closed_at) < %(as_of)s AND a.first_at <= f.last_at
         AND a.last_at >= f.hour) AS reviewed
 FROM failed f JOIN logs_logsource s ON s.tenant_id = %(tenant)s AND s.id = f.source_id
 ORDER BY f.hour, f.actor_key, s.name
@@ -52,7 +53,7 @@ def measure(frame: Frame) -> KindEvidence:
     }
     notes = (
         said("An account counts as locked when a refusal in the same hour says so; an unlogged lock is not seen."),
-        said("A success after a burst counts as reviewed when an alert about the account was acknowledged."),
+        said("A success after a burst counts as reviewed when an alert about the account was acknowledged or closed."),
     )
     return asked.answer(
         "login_failures", metrics, rows, columns=COLUMNS, notes=notes, title=said("Bursts of failed log-ins")

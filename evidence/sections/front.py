@@ -7,8 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from evidence.criteria import parse
-from evidence.evaluate import spell, tally
+from evidence.evaluate import barred, spell, tally
 from evidence.kinds import Evaluation
 from evidence.languages import percent as share
 from evidence.languages import told, whole
@@ -27,7 +26,7 @@ from evidence.report import (
     Section,
     span,
 )
-from evidence.sections.source import Source, deviations, spell_used, widths
+from evidence.sections.source import Source, deviations, spell_used, used_parameters, widths
 from evidence.states import RESULT_MEANINGS, ResultState
 from evidence.tiers import TIERS
 
@@ -58,6 +57,7 @@ def cover(source: Source, content_digest: str) -> Cover:
         tier=source.tier,
         tier_meaning=_(TIERS[source.tier]),
         content_digest=content_digest,
+        omissions=tuple(map(told, source.omissions)),
         tally=tuple((key, STATE_MARKS[key], _(word), told(whole(counts[key]))) for key, word in STATE_WORDS.items())
         if source.evaluations
         else (),
@@ -259,16 +259,7 @@ def card(source: Source, item: Evaluation) -> ControlCard:
         (_("Acts on"), criterion.occurrence),
         (_("Pass"), criterion.passing),
     ]
-    named = {
-        name
-        for text in (*criterion.needs, criterion.passing, criterion.attention)
-        for kind, name in parse(text).names
-        if kind == "p"
-    }
-    parameters = ", ".join(
-        f"{name} = {_value(source, name, source.parameters[name])}{told(source.loosened.get(name, ''))}"
-        for name in sorted(named)
-    )
+    parameters = told(used_parameters(source, control))
     measured = "; ".join(f"{name} = {told(spell_used(source, name))}" for name in item.used)
     kinds = ", ".join(f"tables/{name}.csv" for name in control.evidence if name in source.evidence)
     gone = ", ".join(_(source.catalogue.kinds[name].title) for name in item.missing_kinds)
@@ -284,6 +275,7 @@ def card(source: Source, item: Evaluation) -> ControlCard:
         proof=_(control.proof),
         limits=control.limits,
         evidence=kinds or _("none yet"),
+        barred=tuple(map(told, barred(source.catalogue, control))),
         omission=_("Not in this pack: {titles} (not yet computed).").format(titles=gone) if gone else "",
     )
 

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from evidence.budget import goes_first
 from evidence.bundle import Checkpoint, Identity
-from evidence.evaluate import spell_metric
-from evidence.kinds import Catalogue, Cell, Evaluation, KindEvidence, Period, Table
+from evidence.catalogue import parameters_of
+from evidence.evaluate import spell, spell_metric
+from evidence.kinds import Catalogue, Cell, Control, Evaluation, KindEvidence, Period, Table
 from evidence.languages import Said, day, joined, said, told, whole
 from evidence.registers.kinds import Stand
 from evidence.report import Grid, Prose, grid
@@ -119,14 +120,30 @@ def controls(source: Source) -> Table:
             *(item.state.value if item.state else "not_computed", " ".join(item.reasons), item.control.proof),
             *(item.control.limits, ", ".join(item.control.evidence), ", ".join(item.missing_kinds)),
             "; ".join(f"{name} = {spell_used(source, name)}" for name in item.used),
+            used_parameters(source, item.control),
         ]
         for item in source.evaluations
     ]
     columns = (
         *("framework", "control", "key", "title", "state", "reasons", "proof", "limits", "evidence"),
-        *("not_computed_kinds", "metrics"),
+        *("not_computed_kinds", "metrics", "parameters"),
     )
     return from_rows("controls", said("Control results"), columns, rows)
+
+
+def used_parameters(source: Source, control: Control) -> Said:
+    """Tell every parameter that a row's result rests on with its value, and what it was loosened from."""
+    units = {name: source.catalogue.params[name].unit for name in parameters_of(source.catalogue, control)}
+    return joined(
+        ", ",
+        (
+            joined(
+                " ",
+                (f"{name} =", spell(source.parameters[name]), joined("", (said(unit), source.loosened.get(name, "")))),
+            )
+            for name, unit in sorted(units.items())
+        ),
+    )
 
 
 def spell_used(source: Source, dotted: str) -> str:

@@ -1,9 +1,13 @@
-"""Builds facts for the catalogue's tests: everything good, an empty tenant, and nothing measured."""
+"""Builds facts for the catalogue's tests: everything good, an empty tenant, nothing measured, and a report's source."""
 
 from collections.abc import Mapping
 
 from evidence.catalogue import LOG_TYPES, load
-from evidence.kinds import Facts
+from evidence.evaluate import evaluate_all
+from evidence.kinds import Facts, KindEvidence
+from evidence.sections.source import Source
+from evidence.tables import from_rows
+from tests.evidence.packing import PERIOD, identity
 
 GOOD: dict[str, float] = {
     "coverage.sources_expected": 8, "coverage.sources_reporting": 8, "coverage.coverage_ratio": 0.998,
@@ -64,3 +68,19 @@ def unmeasured() -> Facts:
     """Return facts in which every query ran and measured nothing."""
     metrics = {name: dict.fromkeys(kind.metrics) for name, kind in load().kinds.items()}
     return Facts(metrics=metrics, coverage=dict.fromkeys(LOG_TYPES, 1.0))
+
+
+def source() -> Source:
+    """Return what a pack over the whole catalogue is printed from, with rows in several states."""
+    catalogue, facts = load(), good({"ledger.breaks": 1, "population.snapshots": 0}, {"vpn": 0.5})
+    params = {name: parameter.value for name, parameter in catalogue.params.items()}
+    evidence = {
+        kind: KindEvidence(kind, facts.metrics[kind], "select 1\n", {}, from_rows(kind, item.title, ("id",), [["=x"]]))
+        for kind, item in catalogue.kinds.items()
+    }
+    rows = tuple(evaluate_all(catalogue, facts, params))
+    return Source(
+        identity=identity(), period=PERIOD, catalogue=catalogue, evaluations=rows, evidence=evidence, records={},
+        coverage=facts.coverage, out_of_scope={}, parameters=params, checkpoint=None, signer_key="", tier="T1",
+        omissions=(), loosened={}, kept=frozenset(evidence),
+    )  # fmt: skip

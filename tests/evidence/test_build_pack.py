@@ -11,6 +11,7 @@ import pytest
 from django.db import DatabaseError, OperationalError, transaction
 from django.utils.module_loading import import_string
 from psycopg.errors import DiskFull
+from pypdf import PdfReader
 
 from evidence.actions import begin_pack, compute_controls, download_pack, request_evaluation
 from evidence.building import Known, Room, assemble, build_pack
@@ -59,6 +60,9 @@ def test_it_issues_a_pack_that_its_own_verifier_accepts(bpo: Tenant, reviewed: C
     waiting = load().kinds.keys() - MEASURES.keys()
     assert any("not yet computed" in line for line in manifest["omissions"]) == bool(waiting)
     assert "no_data" in manifest["results"].values()
+    first = " ".join(PdfReader(BytesIO(checked.files["report.pdf"])).pages[0].extract_text().split())
+    assert [line for line in manifest["omissions"] if line not in first] == [], "each stands on the first page"
+    assert f"What was left out ({len(manifest['omissions'])})" in first
     sheets = text(data, "tables/information_sheets.csv")
     assert "retention,Filters," in sheets, "of a measured kind"
     assert 'decisions,"Control total' in sheets, "of a table of records"

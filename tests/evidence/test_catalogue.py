@@ -32,18 +32,16 @@ def test_it_holds_seventy_rows_of_five_frameworks() -> None:
     }
     assert len(catalogue.kinds) == 36
     assert len({row.key for row in catalogue.controls}) == 70
-    assert catalogue.version == "1.1.0"
+    assert catalogue.version == "1.2.0"
     assert len(catalogue.digest) == 64
 
 
 def test_it_holds_the_thresholds_that_the_house_settled() -> None:
     params = load().params
     assert params["skew_seconds"].value == 120
-    assert params["seconds_per_item_min"].value == 5
-    assert params["login_retention_days"].value == 1096
-    assert params["data_retention_days"].value == 365
-    assert params["session_retention_days"].value == 90
-    assert params["hipaa_record_days"].value == 2192
+    assert params["request_days"].value == 10
+    assert params["session_idle_minutes"].value == 15
+    assert params["authority_notify_hours"].value == 72
 
 
 def test_it_says_which_direction_of_a_parameter_is_looser() -> None:
@@ -71,8 +69,13 @@ def test_it_says_which_direction_of_a_parameter_is_looser() -> None:
         ("soc2.yaml", "limits: ", "limit: ", "lacks 'limits'"),
         ("soc2.yaml", 'attention: "', 'warning: "', "lacks its pass or attention criterion"),
         ("kinds.yaml", "population: entries", "population: entires", "which is none of its metrics"),
+        ("kinds.yaml", "params: [dormant_days]", "params: [dormnt_days]", "names 'dormnt_days', which is no parameter"),
+        ("kinds.yaml", "{approved_after_grant", "{approved_later", "which is none of its metrics"),
         ("kinds.yaml", "when_empty: no_data", "when_empty: pass", "does not say what an empty population means"),
         ("kinds.yaml", "[login, remote]", "[login, vpn]", "names the log type 'vpn'"),
+        ("kinds.yaml", "    when_empty:", "    log_type: [login]\n    when_empty:", "there is no key 'log_type'"),
+        ("catalogue.yaml", "unit: ratio,", "unit: ratio, ceiling: 1,", "there is no key 'ceiling'"),
+        ("hipaa.yaml", "needs:", "need:", "there is no key 'need'"),
         ("catalogue.yaml", "tighter: higher", "tighter: up", "does not say whether higher or lower is tighter"),
         ("catalogue.yaml", "states: [pass, attention", "states: [pass, warning", "other states"),
         ("catalogue.yaml", "catalogue/1", "catalogue/2", "names the schema"),

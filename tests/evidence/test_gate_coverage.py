@@ -79,6 +79,9 @@ def test_62_percent_of_the_hours_is_no_data_on_every_row_that_depends_on_them(
         state, why = states[row.key]
         assert state == "no_data", (row.id, state, why)
         assert "is 62.0%, below the floor of 90%" in why or "coverage.coverage_ratio = 0.62" in why, (row.id, why)
+    counts = computed.evidence["coverage"].metrics
+    assert (counts["coverage_ratio"], counts["sources_expected"], counts["sources_reporting"]) == (0.62, 1, 1)
+    assert (counts["log_types_expected"], counts["log_types_received"]) == (7, 1), "only log-ins came"
     # And the gate alone does it: with every metric good, the measured coverage turns these rows and no other.
     gated = evaluate_all(load(), Facts(good().metrics, computed.coverage))
     assert {item.control.key for item in gated if item.state == "no_data"} == {

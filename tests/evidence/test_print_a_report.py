@@ -4,16 +4,23 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
+import pytest
+from django.utils.translation import gettext
+from pypdf import PdfReader
+
 from evidence.budget import goes_first, hold
+from evidence.languages import said, spoken, told
+from evidence.rendering import render
 from evidence.report import Pairs, Report, Section, html
 from evidence.sections.front import cover
 from evidence.sections.sheets import sheets
 from evidence.tables import from_rows, long_table
 from tests.database import ROOT
-from tests.evidence.packing import HTML
-from tests.evidence.test_read_packs_as_oscal import source
+from tests.evidence.facts import source
+from tests.evidence.packing import HTML, ISSUED
 
 SHEET = {"Source": "logs_sourcehour", "Query, SHA-256": "ab" * 32, "Run at": "now", "Run by": "Axel", "Rows": "7"} | {
     "Control total, SHA-256": "cd" * 32,
@@ -78,3 +85,32 @@ def test_the_whole_report_holds_one_sum_and_its_first_page_says_what_is_cut(tmp_
     printed = html(report)
     assert "first 420 of 2,600 rows, privileged and deviating ones before the others; all in" in printed
     assert "Printed in part</th><td>Decisions (420 of 2,600). All rows" in printed
+
+
+@pytest.mark.parametrize(("language", "many"), [("en", 60), ("en", 4), ("de", 60)])
+def test_the_first_page_holds_what_was_left_out_and_how_many_more(language: str, many: int) -> None:
+    asked = source()
+    names = tuple(asked.catalogue.frameworks)
+    who = replace(
+        asked.identity, frameworks=names, recipient="Axel Brandt, Brandt Assurance " * 5, client="Zenith " * 12
+    )
+    gone = said("{count} rows are not yet computed: {rows}.", count=many, rows="CC21, " * 17)
+    with spoken(language):
+        first = cover(replace(asked, identity=who, omissions=(gone,) * many), "ab" * 32)
+        report = Report(replace(first, cut=("Decisions (1,200 of 100,000)",) * 4), (Section("result", "Result", ()),))
+        pages = PdfReader(BytesIO(render(html(report), created=ISSUED).printed.pdf)).pages
+        shown, heading, contents = len(report.cover.left_out), gettext("What was left out"), gettext("Contents")
+        more = report.cover.left_out_elsewhere
+    printed = [" ".join(page.extract_text().split()) for page in pages]
+    assert len(printed) == 3, "the cover, the contents and one section: nothing flows over"
+    assert f"{heading} ({many})" in printed[0]
+    assert printed[0].count(told_in(language, gone)) == shown
+    assert contents in printed[1]
+    assert (shown > 0, bool(more)) == (language == "en", shown < many)
+    assert more in printed[0]
+
+
+def told_in(language: str, sentence: str) -> str:
+    """Return a sentence as it is told in a language."""
+    with spoken(language):
+        return told(sentence)

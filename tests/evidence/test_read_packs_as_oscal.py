@@ -8,34 +8,12 @@ from pathlib import Path
 import pytest
 
 from evidence.bundle import canonical
-from evidence.catalogue import load
-from evidence.evaluate import evaluate_all
-from evidence.kinds import KindEvidence
 from evidence.oscal import FILE, STATUS, assessment_results
-from evidence.sections.source import Source
-from evidence.tables import from_rows
-from tests.evidence.facts import good
-from tests.evidence.packing import PERIOD, identity
+from tests.evidence.facts import source
 from tests.house import ROOT
 
 UV = shutil.which("uv") or str(ROOT / ".data" / "uv" / "bin" / "uv")
 TRESTLE = (UV, "run", "-q", "--no-project", "--with", "compliance-trestle==5.2.0")
-
-
-def source() -> Source:
-    """Return what a pack over the whole catalogue is printed from, with rows in several states."""
-    catalogue, facts = load(), good({"ledger.breaks": 1, "population.snapshots": 0}, {"vpn": 0.5})
-    params = {name: parameter.value for name, parameter in catalogue.params.items()}
-    evidence = {
-        kind: KindEvidence(kind, facts.metrics[kind], "select 1\n", {}, from_rows(kind, item.title, ("id",), [["=x"]]))
-        for kind, item in catalogue.kinds.items()
-    }
-    rows = tuple(evaluate_all(catalogue, facts, params))
-    return Source(
-        identity=identity(), period=PERIOD, catalogue=catalogue, evaluations=rows, evidence=evidence, records={},
-        coverage=facts.coverage, out_of_scope={}, parameters=params, checkpoint=None, signer_key="", tier="T1",
-        omissions=(), loosened={}, kept=frozenset(evidence),
-    )  # fmt: skip
 
 
 def test_it_keeps_the_six_states_and_satisfies_nothing_by_silence() -> None:
