@@ -229,7 +229,7 @@ def create_due_campaigns(*, by: Actor) -> list[Campaign]:
     enforce(can_manage_campaigns(by))
     now = timezone.now()
     made = []
-    plans = CampaignPlan.objects.select_for_update().filter(ended_at__isnull=True, next_opening_at__lte=now)
+    plans = CampaignPlan.objects.select_for_update().filter(next_opening_at__lte=now)
     for plan in plans:
         zone = ZoneInfo(plan.time_zone)
         while plan.next_opening_at is not None and plan.next_opening_at <= now:

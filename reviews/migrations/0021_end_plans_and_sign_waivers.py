@@ -183,11 +183,12 @@ PLANS = [
                 models.Q(
                     ("end_reason__length__gte", 10),
                     ("ended_at__isnull", False),
+                    ("next_opening_at__isnull", True),
                     models.Q(("ended_by", ""), _negated=True),
                 ),
                 _connector="OR",
             ),
-            name="plan_end_has_time_person_and_reason",
+            name="ended_plan_says_who_and_why_and_makes_nothing",
         ),
     ),
     migrations.RunSQL(STAYS, NOT_STAYS),

@@ -65,8 +65,11 @@ class CampaignPlan(TenantOwned):
             models.CheckConstraint(condition=Q(due_days__gte=1, due_days__lte=90), name="plan_is_due_in_1_to_90_days"),
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True, ended_by="", end_reason="")
-                | (Q(ended_at__isnull=False, end_reason__length__gte=REASON_MIN) & ~Q(ended_by="")),
-                name="plan_end_has_time_person_and_reason",
+                | (
+                    Q(ended_at__isnull=False, next_opening_at__isnull=True, end_reason__length__gte=REASON_MIN)
+                    & ~Q(ended_by="")
+                ),
+                name="ended_plan_says_who_and_why_and_makes_nothing",
             ),
         ]
 

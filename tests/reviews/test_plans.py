@@ -188,12 +188,17 @@ ATTACKS = {
     "another system": ("permission denied", "UPDATE reviews_plansystem SET system_id = system_id + 1"),
     "no stage": ("permission denied", "DELETE FROM reviews_planstage"),
     "an end without a person": (
-        "plan_end_has_time_person_and_reason",
-        "UPDATE reviews_campaignplan SET ended_at = now(), end_reason = 'Nobody needs it.'",
+        "ended_plan_says_who_and_why",
+        "UPDATE reviews_campaignplan SET ended_at = now(), next_opening_at = NULL, end_reason = 'Nobody needs it.'",
     ),
     "an end without a reason": (
-        "plan_end_has_time_person_and_reason",
-        "UPDATE reviews_campaignplan SET ended_at = now(), ended_by = 'x', end_reason = 'short'",
+        "ended_plan_says_who_and_why",
+        "UPDATE reviews_campaignplan SET ended_at = now(), next_opening_at = NULL, ended_by = 'x', "
+        "end_reason = 'short'",
+    ),
+    "an end that goes on": (
+        "and_makes_nothing",
+        "UPDATE reviews_campaignplan SET ended_at = now(), ended_by = 'x', end_reason = 'Nobody needs it.'",
     ),
     "an end long ago": (
         "bears the time",

@@ -55,7 +55,10 @@ def test_a_signed_waiver_lets_the_campaign_get_ready(line: ScopeLine, cast: Cast
     ("words", "changes"),
     [
         ("not the statement that was shown", {"shown_digest": "0" * 64}),
-        ("stronger proof", {"proof": Authentication(Level.SESSION, ("password", "second factor"), timezone.now())}),
+        (
+            "asked for here: password and a code",
+            {"proof": Authentication(Level.SESSION, ("password", "second factor"), timezone.now())},
+        ),
         ("within five minutes", {"proof": proof(seconds_ago=301)}),
     ],
 )
