@@ -35,6 +35,7 @@ def typed_like(plan: CampaignPlan) -> dict[str, object]:
     names += ["due_days", "silence_privileged", "silence_standard", "trigger", "purpose"]
     return {
         **{name: getattr(plan, name) for name in names},
+        "starts_on": timezone.localdate(),
         "systems": list(plan.plan_systems.values_list("system_id", flat=True)),
         "named": label_of(plan.named) if plan.named else "",
         "fallback": label_of(plan.fallback),

@@ -119,8 +119,7 @@ class CampaignMove(TenantOwned):
 class Waiver(TenantOwned):
     """Stores that somebody signed that a campaign goes on without the list of a system, and why; only ever added.
 
-    `manifest` is the statement that was signed, `digest` its SHA-256. The migration `0021_end_plans_and_sign_waivers`
-    holds that the statement says exactly this.
+    `manifest` is the statement that was signed, `digest` its SHA-256. A trigger holds that it says exactly this.
     """
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()

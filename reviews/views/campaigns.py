@@ -50,7 +50,8 @@ def campaigns(request: TenantRequest) -> HttpResponse:
 def campaign_new(request: TenantRequest, plan_id: int | None = None) -> HttpResponse:
     """Makes a campaign on one page, with live counts of what it would hold; with a plan's id, filled as that one."""
     like = get_object_or_404(CampaignPlan.objects.select_related("named", "fallback"), pk=plan_id) if plan_id else None
-    form = CampaignForm(request.POST or None, tenant=request.tenant, initial=typed_like(like) if like else None)
+    typed = typed_like(like) if like else {}
+    form = CampaignForm(request.POST or None, tenant=request.tenant, initial=typed)
     if form.is_valid():
         try:
             return _make(request, form)
@@ -59,8 +60,9 @@ def campaign_new(request: TenantRequest, plan_id: int | None = None) -> HttpResp
         except BadRule as bad:
             form.add_error("rule", str(bad))
     status = 422 if form.is_bound else 200
-    context = {"form": form, "counts": _preview(form) if form.is_bound else None, "openings": form.openings()}
-    return render(request, "reviews/campaign_new.html", {**context, "like": like}, status=status)
+    shown = form if form.is_bound else CampaignForm(typed or None, tenant=request.tenant)
+    context = {"form": form, "like": like, "counts": _preview(shown) if shown.is_bound else None}
+    return render(request, "reviews/campaign_new.html", {**context, "openings": shown.openings()}, status=status)
 
 
 def _make(request: TenantRequest, form: CampaignForm) -> HttpResponse:
