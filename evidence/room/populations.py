@@ -94,11 +94,8 @@ def _list_words(line: ScopeLine) -> str:
     one = line.snapshot
     if one is None:
         signed = line.waiver
-        return f"No list: {line.waiver_reason}" + (
-            f" (signed by {line.waived_by} {signed.signed_at.isoformat()}, {signed.level}, SHA-256 {signed.digest})"
-            if signed
-            else ""
-        )
+        how = f" (signed {signed.signed_at.isoformat()}, {signed.level}, SHA-256 {signed.digest})" if signed else ""
+        return f"No list: {line.waiver_reason}{how}"
     whole = "complete" if one.complete else "INCOMPLETE"
     return (
         f"{whole}: {one.counted} of {one.source_total} that the system counts, captured {one.captured_at.isoformat()}, "

@@ -1,14 +1,17 @@
 """Leaving a system out of a campaign: reasoned, signed over exactly that, and held by the database."""
 
 import json
+import re
 from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from evidence.room.populations import items_of
 from identities.actions import SystemFacts, save_system
 from reviews.actions import begin_stage, collect_snapshots, open_campaign
 from reviews.kinds import Authentication, Level, Strategy
@@ -18,6 +21,7 @@ from reviews.queries.waivers import waiver_statement
 from reviews.states import CampaignState
 from tenants.kinds import Refused
 from tenants.models import AuditEntry, User
+from tenants.sharing import share
 from tests import make
 from tests.factors import Passkey, add_app, code_of
 from tests.reviews.conftest import Cast, deliver, proof, ready, waive
@@ -197,3 +201,15 @@ def test_nobody_signs_a_waiver_without_a_second_factor(line: ScopeLine, carla: U
     secret = add_app(carla)
     assert post(client, line, password=make.PASSWORD, code=code_of(secret))[0] == 302
     assert Waiver.objects.get().level == "code"
+
+
+def test_the_auditor_reads_who_signed_for_the_missing_list(line: ScopeLine, cast: Cast, axel: User) -> None:
+    waive(line, cast.officer)
+    opened = open_campaign(campaign=line.campaign, by=cast.officer)
+    share(opened, user=axel, by=cast.officer)
+    signed = Waiver.objects.get()
+    room = make.login(axel).get(reverse("portal:room_campaign", args=["northwind", opened.pk])).content.decode()
+    assert f"{WHY} (waived by carla@example.org, signed" in room
+    assert f"password and a code of the authenticator app, SHA-256 {signed.digest}" in re.sub("<.*?>", "", room)
+    told = dict(items_of(opened).own)["List of Billing"]
+    assert told == f"No list: {WHY} (signed {signed.signed_at.isoformat()}, code, SHA-256 {signed.digest})"
