@@ -114,11 +114,11 @@ def _campaigns(asked: _Asked) -> Iterator[Due]:
 
 def _plans(asked: _Asked) -> Iterator[Due]:
     """Yield the next rounds of plans that come back, due their days after the opening."""
-    for plan in CampaignPlan.objects.filter(active=True, next_opening_at__isnull=False).exclude(rule=""):
+    for plan in CampaignPlan.objects.filter(next_opening_at__isnull=False).exclude(rule=""):
         after, zone = asked.now - timedelta(seconds=1), ZoneInfo(plan.time_zone)
         for at in next_openings(plan.rule, plan.starts_on, plan.opens_at_time, zone, after=after, n=OPENINGS):
             on, what = asked.day(at + timedelta(days=plan.due_days)), f"Access review “{plan.name}”, next round"
-            yield Due(f"plan-{plan.pk}-{at:%Y%m%d}", on, what, "campaigns", plan.created_by, "reviews:campaigns")
+            yield Due(f"plan-{plan.pk}-{at:%Y%m%d}", on, what, "campaigns", plan.created_by, "reviews:plans")
 
 
 def _systems(asked: _Asked) -> Iterator[Due]:

@@ -22,10 +22,12 @@ SELECT c.name AS campaign, s.key AS system, n.id AS snapshot, n.captured_at, n.s
     (SELECT count(*) FROM reviews_exclusion x JOIN identities_snapshotrow r ON r.tenant_id = x.tenant_id
         AND r.id = x.row_id WHERE x.tenant_id = c.tenant_id AND x.campaign_id = c.id AND r.snapshot_id = n.id)
         AS exclusions,
-    l.waiver_reason, l.waived_by
+    l.waiver_reason, l.waived_by, w.signed_at AS waived_at, w.level AS waiver_level, w.digest AS waiver_digest,
+    w.manifest AS waiver_statement
 FROM reviews_scopeline l JOIN reviews_campaign c ON c.tenant_id = l.tenant_id AND c.id = l.campaign_id
 JOIN identities_system s ON s.tenant_id = l.tenant_id AND s.id = l.system_id
 LEFT JOIN identities_snapshot n ON n.tenant_id = l.tenant_id AND n.id = l.snapshot_id
+LEFT JOIN reviews_waiver w ON w.tenant_id = l.tenant_id AND w.id = l.waiver_id
 WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(until)s
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 ORDER BY c.name, c.id, s.key
@@ -100,7 +102,8 @@ TABLES: Final = (
         "campaign_scope",
         said("Systems of the campaigns: every row is an item or an exclusion"),
         SCOPE,
-        "campaign system snapshot captured_at source_total rows items exclusions waiver_reason waived_by",
+        "campaign system snapshot captured_at source_total rows items exclusions waiver_reason waived_by "
+        "waived_at waiver_level waiver_digest waiver_statement",
     ),
     ("exclusions", said("Rows left out of campaigns, by reason"), EXCLUSIONS, "campaign reason approved_by rows"),
     (

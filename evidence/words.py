@@ -30,6 +30,7 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
     "from_state": frozenset(CampaignState.values),
     "to_state": frozenset(CampaignState.values),
     "level": frozenset(Level.values),
+    "waiver_level": frozenset(Level.values),
     "kind": frozenset({*FindingKind.values, *LogItemKind.values}),
     "rule": frozenset(Rule.values),
     "rule_word": frozenset(str(rule.label) for rule in Rule),

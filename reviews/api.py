@@ -3,14 +3,15 @@
 from typing import Any, ClassVar
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from reviews.kinds import Advice, Outcome
-from reviews.models import Campaign, Decision, ReviewItem
+from reviews.kinds import Advice, Outcome, Strategy, Trigger
+from reviews.models import Campaign, CampaignPlan, Decision, ReviewItem
 from reviews.queries.campaigns import standing
+from reviews.queries.plans import plans_list
 from reviews.states import CampaignState
 from tenants.apipages import PAGE_PARAMETERS, page_of, paged
 from tenants.apiview import NOT_HERE, TenantView
@@ -107,6 +108,52 @@ class DecisionShape(serializers.Serializer[Any]):
     advice = serializers.ChoiceField(Advice.choices)
     opened_evidence = serializers.BooleanField()
     seen_seconds = serializers.IntegerField(help_text="Seconds that the item was on the reviewer's screen.")
+
+
+class PlanShape(serializers.Serializer[Any]):
+    """A plan: what makes campaigns, of what, and when. It is never changed; it ends, once."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    purpose = serializers.CharField()
+    systems = serializers.SerializerMethodField(help_text="The keys of the systems that it covers.")
+    privileged_only = serializers.BooleanField()
+    conflicts_only = serializers.BooleanField()
+    entitlements = serializers.CharField(help_text="Patterns of the entitlements that it covers; empty for all.")
+    programme = serializers.CharField()
+    dormant_days = serializers.IntegerField(allow_null=True)
+    strategy = serializers.ChoiceField(Strategy.choices)
+    due_days = serializers.IntegerField()
+    rule = serializers.CharField(help_text="An RRULE of RFC 5545; empty where it does not come back by the calendar.")
+    trigger = serializers.ChoiceField(Trigger.choices)
+    next_opening_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    created_by = serializers.CharField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    ended_by = serializers.CharField()
+    end_reason = serializers.CharField()
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_systems(self, plan: CampaignPlan) -> list[str]:
+        """Return the keys of the plan's systems."""
+        return [line.system.key for line in plan.plan_systems.all()]
+
+
+class Plans(TenantView):
+    """Plans of campaigns, newest first, ended ones too."""
+
+    permissions: ClassVar[tuple[Permission, ...]] = SEES
+
+    @extend_schema(
+        operation_id="plans_list",
+        summary="List the plans of campaigns",
+        parameters=[*PAGE_PARAMETERS],
+        responses=page_of(PlanShape),
+    )
+    def get(self, request: Request) -> Response:
+        """Answer with a page of plans."""
+        self.asked()
+        return paged(request, plans_list(), keys=("-id",), shape=PlanShape)
 
 
 class Campaigns(TenantView):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from identities.models import System
-from identities.personfield import PersonField
+from identities.personfield import PersonField, label_of
 from reviews.actions import PlanFacts
 from reviews.kinds import (
     Recurrence,
@@ -16,6 +16,7 @@ from reviews.kinds import (
     Strategy,
     Trigger,
 )
+from reviews.models import CampaignPlan
 from reviews.queries.reviewers import reviewers, reviewing_groups
 from reviews.recurrence import Openings, next_eight
 from tenants.models import Tenant
@@ -25,6 +26,23 @@ FURTHER = (
     *("own_rule", "trigger"),
 )
 """Fields of a campaign that are folded away until somebody wants them."""
+
+
+def typed_like(plan: CampaignPlan) -> dict[str, object]:
+    """Returns what would be typed to plan the same again, from today on and under a name of its own."""
+    plain = plan.rule in Recurrence.values
+    names = ["privileged_only", "conflicts_only", "entitlements", "programme", "dormant_days", "strategy", "group"]
+    names += ["due_days", "silence_privileged", "silence_standard", "trigger", "purpose"]
+    return {
+        **{name: getattr(plan, name) for name in names},
+        "starts_on": timezone.localdate(),
+        "systems": list(plan.plan_systems.values_list("system_id", flat=True)),
+        "named": label_of(plan.named) if plan.named else "",
+        "fallback": label_of(plan.fallback),
+        "later": ",".join(plan.later_stages.order_by("n").values_list("strategy", flat=True)),
+        "rule": plan.rule if plain else "",
+        "own_rule": "" if plain else plan.rule,
+    }
 
 
 class CampaignForm(forms.Form):
@@ -98,7 +116,10 @@ class CampaignForm(forms.Form):
         help_text="An RRULE of RFC 5545, such as FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=-1, in place of the choice above.",
     )
     starts_on = forms.DateField(
-        label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), initial=timezone.localdate
+        label="First day",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        initial=timezone.localdate,
+        help_text="Of what comes back: no campaign is made before it. What is made once is made now.",
     )
     trigger = forms.ChoiceField(
         choices=Trigger.choices,
@@ -142,11 +163,14 @@ class CampaignForm(forms.Form):
         return [self[name] for name in FURTHER]
 
     def openings(self) -> Openings:
-        """Returns the next openings as far as the form says when they are; run after `is_valid`."""
+        """Returns the next openings as far as the form says when they are; run after `is_valid`.
+
+        What is made once opens when a person opens it, on no date of the form.
+        """
         told = getattr(self, "cleaned_data", {})
-        if not told.get("starts_on"):
+        if not told.get("starts_on") or not told.get("rule"):
             return Openings(self.tenant.time_zone)
-        return next_eight(told.get("rule", ""), told["starts_on"], ZoneInfo(self.tenant.time_zone), timezone.now())
+        return next_eight(told["rule"], told["starts_on"], ZoneInfo(self.tenant.time_zone), timezone.now())
 
     def facts(self) -> PlanFacts:
         """Returns what was typed, for the action."""

@@ -12,6 +12,8 @@ from identities.personfield import PersonField
 from reviews.actions import AbsenceFacts
 from reviews.kinds import (
     CARE_LIMITS,
+    REASON_MAX,
+    REASON_MIN,
     REVIEWER_OUTCOMES,
     Choice,
     ConflictDecided,
@@ -223,6 +225,17 @@ class RiskForm(forms.Form):
         label="Accepted until", widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     )
     reason = forms.CharField(max_length=300, label="Why, printed in the evidence")
+
+
+class WaiverForm(forms.Form):
+    """Asks why a campaign goes on without the list of a system, before that is signed."""
+
+    reason = forms.CharField(
+        min_length=REASON_MIN,
+        max_length=REASON_MAX,
+        label="Why, printed in the evidence",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
 
 class TicketRouteForm(forms.Form):

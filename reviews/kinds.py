@@ -9,6 +9,8 @@ from django.db.models import TextChoices
 
 REASON_MIN: Final = 10
 """Shortest reason that counts, in characters."""
+REASON_MAX: Final = 300
+"""Longest reason that the table holds, in characters."""
 QUESTION_MIN: Final = 3
 ANSWER_MIN: Final = 2
 """Shortest question and answer, in characters: "why" and "no"."""
@@ -368,6 +370,11 @@ def meaning_of_signature(count: int) -> str:
 def meaning_of_acceptance(until: str) -> str:
     """Return what the second signature under an accepted risk says, as it is shown, kept and printed (21 CFR 11.50)."""
     return f"I have read this statement and accept, as the second person, that the access stays until {until}."
+
+
+def meaning_of_waiver(system: str) -> str:
+    """Return what the signature under a waiver says, as it is shown, kept and printed (21 CFR 11.50)."""
+    return f"I have read this statement and answer for it that the campaign goes on without the list of {system}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from reviews.kinds import (
     ANSWER_MIN,
     CARE_LIMITS,
     QUESTION_MIN,
+    REASON_MAX,
     REASON_MIN,
     Advice,
     ConflictDecided,
@@ -17,6 +18,7 @@ from reviews.kinds import (
 )
 from reviews.models import (
     Campaign,
+    CampaignPlan,
     ControlItem,
     DutyConflict,
     ReviewItem,
@@ -80,6 +82,41 @@ def can_move_campaign(by: Actor, campaign: Campaign, new: CampaignState) -> Verd
             f"The campaign is in the state '{campaign.get_state_display()}' and cannot go to '{new.label}' from there."
         )
     return can_manage_campaigns(by)
+
+
+def can_make_campaign(by: Actor, plan: CampaignPlan, *, at: datetime, first: datetime | None) -> Verdict:
+    """Returns whether the actor may make the plan's campaign of a time; `first` is the first that comes by a rule."""
+    if plan.ended_at is not None:
+        return denied("This plan has ended: it makes no further campaign. Plan a new one like it.")
+    if first is not None and at < first:
+        return denied(f"The first campaign of this plan is made on {first:%-d %B %Y %H:%M} UTC, and none before it.")
+    return can_manage_campaigns(by)
+
+
+def can_end_plan(by: Actor, plan: CampaignPlan, *, reason: str) -> Verdict:
+    """Returns whether the actor may end a plan that makes campaigns by itself."""
+    rules = (
+        (plan.ended_at is not None, "This plan has ended already."),
+        (not plan.by_itself, "This plan made its one campaign and makes no other; there is nothing to end."),
+        (
+            not REASON_MIN <= len(reason) <= REASON_MAX,
+            f"Write in {REASON_MIN} to {REASON_MAX} characters why the plan ends.",
+        ),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), can_manage_campaigns(by))
+
+
+def can_waive_system(by: Actor, campaign: Campaign, *, reason: str) -> Verdict:
+    """Returns whether the actor may sign that the campaign goes on without the list of a system."""
+    rules = (
+        (by.user_id is None, "Only a person signs a waiver."),
+        (
+            campaign.state not in {CampaignState.DRAFT, CampaignState.COLLECTING},
+            "A system is left out while the campaign collects its snapshots.",
+        ),
+        (len(reason) < REASON_MIN, f"Write in at least {REASON_MIN} characters why the system is left out."),
+    )
+    return next((denied(sentence) for broken, sentence in rules if broken), can_manage_campaigns(by))
 
 
 def can_open_campaign(by: Actor, campaign: Campaign) -> Verdict:

@@ -48,6 +48,8 @@ CONSTRAINTS = {
     "reviews_disposition_supersedes_id_key": "This item was looked at in another window. Load the page again.",
     "log_reviewer_signs_once": "You have signed this period already.",
     "log_signature_follows_its_authentication": AGAIN,
+    "system_is_waived_once": "This system is left out already.",
+    "waiver_follows_its_authentication": AGAIN,
     "plan_name_is_unique": "Another plan has this name. Choose a name of its own.",
 }
 

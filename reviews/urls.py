@@ -10,17 +10,20 @@ from reviews.views import (
     desk,
     findings,
     logreviews,
+    plans,
     questions,
     risks,
     signing,
     silence,
     tickets,
+    waivers,
 )
 
 app_name = "reviews"
 urlpatterns = [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/new/", campaigns.campaign_new, name="campaign_new"),
+    path("campaigns/new/like/<int:plan_id>/", campaigns.campaign_new, name="plan_like"),
     path("campaigns/new/counts/", campaigns.campaign_counts, name="campaign_counts"),
     path("campaigns/signing/", signing.signing_rule, name="signing_rule"),
     path("campaigns/reviewers/", campaigns.reviewer_choices, name="reviewer_choices"),
@@ -36,7 +39,9 @@ urlpatterns = [
         path(f"campaigns/<int:campaign_id>/{deed}/", campaigns.campaign_deed, {"deed": deed}, name=f"campaign_{deed}")
         for deed in campaigns.DEEDS
     ),
-    path("campaigns/scope/<int:line_id>/waive/", campaigns.waive, name="waive"),
+    path("campaigns/plans/", plans.plans, name="plans"),
+    path("campaigns/plans/<int:plan_id>/end/", plans.plan_end, name="plan_end"),
+    path("campaigns/scope/<int:line_id>/waive/", waivers.waive, name="waive"),
     path("campaigns/<int:campaign_id>/reviewers/<int:reviewer_id>/", campaigns.reassign, name="reassign"),
     path("remediations/<int:remediation_id>/accept/", risks.accept, name="accept"),
     path("campaigns/tickets/", tickets.tickets, name="tickets"),

@@ -69,6 +69,7 @@ APPEND_ONLY = {
     "reviews_dutyside",
     "reviews_signingrule",
     *("reviews_riskproposal", "reviews_risksignature", "reviews_ticketroute", "reviews_tickettry"),
+    *("reviews_plansystem", "reviews_planstage", "reviews_waiver"),
     *("reviews_itemquestion", "reviews_itemanswer"),
     *("reviews_logitem", "reviews_disposition", "reviews_logsignature"),
     *("evidence_controlrun", "evidence_controlresult", "evidence_kindresult", "evidence_controlsetting"),

@@ -71,7 +71,7 @@ def items_of(campaign: Campaign) -> Found:
     items = items.select_related("system", "account", "entitlement", "subject")
     items = items.prefetch_related(Prefetch("decisions", queryset=heads, to_attr="heads"))
     table = from_rows("population", f"Items of {campaign.name}", ITEMS + ITEM_TIMES, [_item(one) for one in items])
-    lines = ScopeLine.objects.filter(campaign=campaign).select_related("system", "snapshot").order_by("id")
+    lines = ScopeLine.objects.filter(campaign=campaign).select_related("system", "snapshot", "waiver").order_by("id")
     lists = [(f"List of {line.system.name}", _list_words(line)) for line in lines]
     return Found(table, _query(items), "campaigns", (("Campaign", campaign.name), *lists))
 
@@ -98,7 +98,9 @@ def _list_words(line: ScopeLine) -> str:
     """Return in words how whole a system's list was: rows here against what the system says it has."""
     one = line.snapshot
     if one is None:
-        return f"No list: {line.waiver_reason}"
+        signed = line.waiver
+        how = f" (signed {signed.signed_at.isoformat()}, {signed.level}, SHA-256 {signed.digest})" if signed else ""
+        return f"No list: {line.waiver_reason}{how}"
     whole = "complete" if one.complete else "INCOMPLETE"
     return (
         f"{whole}: {one.counted} of {one.source_total} that the system counts, captured {one.captured_at.isoformat()}, "

@@ -95,8 +95,10 @@ def _decisions(source: Source, columns: Mapping[str, int]) -> list[Block]:
 def _rounds(source: Source) -> list[Block]:
     """Print the campaigns' systems with their balance, and what changed while they ran."""
     scope = widths(
-        "campaign 15, system 12, captured_at 15, source_total 8, rows 6, items 6, exclusions 8, waiver_reason 19, "
-        "waived_by 11"
+        "campaign 18, system 15, captured_at 18, source_total 10, rows 8, items 8, exclusions 10, waiver_reason 13"
+    )
+    waived = widths(
+        "campaign 15, system 10, waiver_reason 24, waived_by 15, waived_at 13, waiver_level 7, waiver_digest 16"
     )
     left_out = widths("campaign 25, reason 40, approved_by 25, rows 10")
     absent = widths("campaign 22, system 14, captured_at 16, account 18, first_at 15, last_ok_at 15")
@@ -106,6 +108,13 @@ def _rounds(source: Source) -> list[Block]:
     asked = widths("campaign 12, item 5, asked_by 10, asked 10, asked_at 15, question 18, answered_at 15, answer 15")
     return [
         source.grid("campaign_scope", scope, limit=150, empty=_("No campaign covered a system in the period.")),
+        source.chosen(
+            "campaign_scope",
+            waived,
+            column="waiver_reason",
+            empty=_("No campaign went on without the list of a system."),
+            caption=_("Systems without a list, and who signed for it"),
+        ),
         source.grid("exclusions", left_out, limit=50, empty=_("No row was left out of a campaign.")),
         source.grid("absent_accounts", absent, limit=150, empty=_("No name in the logs was missing from the lists.")),
         source.grid("control_items", controls, limit=50, empty=_("No campaign held control items.")),

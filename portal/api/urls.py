@@ -19,6 +19,7 @@ of_tenant: list[URLPattern | URLResolver] = [
     path("events/<slug:key>/", logs.Event.as_view(), name="event"),
     path("snapshots/", identities.Snapshots.as_view(), name="snapshots"),
     path("snapshots/<int:snapshot_id>/rows/", identities.SnapshotRows.as_view(), name="snapshot_rows"),
+    path("plans/", reviews.Plans.as_view(), name="plans"),
     path("campaigns/", reviews.Campaigns.as_view(), name="campaigns"),
     path("campaigns/<int:campaign_id>/", reviews.OneCampaign.as_view(), name="campaign"),
     path("campaigns/<int:campaign_id>/items/", reviews.Items.as_view(), name="items"),

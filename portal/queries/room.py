@@ -80,7 +80,9 @@ def room_campaign(by: Actor, engagement: Engagement, campaign_id: int, *, after:
     decided = sum(number for outcome, number in tally.items() if outcome != Outcome.NOT_DECIDED)
     return RoomCampaign(
         campaign=campaign,
-        scope=list(ScopeLine.objects.filter(campaign=campaign).select_related("system", "snapshot").order_by("id")),
+        scope=list(
+            ScopeLine.objects.filter(campaign=campaign).select_related("system", "snapshot", "waiver").order_by("id")
+        ),
         tally=[(outcome.label, tally[outcome]) for outcome in Outcome if outcome in tally],
         undecided=ReviewItem.objects.filter(campaign=campaign).count() - decided,
         signatures=[]

@@ -27,7 +27,7 @@ from reviews.actions.plans import (
     create_campaign,
     create_due_campaigns,
     create_plan,
-    waive_system,
+    end_plan,
 )
 from reviews.actions.questions import answer_question, ask
 from reviews.actions.remediation import claim_remediation, verify_remediations
@@ -36,6 +36,7 @@ from reviews.actions.signing import close_campaign, extend_campaign, reopen_camp
 from reviews.actions.silence import answer_silence
 from reviews.actions.tickets import claim_ticket, finish_ticket, retry_tickets, set_ticket_route, write_tickets
 from reviews.actions.triggers import create_triggered_campaigns
+from reviews.actions.waivers import waive_system
 
 __all__ = [
     "AbsenceFacts",
@@ -72,6 +73,7 @@ __all__ = [
     "end_absence",
     "end_conflict",
     "end_log_schedule",
+    "end_plan",
     "extend_campaign",
     "find_causes",
     "finish_day_mail",

@@ -18,6 +18,8 @@ from tenants.kinds import Actor, Refused, denied, enforce
 def begin_stage(*, campaign: Campaign, by: Actor) -> Campaign:
     """Makes the campaign of the next stage, over the same snapshots; it reviews what this stage did not revoke.
 
+    Signed waivers count for it too; one from before waivers were signed does not.
+
     Raises:
         Refused: before every reviewer of this stage signed, after its last stage, or when nothing is left to review.
     """
@@ -47,8 +49,9 @@ def begin_stage(*, campaign: Campaign, by: Actor) -> Campaign:
                 campaign=fresh,
                 system_id=line.system_id,
                 snapshot_id=line.snapshot_id,
-                waiver_reason=line.waiver_reason,
-                waived_by=line.waived_by,
+                waiver_reason=line.waiver_reason if line.waiver_id else "",
+                waived_by=line.waived_by if line.waiver_id else "",
+                waiver_id=line.waiver_id,
             )
             for line in lines
         ]

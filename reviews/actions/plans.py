@@ -13,10 +13,10 @@ from identities.queries import latest_complete_snapshots
 from reviews.actions.moves import locked, move
 from reviews.kinds import REASON_MIN, RISK_DAYS, RISK_DAYS_PRIVILEGED, Silence, Strategy, Trigger
 from reviews.models import Campaign, CampaignPlan, PlanStage, PlanSystem, ScopeLine
-from reviews.policies import can_manage_campaigns
+from reviews.policies import can_end_plan, can_make_campaign, can_manage_campaigns
 from reviews.quality import care_terms, figures_of
 from reviews.queries.quality import care_figures
-from reviews.recurrence import check_rule, next_openings
+from reviews.recurrence import check_rule, next_openings, openings
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState
 from tenants.audit import audit
@@ -105,8 +105,24 @@ def create_plan(*, facts: PlanFacts, by: Actor) -> CampaignPlan:
     return plan
 
 
+@transaction.atomic
+def end_plan(*, plan: CampaignPlan, reason: str, by: Actor) -> CampaignPlan:
+    """Ends a plan: it makes no further campaign. Those that are made go on as they are.
+
+    Raises:
+        Refused: when the plan has ended, makes nothing by itself, or the reason is missing.
+    """
+    plan, reason = CampaignPlan.objects.select_for_update().get(pk=plan.pk), reason.strip()
+    enforce(can_end_plan(by, plan, reason=reason))
+    plan.ended_at, plan.ended_by, plan.end_reason, plan.next_opening_at = timezone.now(), by.name, reason, None
+    with as_refusal():
+        plan.save(update_fields=["ended_at", "ended_by", "end_reason", "next_opening_at"])
+    audit("plan.end", by=by, target=f"plan {plan.name}", detail={"plan": plan.pk, "why": reason})
+    return plan
+
+
 def definition(plan: CampaignPlan) -> dict[str, object]:
-    """Returns the plan's terms as a campaign freezes them; a later change of the plan does not touch it."""
+    """Returns the plan's terms as a campaign freezes them; nothing that becomes of the plan touches it."""
     return {
         "plan": plan.name,
         "purpose": plan.purpose,
@@ -137,14 +153,21 @@ def definition(plan: CampaignPlan) -> dict[str, object]:
     }
 
 
+def first_opening(plan: CampaignPlan) -> datetime | None:
+    """Returns when the first campaign of a plan that comes back is made, in UTC; None for any other plan."""
+    if not plan.rule:
+        return None
+    return next(openings(plan.rule, plan.starts_on, plan.opens_at_time, ZoneInfo(plan.time_zone)), None)
+
+
 @transaction.atomic
 def create_campaign(*, plan: CampaignPlan, occurrence_at: datetime, by: Actor) -> Campaign:
     """Makes the campaign of one period of a plan and begins to collect the snapshots of its systems.
 
     Raises:
-        Refused: when the period has its campaign already.
+        Refused: when the period has its campaign already, lies before the plan's first date, or the plan has ended.
     """
-    enforce(can_manage_campaigns(by))
+    enforce(can_make_campaign(by, plan, at=occurrence_at, first=first_opening(plan)))
     name = f"{plan.name}, {occurrence_at.astimezone(ZoneInfo(plan.time_zone)):%-d %B %Y}" if plan.rule else plan.name
     campaign = Campaign(
         plan=plan, name=name, occurrence_at=occurrence_at, definition=definition(plan), created_by=by.name
@@ -188,24 +211,6 @@ def collect_snapshots(*, campaign: Campaign, by: Actor) -> Campaign:
 
 
 @transaction.atomic
-def waive_system(*, line: ScopeLine, reason: str, by: Actor) -> Campaign:
-    """Lets a campaign go on without a system's snapshot, for a reason that is printed in the evidence."""
-    enforce(can_manage_campaigns(by))
-    if len(reason) < REASON_MIN:
-        raise Refused(denied(f"Write in at least {REASON_MIN} characters why the system is left out."))
-    campaign = locked(line.campaign)
-    with as_refusal():
-        ScopeLine.objects.filter(pk=line.pk).update(snapshot=None, waiver_reason=reason, waived_by=by.name)
-    audit(
-        "campaign.waive",
-        by=by,
-        target=f"system {line.system.key}",
-        detail={"campaign": line.campaign_id, "why": reason},
-    )
-    return collect_snapshots(campaign=campaign, by=by)
-
-
-@transaction.atomic
 def cancel_campaign(*, campaign: Campaign, reason: str, by: Actor) -> Campaign:
     """Ends a campaign before its signatures; everything in it is kept."""
     enforce(can_manage_campaigns(by))
@@ -224,7 +229,7 @@ def create_due_campaigns(*, by: Actor) -> list[Campaign]:
     enforce(can_manage_campaigns(by))
     now = timezone.now()
     made = []
-    plans = CampaignPlan.objects.select_for_update().filter(active=True, next_opening_at__lte=now)
+    plans = CampaignPlan.objects.select_for_update().filter(next_opening_at__lte=now)
     for plan in plans:
         zone = ZoneInfo(plan.time_zone)
         while plan.next_opening_at is not None and plan.next_opening_at <= now:

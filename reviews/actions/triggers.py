@@ -18,8 +18,7 @@ def create_triggered_campaigns(*, by: Actor) -> list[Campaign]:
     """Makes one small campaign for each plan whose cause came up, over the accounts concerned; each cause once."""
     enforce(can_manage_campaigns(by))
     made = []
-    for plan in triggered_plans():
-        plan = CampaignPlan.objects.select_for_update().get(pk=plan.pk)  # noqa: PLW2901 -- the same plan, locked
+    for plan in triggered_plans().select_for_update():
         causes = fresh_causes(plan)
         if causes:
             made.append(_create(plan, causes, by))

@@ -5,7 +5,7 @@ The rules that an auditor relies on are held by the database: constraints in the
 """
 
 from reviews.models.absence import Absence
-from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine
+from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine, Waiver
 from reviews.models.care import CareRule, ControlAnswer, ControlItem, ControlQuestion, SecondLook
 from reviews.models.daymail import DayMail
 from reviews.models.decision import Decision, SignOff
@@ -67,4 +67,5 @@ __all__ = [
     "Ticket",
     "TicketRoute",
     "TicketTry",
+    "Waiver",
 ]

@@ -1,14 +1,14 @@
 """Stores campaigns, their moves between states, and which snapshot of each system they cover."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Length
 
 from identities.models import Snapshot, System
-from reviews.kinds import REASON_MIN
+from reviews.kinds import REASON_MIN, SIGNING_WINDOW_SECONDS, Level
 from reviews.models.plan import CampaignPlan
 from reviews.states import WORKING, CampaignState
 from tenants.models import ObjectShare
@@ -116,8 +116,54 @@ class CampaignMove(TenantOwned):
         return f"{self.old} to {self.new}"
 
 
+class Waiver(TenantOwned):
+    """Stores that somebody signed that a campaign goes on without the list of a system, and why; only ever added.
+
+    `manifest` is the statement that was signed, `digest` its SHA-256. A trigger holds that it says exactly this.
+    """
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="waivers")
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=300)
+    manifest = models.TextField()
+    digest = models.CharField(max_length=64)
+    signer_user = models.BigIntegerField()
+    signed_by = models.CharField(max_length=320)
+    printed_name = models.CharField(max_length=200)
+    meaning = models.CharField(max_length=300)
+    level = models.CharField(max_length=8, choices=Level.choices)
+    methods = models.JSONField()
+    authentication = models.JSONField(default=dict)
+    authenticated_at = models.DateTimeField()
+    signed_at = models.DateTimeField()
+
+    class Meta:
+        """Holds the rules of a waiver."""
+
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "campaign", "system"], name="system_is_waived_once"),
+            models.CheckConstraint(
+                condition=Q(reason__length__gte=REASON_MIN) & ~Q(signed_by="") & ~Q(printed_name="") & ~Q(meaning=""),
+                name="waiver_says_who_and_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(signed_at__gte=F("authenticated_at"))
+                & Q(signed_at__lte=F("authenticated_at") + timedelta(seconds=SIGNING_WINDOW_SECONDS)),
+                name="waiver_follows_its_authentication",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} without {self.system_id}"
+
+
 class ScopeLine(TenantOwned):
-    """Stores that a campaign covers a system with a certain snapshot, or why it goes without one."""
+    """Stores that a campaign covers a system with a certain snapshot, or why it goes without one.
+
+    Every waiver is signed; one from before that was asked for has no row in `waiver`.
+    """
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
@@ -126,6 +172,7 @@ class ScopeLine(TenantOwned):
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     waiver_reason = models.CharField(max_length=300, blank=True)
     waived_by = models.CharField(max_length=320, blank=True)
+    waiver = models.ForeignKey(Waiver, on_delete=models.PROTECT, null=True, blank=True, related_name="lines")
 
     class Meta:
         """Holds the rules of a scope line."""

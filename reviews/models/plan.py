@@ -7,12 +7,12 @@ from django.db import models
 from django.db.models import Q
 
 from identities.models import Identity, System
-from reviews.kinds import Silence, Strategy, Trigger
+from reviews.kinds import REASON_MIN, Silence, Strategy, Trigger
 from tenants.scope import TenantManager, TenantOwned
 
 
 class CampaignPlan(TenantOwned):
-    """Stores what recurs: scope, reviewers, due time and recurrence of access reviews."""
+    """Stores what recurs: scope, reviewers, due time and recurrence of access reviews; all but its end is fixed."""
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
@@ -40,9 +40,11 @@ class CampaignPlan(TenantOwned):
     opens_at_time = models.TimeField(default=time(9, 0))
     time_zone = models.CharField(max_length=64)
     next_opening_at = models.DateTimeField(null=True, blank=True)
-    active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=320)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=320, blank=True)
+    end_reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
         """Holds the rules of a plan."""
@@ -61,10 +63,23 @@ class CampaignPlan(TenantOwned):
                 name="silence_is_never_an_approval",
             ),
             models.CheckConstraint(condition=Q(due_days__gte=1, due_days__lte=90), name="plan_is_due_in_1_to_90_days"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, ended_by="", end_reason="")
+                | (
+                    Q(ended_at__isnull=False, next_opening_at__isnull=True, end_reason__length__gte=REASON_MIN)
+                    & ~Q(ended_by="")
+                ),
+                name="ended_plan_says_who_and_why_and_makes_nothing",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def by_itself(self) -> bool:
+        """Returns whether campaigns of the plan are made and opened without anybody, as long as it is not ended."""
+        return bool(self.rule or self.trigger)
 
 
 class PlanSystem(TenantOwned):

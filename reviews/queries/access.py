@@ -171,7 +171,7 @@ def listed_again() -> set[str]:
 
 def cycles_of_systems() -> dict[int, int]:
     """Returns about how many days lie between two reviews of each system that a recurring plan covers: the shortest."""
-    plans = CampaignPlan.objects.filter(active=True).exclude(rule="")
+    plans = CampaignPlan.objects.filter(ended_at__isnull=True).exclude(rule="")
     cycles: dict[int, int] = {}
     for system_id, rule in plans.values_list("plan_systems__system_id", "rule"):
         days = cycle_days(rule)

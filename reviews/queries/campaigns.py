@@ -215,7 +215,11 @@ def burn_down(campaign: Campaign) -> list[tuple[datetime, int]]:
 
 def scope_lines(campaign: Campaign) -> QuerySet[ScopeLine]:
     """Returns the systems of a campaign with the snapshots that prove their population."""
-    return ScopeLine.objects.filter(campaign=campaign).select_related("system", "snapshot").order_by("system__name")
+    return (
+        ScopeLine.objects.filter(campaign=campaign)
+        .select_related("system", "snapshot", "waiver")
+        .order_by("system__name")
+    )
 
 
 def moves_of(campaign: Campaign) -> QuerySet[CampaignMove]:
@@ -282,8 +286,11 @@ def collecting() -> list[Campaign]:
 
 
 def to_open() -> list[Campaign]:
-    """Returns the campaigns of recurring plans and later stages that are ready and that no work is opening yet."""
-    by_itself = ~Q(plan__rule="") | ~Q(plan__trigger="") | Q(stage__gt=1)
+    """Returns the campaigns of recurring plans and later stages that are ready and that no work is opening yet.
+
+    A follow-up is opened by a person, whatever made the campaign before it.
+    """
+    by_itself = Q(follows__isnull=True) & (~Q(plan__rule="") | ~Q(plan__trigger="")) | Q(stage__gt=1)
     ready = Campaign.objects.filter(by_itself, state=CampaignState.READY).select_related("plan")
     works = Work.objects.filter(kind=OPENING, state__in=[WorkState.QUEUED, WorkState.RUNNING])
     asked = {work.arguments[0] for work in works}

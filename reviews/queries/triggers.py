@@ -1,6 +1,6 @@
 """Answers what has happened that makes a small campaign: new privileged grants, leavers, movers, use."""
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from identities.kinds import PersonChangeKind
 from identities.listmodels import PersonChange
@@ -16,9 +16,9 @@ FOUND = {
 }
 
 
-def triggered_plans() -> list[CampaignPlan]:
+def triggered_plans() -> QuerySet[CampaignPlan]:
     """Returns the plans that something makes open."""
-    return list(CampaignPlan.objects.filter(active=True).exclude(trigger="").order_by("id"))
+    return CampaignPlan.objects.filter(ended_at__isnull=True).exclude(trigger="").order_by("id")
 
 
 def fresh_causes(plan: CampaignPlan) -> dict[str, int]:

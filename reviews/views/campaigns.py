@@ -14,16 +14,17 @@ from django.views.decorators.http import require_POST
 from identities.models import Identity
 from identities.personfield import SHOWN, label_of
 from reviews import actions
-from reviews.campaignform import CampaignForm
+from reviews.campaignform import CampaignForm, typed_like
 from reviews.charts import burn_down_chart
 from reviews.forms import DueForm, ReassignForm
-from reviews.models import Campaign, Remediation, ScopeLine
+from reviews.models import Campaign, CampaignPlan, Remediation
 from reviews.policies import can_view_campaign
 from reviews.queries import campaigns as queries
 from reviews.queries.deadline import answered_by_manager, deadline_effect, silences_of
 from reviews.queries.desk import desk_rows, item_sheet
 from reviews.queries.findings import absent_of
 from reviews.queries.notices import mailed
+from reviews.queries.plans import first_words
 from reviews.queries.preview import Preview, preview
 from reviews.queries.questions import thread_of
 from reviews.queries.reviewers import reviewers, terms
@@ -46,25 +47,33 @@ def campaigns(request: TenantRequest) -> HttpResponse:
 
 
 @requires(Permission.CAMPAIGN_MANAGE)
-def campaign_new(request: TenantRequest) -> HttpResponse:
-    """Makes a campaign on one page, with live counts of what it would hold."""
-    form = CampaignForm(request.POST or None, tenant=request.tenant)
+def campaign_new(request: TenantRequest, plan_id: int | None = None) -> HttpResponse:
+    """Makes a campaign on one page, with live counts of what it would hold; with a plan's id, filled as that one."""
+    like = get_object_or_404(CampaignPlan.objects.select_related("named", "fallback"), pk=plan_id) if plan_id else None
+    typed = typed_like(like) if like else {}
+    form = CampaignForm(request.POST or None, tenant=request.tenant, initial=typed)
     if form.is_valid():
         try:
-            with transaction.atomic():
-                plan = actions.create_plan(facts=form.facts(), by=request.actor)
-                if plan.trigger:
-                    messages.success(request, f"{plan.name} is planned. Its campaigns stand here when they are made.")
-                    return redirect("reviews:campaigns", request.tenant.slug)
-                made = actions.create_campaign(plan=plan, occurrence_at=timezone.now(), by=request.actor)
-            return redirect("reviews:campaign", request.tenant.slug, made.pk)
+            return _make(request, form)
         except Refused as refusal:
             form.add_error(None, refusal.verdict.reason)
         except BadRule as bad:
             form.add_error("rule", str(bad))
     status = 422 if form.is_bound else 200
-    context = {"form": form, "counts": _preview(form) if form.is_bound else None, "openings": form.openings()}
-    return render(request, "reviews/campaign_new.html", context, status=status)
+    shown = form if form.is_bound else CampaignForm(typed or None, tenant=request.tenant)
+    context = {"form": form, "like": like, "counts": _preview(shown) if shown.is_bound else None}
+    return render(request, "reviews/campaign_new.html", {**context, "openings": shown.openings()}, status=status)
+
+
+def _make(request: TenantRequest, form: CampaignForm) -> HttpResponse:
+    """Stores the plan; makes its campaign at once where nothing else does: no rule of the calendar and no trigger."""
+    with transaction.atomic():
+        plan = actions.create_plan(facts=form.facts(), by=request.actor)
+        if plan.by_itself:
+            messages.success(request, f"{plan.name} is planned. {first_words(plan)}")
+            return redirect("reviews:plans", request.tenant.slug)
+        made = actions.create_campaign(plan=plan, occurrence_at=timezone.now(), by=request.actor)
+    return redirect("reviews:campaign", request.tenant.slug, made.pk)
 
 
 @requires(Permission.CAMPAIGN_MANAGE)
@@ -244,18 +253,6 @@ def campaign_open(request: TenantRequest, campaign_id: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign.objects.all(), pk=campaign_id)
     work = actions.request_opening(campaign=campaign, by=request.actor)
     return redirect("tenants:work", request.tenant.slug, work.pk)
-
-
-@require_POST
-@requires(Permission.CAMPAIGN_MANAGE)
-def waive(request: TenantRequest, line_id: int) -> HttpResponse:
-    """Lets a campaign go on without a system's snapshot."""
-    line = get_object_or_404(ScopeLine.objects.select_related("campaign", "system"), pk=line_id)
-    try:
-        actions.waive_system(line=line, reason=request.POST.get("reason", ""), by=request.actor)
-    except Refused as refusal:
-        messages.error(request, refusal.verdict.reason)
-    return redirect("reviews:campaign", request.tenant.slug, line.campaign_id)
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """What follows a review, in a real browser: a question from the screen, a risk that waits for its second, tickets."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,9 +8,20 @@ from django.utils import timezone
 from playwright.sync_api import expect
 from pytest_django import DjangoDbBlocker
 
-from reviews.actions import decide, propose_risk, set_ticket_route, write_tickets
-from reviews.kinds import Choice, Outcome
-from reviews.models import Campaign, Remediation, ReviewItem
+from identities.actions import SystemFacts, save_system
+from identities.models import Identity, System
+from reviews.actions import (
+    PlanFacts,
+    create_campaign,
+    create_plan,
+    decide,
+    end_plan,
+    propose_risk,
+    set_ticket_route,
+    write_tickets,
+)
+from reviews.kinds import Choice, Outcome, Trigger
+from reviews.models import Campaign, Remediation, ReviewItem, ScopeLine
 from reviews.ticketing import hand_over_tickets
 from tenants.scope import tenant_scope
 from tests import make
@@ -46,6 +58,23 @@ def waiting(server: Server, django_db_blocker: DjangoDbBlocker) -> int:
         return made.pk
 
 
+@pytest.fixture
+def planned(server: Server, django_db_blocker: DjangoDbBlocker) -> tuple[int, int]:
+    """A plan that comes back, one that ended, and a campaign without a list: the first plan's id and the line's."""
+    bpo, people = server.cast.bpo, server.cast.people
+    with django_db_blocker.unblock(), tenant_scope(bpo):
+        carla, today = make.actor(people["carla"], bpo), timezone.localdate()
+        missing = save_system(facts=SystemFacts("Payroll archive", "archive", "admin*"), by=carla)
+        fallback = Identity.objects.get(external_id="M2")
+        facts = PlanFacts("Weekly, privileged", list(System.objects.all()), fallback, "Europe/Madrid", today)
+        weekly = create_plan(facts=replace(facts, rule="FREQ=WEEKLY", privileged_only=True, programme="Acme"), by=carla)
+        leavers = create_plan(facts=replace(facts, name="Leavers", trigger=Trigger.LEAVER), by=carla)
+        end_plan(plan=leavers, reason="The monthly review takes its place.", by=carla)
+        once = create_plan(facts=replace(facts, name="The archive", systems=[missing]), by=carla)
+        create_campaign(plan=once, occurrence_at=timezone.now(), by=carla)
+        return weekly.pk, ScopeLine.objects.get(system=missing).pk
+
+
 def test_a_question_is_asked_by_a_key_without_leaving_the_screen(asked: str, visit: Visit) -> None:
     strict, owner = visit("remy"), visit("rosa")
     page = strict.go(asked)
@@ -67,10 +96,13 @@ def test_a_question_is_asked_by_a_key_without_leaving_the_screen(asked: str, vis
     expect(page.locator("#thread")).to_contain_text("Until the vendor takes over.")
 
 
-def test_what_follows_a_review_is_fit_to_be_shown(waiting: int, visit: Visit) -> None:
+def test_what_follows_a_review_is_fit_to_be_shown(waiting: int, planned: tuple[int, int], visit: Visit) -> None:
     officer, signer = visit("carla"), visit("rosa")
     for strict, name, path in (
         (officer, "tickets", "campaigns/tickets/"),
+        (officer, "plans", "campaigns/plans/"),
+        (officer, "plan-like", f"campaigns/new/like/{planned[0]}/"),
+        (officer, "waive", f"campaigns/scope/{planned[1]}/waive/?reason=The+payroll+moves+to+the+vendor."),
         (officer, "risks", "risks/"),
         (signer, "risk", f"risks/{waiting}/"),
     ):

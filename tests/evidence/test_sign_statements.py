@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.utils import timezone
 from fido2.cose import ES256, RS256, CoseKey, EdDSA
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pypdf import PdfReader
 
 from evidence.building import build_pack
 from evidence.bundle import build, record_files
@@ -20,9 +22,11 @@ from evidence.models import EvidencePack
 from evidence.tables import from_rows
 from evidence.verifier.check import Pack
 from evidence.verifier.passkeys import es256_verifies, proof_lines
-from reviews.actions import extend_campaign, reassign_items
+from identities.actions import SystemFacts, save_system
+from identities.models import System
+from reviews.actions import extend_campaign, open_campaign, reassign_items
 from reviews.manifest import canonical_text
-from reviews.models import Campaign, Remediation, SignOff
+from reviews.models import Campaign, Remediation, ScopeLine, SignOff, Waiver
 from reviews.queries.standing import statement
 from reviews.reauthentication import public_key
 from tenants.kinds import Actor
@@ -32,8 +36,9 @@ from tenants.work import Silent
 from tests import make
 from tests.evidence.packing import SIGNER, parts, printed
 from tests.evidence.test_build_pack import data_of, text
+from tests.evidence.test_sign_packs import files_of
 from tests.factors import Passkey
-from tests.reviews.conftest import accept, item, person
+from tests.reviews.conftest import Cast, accept, item, person, ready, waive
 from tests.reviews.test_pages import page
 
 STATEMENT = {"decisions": [{"decision": 7, "outcome": "revoke", "reason": "=Left in March."}]}
@@ -152,6 +157,7 @@ def test_a_pack_holds_what_was_signed_and_why_it_changed_hands(
         fix = Remediation.objects.get()
         rosa = make.actor(User.objects.get(email="rosa@example.org"), bpo)
         accept(fix, officer, rosa, now + timedelta(days=9), "Vendor, printed here.")
+        waived = open_without_billing(officer)
     data = data_of(bpo, build_pack(bpo, pack(("pci",)).pk, Silent()))
     checked = Pack(data)
     assert (checked.check(), checked.counts["statements"], checked.proofs) == ([], 1, ["ES256"])
@@ -164,8 +170,23 @@ def test_a_pack_holds_what_was_signed_and_why_it_changed_hands(
         ("reassignments", "Leave, printed here."),
         ("revocations", "Vendor, printed here."),
         ("campaign_scope", ",6,6,0,"),
+        ("campaign_scope", f",code,{waived.digest},"),
+        ("campaign_scope", waived.manifest.replace('"', '""')),
     ):
         assert words in text(data, f"tables/{table}.csv"), table
+    pages = PdfReader(BytesIO(files_of(data)["report.pdf"])).pages
+    report = "".join("".join(page.extract_text().split()) for page in pages)
+    assert all(words in report for words in ("whosignedforit", waived.digest)), "who signed for a missing list"
+
+
+def open_without_billing(officer: Actor) -> Waiver:
+    """Open a campaign over the CRM and Billing, whose list is missing: somebody signs for that."""
+    billing = save_system(facts=SystemFacts("Billing", "billing", "admin*"), by=officer)
+    cast = Cast(officer, officer, officer, System.objects.get(key="crm"))
+    waiting = ready(cast, name="Both", systems=[cast.crm, billing])
+    waive(ScopeLine.objects.select_related("campaign", "system").get(system=billing), officer)
+    open_campaign(campaign=waiting, by=officer)
+    return Waiver.objects.get()
 
 
 def sign_with_passkey(campaign: Campaign, user: User) -> SignOff:

@@ -225,6 +225,7 @@ def _reviews(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
         "question_id": question,
         "campaign_id": campaign.pk,
         "item_id": ReviewItem.objects.all()[0].pk,
+        "plan_id": plan.pk,
         "line_id": ScopeLine.objects.all()[0].pk,
         "remediation_id": Remediation.objects.all()[0].pk,
         "proposal_id": _risk(mark, by),

@@ -15,9 +15,18 @@ from logs.actions import record_events
 from logs.actions.sources import SourcePlan, add_source
 from logs.kinds import Format, LogType
 from logs.models import LogSource
-from reviews.actions import PlanFacts, create_campaign, create_plan, open_campaign, propose_risk, sign_risk
+from reviews.actions import (
+    PlanFacts,
+    create_campaign,
+    create_plan,
+    open_campaign,
+    propose_risk,
+    sign_risk,
+    waive_system,
+)
 from reviews.kinds import Authentication, Choice, Level, Outcome, Strategy
-from reviews.models import Campaign, CampaignPlan, Remediation, ReviewItem, RiskSignature
+from reviews.models import Campaign, CampaignPlan, Remediation, ReviewItem, RiskSignature, ScopeLine
+from reviews.queries.waivers import waiver_statement
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
 from tests import make
@@ -161,6 +170,13 @@ def days(n: int) -> list[datetime]:
 def proof(seconds_ago: float = 1) -> Authentication:
     """Prove who signs, some seconds ago."""
     return Authentication(Level.CODE, ("password", "code"), timezone.now() - timedelta(seconds=seconds_ago))
+
+
+def waive(line: ScopeLine, by: Actor, reason: str = "The CRM is being replaced.", **changes: object) -> Campaign:
+    """Sign that a campaign goes on without the list of a system."""
+    digest = waiver_statement(line, reason, by.name)[1]
+    facts: dict[str, object] = {"printed_name": "Carla", "shown_digest": digest, "proof": proof(), **changes}
+    return waive_system(line=line, reason=reason, by=by, **facts)
 
 
 def accept(fix: Remediation, asked_by: Actor, signed_by: Actor, until: datetime, why: str = "") -> RiskSignature:

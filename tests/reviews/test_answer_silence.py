@@ -12,7 +12,7 @@ from reviews.states import CampaignState
 from tenants.kinds import Actor, Refused
 from tenants.models import Tenant, User
 from tests import make
-from tests.reviews.conftest import CRM, Cast, deliver, fall_due, item, person, ready
+from tests.reviews.conftest import CRM, Cast, deliver, fall_due, item, person, plan, ready
 
 pytestmark = pytest.mark.django_db
 WHY = "Nobody knows what it is for."
@@ -89,7 +89,7 @@ def test_when_the_owner_left_the_officer_answers(
     assert SilentItem.objects.get().answerer == person("E3")
 
 
-def test_the_database_holds_the_rules_of_silence(late: Campaign, campaign: Campaign) -> None:
+def test_the_database_holds_the_rules_of_silence(late: Campaign, campaign: Campaign, cast: Cast) -> None:
     row, bob = SilentItem.objects.get(), person("E2")
     answer = (
         "UPDATE reviews_silentitem SET answer = 'keep', reason = %s, answered_at = now(), answered_by = 'x', "
@@ -104,7 +104,8 @@ def test_the_database_holds_the_rules_of_silence(late: Campaign, campaign: Campa
         "UA015",
         late.pk,
     )
-    refused("UPDATE reviews_campaignplan SET silence_standard = 'approve'", "23514")
+    with pytest.raises(DatabaseError, match="silence_is_never_an_approval"):
+        plan(cast, "Approves", silence_standard="approve")
     other = Decision.objects.exclude(pk=row.decision_id).first()
     assert other is not None
     fix = (

@@ -88,5 +88,6 @@ def test_the_officer_chooses_a_group_on_the_form(cast: Cast, leads: DirectoryGro
     assert made.status_code == 302
     plan = CampaignPlan.objects.get()
     assert (plan.group, plan.group_name) == (f"directory:{leads.pk}", "Directory: Leads")
+    plan.pk, plan.name, plan.group = None, "Another", ""
     with pytest.raises(IntegrityError, match="plan_names_its_group"), transaction.atomic():
-        CampaignPlan.objects.update(group="")
+        plan.save(force_insert=True)

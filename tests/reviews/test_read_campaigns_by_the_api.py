@@ -1,16 +1,18 @@
 """Campaigns, items and decisions by the API."""
 
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from django.test import Client
 
-from reviews.actions import decide
+from reviews.actions import decide, end_plan
+from reviews.kinds import Trigger
 from reviews.models import Campaign
 from tenants.actions import issue_token
 from tenants.kinds import Permission
 from tenants.models import User
-from tests.reviews.conftest import KEEP, Cast, item
+from tests.reviews.conftest import KEEP, Cast, item, plan
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/v1/t/northwind/campaigns/"
@@ -22,7 +24,7 @@ def token(cast: Cast, carla: User) -> str:
 
 
 def read(path: str, token: str) -> Any:
-    answer = Client().get(BASE + path, headers={"Authorization": f"Bearer {token}"})
+    answer = Client().get(urljoin(BASE, path), headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 200, answer.content
     return answer.json()
 
@@ -32,6 +34,19 @@ def test_a_campaign_is_listed_and_says_how_it_stands(campaign: Campaign, token: 
     assert read("?state=closed", token)["items"] == []
     body = read(f"{campaign.pk}/", token)
     assert (body["state"], body["standing"]["items"], body["standing"]["undecided"]) == ("open", 6, 6)
+
+
+def test_plans_are_listed_with_their_end(cast: Cast, token: str) -> None:
+    plan(cast, "Weekly", rule="FREQ=WEEKLY")
+    end_plan(plan=plan(cast, "Leavers", trigger=Trigger.LEAVER), reason="Done by the weekly one.", by=cast.officer)
+    ended, weekly = read("../plans/", token)["items"]
+    assert (weekly["name"], weekly["systems"], weekly["ended_at"]) == ("Weekly", ["crm"], None)
+    assert weekly["next_opening_at"]
+    assert (ended["trigger"], ended["end_reason"], ended["ended_by"]) == (
+        "leaver",
+        "Done by the weekly one.",
+        "carla@example.org",
+    )
 
 
 def test_items_come_in_order_with_their_evidence(campaign: Campaign, token: str) -> None:
@@ -52,6 +67,6 @@ def test_decisions_are_listed_as_they_were_made(campaign: Campaign, cast: Cast, 
 
 def test_another_scope_does_not_open_campaigns(campaign: Campaign, cast: Cast, carla: User) -> None:
     other = issue_token(name="x", scopes=[Permission.AUDIT_VIEW], days=1, user=carla, by=cast.officer)[1]
-    for path in ("", f"{campaign.pk}/", f"{campaign.pk}/items/", f"{campaign.pk}/decisions/"):
-        answer = Client().get(BASE + path, headers={"Authorization": f"Bearer {other}"})
+    for path in ("", "../plans/", f"{campaign.pk}/", f"{campaign.pk}/items/", f"{campaign.pk}/decisions/"):
+        answer = Client().get(urljoin(BASE, path), headers={"Authorization": f"Bearer {other}"})
         assert answer.status_code == 403, path

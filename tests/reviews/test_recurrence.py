@@ -1,13 +1,19 @@
 """Recurrence: the traps of clocks and months, and the eight dates that a form shows before it is saved."""
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
-from reviews.models import CampaignPlan
+from reviews.actions import create_campaign
+from reviews.jobs import create_due
+from reviews.models import Campaign, CampaignPlan
 from reviews.recurrence import BadRule, check_rule, next_eight, next_openings
-from tenants.models import User
+from tenants.kinds import Refused
+from tenants.models import Tenant, User, Work
+from tenants.work import Silent
 from tests import make
 from tests.reviews.conftest import Cast, deliver
 
@@ -71,12 +77,39 @@ def test_the_form_shows_counts_and_dates_before_it_is_saved(cast: Cast, carla: U
         "own_rule": "freq=monthly;bymonthday=-1",
         "entitlements": "admin*",
     }
-    page = " ".join(make.login(carla).get("/t/northwind/campaigns/new/counts/", sent).content.decode().split())
+    page = text(make.login(carla).get("/t/northwind/campaigns/new/counts/", sent))
     assert "<strong>1 grant</strong> (1 privileged)" in page
     assert "Thursday, 31 January 2030, 09:00 CET" in page
     assert page.count("<li>") == 10
     more = {"name": "Month ends", "due_days": 14, "later": "owner,client", "rule": ""}
-    assert make.login(carla).post("/t/northwind/campaigns/new/", {**sent, **more}).status_code == 302
+    answer = make.login(carla).post("/t/northwind/campaigns/new/", {**sent, **more}, follow=True)
+    assert "is made and opened on Thursday, 31 January 2030, 09:00 CET; until then there is none." in text(answer)
     plan = CampaignPlan.objects.get()
     assert (plan.rule, plan.entitlements) == ("FREQ=MONTHLY;BYMONTHDAY=-1", "admin*")
     assert list(plan.later_stages.values_list("n", "strategy")) == [(2, "owner"), (3, "client")]
+
+
+def text(answer: Any) -> str:
+    """Return a page's text on one line."""
+    return " ".join(answer.content.decode().split())
+
+
+@pytest.mark.django_db
+def test_what_comes_back_has_no_campaign_before_its_first_date(cast: Cast, in_bpo: Tenant, carla: User) -> None:
+    deliver(cast)
+    sent = {"name": "Yearly", "systems": cast.crm.pk, "fallback": "M2", "strategy": "manager", "due_days": 14}
+    sent |= {"rule": "FREQ=YEARLY", "starts_on": "2030-01-01"}
+    assert make.login(carla).post("/t/northwind/campaigns/new/", sent)["Location"] == "/t/northwind/campaigns/plans/"
+    assert create_due(Silent(), in_bpo) == {"made": 0, "opening": 0}
+    plan = CampaignPlan.objects.get()
+    with pytest.raises(Refused, match="made on 1 January 2030 08:00 UTC, and none before it"):
+        create_campaign(plan=plan, occurrence_at=timezone.now(), by=cast.officer)
+    assert not Campaign.objects.exists()
+    assert not Work.objects.exists()
+    create_campaign(plan=plan, occurrence_at=datetime(2030, 1, 1, 8, tzinfo=UTC), by=cast.officer)
+
+
+@pytest.mark.django_db
+def test_what_is_made_once_names_no_date_on_which_it_would_open(cast: Cast, carla: User) -> None:
+    sent = {"systems": cast.crm.pk, "fallback": "M2", "strategy": "manager", "starts_on": "2030-01-01"}
+    assert "It opens" not in text(make.login(carla).get("/t/northwind/campaigns/new/counts/", sent))
