@@ -18,6 +18,7 @@ from reviews.kinds import (
 from reviews.models import (
     Campaign,
     ControlItem,
+    Decision,
     DutyConflict,
     ReviewItem,
     SecondLook,
@@ -312,6 +313,15 @@ def can_decide_in_bulk(items: list[ReviewItem]) -> Verdict:
     return ALLOWED
 
 
+def can_undo_bulk(kept: list[Decision], reviewer: Identity | None) -> Verdict:
+    """Returns whether these decisions of one bulk that still count are the reviewer's own to take back."""
+    if not kept:
+        return denied("Nothing of it counts any more: there is nothing to undo.")
+    if reviewer is None or any(one.reviewer_id != reviewer.pk for one in kept):
+        return denied("These were kept by another reviewer.")
+    return ALLOWED
+
+
 def can_sign(
     by: Actor, campaign: Campaign, *, reviewer: Identity | None, undecided: int, decided: int, signed: bool
 ) -> Verdict:
@@ -336,13 +346,16 @@ def can_sign_at(level: str, minimum: Level) -> Verdict:
 
 
 def can_ask(by: Actor, item: ReviewItem | ControlItem, *, mine: bool, may_answer: bool, text: str) -> Verdict:
-    """Returns whether the actor may ask about an item; `mine` when it is put to them."""
+    """Returns whether the actor may ask about an item, or comment on it; `mine` when it is put to them."""
     rules = (
         (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to review access."),
         (not mine, "This item is put to another reviewer."),
-        (item.campaign.state != CampaignState.OPEN, "Questions are asked only while the campaign is open."),
+        (
+            item.campaign.state != CampaignState.OPEN,
+            "Questions and comments are taken only while the campaign is open.",
+        ),
         (not may_answer, "Ask the owner of the system, the manager, or the person whose account it is."),
-        (len(text) < QUESTION_MIN, "Write what you want to know."),
+        (len(text) < QUESTION_MIN, "Write what you want to know, or to note."),
     )
     return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
 

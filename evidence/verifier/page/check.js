@@ -3,7 +3,7 @@
 
 const SCHEMA = "countersign-pack/2", SIGNED = ["manifest.json", "manifest.sig"], ANNEX = "proofs/annex.txt";
 const CHECKPOINT = "proofs/checkpoint.txt", COSIGNED = "proofs/cosigned.txt";
-const COMPLETE = { decisions: ["item.decide", "item.decide_in_bulk"], dispositions: ["log_item.dispose"], log_sign_offs: ["log_review.sign"], sign_offs: ["campaign.sign"] };
+const COMPLETE = { decisions: ["item.decide", "item.decide_in_bulk", "item.undo_bulk"], dispositions: ["log_item.dispose"], log_sign_offs: ["log_review.sign"], sign_offs: ["campaign.sign"] };
 const SIGNED_TABLES = [["sign_offs", "decisions", "decision", "sign_off", ""], ["log_sign_offs", "dispositions", "disposition", "log_sign_off", "log-"]];
 const SIGN_OFF = "sign-off/", SIGN_NOTE = SIGN_OFF + "note.sig", SIGNATURES_OF = SIGN_OFF + "signatures.json", ROLES = ["preparer", "approver"];
 const HOUR = 3600e6, MINUTE = 60e6;  // microseconds
