@@ -127,6 +127,8 @@ def test_a_question_about_a_control_item_looks_like_any_and_goes_to_those_who_ru
     told = asker.post(page("ask", watched.pk, mine.pk), {"to": person("M2").pk, "text": "Who is it?"}, **options)
     assert "Remy asked Rosa" in told.content.decode()
     asked = ControlQuestion.objects.get()
+    noted = asker.post(page("ask", watched.pk, mine.pk), {"text": "Made up?", "comment": "1"}, **options)
+    assert "Remy noted" in noted.content.decode(), "a comment looks like any, and is mailed to nobody"
     assert asked.pk < ask(item=real, asked=person("M2"), text="Needed?", by=cast.remy).pk, "one sequence for both"
     assert owner.get(page("question", asked.pk)).status_code == 404
     noon = timezone.now().replace(hour=12) + timedelta(days=1)
