@@ -18,7 +18,6 @@ from reviews.kinds import (
 from reviews.models import (
     Campaign,
     ControlItem,
-    Decision,
     DutyConflict,
     ReviewItem,
     SecondLook,
@@ -310,15 +309,6 @@ def can_decide_in_bulk(items: list[ReviewItem]) -> Verdict:
         return denied("Access that the advice is to revoke is decided one by one.")
     if len({item.advice for item in items}) > 1:
         return denied("Keep items together only where the advice is the same.")
-    return ALLOWED
-
-
-def can_undo_bulk(kept: list[Decision], reviewer: Identity | None) -> Verdict:
-    """Returns whether these decisions of one bulk that still count are the reviewer's own to take back."""
-    if not kept:
-        return denied("Nothing of it counts any more: there is nothing to undo.")
-    if reviewer is None or any(one.reviewer_id != reviewer.pk for one in kept):
-        return denied("These were kept by another reviewer.")
     return ALLOWED
 
 

@@ -14,7 +14,7 @@ from reviews.actions.assignments import withdrawal
 from reviews.actions.decisions import decision_of, may_decide
 from reviews.kinds import Choice, Outcome
 from reviews.models import Campaign, Decision, ReviewItem
-from reviews.policies import can_decide_in_bulk, can_undo_bulk, has_reason
+from reviews.policies import can_decide_in_bulk, has_reason
 from reviews.queries.bulk import kept_in, names_of_decided
 from reviews.queries.standing import heads_of
 from reviews.refusals import as_refusal
@@ -71,7 +71,8 @@ def undo_bulk(*, campaign: Campaign, bulk: UUID, by: Actor) -> list[Decision]:
     """
     reviewer, now = identity_of_user(by.user_id), timezone.now()
     kept = list(kept_in(campaign, bulk).select_related("item__campaign").order_by("item__n"))
-    enforce(can_undo_bulk(kept, reviewer))
+    if not kept:
+        raise Refused(denied("Nothing of it counts any more: there is nothing to undo."))
     enforce(may_decide([one.item for one in kept], by, reviewer, now))
     with as_refusal():
         stored = Decision.objects.bulk_create([withdrawal(one, UNDONE, by, now) for one in kept])

@@ -1,4 +1,4 @@
-"""Reviews by keys alone and by touch on a phone, across the pages of the list: no page is loaded between, both are signed."""
+"""Reviews by keys alone and by touch on a phone, over pages of the list: no page is loaded, and both are signed."""
 
 import pytest
 from playwright.sync_api import Page, expect

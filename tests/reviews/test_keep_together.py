@@ -123,7 +123,7 @@ def test_undoing_supersedes_what_still_counts_and_nothing_else(campaign: Campaig
 
 def test_only_its_reviewer_undoes_a_bulk_and_only_before_signing(campaign: Campaign, cast: Cast) -> None:
     bulk = keep(campaign, cast, *ALL)
-    for by, which, words in ((cast.remy, bulk, "by another reviewer"), (cast.rosa, uuid4(), "nothing to undo")):
+    for by, which, words in ((cast.remy, bulk, "put to another reviewer"), (cast.rosa, uuid4(), "nothing to undo")):
         with pytest.raises(Refused, match=words):
             undo_bulk(campaign=campaign, bulk=which, by=by)
     sign(campaign, cast.rosa, "M2")
@@ -137,7 +137,9 @@ def test_what_was_taken_back_is_decided_like_any_undecided_item(campaign: Campai
     undo_bulk(campaign=campaign, bulk=keep(campaign, cast, *ALL), by=cast.rosa)
     head = head_of(first)
     assert head is not None
-    assert "data-decided" not in client.get(page("review", campaign.pk)).content.decode()
+    screen = client.get(page("review", campaign.pk), {"item": first.pk}).content.decode()
+    assert "data-decided" not in screen
+    assert "rosa@example.org" in screen.split("Decisions</h3>")[1], "the history says who took it back"
     typed = {"outcome": "certify", "seen": head.pk, "seen_seconds": "9"}
     told = client.post(page("decide", campaign.pk, first.pk), typed, **HTMX).content.decode()
     assert "Saved: Keep. 2 left." in told
