@@ -11,6 +11,7 @@ from evidence.metrics.frame import Asked, Frame, Row
 VERBS: Final = {
     "item.decide": ("decision", "decision"),
     "item.decide_in_bulk": ("bulk", "bulk"),
+    "item.undo_bulk": ("decision", "decisions"),
     "campaign.sign": ("sign", "digest"),
     "snapshot.import": ("snapshot", "snapshot"),
     "retention.prune": ("prune", "prune"),
@@ -20,9 +21,16 @@ VERBS: Final = {
     "log_item.dispose": ("disposition", "disposition"),
     "log_review.sign": ("log-sign", "digest"),
 }
-"""Verbs of the deeds that tables name: the first word of the key, and the detail that completes it."""
+"""Verbs of the deeds that tables name: the first word of the key, and the detail, or the list, that completes it."""
+LABELS: Final = {
+    "campaign.sign": "sign-off",
+    "log_review.sign": "sign-off",
+    "item.undo_bulk": "bulk undone",
+}
+"""What a proved entry is called where its key does not say it."""
 DEEDS: Final = """
 SELECT a.verb, b.first_index + a.ord AS index, a.leaf_kind AS kind, a.detail ->> 'decision' AS decision,
+    ARRAY(SELECT jsonb_array_elements_text(a.detail -> 'decisions')) AS decisions,
     a.detail ->> 'bulk' AS bulk, a.detail ->> 'digest' AS digest, a.detail ->> 'snapshot' AS snapshot,
     a.detail ->> 'disposition' AS disposition, a.detail ->> 'erasure' AS erasure, a.detail ->> 'alert' AS alert,
     a.detail ->> 'prune' AS prune
@@ -49,22 +57,23 @@ class Leaf:
     salts: bytes
 
 
-def _deed_key(row: Row) -> str:
-    """Return under which key a table's row finds the deed of an audit entry."""
+def _deed_keys(row: Row) -> list[str]:
+    """Return under which key, or keys, the rows of tables find the deed of an audit entry."""
     word, detail = VERBS[row["verb"]]
-    return f"{word} {row[detail]}"
+    named = row[detail]
+    return [f"{word} {one}" for one in (named if isinstance(named, list) else [named])]
 
 
 def deed_places(frame: Frame, size: int) -> dict[str, int]:
     """Return the places in the ledger of the deeds that the tables name, by what they were about."""
     rows = Asked(frame).stream(DEEDS, verbs=list(VERBS), size=size)
-    return {_deed_key(row): row["index"] for row in rows}
+    return {key: row["index"] for row in rows for key in _deed_keys(row)}
 
 
 def deed_leaves(frame: Frame, named: set[int], size: int) -> Iterator[Leaf]:
     """Yield the audit entries at the named places, in the order of the ledger."""
     for row in Asked(frame).stream(SEALED, verbs=list(VERBS), size=size):
         if row["index"] in named:
-            label = "sign-off" if row["verb"] in {"campaign.sign", "log_review.sign"} else _deed_key(row)
+            label = LABELS.get(row["verb"]) or _deed_keys(row)[0]
             core, subj, salts = (bytes(row[name]) for name in ("core", "subj", "salts"))
             yield Leaf(row["index"], row["kind"], label, core, subj, None, salts)

@@ -48,7 +48,7 @@ MAX_EVENTS: Final = 500
 DECISIONS: Final = """
 SELECT d.id AS decision, c.name AS campaign, i.n AS item, s.key AS system, a.name AS account, p.name AS person,
     e.key AS entitlement, d.privileged, d.advice, d.outcome, d.reason, v.name AS reviewer, d.seen_seconds,
-    d.bulk::text AS bulk, d.opened_evidence, d.decided_at,
+    d.bulk::text AS bulk, d.decided_at,
     EXISTS (SELECT 1 FROM reviews_decision l WHERE l.tenant_id = d.tenant_id AND l.supersedes_id = d.id) AS superseded
 FROM reviews_decision d
 JOIN reviews_campaign c ON c.tenant_id = d.tenant_id AND c.id = d.campaign_id
@@ -116,7 +116,7 @@ SPECS: Final = (
         said("Decisions"),
         DECISIONS,
         "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
-        "seen_seconds bulk opened_evidence decided_at superseded",
+        "seen_seconds bulk decided_at superseded",
         _decision_key,
     ),
     _Spec(

@@ -84,7 +84,7 @@ SELECT c.name AS campaign, i.n AS item, a.name AS asked_by, b.name AS asked, q.a
 FROM reviews_itemquestion q JOIN reviews_campaign c ON c.tenant_id = q.tenant_id AND c.id = q.campaign_id
 JOIN reviews_reviewitem i ON i.tenant_id = q.tenant_id AND i.id = q.item_id
 JOIN identities_identity a ON a.tenant_id = q.tenant_id AND a.id = q.asker_id
-JOIN identities_identity b ON b.tenant_id = q.tenant_id AND b.id = q.asked_id
+LEFT JOIN identities_identity b ON b.tenant_id = q.tenant_id AND b.id = q.asked_id
 LEFT JOIN reviews_itemanswer w ON w.tenant_id = q.tenant_id AND w.question_id = q.id
 WHERE q.tenant_id = %(tenant)s AND q.at >= %(since)s AND q.at < %(until)s ORDER BY q.id, w.id
 """
@@ -132,7 +132,7 @@ TABLES: Final = (
     ),
     (
         "questions",
-        said("What reviewers asked about items, and the answers"),
+        said("What reviewers asked and noted about items, and the answers"),
         QUESTIONS,
         "campaign item asked_by asked asked_at question answered_at answer",
     ),

@@ -106,7 +106,6 @@ class DecisionShape(serializers.Serializer[Any]):
     supersedes = serializers.IntegerField(source="supersedes_id", allow_null=True)
     privileged = serializers.BooleanField()
     advice = serializers.ChoiceField(Advice.choices)
-    opened_evidence = serializers.BooleanField()
     seen_seconds = serializers.IntegerField(help_text="Seconds that the item was on the reviewer's screen.")
 
 

@@ -38,7 +38,13 @@ class DecisionForm(forms.Form):
     def choice(self) -> Choice:
         """Returns the decision, for the action."""
         told = self.cleaned_data
-        return Choice(Outcome(told["outcome"]), told["reason"], told["seen_seconds"] or 0, opened_evidence=True)
+        return Choice(Outcome(told["outcome"]), told["reason"], told["seen_seconds"] or 0)
+
+
+class BulkForm(forms.Form):
+    """Names one bulk of decisions."""
+
+    bulk = forms.UUIDField()
 
 
 class SignForm(forms.Form):
@@ -104,7 +110,7 @@ class SecondLookForm(forms.Form):
     def choice(self) -> Choice:
         """Returns the decision, for the action."""
         told = self.cleaned_data
-        return Choice(Outcome(told["outcome"]), told["reason"], told["seen_seconds"] or 0, opened_evidence=True)
+        return Choice(Outcome(told["outcome"]), told["reason"], told["seen_seconds"] or 0)
 
 
 _CARE: Final = {

@@ -270,7 +270,6 @@ class Choice:
     outcome: Outcome
     reason: str = ""
     seen_seconds: int = 0
-    opened_evidence: bool = False
 
 
 class Level(TextChoices):

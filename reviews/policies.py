@@ -373,13 +373,16 @@ def can_sign_at(level: str, minimum: Level) -> Verdict:
 
 
 def can_ask(by: Actor, item: ReviewItem | ControlItem, *, mine: bool, may_answer: bool, text: str) -> Verdict:
-    """Returns whether the actor may ask about an item; `mine` when it is put to them."""
+    """Returns whether the actor may ask about an item, or comment on it; `mine` when it is put to them."""
     rules = (
         (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to review access."),
         (not mine, "This item is put to another reviewer."),
-        (item.campaign.state != CampaignState.OPEN, "Questions are asked only while the campaign is open."),
+        (
+            item.campaign.state != CampaignState.OPEN,
+            "Questions and comments are taken only while the campaign is open.",
+        ),
         (not may_answer, "Ask the owner of the system, the manager, or the person whose account it is."),
-        (len(text) < QUESTION_MIN, "Write what you want to know."),
+        (len(text) < QUESTION_MIN, "Write what you want to know, or to note."),
     )
     return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from reviews.views import (
     absences,
+    bulk,
     campaigns,
     care,
     conflicts,
@@ -69,7 +70,9 @@ urlpatterns = [
     path("review/<int:campaign_id>/items/<int:item_id>/ask/", questions.ask, name="ask"),
     path("questions/", questions.questions, name="questions"),
     path("questions/<int:question_id>/", questions.question, name="question"),
-    path("review/<int:campaign_id>/bulk/", desk.bulk, name="bulk"),
+    path("review/<int:campaign_id>/bulk/", bulk.bulk, name="bulk"),
+    path("review/<int:campaign_id>/bulk/keep/", bulk.bulk_keep, name="bulk_keep"),
+    path("review/<int:campaign_id>/bulk/undo/", bulk.bulk_undo, name="bulk_undo"),
     path("review/<int:campaign_id>/conflicts/", conflicts.cases, name="cases"),
     path("review/<int:campaign_id>/conflicts/<int:case_id>/", conflicts.decide_case, name="decide_case"),
     path("review/<int:campaign_id>/sign/", signing.sign, name="sign"),

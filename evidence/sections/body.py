@@ -33,8 +33,7 @@ def campaigns(source: Source) -> Section:
         "reviewer 9, ledger_index 7"
     )
     quality = widths(
-        "campaign 20, reviewer 16, decisions 9, kept 8, kept_in_bulk 11, evidence_opened 12, median_seconds 12, "
-        "self_reviews 12"
+        "campaign 24, reviewer 20, decisions 10, kept 9, kept_in_bulk 12, median_seconds 13, self_reviews 12"
     )
     signed = widths(
         "campaign 14, printed_name 12, signed_at 15, meaning 22, level 7, count 6, digest 16, ledger_index 8"

@@ -29,7 +29,7 @@ COMPLETE = {
     "snapshots": ("snapshot.import",),
     "dispositions": ("log_item.dispose",),
     "log_sign_offs": ("log_review.sign",),
-    "decisions": ("item.decide", "item.decide_in_bulk"),
+    "decisions": ("item.decide", "item.decide_in_bulk", "item.undo_bulk"),
     "sign_offs": ("campaign.sign",),
 }
 MANIFEST_KIND = 2

@@ -164,6 +164,6 @@ def actor_of(reviewer: Identity, tenant: Tenant) -> Actor:
 def _choice(item: ReviewItem, number: int) -> Choice:
     seconds = _SECONDS[number % len(_SECONDS)]
     if item.advice == Advice.REVOKE:
-        return Choice(Outcome.REVOKE, f"Not needed any more. {item.advice_reason}", seconds, opened_evidence=True)
+        return Choice(Outcome.REVOKE, f"Not needed any more. {item.advice_reason}", seconds)
     reason = "Needed for the present duties; confirmed with the team." if item.privileged or item.advice else ""
-    return Choice(Outcome.CERTIFY, reason, seconds, opened_evidence=item.privileged)
+    return Choice(Outcome.CERTIFY, reason, seconds)

@@ -2,11 +2,12 @@
 
 from reviews.actions.absences import AbsenceFacts, delegate_items, end_absence, hand_over, note_absence
 from reviews.actions.assignments import reassign_items
+from reviews.actions.bulk import decide_in_bulk, undo_bulk
 from reviews.actions.care import put_second_look, set_care_rule, take_second_look
 from reviews.actions.conflicts import decide_conflict
 from reviews.actions.controls import answer_about_control, ask_about_control, decide_control
 from reviews.actions.daymails import claim_day_mail, finish_day_mail, stand_in, write_day_mails
-from reviews.actions.decisions import close_deciding, decide, decide_in_bulk
+from reviews.actions.decisions import close_deciding, decide
 from reviews.actions.duties import add_conflict, end_conflict
 from reviews.actions.findings import find_causes, resolve_finding
 from reviews.actions.following import begin_stage, follow_up
@@ -100,6 +101,7 @@ __all__ = [
     "sign_risk",
     "stand_in",
     "take_second_look",
+    "undo_bulk",
     "verify_remediations",
     "waive_system",
     "write_day_mails",

@@ -64,7 +64,7 @@ def put_items(
         Assignment.objects.bulk_create([_assignment(item, reviewer, basis, reason, by, now) for item in items])
         withdrawn = Decision.objects.bulk_create(
             [
-                _withdrawal(known[item.pk], f"Put to {reviewer.name}: {reason}", by, now)
+                withdrawal(known[item.pk], f"Put to {reviewer.name}: {reason}", by, now)
                 for item in items
                 if item.pk in known and known[item.pk].outcome != Outcome.NOT_DECIDED
             ]
@@ -105,7 +105,7 @@ def _assignment(
     )
 
 
-def _withdrawal(head: Decision, reason: str, by: Actor, now: datetime) -> Decision:
+def withdrawal(head: Decision, reason: str, by: Actor, now: datetime) -> Decision:
     """Returns what takes the place of a decision that its reviewer does not sign any more, not stored yet."""
     return Decision(
         campaign_id=head.campaign_id,

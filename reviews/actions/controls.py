@@ -97,8 +97,10 @@ def decide_control(*, control: ControlItem, choice: Choice, by: Actor) -> Contro
 
 
 @transaction.atomic
-def ask_about_control(*, control: ControlItem, asked: Identity, text: str, by: Actor) -> ControlQuestion:
+def ask_about_control(*, control: ControlItem, asked: Identity | None, text: str, by: Actor) -> ControlQuestion:
     """Takes a reviewer's question about a control item, for those who run campaigns; whom they named never gets it.
+
+    Where nobody is asked it is a comment, as about any item.
 
     Raises:
         Refused: as for any item (`ask`).
@@ -106,15 +108,17 @@ def ask_about_control(*, control: ControlItem, asked: Identity, text: str, by: A
     control.campaign = locked(control.campaign)
     me, text = identity_of_user(by.user_id), text.strip()
     mine = me is not None and me.pk == control.reviewer_id
-    may_answer = me is not None and asked.pk in {one.person.pk for one in askable(control, me)}
+    may_answer = asked is None or (me is not None and asked.pk in {one.person.pk for one in askable(control, me)})
     enforce(can_ask(by, control, mine=mine, may_answer=may_answer, text=text))
     (number,) = _ids(1, "reviews_itemquestion_id_seq")
     fresh = ControlQuestion(pk=number, campaign=control.campaign, item=control, asker=me, asked=asked, text=text)
     fresh.at, fresh.by = timezone.now(), by.name
     with as_refusal():
         fresh.save(force_insert=True)
-    detail = {"control_item": control.pk, "question": fresh.pk, "named": asked.external_id, "text": text}
-    audit("control_item.ask", by=by, target=f"campaign {control.campaign.name}, control item", detail=detail)
+    detail = {"control_item": control.pk, "question": fresh.pk, "text": text}
+    detail |= {"named": asked.external_id} if asked else {}
+    verb = "control_item.ask" if asked else "control_item.comment"
+    audit(verb, by=by, target=f"campaign {control.campaign.name}, control item", detail=detail)
     return fresh
 
 
@@ -127,12 +131,13 @@ def answer_about_control(*, question: ControlQuestion, text: str, by: Actor) -> 
     """
     campaign, text = locked(question.campaign), text.strip()
     enforce(can_manage_campaigns(by))
-    enforce(can_answer_question(by, campaign, asked=True, text=text))
+    enforce(can_answer_question(by, campaign, asked=question.asked_id is not None, text=text))
+    assert question.asked_id is not None  # noqa: S101 -- the policy saw to it
     fresh = ControlAnswer(question=question, text=text, at=timezone.now(), by=by.name)
     with as_refusal():
         fresh.save(force_insert=True)
-    step = f"answer {question.pk} at {fresh.at:%H:%M:%S}"
-    tell(campaign, NoticeKind.ANSWERED, step=step, about=question.asked_id, to=question.asker_id, covers=[question.pk])
+    step, about = f"answer {question.pk} at {fresh.at:%H:%M:%S}", question.asked_id
+    tell(campaign, NoticeKind.ANSWERED, step=step, about=about, to=question.asker_id, covers=[question.pk])
     enqueue(SENDING, "reviews.jobs.send_notices", title=f"Answer about {campaign.name}", by=by)
     detail = {"control_item": question.item_id, "question": question.pk, "text": text}
     audit("control_item.answer", by=by, target=f"campaign {campaign.name}, control item", detail=detail)

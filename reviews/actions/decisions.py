@@ -1,8 +1,7 @@
-"""Records decisions: one by one, in bulk where the risk is low, and by the system at the deadline."""
+"""Records decisions: one by one, and by the system at the deadline."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,7 +17,6 @@ from reviews.kinds import Choice, Outcome
 from reviews.models import Campaign, Decision, ReviewItem
 from reviews.policies import (
     can_decide,
-    can_decide_in_bulk,
     can_keep_alone,
     can_manage_campaigns,
     has_reason,
@@ -83,28 +81,6 @@ def may_decide(items: Sequence[ReviewItem], by: Actor, reviewer: Identity | None
     return is_due(campaign, at)
 
 
-@transaction.atomic
-def decide_in_bulk(*, items: Sequence[ReviewItem], choice: Choice, by: Actor) -> list[Decision]:
-    """Keeps several grants at once where each is of low risk and all have the same advice; each is recorded as bulk.
-
-    Raises:
-        Refused: with the sentence that says which rule is broken; then nothing is recorded.
-    """
-    reviewer, now = identity_of_user(by.user_id), timezone.now()
-    enforce(can_decide_in_bulk(list(items)))
-    enforce(may_decide(items, by, reviewer, now))
-    for item in items:
-        enforce(has_reason(item, choice.outcome, choice.reason.strip()))
-    known, bulk = heads_of([item.pk for item in items]), uuid4()
-    fresh = [_in_bulk(decision_of(item, reviewer, choice, by, now), known.get(item.pk), bulk) for item in items]
-    with as_refusal():
-        stored = Decision.objects.bulk_create(fresh)
-    detail = {"bulk": bulk, "items": [item.n for item in items], "outcome": choice.outcome, "reason": choice.reason}
-    target = f"campaign {items[0].campaign.name}"
-    audit("item.decide_in_bulk", by=by, target=target, detail=detail, kind=LeafKind.DECISION)
-    return stored
-
-
 def decision_of(item: ReviewItem, reviewer: Identity | None, choice: Choice, by: Actor, now: datetime) -> Decision:
     """Returns a decision that is not stored yet, with the facts of its item copied."""
     return Decision(
@@ -117,16 +93,9 @@ def decision_of(item: ReviewItem, reviewer: Identity | None, choice: Choice, by:
         outcome=choice.outcome,
         reason=choice.reason.strip(),
         seen_seconds=min(choice.seen_seconds, 86_400),
-        opened_evidence=choice.opened_evidence,
         decided_at=now,
         decided_by=by.name,
     )
-
-
-def _in_bulk(decision: Decision, head: Decision | None, bulk: UUID) -> Decision:
-    """Returns the decision marked as part of a bulk."""
-    decision.bulk, decision.supersedes = bulk, head
-    return decision
 
 
 def _name(item: ReviewItem) -> str:

@@ -195,7 +195,7 @@ class ControlItem(TenantOwned):
 
 
 class ControlQuestion(TenantOwned):
-    """Stores what a reviewer asked about a control item, which goes to those who run campaigns and to nobody else.
+    """Stores what a reviewer asked about a control item, for those who run campaigns alone; or a comment, for nobody.
 
     `asked` is whom the reviewer named: they never get it, since it is about access that does not exist. Its id comes
     from the sequence of the questions about items (`ItemQuestion`), so that its address does not tell it apart.
@@ -206,7 +206,7 @@ class ControlQuestion(TenantOwned):
     campaign = models.ForeignKey(Campaign, related_name="control_questions", **WITHIN_TENANT)
     item = models.ForeignKey(ControlItem, related_name="questions", **WITHIN_TENANT)
     asker = models.ForeignKey(Identity, related_name="+", **WITHIN_TENANT)
-    asked = models.ForeignKey(Identity, related_name="+", **WITHIN_TENANT)
+    asked = models.ForeignKey(Identity, null=True, related_name="+", **WITHIN_TENANT)
     text = models.CharField(max_length=1000)
     at = models.DateTimeField()
     by = models.CharField(max_length=320)

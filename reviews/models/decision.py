@@ -33,7 +33,6 @@ class Decision(TenantOwned):
     supersedes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="superseded_by")
     bulk = models.UUIDField(null=True)
     seen_seconds = models.PositiveIntegerField(default=0)
-    opened_evidence = models.BooleanField(default=False)
     decided_at = models.DateTimeField()
     decided_by = models.CharField(max_length=320)
 

@@ -13,14 +13,14 @@ from tenants.scope import TenantManager, TenantOwned
 
 
 class ItemQuestion(TenantOwned):
-    """Stores one question of an item's reviewer to one person. It decides nothing, answered or not."""
+    """Stores one question of an item's reviewer to one person, or a comment: that asks nobody. It decides nothing."""
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="questions")
     item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="questions")
     asker = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
-    asked = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
+    asked = models.ForeignKey(Identity, on_delete=models.PROTECT, null=True, related_name="+")
     text = models.CharField(max_length=1000)
     at = models.DateTimeField()
     by = models.CharField(max_length=320)

@@ -100,7 +100,7 @@ def _looks() -> Iterable[Waiting]:
 
 def _asked() -> Iterable[Waiting]:
     """Yields the questions about control items that nobody answered, while there is time to decide."""
-    rows = ControlQuestion.objects.filter(answers__isnull=True, campaign__state=CampaignState.OPEN)
+    rows = ControlQuestion.objects.exclude(asked=None).filter(answers__isnull=True, campaign__state=CampaignState.OPEN)
     for one in rows.select_related("campaign", *(f"asker__{name}" for name in _PEOPLE)):
         due_at = one.campaign.due_at or one.at
         yield Waiting(DayKind.ASKED, one.pk, one.campaign.name, one.asker, one.at, due_at)

@@ -10,12 +10,13 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
 
+from identities.kinds import AccountKind
 from identities.models import Identity
 from reviews.charts import weeks_chart
 from reviews.kinds import Advice, Outcome
 from reviews.models import Assignment, Campaign, ControlItem, Decision, Remediation, ReviewItem, SignOff
 from reviews.queries.controls import controls_for, merged
-from reviews.queries.standing import StatementLine, answers, heads_of
+from reviews.queries.standing import StatementLine, answers, heads_of, is_answer
 from reviews.states import CampaignState, RemediationState
 
 SECONDS = {"privileged": 60, "other": 20}
@@ -104,10 +105,16 @@ class DeskRow:
     decision: Decision | ControlItem | None
 
     @property
+    def decided(self) -> bool:
+        """Returns whether somebody decided: what was taken back, or put to another reviewer, waits again."""
+        return is_answer(self.decision)
+
+    @property
     def bulk(self) -> bool:
         """Returns whether the row may be kept together with others."""
         item = self.item
-        return not (item.privileged or item.advice == Advice.REVOKE or item.evidence.get("conflicts"))
+        risky = item.privileged or item.advice == Advice.REVOKE or item.evidence.get("conflicts")
+        return not (risky or self.decided)
 
 
 def desk_rows(items: Iterable[ReviewItem]) -> list[DeskRow]:
@@ -193,6 +200,16 @@ class ItemSheet:
     previous_at: datetime | None
     evidence: dict[str, Any]
     still_open: bool
+
+    @property
+    def out_of_hours(self) -> float | None:
+        """Returns which share of the successful events lay out of hours; None without any, or where none was judged.
+
+        Only people have hours: what service and emergency accounts do is not judged at receipt.
+        """
+        used, outside = self.evidence["ok_count"], self.evidence["out_of_hours_count"]
+        judged = outside or self.evidence["account_kind"] in {AccountKind.HUMAN, AccountKind.SHARED}
+        return outside / used if used and judged else None
 
 
 def item_sheet(item: ReviewItem) -> ItemSheet:

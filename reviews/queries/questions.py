@@ -53,20 +53,24 @@ def askable(item: ReviewItem | ControlItem, reviewer: Identity) -> list[Askable]
 
 
 def thread_of(item: ReviewItem) -> QuerySet[ItemQuestion]:
-    """Returns the questions about an item with their answers, oldest first."""
+    """Returns the questions and comments about an item with the answers, oldest first."""
     answers = Prefetch("answers", ItemAnswer.objects.order_by("id"))
     return ItemQuestion.objects.filter(item=item).prefetch_related("asker", "asked", answers).order_by("id")
 
 
 def thread_about_control(control: ControlItem) -> QuerySet[ControlQuestion]:
-    """Returns the questions about a control item with their answers, oldest first, as `thread_of` does."""
+    """Returns what was asked and noted about a control item with the answers, oldest first, as `thread_of` does."""
     answers = Prefetch("answers", ControlAnswer.objects.order_by("id"))
     return ControlQuestion.objects.filter(item=control).prefetch_related("asker", "asked", answers).order_by("id")
 
 
 def questions_about_controls(by: Actor) -> QuerySet[ControlQuestion]:
     """Returns the questions about control items, newest first, for those who run campaigns: they answer them."""
-    rows = ControlQuestion.objects.select_related("asker", "asked", "campaign", "item__system").order_by("-id")
+    rows = (
+        ControlQuestion.objects.exclude(asked=None)
+        .select_related("asker", "asked", "campaign", "item__system")
+        .order_by("-id")
+    )
     return rows if by.may(Permission.CAMPAIGN_MANAGE) else rows.none()
 
 
@@ -77,7 +81,7 @@ def questions_to(person: Identity) -> QuerySet[ItemQuestion]:
 
 def questions_seen(by: Actor, person: Identity | None) -> QuerySet[ItemQuestion]:
     """Returns the questions whose page somebody sees: those to them, and all for those who see campaigns."""
-    rows = ItemQuestion.objects.select_related(*_SHOWN)
+    rows = ItemQuestion.objects.exclude(asked=None).select_related(*_SHOWN)
     if by.may(Permission.CAMPAIGN_VIEW):
         return rows
     return rows.filter(asked=person) if person else rows.none()

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from identities.models import Identity
 from reviews.kinds import DEFAULT_LEVEL, Level, Outcome
 from reviews.manifest import manifest_digest, manifest_text, moment
-from reviews.models import Assignment, Campaign, Decision, ReviewItem, SigningRule, SignOff
+from reviews.models import Assignment, Campaign, ControlItem, Decision, ReviewItem, SigningRule, SignOff
 from reviews.states import CampaignState
 
 
@@ -62,6 +62,11 @@ def answers(campaign: Campaign, item: str = "pk") -> QuerySet[Decision]:
     """
     counting = Decision.objects.filter(item=OuterRef(item), superseded_by__isnull=True)
     return counting.exclude(outcome=Outcome.NOT_DECIDED) if campaign.state == CampaignState.OPEN else counting
+
+
+def is_answer(head: Decision | ControlItem | None) -> bool:
+    """Returns whether the last decision about an item of an open campaign settles it, as `answers` does for many."""
+    return head is not None and head.outcome not in {"", Outcome.NOT_DECIDED}
 
 
 def undecided_items(campaign: Campaign) -> QuerySet[ReviewItem]:

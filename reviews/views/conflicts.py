@@ -36,7 +36,7 @@ def decide_case(request: TenantRequest, campaign_id: int, case_id: int) -> HttpR
     form, refusal = ConflictDecisionForm(request.POST), ""
     if form.is_valid():
         told = form.cleaned_data
-        choice = Choice(Outcome.CERTIFY, told["reason"], told["seen_seconds"] or 0, opened_evidence=True)
+        choice = Choice(Outcome.CERTIFY, told["reason"], told["seen_seconds"] or 0)
         try:
             answer = ConflictDecided(told["answer"])
             with transaction.atomic():

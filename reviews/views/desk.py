@@ -1,9 +1,10 @@
 """Shows reviewers their desk: inbox and the one-screen review."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -12,15 +13,16 @@ from identities.models import Identity
 from identities.queries import identity_of_user
 from reviews import actions
 from reviews.forms import DecisionForm
-from reviews.kinds import REVIEWER_OUTCOMES, Choice, Outcome
+from reviews.kinds import REVIEWER_OUTCOMES
 from reviews.models import Campaign, ControlItem, Decision, ReviewItem
 from reviews.queries import desk
+from reviews.queries.bulk import bulks_of
 from reviews.queries.deadline import silences_for
 from reviews.queries.logreviews import inbox_lines
 from reviews.queries.questions import askable, thread_about_control, thread_of, unanswered_by
 from reviews.queries.risks import risks_to_sign
 from reviews.queries.second_looks import looks_for
-from reviews.queries.standing import has_signed
+from reviews.queries.standing import has_signed, is_answer
 from reviews.states import CampaignState
 from tenants.access import TenantRequest, requires
 from tenants.kinds import Permission, Refused
@@ -81,17 +83,24 @@ def _asked(request: TenantRequest, campaign_id: int) -> tuple[Campaign, Identity
 def review(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Shows the one-screen review: the list, and the chosen or first undecided item."""
     campaign, reviewer = desk_of(request, campaign_id)
-    show = request.GET.get("show", "")
-    wanted = request.GET.get("item", "")
-    put = desk.desk_for(campaign, reviewer)
-    page = _page(put.shown(show), wanted, request.GET.get("page"))
-    rows = desk.rows_of(campaign, reviewer, list(page.object_list))
-    first = next((row.item for row in rows if row.decision is None), rows[0].item if rows else None)
+    wanted, context = request.GET.get("item", ""), listing(campaign, reviewer, request.GET)
+    rows: list[desk.DeskRow] = context["rows"]
+    first = next((row.item for row in rows if not row.decided), rows[0].item if rows else None)
     chosen = desk.shown_item(campaign, reviewer, int(wanted)) if wanted.isdecimal() else first
-    context = {"page": page, "rows": rows, "show": show, **around(campaign, reviewer, put)}
     if chosen is not None:
         context |= _sheet(chosen, reviewer)
     return render(request, "reviews/review.html", context)
+
+
+def listing(campaign: Campaign, reviewer: Identity, asked: QueryDict) -> dict[str, Any]:
+    """Returns the list as the query of the address asks for it, what stands above it, and the bulks below it."""
+    show, put = asked.get("show", ""), desk.desk_for(campaign, reviewer)
+    page = _page(put.shown(show), asked.get("item", ""), asked.get("page"))
+    context = {"page": page, "show": show, **around(campaign, reviewer, put)}
+    context["rows"] = desk.rows_of(campaign, reviewer, list(page.object_list))
+    context["waiting"] = next((pk for pk in put.numbers if pk in put.waiting), None)
+    context["bulks"] = bulks_of(campaign, reviewer) if context["may_decide"] else []
+    return context
 
 
 def _page(numbers: list[int], wanted: str, number: str | None) -> "Page[int]":
@@ -104,7 +113,7 @@ def _page(numbers: list[int], wanted: str, number: str | None) -> "Page[int]":
 
 def around(
     campaign: Campaign, reviewer: Identity, put: desk.Desk | None = None, *, just_decided: bool = False
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Returns what stands above the list: how far the reviewer is, and whether they may still decide.
 
     Whoever has just decided had not signed, or they would have been refused.
@@ -154,6 +163,12 @@ def _decide(
         return None, refused.verdict.reason
 
 
+def _changed(decision: Decision | ControlItem, form: DecisionForm) -> bool:
+    """Returns whether an answer was changed; what was taken back, or put to another reviewer, had none."""
+    before = decision.supersedes if isinstance(decision, Decision) else None
+    return bool(form.cleaned_data["seen"]) and (before is None or is_answer(before))
+
+
 @requires(*DESK)
 def item(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
     """Answers the detail of one item for the review screen."""
@@ -177,27 +192,10 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
             messages.error(request, refusal)
         return redirect(f"{request.path.rsplit('/items/', 1)[0]}/?item={item_id}")
     put, following = desk.desk_for(campaign, reviewer), None
-    if not refusal and not form.cleaned_data["seen"]:  # whoever changes a decision stays with it
+    if decision is not None and not _changed(decision, form):  # whoever changes a decision stays with it
         following = put.following(item_id)
     typed = request.POST.get("reason", "") if refusal else ""
     context = {"row": desk.DeskRow(decided, decision), "refusal": refusal, "typed": typed}
     shown = _chosen(campaign, reviewer, following or item_id)
     context |= {**around(campaign, reviewer, put, just_decided=not refusal), **_sheet(shown, reviewer)}
     return render(request, "reviews/_decided.html", context, status=422 if refusal else 200)
-
-
-@require_POST
-@requires(*DESK)
-def bulk(request: TenantRequest, campaign_id: int) -> HttpResponse:
-    """Keeps the ticked grants together where the rules allow it."""
-    campaign, reviewer = desk_of(request, campaign_id)
-    ticked = [int(pk) for pk in request.POST.getlist("items") if pk.isdecimal()]
-    items = list(desk.items_for(campaign, reviewer).filter(pk__in=ticked).order_by("n"))
-    choice = Choice(Outcome.CERTIFY, request.POST.get("reason", ""))
-    try:
-        with transaction.atomic():
-            done = actions.decide_in_bulk(items=items, choice=choice, by=request.actor)
-        messages.success(request, f"{len(done)} grants are kept; they are marked as decided together.")
-    except Refused as refusal:
-        messages.error(request, refusal.verdict.reason)
-    return redirect("reviews:review", request.tenant.slug, campaign.pk)

@@ -31,20 +31,20 @@ ANYBODY = tuple(Permission)
 @require_POST
 @requires(Permission.ITEM_REVIEW)
 def ask(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
-    """Asks about an item and answers the thread in its place on the review screen."""
+    """Asks about an item, or comments on it, and answers the thread in its place on the review screen."""
     campaign, reviewer = desk_of(request, campaign_id)
     item = desk.shown_item(campaign, reviewer, item_id)
     if item is None:
         raise Http404
     people, refusal, text = askable(item, reviewer), "", request.POST.get("text", "")[:1000].replace("\x00", "")
-    to = next((one.person for one in people if str(one.person.pk) == request.POST.get("to")), None)
+    named = next((one.person for one in people if str(one.person.pk) == request.POST.get("to")), Identity())
     try:
         with transaction.atomic():
-            _ask(item, to or Identity(), text, request)
+            _ask(item, None if "comment" in request.POST else named, text, request)
     except Refused as refused:
         refusal = refused.verdict.reason
     if not request.headers.get("HX-Request"):
-        messages.add_message(request, messages.ERROR if refusal else messages.SUCCESS, refusal or "Asked.")
+        messages.add_message(request, messages.ERROR if refusal else messages.SUCCESS, refusal or "Saved.")
         return redirect(f"{request.path.rsplit('/items/', 1)[0]}/?item={item.pk}")
     thread = thread_about_control(item) if isinstance(item, ControlItem) else thread_of(item)
     context = {**around(campaign, reviewer), "item": item, "thread": thread, "people": people}
@@ -52,8 +52,8 @@ def ask(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
     return render(request, "reviews/_thread.html", context, status=422 if refusal else 200)
 
 
-def _ask(item: ReviewItem | ControlItem, to: Identity, text: str, request: TenantRequest) -> None:
-    """Asks about an item, or about a control item, which looks the same."""
+def _ask(item: ReviewItem | ControlItem, to: Identity | None, text: str, request: TenantRequest) -> None:
+    """Asks about an item, or about a control item, which looks the same; a comment asks nobody."""
     if isinstance(item, ControlItem):
         actions.ask_about_control(control=item, asked=to, text=text, by=request.actor)
     else:

@@ -19,6 +19,7 @@ from tenants.scope import tenant_scope
 from tests import make
 from tests.browser.conftest import GivePasskey, Server, Visit
 
+LOADS = "performance.getEntriesByType('navigation')[0].startTime + performance.timeOrigin"
 PEOPLE = b"""external_id,name,email,programme
 K3,Maria Concepcion de los Angeles Villanueva-Fernandez,,Payroll
 K4,Bo,,Payroll
@@ -103,9 +104,48 @@ def test_a_reviewer_decides_by_keys_and_signs(payroll: str, visit: Visit, passke
         _press(page, "a")
         expect(page.locator("#said")).to_have_text(f"Saved: Keep. {left} left.")
     page.get_by_role("link", name="Read and sign").click()
+    expect(page.get_by_role("button", name="Sign 4 decisions with a passkey")).to_be_visible()
+    strict.check_looks("remy-signs")
     page.get_by_role("button", name="Sign 4 decisions with a passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Signature")
     strict.check_looks("remy-receipt")
+
+
+def test_a_reviewer_keeps_several_together_by_keys_and_undoes_it(payroll: str, visit: Visit) -> None:
+    strict = visit("remy")
+    page = strict.go(payroll)
+    loaded = page.evaluate(LOADS)
+    for tick in page.locator("[name=items]").all():
+        tick.press("Space")
+    page.get_by_role("button", name="Keep the ticked together").press("Enter")
+    expect(page.get_by_role("heading", name="Keep 3 grants together?")).to_be_focused()
+    strict.check_looks("keep-together")
+    _press(page, "Tab", "Enter")  # to the button below the list of what will be kept
+    expect(page.get_by_role("heading", name="3 grants are kept together.")).to_be_focused()
+    expect(page.locator("#said")).to_contain_text("1 left.")
+    strict.check_looks("kept-together")
+    _press(page, "Tab", "Tab", "Enter")  # past the next undecided item
+    expect(page.get_by_role("heading", name="3 grants are undecided again.")).to_be_focused()
+    expect(page.locator("[name=items]")).to_have_count(3)
+    page.get_by_role("link", name="Next undecided item").press("Enter")
+    expect(page.locator("[data-row]").first).to_be_focused()
+    assert page.evaluate(LOADS) == loaded
+
+
+def test_a_reviewer_keeps_several_together_on_a_phone_and_undoes_it(payroll: str, visit: Visit) -> None:
+    page = visit("remy", viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True).go(payroll)
+    loaded = page.evaluate(LOADS)
+    for tick in page.locator("[name=items]").all():
+        tick.tap()
+    page.get_by_role("button", name="Keep the ticked together").tap()
+    expect(page.get_by_role("heading", name="Keep 3 grants together?")).to_be_in_viewport()
+    page.get_by_role("button", name="Keep these 3").tap()
+    expect(page.get_by_role("heading", name="3 grants are kept together.")).to_be_in_viewport()
+    page.get_by_text("Kept together (1)").tap()
+    expect(page.get_by_role("button", name="Undo these 3")).to_have_count(2)
+    page.locator("#sheet").get_by_role("button", name="Undo these 3").tap()
+    expect(page.get_by_role("heading", name="3 grants are undecided again.")).to_be_in_viewport()
+    assert page.evaluate(LOADS) == loaded
 
 
 def test_keys_do_nothing_outside_the_list(payroll: str, visit: Visit) -> None:

@@ -12,7 +12,7 @@ from evidence.actions import PackRequest, request_pack
 from evidence.kinds import Period
 from evidence.models import EvidencePack
 from logs.actions import record_events
-from reviews.actions import decide, open_campaign
+from reviews.actions import decide, decide_in_bulk, open_campaign, undo_bulk
 from reviews.kinds import Choice, Outcome
 from reviews.models import Campaign
 from tenants.kinds import Actor
@@ -46,7 +46,7 @@ def officer(bpo: Tenant, carla: User) -> Actor:
 
 @pytest.fixture
 def reviewed(bpo: Tenant, officer: Actor, remy: User, rosa: User) -> Campaign:
-    """A campaign over six grants with one bulk of decisions and two single ones, and some log lines."""
+    """A campaign over six grants with two decisions, and some log lines."""
     with tenant_scope(bpo):
         logs = source(expected={"every_minutes": 60})
         body = lines(SSHD_OK, SSHD_BAD, *failures(15))
@@ -60,6 +60,18 @@ def reviewed(bpo: Tenant, officer: Actor, remy: User, rosa: User) -> Campaign:
         choice = Choice(Outcome.REVOKE, "=2+5 left the Acme desk in March.", seen_seconds=9)
         decide(item=reviewing.item(campaign, "bob", "admin_all"), choice=choice, by=cast.remy)
     return campaign
+
+
+@pytest.fixture
+def undone(bpo: Tenant, reviewed: Campaign, rosa: User) -> Campaign:
+    """The campaign with a bulk of three that its reviewer took back, one of them having been revoked before."""
+    by = make.actor(rosa, bpo)
+    with tenant_scope(bpo):
+        items = [reviewing.item(reviewed, name) for name in ("remy", "cem", "backup")]
+        bulk = decide_in_bulk(items=items, choice=Choice(Outcome.CERTIFY), by=by)[0].bulk
+        decide(item=items[1], choice=reviewing.REVOKE, by=by)
+        assert len(undo_bulk(campaign=reviewed, bulk=bulk, by=by)) == 2
+    return reviewed
 
 
 def _people(bpo: Tenant) -> tuple[User, ...]:

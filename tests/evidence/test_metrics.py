@@ -13,11 +13,16 @@ from evidence.kinds import Facts, Period
 from evidence.metrics import MEASURES
 from evidence.metrics.coverage import by_log_type
 from evidence.metrics.frame import Frame
+from evidence.rounds import campaign_tables
 from ledger.queries import head
+from reviews.actions import ask
+from reviews.models import Campaign
 from tenants.audit import audit
 from tenants.kinds import Actor
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
+from tests import make
+from tests.reviews.conftest import item
 
 
 @pytest.fixture
@@ -48,6 +53,24 @@ def test_it_passes_nothing_for_a_tenant_that_was_just_opened(frame: Frame) -> No
     passed = {item.control.id for item in results if item.state == "pass"}
     assert passed == set()
     assert by_log_type(frame) == dict.fromkeys(LOG_TYPES)
+
+
+@pytest.mark.django_db
+def test_a_bulk_that_was_undone_keeps_nothing(undone: Campaign, frame: Frame) -> None:
+    answer = MEASURES["review_quality"](frame)
+    rows = [dict(zip(answer.table.columns, row, strict=True)) for row in answer.table.rows]
+    told = {row["reviewer"]: (row["decisions"], row["kept"], row["kept_in_bulk"]) for row in rows}
+    assert told == {"Remy": (2, 1, 0), "Rosa": (4, 0, 0)}
+    assert answer.metrics["bulk_kept_ratio"] == 0
+
+
+@pytest.mark.django_db
+def test_comments_stand_among_the_questions(bpo: Tenant, reviewed: Campaign, remy: User, frame: Frame) -> None:
+    ask(item=item(reviewed, "ana"), asked=None, text="Seen with Ines.", by=make.actor(remy, bpo))
+    table = next(one for one in campaign_tables(frame)[0] if one.name == "questions")
+    (row,) = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    told = {"asked_by": "Remy", "asked": None, "question": "Seen with Ines.", "answer": None}
+    assert row | told == row
 
 
 @pytest.mark.django_db

@@ -24,6 +24,7 @@ from evidence.oscal import dangling
 from evidence.packkey import pack_signer
 from evidence.seal import holds
 from ledger import queries as ledger
+from reviews.actions.bulk import UNDONE
 from reviews.models import Campaign
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -37,7 +38,7 @@ OPENSSL = ("openssl", "cms", "-verify", "-inform", "DER", "-binary", "-purpose",
 
 
 def test_a_pack_holds_in_other_peoples_hands(
-    bpo: Tenant, reviewed: Campaign, pack: Callable[..., EvidencePack], tmp_path: Path
+    bpo: Tenant, undone: Campaign, pack: Callable[..., EvidencePack], tmp_path: Path
 ) -> None:
     whole = data_of(bpo, build_pack(bpo, pack(("gdpr", "hipaa")).pk, Silent()))
     others_tools_accept_it(whole, tmp_path)
@@ -96,7 +97,7 @@ def run_bare(whole: bytes, verifier: Path, folder: Path) -> None:
     answer = ran(*command, cwd=Path("/"), **options)
     assert (answer.returncode, answer.stderr) == (0, ""), answer
     assert answer.stdout.startswith("HOLDS")
-    assert "complete  decisions: every one of 2 ledger entries of the period has its rows" in answer.stdout
+    assert "complete  decisions: every one of 5 ledger entries of the period has its rows" in answer.stdout
     (folder / "pack.zip").write_bytes(flipped(whole, len(whole) // 3))
     assert ran(*command, cwd=Path("/"), **options).returncode == 1
 
@@ -142,6 +143,8 @@ def a_withheld_row_is_caught(bpo: Tenant, whole: bytes) -> None:
     (withheld,) = set(faults(resigned(whole, signer, {"tables/decisions.csv": gone["tables/decisions.csv"]})))
     assert "row was withheld" in withheld
     assert any("a row was withheld" in fault for fault in faults(resigned(whole, signer, gone)))
+    taken_back = {"tables/decisions.csv": without_line(rows, UNDONE.encode())}
+    assert "is about 2 items, and 1 rows name it" in str(faults(resigned(whole, signer, taken_back)))
     annex = {"proofs/annex.txt": without_line(files["proofs/annex.txt"], b"item.decide")}
     assert any("not those of the ledger" in fault for fault in faults(resigned(whole, signer, gone | annex)))
     with tenant_scope(bpo):

@@ -102,7 +102,7 @@ def by_page(page: Page, data: bytes, key: str) -> list[str]:
 def test_both_verifiers_name_what_broke(
     chromium: Browser,
     bpo: Tenant,
-    reviewed: Campaign,
+    undone: Campaign,
     officer: Actor,
     pack: Callable[..., EvidencePack],
     tmp_path: Path,
@@ -115,7 +115,7 @@ def test_both_verifiers_name_what_broke(
     with opened_page(chromium, tmp_path) as page:
         said = by_page(page, whole, key)
         assert any("approver: deputy@example.org" in line for line in said), said
-        assert any("every one of 2 ledger entries of the period has its rows" in line for line in said), said
+        assert any("every one of 5 ledger entries of the period has its rows" in line for line in said), said
         for what, data, told in (*broken_packs(whole), *packs_that_withhold(whole, bpo)):
             found = by_python(data, key)
             assert any(sentence.startswith(told) for sentence in found), (what, found)

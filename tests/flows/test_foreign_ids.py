@@ -237,7 +237,7 @@ DEEDS: Final = [
     Deed("reviews:log_schedule_new", "second", {**_LOGS, "reviewer": "E2"}),
     Deed("reviews:log_schedule", "reviewer", {"second": "E2", "reason": "Is on leave until May."}),
     Deed("reviews:log_schedule", "second", {"reviewer": "E2", "reason": "Is on leave until May."}),
-    Deed("reviews:bulk", "items", {"reason": ""}, reviewer=True),
+    Deed("reviews:bulk_keep", "items", reviewer=True),
     Deed("logs:source_add", "system", {**_SOURCE, "name": "Bastion"}),
     Deed("logs:source_change", "system", {**_SOURCE, "name": "Bastion"}),
     Deed("logs:routing", "to_0", _ROUTING),

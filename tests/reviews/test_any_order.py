@@ -95,6 +95,14 @@ class AnyOrder(RuleBasedStateMachine):
         self.attempt(lambda: actions.decide_in_bulk(items=items, choice=choice, by=self.actor(who)))
 
     @rule(who=REVIEWERS)
+    def undo(self, who: str) -> None:
+        """Take back the newest bulk, whosever it is."""
+        newest = Decision.objects.exclude(bulk=None).order_by("id").last()
+        if newest is not None and newest.bulk is not None:
+            campaign, bulk = self.campaign, newest.bulk
+            self.attempt(lambda: actions.undo_bulk(campaign=campaign, bulk=bulk, by=self.actor(who)))
+
+    @rule(who=REVIEWERS)
     def read(self, who: str) -> None:
         """Read the statement; it may be stale when it is signed."""
         self.shown[who, self.campaign.round] = statement(self.campaign, person(who))[0]

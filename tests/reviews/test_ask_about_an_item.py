@@ -7,7 +7,7 @@ from reviews.actions import answer_question, ask, close_deciding
 from reviews.models import Campaign, Decision, ItemQuestion
 from reviews.posting import send_due
 from tenants.kinds import Refused
-from tenants.models import Tenant, User
+from tenants.models import AuditEntry, Tenant, User
 from tests import make
 from tests.mailing import Sink
 from tests.reviews.conftest import Cast, fall_due, item, person
@@ -41,6 +41,24 @@ def test_a_question_goes_to_the_owner_and_the_answer_comes_back(
     for client, where in ((asker, "item"), (make.login(carla), "campaign_item")):
         assert "Until Friday." in client.get(page(where, campaign.pk, bob.pk)).content.decode()
     assert not Decision.objects.exists()
+
+
+def test_a_comment_asks_nobody_and_stands_beside_the_item(
+    campaign: Campaign, in_bpo: Tenant, remy: User, carla: User, sink: Sink
+) -> None:
+    client, bob = make.login(remy), item(campaign, "bob", "admin_all")
+    path, text = page("ask", campaign.pk, bob.pk), "Seen with Ines, CHG-7."
+    told = client.post(path, {"to": person("M2").pk, "text": text, "comment": "1"}, **HTMX).content.decode()
+    assert "Remy noted" in told
+    assert "No answer yet" not in told
+    noted = ItemQuestion.objects.get()
+    assert (noted.asked, AuditEntry.objects.get(verb="item.comment").detail["text"]) == (None, text)
+    send_due(in_bpo)
+    assert sink.mails == []
+    officer = make.login(carla)
+    assert text in officer.get(page("campaign_item", campaign.pk, bob.pk)).content.decode()
+    assert officer.get(page("question", noted.pk)).status_code == 404
+    assert client.post(path, {"text": "x", "comment": "1"}, **HTMX).status_code == 422
 
 
 def test_only_the_reviewer_asks_and_only_who_was_asked_answers(campaign: Campaign, cast: Cast) -> None:

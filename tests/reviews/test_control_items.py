@@ -122,11 +122,13 @@ def test_a_question_about_a_control_item_looks_like_any_and_goes_to_those_who_ru
     mine, asker, owner, officer = control("M1"), make.login(remy), make.login(rosa), make.login(carla)
     real = item(watched, "bob", "admin_all")
     boxes = [asker.get(page("item", watched.pk, pk)).content.decode() for pk in (mine.pk, real.pk)]
-    assert all("Rosa, owner of the system" in box and "Ask about this access" in box for box in boxes)
+    assert all("Rosa, owner of the system" in box and "Ask or comment" in box for box in boxes)
     options = {"headers": {"HX-Request": "true"}}
     told = asker.post(page("ask", watched.pk, mine.pk), {"to": person("M2").pk, "text": "Who is it?"}, **options)
     assert "Remy asked Rosa" in told.content.decode()
     asked = ControlQuestion.objects.get()
+    noted = asker.post(page("ask", watched.pk, mine.pk), {"text": "Made up?", "comment": "1"}, **options)
+    assert "Remy noted" in noted.content.decode(), "a comment looks like any, and is mailed to nobody"
     assert asked.pk < ask(item=real, asked=person("M2"), text="Needed?", by=cast.remy).pk, "one sequence for both"
     assert owner.get(page("question", asked.pk)).status_code == 404
     noon = timezone.now().replace(hour=12) + timedelta(days=1)
@@ -140,7 +142,7 @@ def test_a_question_about_a_control_item_looks_like_any_and_goes_to_those_who_ru
     mail = sink.mails[-1]
     assert (mail["To"], "Carla" in mail.as_string()) == (remy.email, False)
     shown = asker.get(page("item", watched.pk, mine.pk)).content.decode()
-    assert ("Look at its use." in shown, "Carla" in shown.split("Questions</h3>")[1]) == (True, False)
+    assert ("Look at its use." in shown, "Carla" in shown.split("Questions and comments</h3>")[1]) == (True, False)
     with pytest.raises(DatabaseError, match="put to another reviewer"), transaction.atomic():
         ControlQuestion.objects.create(**_asked(asked, asker=person("E3")))
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from identities.actions import SystemFacts, save_system
 from ledger.kinds import LeafKind
-from reviews.actions import close_deciding, decide, decide_in_bulk, reassign_items
+from reviews.actions import close_deciding, decide, reassign_items
 from reviews.kinds import Choice, Outcome
 from reviews.models import (
     Campaign,
@@ -73,15 +73,6 @@ def test_nobody_decides_about_themselves_or_for_others(
     with pytest.raises(Refused, match="Your role does not allow"):
         decide(item=item(campaign, "ana"), choice=KEEP, by=make.actor(carla, bpo))
     assert not Decision.objects.exists()
-
-
-def test_bulk_keeps_low_risk_items_of_one_advice(campaign: Campaign, cast: Cast) -> None:
-    chosen = [item(campaign, "ana"), item(campaign, "bob")]
-    decisions = decide_in_bulk(items=chosen, choice=Choice(Outcome.CERTIFY), by=cast.remy)
-    assert len({decision.bulk for decision in decisions}) == 1
-    assert decisions[0].bulk is not None
-    with pytest.raises(Refused, match="one by one"):
-        decide_in_bulk(items=[item(campaign, "bob", "admin_all")], choice=KEEP, by=cast.remy)
 
 
 def test_reassigning_moves_the_item_and_keeps_the_history(campaign: Campaign, cast: Cast) -> None:

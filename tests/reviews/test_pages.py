@@ -113,15 +113,6 @@ def test_another_reviewers_item_is_not_there(campaign: Campaign, remy: User) -> 
     assert not Decision.objects.exists()
 
 
-def test_ticked_items_are_kept_together_and_privileged_ones_are_not(campaign: Campaign, remy: User) -> None:
-    client = make.login(remy)
-    both = [item(campaign, "ana").pk, item(campaign, "bob", "admin_all").pk]
-    answer = client.post(page("bulk", campaign.pk), {"items": both}, follow=True)
-    assert "Privileged access is decided one by one." in answer.content.decode()
-    client.post(page("bulk", campaign.pk), {"items": [item(campaign, "ana").pk, item(campaign, "bob").pk]})
-    assert Decision.objects.exclude(bulk=None).count() == 2
-
-
 def test_a_receipt_is_for_its_signer_and_the_officer(
     campaign: Campaign, cast: Cast, remy: User, rosa: User, carla: User
 ) -> None:

@@ -21,7 +21,10 @@ from reviews.kinds import Choice, Outcome
 from reviews.models import Finding, Remediation, ReviewItem
 from reviews.queries.desk import desk_for
 from tenants.kinds import Refused
+from tenants.models import User
+from tests import make
 from tests.reviews.conftest import CRM, KEEP, Cast, arrive, days, deliver, item, person, ready, record
+from tests.reviews.test_pages import page
 from tests.reviews.test_sign import decide_all, sign
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +51,23 @@ def test_use_coverage_and_advice_stand_beside_each_grant(cast: Cast, source: Log
     assert "3 refused attempts are not use." in unused.advice_reason
     with pytest.raises(Refused, match="privileged"):
         decide(item=unused, choice=Choice(Outcome.CERTIFY), by=cast.remy)
+
+
+def test_the_share_out_of_hours_is_told_where_hours_are_known(
+    cast: Cast, source: LogSource, remy: User, rosa: User
+) -> None:
+    deliver(cast)
+    work = [day for day in days(9) if day.isoweekday() < 6][:3]
+    at_night = work[0].replace(hour=2)
+    arrive(source, cast, [record(at, name) for at in (*work, at_night) for name in ("ana", "backup")])
+    campaign = open_campaign(campaign=ready(cast), by=cast.officer)
+    for who, account, words in (
+        (remy, "ana", "1 of 4 successful events (25\u202f%)"),
+        (remy, "bob", "no successful event"),
+        (rosa, "backup", "not judged: an account of this kind has no hours"),
+    ):
+        path = page("item", campaign.pk, item(campaign, account).pk)
+        assert f"<dt>Out of hours</dt><dd>{words}</dd>" in make.login(who).get(path).content.decode()
 
 
 def test_the_list_begins_with_what_is_privileged_and_then_with_what_the_advice_is_against(

@@ -4,7 +4,8 @@
 const SCHEMA = "countersign-pack/3", SIGNED = ["manifest.json", "manifest.sig"], ANNEX = "proofs/annex.txt";
 const CHECKPOINT = "proofs/checkpoint.txt", COSIGNED = "proofs/cosigned.txt";
 const COMPLETE = {
-  alerts_raised: ["alert.raise"], decisions: ["item.decide", "item.decide_in_bulk"], dispositions: ["log_item.dispose"],
+  alerts_raised: ["alert.raise"], decisions: ["item.decide", "item.decide_in_bulk", "item.undo_bulk"],
+  dispositions: ["log_item.dispose"],
   erasures: ["erasure.confirm", "erasure.repeat"], log_sign_offs: ["log_review.sign"], removals: ["retention.prune"],
   sign_offs: ["campaign.sign"], snapshots: ["snapshot.import"],
 };
