@@ -10,7 +10,7 @@ from tests.browser.conftest import GivePasskey, Server, Visit
 from tests.browser.strict import StrictPage
 from tests.browser.test_review_screen import LOADS, review_of
 
-PRIVILEGED, LONG, MIDDLE, SHORT = 5, 200, 60, 6
+PRIVILEGED, LONG, SHORT = 5, 200, 6
 
 
 def grants(count: int, privileged: int) -> bytes:
@@ -81,21 +81,21 @@ def test_a_reviewer_decides_by_touch_on_a_phone_and_signs(
     server: Server, visit: Visit, passkey: GivePasskey, django_db_blocker: DjangoDbBlocker
 ) -> None:
     with django_db_blocker.unblock():
-        path = review_of(server, grants(MIDDLE, 1))
+        path = review_of(server, grants(LONG, 1))
     strict = visit("remy", viewport={"width": 390, "height": 800}, color_scheme="dark", has_touch=True, is_mobile=True)
     page, loaded = begin(strict, path, passkey)
     page.locator("#reason").tap()
     page.keyboard.insert_text("Pays wages every month.")
-    for left in range(MIDDLE - 1, -1, -1):
+    for left in range(LONG - 1, -1, -1):
         page.locator("#sheet button[value=certify]").tap()
         page.locator("#said", has_text=f"Saved: Keep. {left} left.").wait_for(state="attached")
     assert page.evaluate(LOADS) == loaded
     page.get_by_role("link", name="Read and sign").tap()
-    button = page.get_by_role("button", name=f"Sign {MIDDLE} decisions with a passkey")
+    button = page.get_by_role("button", name=f"Sign {LONG} decisions with a passkey")
     expect(button).to_be_visible()
     button.tap()
     expect(page.get_by_role("heading", level=1)).to_have_text("Signature")
-    assert signed(server, django_db_blocker) == (MIDDLE, "passkey", MIDDLE)
+    assert signed(server, django_db_blocker) == (LONG, "passkey", LONG)
 
 
 def test_a_key_that_is_held_down_decides_nothing_more(
