@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from reviews.actions.moves import locked
 from reviews.actions.plans import collect_snapshots
-from reviews.kinds import REASON_MIN
+from reviews.kinds import REASON_MAX, REASON_MIN
 from reviews.models import Campaign, ScopeLine
 from reviews.policies import can_begin_stage, can_follow_up
 from reviews.queries.following import left_over, passed_on
@@ -69,8 +69,8 @@ def follow_up(*, campaign: Campaign, reason: str, by: Actor) -> Campaign:
     """
     campaign = locked(campaign)
     enforce(can_follow_up(by, campaign))
-    if len(reason.strip()) < REASON_MIN:
-        raise Refused(denied(f"Write in at least {REASON_MIN} characters why it is followed up."))
+    if not REASON_MIN <= len(reason.strip()) <= REASON_MAX:
+        raise Refused(denied(f"Write in {REASON_MIN} to {REASON_MAX} characters why it is followed up."))
     if not left_over(campaign):
         raise Refused(denied("Everything in this campaign was decided. Plan a new campaign instead."))
     fresh = Campaign(

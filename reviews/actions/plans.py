@@ -11,7 +11,7 @@ from django.utils import timezone
 from identities.models import Identity, System
 from identities.queries import latest_complete_snapshots
 from reviews.actions.moves import locked, move
-from reviews.kinds import REASON_MIN, RISK_DAYS, RISK_DAYS_PRIVILEGED, Silence, Strategy, Trigger
+from reviews.kinds import REASON_MAX, REASON_MIN, RISK_DAYS, RISK_DAYS_PRIVILEGED, Silence, Strategy, Trigger
 from reviews.models import Campaign, CampaignPlan, PlanStage, PlanSystem, ScopeLine
 from reviews.policies import can_end_plan, can_make_campaign, can_manage_campaigns
 from reviews.quality import care_terms, figures_of
@@ -214,8 +214,8 @@ def collect_snapshots(*, campaign: Campaign, by: Actor) -> Campaign:
 def cancel_campaign(*, campaign: Campaign, reason: str, by: Actor) -> Campaign:
     """Ends a campaign before its signatures; everything in it is kept."""
     enforce(can_manage_campaigns(by))
-    if len(reason) < REASON_MIN:
-        raise Refused(denied(f"Write in at least {REASON_MIN} characters why the campaign is cancelled."))
+    if not REASON_MIN <= len(reason) <= REASON_MAX:
+        raise Refused(denied(f"Write in {REASON_MIN} to {REASON_MAX} characters why the campaign is cancelled."))
     now = timezone.now()
     fields = {"cancelled_at": now, "cancelled_by": by.name, "cancel_reason": reason}
     campaign = move(locked(campaign), CampaignState.CANCELLED, by=by, reason=reason, **fields)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from reviews.actions import collect_snapshots, create_campaign, create_due_campaigns, open_campaign
+from reviews.actions import cancel_campaign, collect_snapshots, create_campaign, create_due_campaigns, open_campaign
 from reviews.kinds import Strategy
 from reviews.models import Assignment, Campaign, CampaignPlan, Exclusion, ReviewItem, ScopeLine
 from reviews.states import CampaignState
@@ -90,6 +90,12 @@ class _Impatient:
 
     def step(self, done: int, total: int, message: str = "") -> None:
         raise Cancelled
+
+
+@pytest.mark.parametrize("reason", ["Too short", "x" * 301])
+def test_a_campaign_is_cancelled_for_a_reason_that_can_be_kept(cast: Cast, reason: str) -> None:
+    with pytest.raises(Refused, match="10 to 300 characters"):
+        cancel_campaign(campaign=ready(cast), reason=reason, by=cast.officer)
 
 
 def test_a_cancelled_opening_leaves_nothing(cast: Cast) -> None:
