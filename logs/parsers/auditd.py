@@ -285,4 +285,4 @@ def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
     yield from reader.finish()
 
 
-PARSER = Parser("auditd", "2", "Linux auditd", parse)
+PARSER = Parser("auditd", "3", "Linux auditd", parse)

@@ -22,9 +22,10 @@ _ISO = re.compile(
 )
 _RFC5424 = re.compile(
     r"<\d{1,3}>1 (\S{1,64}) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) "
-    r'(?:-|(?:\[(?:[^"\]]|"(?:[^"\\]|\\.)*+")*+\])++)(?: (.*))?',
+    r'(?:-|(?:\[(?:[^"\]]|"(?:[^"\\]|\\.)*+")*+\])++)(?: {1,2}(.*))?',
     re.DOTALL,
 )
+"""rsyslog keeps the space that stood behind the tag of RFC 3164, so that two stand before the message."""
 _SOLARIS = re.compile(r"\[ID \d+ \w+\.\w+\] ")
 
 

@@ -41,9 +41,9 @@ def environment(name: str, port: int, home: Path, mail_port: int = 0) -> dict[st
 
 
 @contextmanager
-def serving(name: str, home: Path, patience: float = START_SECONDS) -> Iterator[tuple[str, Path]]:
-    """Serve the database on a free port; yields the address and the log, and ends the process and its children."""
-    port = _free_port()
+def serving(name: str, home: Path, patience: float = START_SECONDS, *, port: int = 0) -> Iterator[tuple[str, Path]]:
+    """Serve the database on a port, or a free one; yields the address and the log, and kills the process at the end."""
+    port = port or _free_port()
     told = environment(name, port, home)
     collect_static()
     log = home / "web.log"

@@ -2,15 +2,18 @@
 
 import os
 import platform
+import re
 import shutil
+import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+DOORS: Final = Path(__file__).resolve().parents[2] / "docs" / "doors.md"
 FETCHED: Final = Path(__file__).resolve().parents[2] / ".data" / "collectors" / "root"
 _LIB: Final = f"usr/lib/{platform.machine()}-linux-gnu"
 ABSENT: Final = "is not installed, and `.ci/set-up test` could not fetch it (it needs Debian's package lists)"
@@ -45,18 +48,39 @@ def environment() -> dict[str, str]:
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, folders))} if FETCHED.exists() else dict(os.environ)
 
 
+def doors_text(words: str, filled: Mapping[str, str]) -> str:
+    """Return the one text of docs/doors.md that holds the words, with what is an installation's own filled in."""
+    texts = re.findall(r"^```\w*\n(.*?)^```", DOORS.read_text(), re.MULTILINE | re.DOTALL)
+    (text,) = (one for one in texts if words in one)
+    for written, meant in filled.items():
+        assert written in text, f"docs/doors.md does not say {written} any more"
+        text = text.replace(written, meant)
+    return str(text)
+
+
+def hand(home: Path, messages: bytes) -> None:
+    """Give lines of syslog to the collector that reads the socket `in` of this folder, once it does."""
+    assert waits_for((home / "in").exists)
+    with socket.socket(socket.AF_UNIX) as into:
+        into.connect(str(home / "in"))
+        into.sendall(messages)
+
+
 def rsyslog_command(home: Path, settings: str) -> list[str]:
-    """Write rsyslog's settings and return the command that runs it in the foreground."""
+    """Write rsyslog's settings and return the command that runs it in the foreground, reading the socket `in`."""
     file = home / "rsyslog.conf"
-    file.write_text(settings)
+    reads = f'module(load="imptcp")\ninput(type="imptcp" path="{home}/in")\n'
+    file.write_text(f'global(workDirectory="{home}")\n{reads}{settings}')
     assert RSYSLOG
     return [str(RSYSLOG), "-n", "-M", str(RSYSLOG_MODULES), "-f", str(file), "-i", str(home / "rsyslog.pid")]
 
 
-def syslog_ng_command(home: Path, settings: str) -> list[str]:
-    """Write syslog-ng's settings and return the command that runs it in the foreground."""
+def syslog_ng_command(home: Path, settings: str, *destinations: str) -> list[str]:
+    """Write syslog-ng's settings and return the command that runs it in the foreground, reading the socket `in`."""
     file = home / "syslog-ng.conf"
-    file.write_text(settings)
+    reads = f'source auth {{ unix-stream("{home}/in" flags(expect-hostname)); }};\n'
+    sends = "".join(f"log {{ source(auth); destination({name}); }};\n" for name in destinations)
+    file.write_text(f"@version: 3.38\n{reads}{settings}{sends}")
     own = (f"--persist-file={home}/ng.persist", f"--pidfile={home}/ng.pid", f"--control={home}/ng.ctl")
     return [str(SYSLOG_NG), "-F", "--no-caps", f"--cfgfile={file}", f"--module-path={SYSLOG_NG_MODULES}", *own]
 

@@ -8,10 +8,8 @@ import logging
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -24,14 +22,11 @@ from pytest_django import DjangoDbBlocker
 from pytest_socket import enable_socket
 from splunk_hec_handler import SplunkHecHandler
 
-from logs.actions import issue_source_token
-from logs.models import AccessEvent, Delivery
-from tenants.kinds import Actor
-from tenants.models import Tenant
+from logs.models import AccessEvent, QuarantinedLine
 from tenants.scope import tenant_scope
-from tests import make
 from tests.browser.serving import serving
-from tests.database import fresh_copy
+from tests.database import FreshDatabase, fresh_copy
+from tests.flows.running import free_port
 from tests.logs.collectors import (
     ABSENT,
     JOURNAL_REMOTE,
@@ -41,12 +36,13 @@ from tests.logs.collectors import (
     SYSLOG_NG,
     SYSLOG_NG_MODULES,
     environment,
-    rsyslog_command,
+    hand,
     running,
     syslog_ng_command,
     waits_for,
 )
-from tests.logs.sources import failures, lines, source
+from tests.logs.documented import Served, journal, rsyslog, served_tenant
+from tests.logs.sources import failures, lines
 from tests.logs.test_journal_door import entry
 from tests.logs.test_splunk_door import event
 
@@ -55,49 +51,21 @@ OMELASTICSEARCH: Final = RSYSLOG_MODULES / "omelasticsearch.so"
 COUNT: Final = 400
 
 
-@dataclass(frozen=True)
-class Served:
-    """A served portal with one source and its token."""
-
-    port: int
-    token: str
-    tenant: Tenant
-    home: Path
-
-    @property
-    def door(self) -> str:
-        """The native door of the source."""
-        return f"/api/v1/t/{self.tenant.slug}/ingest/bastion"
-
-    def stored(self) -> int:
-        """Return how many events there are."""
-        with tenant_scope(self.tenant):
-            return AccessEvent.objects.count()
-
-    def doors(self) -> set[str]:
-        """Return through which doors something was delivered."""
-        with tenant_scope(self.tenant):
-            return set(Delivery.objects.values_list("door", flat=True))
-
-
 @pytest.fixture(scope="module")
 def portal(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[int]:
-    """Serve a database of this module's own; gives the port."""
+) -> Iterator[tuple[FreshDatabase, int]]:
+    """Serve a database of this module's own; gives it and the port."""
     enable_socket()
-    home = tmp_path_factory.mktemp("web")
-    with django_db_blocker.unblock(), fresh_copy() as fresh, serving(fresh.name, home) as (url, _log):
-        yield urlsplit(url).port or 0
+    home, port = tmp_path_factory.mktemp("web"), free_port()
+    with django_db_blocker.unblock(), fresh_copy() as fresh, serving(fresh.name, home, port=port):
+        yield fresh, port
 
 
 @pytest.fixture
-def served(portal: int, socket_enabled: None, tmp_path: Path) -> Served:
+def served(portal: tuple[FreshDatabase, int], socket_enabled: None, tmp_path: Path) -> Served:
     """A tenant with one source, for one test."""
-    tenant = make.tenant(f"tenant-{uuid4().hex[:8]}")
-    with tenant_scope(tenant):
-        token = issue_source_token(source=source(), by=Actor.system("tests", tenant.pk))
-    return Served(portal, token, tenant, tmp_path)
+    return served_tenant(f"tenant-{uuid4().hex[:8]}", portal[1], tmp_path)
 
 
 def curl(served: Served, path: str, body: bytes, *options: str) -> tuple[int, bytes]:
@@ -123,13 +91,16 @@ def test_curl_sends_chunked_to_every_door(served: Served) -> None:
     pairs = b"".join(
         b'{"create":{}}\n' + json.dumps({"message": line.decode()}).encode() + b"\n" for line in failures(9)
     )
+    record = {"body": {"stringValue": failures(1, 9)[0].decode()}}
+    logs = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).encode()
+    assert curl(served, "/v1/logs", logs, *bearer, "-H", "Content-Type: application/json") == (200, b"{}")
     basic = ("-u", f"any:{served.token}")
     assert json.loads(curl(served, "/elastic/_bulk", pairs, *basic)[1])["errors"] is False
     expect = ("-H", "Expect: 100-continue", "-H", "Content-Type: application/vnd.fdo.journal")
     assert curl(served, "/journal/upload", b"".join(map(entry, range(9))), *basic, *expect)[0] == 200
     assert curl(served, "/journal/upload", entry(10)[:-9], *basic, *expect)[0] == 400
-    assert served.stored() == 3 * COUNT + 18
-    assert served.doors() == {"hec-chunked", "http-chunked", "elastic-chunked", "journal"}
+    assert served.stored() == 3 * COUNT + 19
+    assert served.doors() == {"hec-chunked", "http-chunked", "otlp-chunked", "elastic-chunked", "journal"}
 
 
 def test_a_hec_handler_of_python_delivers(served: Served) -> None:
@@ -160,12 +131,7 @@ def test_the_otlp_exporter_of_python_delivers(served: Served, compression: Compr
 @pytest.mark.skipif(not JOURNAL_UPLOAD or not JOURNAL_REMOTE, reason=f"systemd-journal-remote {ABSENT}")
 def test_systemd_journal_upload_delivers_a_journal_once(served: Served) -> None:
     written = served.home / "web1.journal"
-    export = b"".join(
-        entry(number, _BOOT_ID=b"0123456789abcdef0123456789abcdef", __MONOTONIC_TIMESTAMP=b"%d" % number)
-        for number in range(COUNT)
-    )
-    makes = [str(JOURNAL_REMOTE), "-o", str(written), "-"]
-    subprocess.run(makes, input=export, check=True, capture_output=True, timeout=60, env=environment())
+    journal(written, range(COUNT))
     address = f"http://any:{served.token}@localhost:{served.port}/journal"
     for state in ("first", "second", "first"):
         keep = f"--save-state={served.home / state}"
@@ -175,48 +141,53 @@ def test_systemd_journal_upload_delivers_a_journal_once(served: Served) -> None:
 
 
 @pytest.mark.skipif(not RSYSLOG or not OMELASTICSEARCH.exists(), reason=f"rsyslog-elasticsearch {ABSENT}")
-def test_rsyslog_delivers_by_omelasticsearch(served: Served) -> None:
-    (served.home / "auth.log").write_bytes(lines(*failures(COUNT)))
-    settings = RSYSLOG_CONF.format(home=served.home, port=served.port, token=served.token)
-    with running(rsyslog_command(served.home, settings), served.home / "rsyslog.out"):
-        waits_for(lambda: served.stored() == COUNT)
-    assert served.stored() == COUNT, (served.home / "rsyslog.out").read_text()
+def test_rsyslog_sends_again_what_is_turned_away_and_not_what_is_in_quarantine(
+    served: Served, portal: tuple[FreshDatabase, int]
+) -> None:
+    def quarantined() -> int:
+        with tenant_scope(served.tenant):
+            return QuarantinedLine.objects.count()
+
+    with rsyslog(served) as send:
+        hand(served.home, b"<38>1 1971-11-20T10:00:00Z web1 sshd 7 - - Failed password for bob from ::1 port 22 ssh2\n")
+        assert waits_for(lambda: quarantined() == 1)
+        with portal[0].connect("owner") as owner:
+            owner.execute(REFUSE)
+        send(range(COUNT))
+        waits_for(lambda: served.stored() >= COUNT)
+    assert served.numbers() == list(range(COUNT)), (served.home / "out").read_text()
+    assert (quarantined(), served.doors()) == (1, {"elastic"})
     with tenant_scope(served.tenant):
         assert not AccessEvent.objects.filter(native_id="").exists()
 
 
 @pytest.mark.skipif(not SYSLOG_NG or not SYSLOG_NG_MODULES, reason=f"syslog-ng {ABSENT}")
 def test_syslog_ng_delivers_by_http_to_the_native_door_and_splunk_hec(served: Served) -> None:
-    (served.home / "auth.log").write_bytes(lines(*failures(COUNT)))
-    settings = SYSLOG_NG_CONF.format(home=served.home, port=served.port, token=served.token, door=served.door)
-    with running(syslog_ng_command(served.home, settings), served.home / "ng.out"):
+    settings = SYSLOG_NG_CONF.format(port=served.port, token=served.token, door=served.door)
+    with running(syslog_ng_command(served.home, settings, "native", "hec"), served.home / "ng.out"):
+        hand(served.home, lines(*failures(COUNT)))
         waits_for(lambda: served.stored() == 2 * COUNT)
     assert served.stored() == 2 * COUNT, (served.home / "ng.out").read_text()
     assert served.doors() == {"http", "hec"}
 
 
 SYSLOG_NG_CONF: Final = """
-@version: 3.38
-options {{ flush-lines(100); }};
-source auth {{ file("{home}/auth.log" flags(no-parse) follow-freq(0.2)); }};
+template line {{ template("${{ISODATE}} ${{HOST}} ${{MSGHDR}}${{MESSAGE}}"); }};
+template event {{ template('$(format-json event="$(template line)")'); }};
 destination native {{ http(url("http://localhost:{port}{door}") method("POST")
-    headers("Authorization: Bearer {token}", "Content-Type: text/plain") body("${{MESSAGE}}") delimiter("\\n")
-    batch-lines(100) batch-timeout(500)); }};
+    headers("Authorization: Bearer {token}", "Content-Type: text/plain") body("$(template line)")
+    delimiter("\\n") batch-lines(100) batch-timeout(500)); }};
 destination hec {{ http(url("http://localhost:{port}/services/collector/event") method("POST")
-    headers("Authorization: Splunk {token}") body('$(format-json event="${{MESSAGE}}")') delimiter("\\n")
-    batch-lines(100) batch-timeout(500)); }};
-log {{ source(auth); destination(native); destination(hec); }};
+    headers("Authorization: Splunk {token}") body("$(template event)")
+    delimiter("\\n") batch-lines(100) batch-timeout(500)); }};
 """
 
-
-RSYSLOG_CONF: Final = """
-global(workDirectory="{home}")
-module(load="imfile")
-module(load="omelasticsearch")
-input(type="imfile" File="{home}/auth.log" Tag="auth" readMode="0")
-template(name="line" type="list" option.jsonf="on") {{ property(outname="message" name="msg" format="jsonf") }}
-template(name="id" type="string" string="%uuid%")
-action(type="omelasticsearch" server="localhost:{port}/elastic" usehttps="off" uid="any" pwd="{token}"
-       searchIndex="logs" searchType="" bulkmode="on" writeoperation="create" dynbulkid="on" bulkid="id"
-       template="line" retryfailures="off" errorfile="{home}/errors")
+REFUSE: Final = """
+CREATE SEQUENCE refused;
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+    IF nextval('refused') <= 3 THEN RAISE EXCEPTION 'not now'; END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER refuse AFTER INSERT ON logs_delivery FOR EACH ROW EXECUTE FUNCTION refuse();
 """
+"""Turns the next three deliveries away; a sequence counts also what is rolled back."""

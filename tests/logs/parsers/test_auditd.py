@@ -181,6 +181,7 @@ def test_it_marks_changes_of_the_audit_itself(text: str, severity: int) -> None:
         "node=web ",
         "Aug  4 10:00:00 web audisp-syslog[7]: ",
         "<13>1 2026-08-04T10:00:00Z web audisp-syslog 7 - - ",
+        "<13>1 2026-08-04T10:00:00Z web audisp-syslog 7 - -  ",
         "Aug  4 10:00:00 web kernel: [ 12.3456] audit: ",
     ],
 )

@@ -1,5 +1,6 @@
 """The time of an event comes from its record and the source's settings, and is the same whenever it is read."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -48,6 +49,13 @@ def test_the_zone_of_the_source_is_used_on_both_sides_of_a_clock_change() -> Non
     assert (summer.occurred_at.hour, winter.occurred_at.hour) == (10, 11)
 
 
+def test_the_hour_that_comes_twice_is_read_as_its_first_and_the_one_that_never_came_as_an_hour_later() -> None:
+    settings = SourceSettings(year=2026, time_zone="Europe/Warsaw")
+    written = [line(when) for when in ("Mar 29 02:30:00", "Oct 25 02:30:00", "Oct 25 03:00:00")]
+    events = drafts(read(SSH, *written, settings=settings))
+    assert [(event.occurred_at.hour, event.occurred_at.minute) for event in events] == [(1, 30), (0, 30), (2, 0)]
+
+
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
@@ -61,11 +69,11 @@ def test_it_reads_the_dated_form_of_rsyslog_and_journalctl(written: str, expecte
     assert (event.occurred_at, event.clock_quality) == (expected, ClockQuality.ZONE_KNOWN)
 
 
-def test_it_reads_rfc_5424_with_structured_data() -> None:
+@pytest.mark.parametrize("before", [" \ufeff", "  "], ids=["marked", "of rsyslog"])
+def test_it_reads_rfc_5424_with_structured_data(before: str) -> None:
     data = '[ex@1 a="b]\\" c"][other@2 d="e"]'
-    text = (
-        f"<86>1 2026-08-04T08:00:01.5Z web sshd-session 7 - {data} \ufeffFailed password for root from ::1 port 1 ssh2"
-    )
+    message = f"{before}Failed password for root from ::1 port 1 ssh2"
+    text = f"<86>1 2026-08-04T08:00:01.5Z web sshd-session 7 - {data}{message}"
     event = one(SSH, text, settings=SourceSettings())
     assert (event.occurred_at.microsecond, event.src_ip, event.dst_host) == (500000, "::1", "web")
 
@@ -84,6 +92,11 @@ def test_it_reads_unix_times_exactly() -> None:
     assert epoch_time(1785837601123, 1000)[0].microsecond == 123000
     assert epoch_time(1785837601.5)[0].microsecond == 500000
     assert epoch_time(1785837601000000123, 1_000_000_000)[0].second == 1
+
+
+@pytest.mark.parametrize("time", [1785837601, 1785837601.25])
+def test_an_ocsf_time_in_seconds_is_quarantined_and_no_day_of_1970(time: float) -> None:
+    assert "year 1970" in reason(Format.OCSF, json.dumps({"class_uid": 3002, "activity_id": 1, "time": time}))
 
 
 @pytest.mark.parametrize(
