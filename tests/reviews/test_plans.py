@@ -29,7 +29,7 @@ from tenants.kinds import Refused
 from tenants.models import AuditEntry, Tenant, User
 from tenants.work import Silent
 from tests import make
-from tests.reviews.conftest import KEEP, Cast, deliver, item, person, plan
+from tests.reviews.conftest import KEEP, Cast, deliver, fall_due, item, person, plan
 from tests.reviews.test_pages import page
 from tests.reviews.test_recurrence import text
 from tests.reviews.test_sign import decide_all, sign
@@ -173,7 +173,7 @@ def test_a_new_plan_is_filled_like_an_old_one(cast: Cast, carla: User) -> None:
 
 def test_a_follow_up_waits_for_a_person_also_where_the_plan_comes_back(cast: Cast) -> None:
     made, campaign = begun(cast, strategy=Strategy.NAMED, named=person("M1"), silence_privileged=Silence.NOT_DECIDED)
-    Campaign.objects.filter(pk=campaign.pk).update(due_at=timezone.now() - timedelta(minutes=1))
+    fall_due(campaign)
     close_deciding(campaign=campaign, by=cast.officer)
     closed = close_campaign(campaign=Campaign.objects.get(pk=campaign.pk), by=cast.officer)
     fresh = follow_up(campaign=closed, reason="Nobody decided in time.", by=cast.officer)
