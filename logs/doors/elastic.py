@@ -7,6 +7,7 @@ items again, while omelasticsearch drops the batch over a whole 503 (ingest.md 3
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 import msgspec
@@ -69,7 +70,7 @@ def bulk(request: HttpRequest, slug: str = "", index: str = "") -> HttpResponse:
     try:
         if request.method not in {"POST", "PUT"}:
             raise DoorError(405, "method", "Send documents with POST or PUT.")
-        return _answered(request, 200, _taken(request, opened(token_of(request), slug), index))
+        return _answered(request, 200, _bulk(request, slug, index))
     except BulkError as error:
         return _refused(request, DoorError(400, "body", str(error)))
     except REFUSALS as error:
@@ -84,6 +85,16 @@ def _told(request: HttpRequest, slug: str, about: dict[str, Any]) -> HttpRespons
     except REFUSALS as error:
         return _refused(request, told(error))
     return _answered(request, 200, about)
+
+
+def _bulk(request: HttpRequest, slug: str, index: str) -> dict[str, Any]:
+    """Return the answer for each item: 429, whoever asks, while the database cannot say whose token it is."""
+    try:
+        found = opened(token_of(request), slug)
+    except DatabaseError as error:
+        with closing(body_of_request(request)) as body:
+            return _later(list(items(iter(body), index)), error)
+    return _taken(request, found, index)
 
 
 def _taken(request: HttpRequest, found: Opened, index: str) -> dict[str, Any]:
@@ -102,7 +113,7 @@ def _taken(request: HttpRequest, found: Opened, index: str) -> dict[str, Any]:
     except (BusyError, DatabaseError, OSError) as error:
         if not isinstance(body, Unwrapped):
             raise  # not all items are known
-        return _result(asked, None, dict.fromkeys(range(len(asked)), (429, told(error).sentence)))
+        return _later(asked, error)
     finally:
         body.close()
     unread = {places[one["index"]]: (400, str(one["detail"])) for one in answer.errors if one["index"] < len(places)}
@@ -124,6 +135,11 @@ def _lines(body: Body, found: Opened, index: str, kept: tuple[list[Item], list[i
                 ids.give(line, f"{name}/{part}" if part else name)
             places.append(number)
             yield line
+
+
+def _later(asked: Sequence[Item], error: Exception) -> dict[str, Any]:
+    """Return the answer that has every client send each item again."""
+    return _result(asked, None, dict.fromkeys(range(len(asked)), (429, told(error).sentence)))
 
 
 def _result(asked: Sequence[Item], answer: DeliveryAnswer | None, faults: dict[int, tuple[int, str]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
 
@@ -120,10 +121,14 @@ def test_what_cannot_be_stored_now_is_429_for_each_item(
     def full(*_values: object, **_named: object) -> None:
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patched:
-        patched.setattr("logs.doors.entry.record_events", full)
-        answer = send(client, token, pairs(*failures(2)))
-        assert (answer.status_code, answer.json()["errors"], statuses(answer)) == (200, True, [429, 429])
+    def away(*_values: object) -> None:
+        raise OperationalError("the connection is closed")
+
+    for name, fault in (("logs.doors.entry.record_events", full), ("logs.doors.entry.source_by_token", away)):
+        with monkeypatch.context() as patched:
+            patched.setattr(name, fault)
+            answer = send(client, token, pairs(*failures(2)))
+            assert (answer.status_code, answer.json()["errors"], statuses(answer)) == (200, True, [429, 429])
     assert stored(bpo) == 0
     monkeypatch.setattr("logs.doors.elastic.unwrapped", full)
     answer = send(client, token, pairs(*failures(2)))
