@@ -29,6 +29,7 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
     Entry("reviews.close-overdue", timedelta(minutes=15), "reviews.jobs.close_overdue"),
     Entry("reviews.open-log-reviews", timedelta(minutes=15), "reviews.jobs.open_log_reviews"),
     Entry("reviews.verify", timedelta(hours=1), "reviews.jobs.verify"),
+    Entry("reviews.search-lists", timedelta(minutes=5), "reviews.jobs.search_lists"),
     Entry("reviews.tickets", timedelta(minutes=5), "reviews.jobs.send_tickets"),
     Entry("reviews.remind", timedelta(hours=1), "reviews.jobs.remind"),
     Entry("logs.prune", timedelta(days=1), "logs.jobs.prune"),

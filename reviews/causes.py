@@ -262,19 +262,24 @@ def dormant(grant: PrivilegedGrant, coverage: float | None, cycle_days: int, now
     )
 
 
-def conflict(both: BothSides) -> Cause:
-    """Returns that one holder has both sides of a conflict."""
+def conflict(both: BothSides, listed_at: datetime | None = None) -> Cause:
+    """Returns that one holder has both sides of a conflict; or had, by the rows of a list captured at a time."""
     who = both.person or f"The account '{both.accounts[0]}'"
     holder = f"person {both.person_id}" if both.person_id else f"account {both.first[0].account_id}"
     held = list(dict.fromkeys(one.words for one in (*both.first, *both.second)))
+    evidence: dict[str, Any] = {"entitlements": held[:LISTED], "accounts": both.accounts[:LISTED], "why": both.why}
+    holds, by = "holds", ""
+    if listed_at is not None:
+        holds, by = "held", f" by the list of {listed_at.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
+        evidence["list_at"] = _moment(listed_at)
     return Cause(
         FindingKind.CONFLICT,
         f"conflict {both.conflict_id} {holder}",
-        f"{who} holds {words_of(both.first)} and {words_of(both.second)}. {both.why}",
+        f"{who} {holds} {words_of(both.first)} and {words_of(both.second)}{by}. {both.why}",
         system_id=both.first[0].system_id,
         account_id=both.first[0].account_id,
         subject_id=both.person_id,
-        evidence={"entitlements": held[:LISTED], "accounts": both.accounts[:LISTED], "why": both.why},
+        evidence=evidence,
     )
 
 

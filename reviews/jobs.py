@@ -11,6 +11,7 @@ from reviews.actions import (
     create_due_campaigns,
     create_triggered_campaigns,
     find_causes,
+    find_conflicts_of_list,
     hand_over,
     open_campaign,
     open_log_review,
@@ -24,6 +25,7 @@ from reviews.actions import (
 from reviews.models import Campaign
 from reviews.posting import send_day_mails, send_due
 from reviews.queries.campaigns import collecting, overdue, to_open, working
+from reviews.queries.duties import lists_to_search
 from reviews.queries.following import stages_due
 from reviews.queries.logreviews import schedules_due
 from reviews.states import CampaignState
@@ -103,6 +105,18 @@ def verify(progress: Progress, tenant: Tenant) -> dict[str, Any]:
         progress.step(1, 2, "Looking for what is wrong with access now")
         found = find_causes(by=actor)
     return {"verified": checked.verified, "failed": checked.failed, "opened": found.opened, "resolved": found.resolved}
+
+
+def search_lists(progress: Progress, tenant: Tenant) -> dict[str, Any]:
+    """Looks for conflicts of duties in each list that was sealed since the last look, one transaction each."""
+    actor, opened = Actor.system(SCHEDULER, tenant.pk), 0
+    with tenant_scope(tenant):
+        waiting = lists_to_search(timezone.now())
+    for n, snapshot in enumerate(waiting, start=1):
+        progress.step(n, len(waiting), str(snapshot))
+        with tenant_scope(tenant):
+            opened += find_conflicts_of_list(snapshot=snapshot, by=actor)
+    return {"lists": len(waiting), "opened": opened}
 
 
 def remind(progress: Progress, tenant: Tenant) -> dict[str, Any]:

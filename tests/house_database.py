@@ -32,6 +32,7 @@ OPEN_TO_AUDITORS: Final = {
     "counts, hashes, positions and runs, that name nobody": (
         *("alerts_watchcursor", "logs_deliveryack", "logs_readposition", "logs_recordkey", "logs_sourcehour"),
         *("logs_sourcestream", "evidence_controlrun", "evidence_controlsetting", "portal_scheduledrun"),
+        "reviews_searchedlist",
     ),
     "the auditor's own looks are read back to be sealed, and their own work shows its progress": (
         *("tenants_auditentry", "tenants_work"),

@@ -9,7 +9,7 @@ from reviews.actions.controls import answer_about_control, ask_about_control, de
 from reviews.actions.daymails import claim_day_mail, finish_day_mail, stand_in, write_day_mails
 from reviews.actions.decisions import close_deciding, decide
 from reviews.actions.duties import add_conflict, end_conflict
-from reviews.actions.findings import find_causes, resolve_finding
+from reviews.actions.findings import find_causes, find_conflicts_of_list, resolve_finding
 from reviews.actions.following import begin_stage, follow_up
 from reviews.actions.logdispositions import close_follow_up, dispose, sign_log_review
 from reviews.actions.logschedules import (
@@ -77,6 +77,7 @@ __all__ = [
     "end_plan",
     "extend_campaign",
     "find_causes",
+    "find_conflicts_of_list",
     "finish_day_mail",
     "finish_notice",
     "finish_ticket",

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
+from identities.models import Snapshot
 from reviews.causes import Cause, bare_use, conflict, dormant, leaver_or_ownerless
 from reviews.kinds import EVENTS_FOUND, EXPLAINED_DAYS, NEVER_EXPLAINED, REASON_MIN, SEARCHED, FindingKind
-from reviews.models import Campaign, Finding, ReviewItem
+from reviews.models import Campaign, Finding, ReviewItem, SearchedList
 from reviews.policies import can_manage_campaigns
 from reviews.queries import access
-from reviews.queries.duties import both_sides
+from reviews.queries.duties import both_sides, both_sides_in
 from reviews.queries.retests import retested
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce
@@ -114,6 +115,32 @@ def find_causes(*, by: Actor) -> Found:
         detail = {"opened": len(fresh), "resolved": resolved, "retested": again}
         audit("finding.search", by=by, target="findings", detail=detail)
     return Found(len(fresh), resolved)
+
+
+@transaction.atomic
+def find_conflicts_of_list(*, snapshot: Snapshot, by: Actor) -> int:
+    """Looks for conflicts of duties in the rows of one sealed list, once; returns how many findings it opened.
+
+    What was found since the list came, or is explained, is not found again. A finding ends like any other of its kind:
+    when the register, as the newest lists left it, holds the cause no more.
+    """
+    enforce(can_manage_campaigns(by))
+    now = timezone.now()
+    if not SearchedList.objects.get_or_create(snapshot=snapshot, defaults={"searched_at": now})[1]:
+        return 0
+    told = Finding.objects.filter(Q(resolved_at__isnull=True) | Q(resolved_at__gte=snapshot.recorded_at))
+    known = set(told.filter(kind=FindingKind.CONFLICT).values_list("key", flat=True))
+    explained = _explained()
+    fresh = [
+        cause
+        for cause in (conflict(both, snapshot.captured_at) for both in both_sides_in(snapshot))
+        if cause.key not in known and not _is_explained(cause, explained.get((str(cause.kind), cause.key)), now)
+    ]
+    Finding.objects.bulk_create([_finding(one, now, None, None) for one in fresh], CHUNK, ignore_conflicts=True)
+    if fresh:
+        detail = {"snapshot": snapshot.pk, "opened": len(fresh)}
+        audit("finding.search", by=by, target=f"list of {snapshot.system.name}", detail=detail)
+    return len(fresh)
 
 
 def _causes(now: datetime) -> Iterator[Cause]:

@@ -9,7 +9,7 @@ from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, Scope
 from reviews.models.care import CareRule, ControlAnswer, ControlItem, ControlQuestion, SecondLook
 from reviews.models.daymail import DayMail
 from reviews.models.decision import Decision, SignOff
-from reviews.models.duties import CaseGrant, ConflictAnswer, ConflictCase, DutyConflict, DutySide
+from reviews.models.duties import CaseGrant, ConflictAnswer, ConflictCase, DutyConflict, DutySide, SearchedList
 from reviews.models.logreviews import Disposition, FollowUp, LogItem, LogReview, LogSchedule, LogSignature
 from reviews.models.message import Message
 from reviews.models.notice import ReviewNotice
@@ -60,6 +60,7 @@ __all__ = [
     "RiskProposal",
     "RiskSignature",
     "ScopeLine",
+    "SearchedList",
     "SecondLook",
     "SignOff",
     "SigningRule",

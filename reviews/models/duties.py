@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 from django.db import models
 from django.db.models import F, Q
 
-from identities.models import Entitlement, Identity
+from identities.models import Entitlement, Identity, Snapshot
 from reviews.kinds import OWNERLESS, REASON_MIN, ConflictDecided, Side
 from reviews.models.campaign import Campaign
 from reviews.models.population import WITHIN_TENANT, ReviewItem
@@ -75,6 +75,23 @@ class DutySide(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.side} side of conflict {self.conflict_id}"
+
+
+class SearchedList(TenantOwned):
+    """Stores that the rows of a sealed list were searched for conflicts of duties, once."""
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    snapshot = models.ForeignKey(Snapshot, related_name="+", **WITHIN_TENANT)
+    searched_at = models.DateTimeField()
+
+    class Meta:
+        """Holds that a list is searched once."""
+
+        constraints = [models.UniqueConstraint(fields=["tenant", "snapshot"], name="list_is_searched_once")]
+
+    def __str__(self) -> str:
+        return f"search of list {self.snapshot_id}"
 
 
 class ConflictCase(TenantOwned):

@@ -1,8 +1,8 @@
-"""Answers who holds both sides of a conflict of duties now, and which cases of it a campaign reviews."""
+"""Answers who holds both sides of a conflict of duties, now or in a list, and which cases of it a campaign reviews."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Final
 
@@ -11,14 +11,16 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
 
-from identities.models import Identity
+from identities.models import Identity, Snapshot
 from reviews.causes import BothSides, HeldSide
 from reviews.charts import weeks_chart
 from reviews.kinds import ConflictDecided, Side
-from reviews.models import Assignment, Campaign, CaseGrant, ConflictAnswer, ConflictCase, ReviewItem
+from reviews.models import Assignment, Campaign, CaseGrant, ConflictAnswer, ConflictCase, ReviewItem, SearchedList
 from tenants.scope import current_tenant_id
 
-BOTH_SIDES: Final = """
+SEARCH_DAYS: Final = 7
+"""Lists that came longer ago, while nothing ran or before an upgrade, are left to the search of the register."""
+_HELD_NOW: Final = """
 WITH members AS MATERIALIZED (
     SELECT m.conflict_id, m.side, m.entitlement_id FROM reviews_dutyside m
     JOIN reviews_dutyconflict c ON c.tenant_id = m.tenant_id AND c.id = m.conflict_id AND c.ended_at IS NULL
@@ -34,6 +36,39 @@ WITH members AS MATERIALIZED (
 ), twofold AS MATERIALIZED (
     SELECT conflict_id, holder FROM held GROUP BY conflict_id, holder HAVING count(DISTINCT side) = 2
 )
+"""
+_HELD_IN_LIST: Final = """
+WITH this AS MATERIALIZED (
+    SELECT id, system_id, captured_at, recorded_at FROM identities_snapshot
+    WHERE tenant_id = %(tenant)s AND id = %(snapshot)s
+), lists AS MATERIALIZED (
+    SELECT id FROM this
+    UNION ALL
+    (SELECT DISTINCT ON (n.system_id) n.id FROM identities_snapshot n, this t
+    WHERE n.tenant_id = %(tenant)s AND n.complete AND n.system_id <> t.system_id AND n.captured_at <= t.captured_at
+    ORDER BY n.system_id, n.captured_at DESC, n.id DESC)
+), members AS MATERIALIZED (
+    SELECT m.conflict_id, m.side, m.entitlement_id FROM reviews_dutyside m
+    JOIN reviews_dutyconflict c ON c.tenant_id = m.tenant_id AND c.id = m.conflict_id
+    JOIN this t ON c.added_at <= t.recorded_at AND (c.ended_at IS NULL OR c.ended_at > t.recorded_at)
+    WHERE m.tenant_id = %(tenant)s
+), held AS MATERIALIZED (
+    SELECT m.conflict_id, m.side, m.entitlement_id, a.id AS account_id, a.name::text AS account,
+        coalesce(r.identity_id, a.identity_id) AS identity_id,
+        coalesce(r.identity_id, a.identity_id, -a.id) AS holder, r.snapshot_id
+    FROM identities_snapshotrow r
+    JOIN lists l ON l.id = r.snapshot_id
+    JOIN members m ON m.entitlement_id = r.entitlement_id
+    JOIN identities_account a ON a.tenant_id = r.tenant_id AND a.id = r.account_id
+    WHERE r.tenant_id = %(tenant)s AND r.enabled AND r.account_kind <> 'break_glass'
+        AND (coalesce(r.identity_id, a.identity_id) IS NOT NULL OR r.account_kind <> 'service')
+), twofold AS MATERIALIZED (
+    SELECT conflict_id, holder FROM held GROUP BY conflict_id, holder
+    HAVING count(DISTINCT side) = 2 AND bool_or(snapshot_id = %(snapshot)s)
+)
+"""
+"""What a list said with those of the other systems that were the newest when it was made, by the rules of its time."""
+_BOTH_SIDES: Final = """
 SELECT c.id, c.why, h.holder, p.id, p.name, h.side, h.account_id, h.account, h.entitlement_id,
     coalesce(nullif(e.title, ''), e.key) || ' on ' || s.name, s.id
 FROM twofold b
@@ -50,8 +85,25 @@ ORDER BY c.id, p.name, h.holder, h.side, 10, h.account
 
 def both_sides() -> list[BothSides]:
     """Returns who holds both sides of a conflict that is in force: one query whatever their number."""
+    return _asked(_HELD_NOW + _BOTH_SIDES)
+
+
+def both_sides_in(snapshot: Snapshot) -> list[BothSides]:
+    """Returns who held both sides of a conflict by the rows of a list, at least one side in this one: one query."""
+    return _asked(_HELD_IN_LIST + _BOTH_SIDES, snapshot=snapshot.pk)
+
+
+def lists_to_search(now: datetime) -> list[Snapshot]:
+    """Returns the complete lists of the last days that were not searched for conflicts yet, the oldest first."""
+    searched = SearchedList.objects.filter(snapshot=OuterRef("pk"))
+    rows = Snapshot.objects.filter(~Exists(searched), complete=True, recorded_at__gte=now - timedelta(days=SEARCH_DAYS))
+    return list(rows.select_related("system").order_by("recorded_at", "id"))
+
+
+def _asked(query: str, **values: int) -> list[BothSides]:
+    """Returns the answer of a query by conflict and holder."""
     with connection.cursor() as cursor:
-        cursor.execute(BOTH_SIDES, {"tenant": current_tenant_id()})
+        cursor.execute(query, {"tenant": current_tenant_id(), **values})
         rows = cursor.fetchall()
     return [_both(list(group)) for _key, group in groupby(rows, key=lambda row: (row[0], row[2]))]
 
