@@ -44,6 +44,7 @@ class TicketFacts:
     account: str
     entitlement: str
     privileged: bool
+    owner: str | None
     outcome: str
     reason: str
     state: str
@@ -63,6 +64,7 @@ def ticket_json(facts: TicketFacts) -> str:
         "account": facts.account,
         "entitlement": facts.entitlement,
         "privileged": facts.privileged,
+        "owner": facts.owner,
         "decision": {"outcome": facts.outcome, "reason": facts.reason},
         "state": facts.state,
         "due_at": moment(facts.due_at),

@@ -5,8 +5,8 @@ from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame, Row, ratio
 
 REMEDIATIONS = """
-SELECT r.id, c.name AS campaign, i.n AS item, s.key AS system, a.name AS account, e.key AS entitlement, d.outcome,
-    r.state, r.created_at, r.due_at, r.ticket, r.claimed_at, r.claimed_by, r.verified_at,
+SELECT r.id, c.name AS campaign, i.n AS item, s.key AS system, a.name AS account, e.key AS entitlement, o.name AS owner,
+    d.outcome, r.state, r.created_at, r.due_at, r.ticket, r.claimed_at, r.claimed_by, r.verified_at,
     n.captured_at AS verified_by_snapshot_at, r.accepted_until, r.accepted_reason, r.accepted_by, r.reopened,
     (SELECT p.asked_by FROM reviews_risksignature g JOIN reviews_riskproposal p ON p.tenant_id = g.tenant_id
         AND p.id = g.proposal_id WHERE g.tenant_id = r.tenant_id AND g.remediation_id = r.id
@@ -20,6 +20,7 @@ JOIN reviews_reviewitem i ON i.tenant_id = r.tenant_id AND i.id = r.item_id
 JOIN identities_system s ON s.tenant_id = i.tenant_id AND s.id = i.system_id
 JOIN identities_account a ON a.tenant_id = i.tenant_id AND a.id = i.account_id
 JOIN identities_entitlement e ON e.tenant_id = i.tenant_id AND e.id = i.entitlement_id
+LEFT JOIN identities_identity o ON o.tenant_id = r.tenant_id AND o.id = r.owner_id
 LEFT JOIN identities_snapshot n ON n.tenant_id = r.tenant_id AND n.id = r.verified_snapshot_id
 WHERE r.tenant_id = %(tenant)s AND r.created_at < %(until)s
     AND (r.created_at >= %(since)s OR r.verified_at >= %(since)s OR r.state NOT IN ('verified'))
@@ -28,7 +29,8 @@ WHERE r.tenant_id = %(tenant)s AND r.created_at < %(until)s
 ORDER BY r.created_at, r.id
 """
 COLUMNS = (
-    *("id", "campaign", "item", "system", "account", "entitlement", "outcome", "state", "created_at", "due_at"),
+    *("id", "campaign", "item", "system", "account", "entitlement", "owner", "outcome", "state", "created_at"),
+    "due_at",
     *("ticket", "claimed_at", "claimed_by", "verified_at", "verified_by_snapshot_at", "accepted_until"),
     *("accepted_reason", "risk_asked_by", "accepted_by", "used_afterwards"),
 )

@@ -113,6 +113,7 @@ def _facts(fix: Remediation, event: TicketEvent, tenant: Tenant) -> TicketFacts:
         account=fix.item.account.name,
         entitlement=fix.item.entitlement.key,
         privileged=fix.item.privileged,
+        owner=fix.owner.name if fix.owner else None,
         outcome=fix.decision.outcome,
         reason=fix.decision.reason,
         state=fix.get_state_display().lower(),

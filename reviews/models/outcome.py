@@ -10,19 +10,23 @@ from identities.models import Account, Identity, Snapshot, System
 from reviews.kinds import REASON_MIN, FindingKind
 from reviews.models.campaign import Campaign
 from reviews.models.decision import Decision
-from reviews.models.population import ReviewItem
+from reviews.models.population import WITHIN_TENANT, ReviewItem
 from reviews.states import RemediationState
 from tenants.scope import TenantManager, TenantOwned
 
 
 class Remediation(TenantOwned):
-    """Stores the carrying out of a signed revocation or reduction; it ends when a later snapshot proves it."""
+    """Stores the carrying out of a signed revocation or reduction; it ends when a later snapshot proves it.
+
+    `owner` has to carry it out: who owns the system when it is made, copied by the database and fixed from then on.
+    """
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="remediations")
     decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="remediation")
     item = models.ForeignKey(ReviewItem, on_delete=models.PROTECT, related_name="remediations")
+    owner = models.ForeignKey(Identity, null=True, editable=False, related_name="+", **WITHIN_TENANT)
     state = models.CharField(max_length=13, choices=RemediationState.choices, default=RemediationState.OPEN)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()

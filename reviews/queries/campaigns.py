@@ -274,7 +274,7 @@ def remediations_of(campaign: Campaign) -> QuerySet[Remediation]:
     """Returns the revocations of a campaign that count, most urgent first."""
     rows = Remediation.objects.filter(campaign=campaign, decision__superseded_by__isnull=True)
     rows = rows.select_related(
-        "item__account", "item__entitlement", "item__system", "decision__silence", "verified_snapshot"
+        "item__account", "item__entitlement", "item__system", "decision__silence", "verified_snapshot", "owner"
     ).prefetch_related(Prefetch("proposals", RiskProposal.objects.select_related("signature").order_by("-id")))
     return rows.order_by("due_at", "id")
 

@@ -34,7 +34,7 @@ def occurrences(since: datetime, at: datetime) -> Iterator[tuple[Remediation, Ti
         Q(state__in=UNDONE) | Q(state=RemediationState.VERIFIED, verified_at__gte=since),
         decision__superseded_by__isnull=True,
     ).annotate(risks_over=over)
-    shown = ("campaign", "decision", "item__account", "item__entitlement", "item__system")
+    shown = ("campaign", "decision", "item__account", "item__entitlement", "item__system", "owner")
     for fix in rows.select_related(*shown).order_by("id"):
         turn = f"{fix.reopened}.{fix.risks_over}"
         if fix.state == RemediationState.VERIFIED:

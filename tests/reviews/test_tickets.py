@@ -115,6 +115,7 @@ def test_a_revocation_is_told_of_from_its_opening_to_its_verification(
         *("opened", "overdue", "reopened", "overdue", "verified")
     ]
     assert (told[0]["data"]["account"], told[0]["data"]["entitlement"]) == ("bob", "admin_all")
+    assert told[0]["data"]["owner"] == "Rosa"
     assert [str(mail["Subject"]).split(": ")[0].removeprefix("[Countersign] ") for mail in sink.mails] == [
         *("To be revoked", "Late", "Open again", "Late", "Verified")
     ]
