@@ -1,8 +1,8 @@
 """Says what evidence is due when, what is missing and whom to ask: computed from the rooms below, no list of wishes.
 
 Each line rests on something that somebody set up or that the catalogue asks for: campaigns and their plans, systems and
-the longest time between two reviews, log reviews, documents, the record of processing, restore tests, evaluations, and
-management's responses.
+the longest time between two reviews, log reviews with their follow-ups, findings, documents, the record of processing,
+restore tests, evaluations, management's responses, and what auditors ask for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import F
+from django.db.models import Count, F, Min, OuterRef, Subquery
 
 from evidence.catalogue import expressions, load
 from evidence.kinds import Period
@@ -23,8 +23,11 @@ from evidence.queries import newest_run, settings_in_force
 from evidence.registers.kinds import Operation
 from evidence.registers.models import OperatingReport
 from evidence.registers.queries import document_lines, newest_processing, responses_in_force
+from evidence.room.models import AuditRequest, RequestEntry
+from evidence.states import RequestState, Turn
 from identities.models import System
-from reviews.models import Campaign, CampaignPlan, LogReview
+from reviews.kinds import FindingKind
+from reviews.models import Campaign, CampaignPlan, Finding, FollowUp, LogReview
 from reviews.queries.logreviews import period_after, schedule_lines, unopened
 from reviews.recurrence import next_openings
 from reviews.states import WORKING, LogReviewState
@@ -34,6 +37,8 @@ AHEAD: Final = timedelta(days=365)
 OPENINGS: Final = 4
 """Of a plan or schedule that comes back, as many occurrences are shown."""
 EVALUATED_EVERY: Final = timedelta(days=7)
+OWED: Final = (RequestState.OPEN, RequestState.IN_WORK, RequestState.FLAGGED)
+"""An auditor's request waits for the tenant in these."""
 HOST: Final = "Whoever runs the portal"
 OFFICER: Final = "A compliance officer"
 
@@ -81,8 +86,9 @@ def due_dates(tenant: Tenant, now: datetime, *, framework: str = "") -> list[Due
     params = {name: parameter.value for name, parameter in load().params.items()} | dict(settings_in_force().parameters)
     frame = Frame(Period(now - AHEAD, now, tenant.time_zone), params, tenant.pk, tenant.uuid, now)
     asked, rests = _Asked(now, tenant.zone, params, frame), frameworks_by_kind()
-    parts = (_campaigns, _plans, _systems, _log_reviews, _log_schedules, _documents, _processing, _restores)
-    found = [due for part in (*parts, _evaluations, _responses) for due in part(asked)]
+    parts = (_campaigns, _plans, _systems, _log_reviews, _follow_ups, _log_schedules, _findings, _documents)
+    more = (_processing, _restores, _evaluations, _responses, _requests)
+    found = [due for part in (*parts, *more) for due in part(asked)]
     lines = [_with_frameworks(due, rests) for due in found if due.on is None or due.on <= asked.day(now + AHEAD)]
     kept = [due for due in lines if not framework or framework in due.frameworks]
     return sorted(kept, key=lambda due: (due.on or date.min, due.what, due.key))
@@ -145,6 +151,27 @@ def _log_reviews(asked: _Asked) -> Iterator[Due]:
         yield Due(f"log-review-{row.pk}", asked.day(row.due_at), what, "log_reviews", row.reviewer.name, *page)
 
 
+def _follow_ups(asked: _Asked) -> Iterator[Due]:
+    """Yield incidents and policy violations that a log review found and of which nobody wrote how they ended."""
+    rows = FollowUp.objects.filter(closed_at__isnull=True)
+    for row in rows.select_related("review", "disposition__item", "disposition__reviewer"):
+        found = row.disposition
+        what = f"Item {found.item.n} of log review “{row.review.name}” is followed up: {found.get_outcome_display()}"
+        page = ("reviews:log_review", (row.review_id,))
+        yield Due(f"follow-up-{row.pk}", asked.day(row.due_at), what, "log_reviews", found.reviewer.name, *page)
+
+
+def _findings(asked: _Asked) -> Iterator[Due]:
+    """Yield the findings that are not resolved, in one line for each kind and system: due with the first of them."""
+    waiting = Finding.objects.filter(resolved_at__isnull=True)
+    groups = waiting.values("kind", "system", "system__key", "system__owner__name").order_by()
+    for row in groups.annotate(first=Min("due_at"), n=Count("pk")):
+        where = f" on {row['system__key']}" if row["system"] else ""
+        what = f"Findings “{FindingKind(row['kind']).label}”{where} are resolved ({row['n']} open)"
+        key, ask = f"finding-{row['kind']}-{row['system'] or 0}", row["system__owner__name"] or OFFICER
+        yield Due(key, asked.day(row["first"]), what, "findings", ask, "reviews:findings")
+
+
 def _log_schedules(asked: _Asked) -> Iterator[Due]:
     """Yield periods of log schedules that were never opened, and the one that follows."""
     for line in schedule_lines(asked.now):
@@ -204,6 +231,19 @@ def _responses(asked: _Asked) -> Iterator[Due]:  # noqa: ARG001 -- as every part
             what = f"{control.id} {control.title}: {row.get_stand_display().lower()}"
             page = ("evidence:control", (row.control,))
             yield Due(f"response-{row.pk}", row.due_on, what, "exceptions", row.owner, *page, (control.framework,))
+
+
+def _requests(asked: _Asked) -> Iterator[Due]:
+    """Yield what auditors of open rooms ask for, by their own day; who took a request on is the one to ask."""
+    catalogue = load()
+    taken = RequestEntry.objects.filter(request=OuterRef("pk"), turn=Turn.TAKE).order_by("-id")
+    rows = AuditRequest.objects.filter(state__in=OWED, engagement__ended_at=None, engagement__ends_at__gt=asked.now)
+    for row in rows.select_related("engagement").annotate(taken_by=Subquery(taken.values("by")[:1])):
+        control = catalogue.control(row.control)
+        names = (control.framework,) if control else tuple(row.engagement.frameworks)
+        what = f"Request {row.n} of {row.engagement.firm} is answered"
+        page = ("evidence:request", (row.pk,))
+        yield Due(f"request-{row.pk}", row.due_on, what, "", row.taken_by or OFFICER, *page, names)
 
 
 def months(lines: Iterable[Due], today: date) -> tuple[list[Due], dict[date, list[Due]]]:

@@ -54,7 +54,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """A law or standard in one version."""
+    """A law or standard in one version: its edition, after which a semicolon may begin a note on it."""
 
     key: str
     name: str
@@ -62,6 +62,11 @@ class Framework:
     text: str
     url: str
     extra: bool = False
+
+    @property
+    def edition(self) -> str:
+        """Return its name and edition, without the note."""
+        return f"{self.name}: {self.version.partition(';')[0]}"
 
 
 @dataclass(frozen=True, slots=True)

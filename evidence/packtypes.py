@@ -56,10 +56,10 @@ TYPES: Final[dict[str, PackType]] = {
     PackKind.CONTROLS: PackType(
         noop("every row of the chosen frameworks with its state, and the records behind all of them"),
         (
-            *("result", "scope", "population", "matrix", "campaigns", "revocations", "log_reviews", "alerts"),
-            *_END,
+            *("result", "scope", "population", "matrix", "campaigns", "revocations"),
+            *("log_reviews", "alerts", "incidents", *_END),
         ),
-        _REVIEWED | _WATCHED | _COVER | {"log_reviews", "findings"},
+        _REVIEWED | _WATCHED | _COVER | {"log_reviews", "findings", "incidents"},
         _CAMPAIGNS | _LOGS | _LISTS | _EVENTS | _USE,
         "all",
     ),
@@ -82,10 +82,10 @@ TYPES: Final[dict[str, PackType]] = {
     ),
     PackKind.CLIENT: PackType(
         noop(
-            "this client's own cut of what the BPO keeps: who holds access, alerts, incidents, coverage, and how it is "
-            "kept apart from other clients, in words and numbers"
+            "this client's own cut of what the BPO keeps: who holds access, alerts, incidents, coverage, how it is "
+            "kept apart from other clients, in words and numbers, and the rows that rest on them"
         ),
-        ("result", "scope", "isolation", "population", "revocations", "alerts", "incidents", *_END),
+        ("result", "scope", "isolation", "population", "matrix", "revocations", "alerts", "incidents", *_END),
         frozenset({"population", "identities", "revocations", "leavers", "isolation", "incidents", "client_access"})
         | (_WATCHED | _COVER | {"findings"}),
         _LISTS | _EVENTS | _USE,

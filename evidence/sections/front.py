@@ -37,12 +37,12 @@ UNCHANGED = noop("Confidential")
 def cover(source: Source, content_digest: str) -> Cover:
     """Return the first page."""
     identity, counts = source.identity, tally(source.evaluations)
-    frameworks = source.catalogue.frameworks
+    named = [source.catalogue.frameworks[key] for key in identity.frameworks]
     return Cover(
         client=identity.client,
         processor=identity.processor,
         recipient=identity.recipient,
-        frameworks=tuple(frameworks[key].name for key in identity.frameworks) or (_("none: one incident"),),
+        frameworks=tuple(row.edition for row in named) or (_("none: one incident"),),
         kind=_(PackKind(identity.kind).label),
         sign_off=_("two people, in the folder sign-off")
         if identity.people != 1

@@ -110,7 +110,7 @@ def overview(by: Actor, tenant: Tenant) -> Overview:
 
 
 def due_now(tenant: Tenant) -> tuple[Sequence[Due], date]:
-    """Return what evidence is due in the open tenant, and the day it is there; about a dozen queries."""
+    """Return what evidence is due in the open tenant, and the day it is there; less than twenty queries."""
     now = timezone.now()
     return due_dates(tenant, now), timezone.localtime(now, tenant.zone).date()
 

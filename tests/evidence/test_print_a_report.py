@@ -103,6 +103,8 @@ def test_the_first_page_holds_what_was_left_out_and_how_many_more(language: str,
         more = report.cover.left_out_elsewhere
     printed = [" ".join(page.extract_text().split()) for page in pages]
     assert len(printed) == 3, "the cover, the contents and one section: nothing flows over"
+    assert "ISO/IEC 27001:2022 Annex A: 2022 (+ Amd 1:2024)" in printed[0]
+    assert "(GDPR): 2016/679, consolidated HIPAA" in printed[0], "the edition, without the note on it"
     assert f"{heading} ({many})" in printed[0]
     assert printed[0].count(told_in(language, gone)) == shown
     assert contents in printed[1]

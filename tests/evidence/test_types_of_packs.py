@@ -45,6 +45,12 @@ def test_each_type_names_sections_and_records_that_there_are() -> None:
         {"scope", "methods", "sheets", "sign_off", "integrity", "closing"} <= set(one.sections)
         for one in TYPES.values()
     )
+    unprinted = {key: one.kinds & set(SECTIONS) - set(one.sections) for key, one in TYPES.items()}
+    assert not any(unprinted.values()), unprinted
+    assert {key for key, one in TYPES.items() if "matrix" not in one.sections} == {PackKind.INCIDENT}, "it has no rows"
+    matrix = TYPES[PackKind.CONTROLS]
+    assert matrix.sections[matrix.sections.index("alerts") + 1] == "incidents"
+    assert "incidents" in matrix.kinds, "rows of some frameworks rest on none"
 
 
 def test_the_annex_is_asked_about_every_table_whose_rows_have_an_entry_each() -> None:
