@@ -60,9 +60,9 @@ def doors_text(words: str, filled: Mapping[str, str]) -> str:
 
 def hand(home: Path, messages: bytes) -> None:
     """Give lines of syslog to the collector that reads the socket `in` of this folder, once it does."""
-    assert waits_for((home / "in").exists)
     with socket.socket(socket.AF_UNIX) as into:
-        into.connect(str(home / "in"))
+        # A socket that is there is not listened to yet.
+        assert waits_for(lambda: into.connect_ex(str(home / "in")) == 0)
         into.sendall(messages)
 
 
