@@ -229,6 +229,11 @@ class GrantTable(_SqlOperation):
         return f"Grant {self.table} to the run-time roles"
 
 
+def drop_functions(*names: str) -> str:
+    """Return the statements that take functions without arguments back, with their triggers."""
+    return "".join(f"DROP FUNCTION {name}() CASCADE;" for name in names)
+
+
 def _grants(table: str, app: str, intake: str, readonly: str = "SELECT") -> list[str]:
     pairs = ((app, APP), (intake, INTAKE), (readonly, READONLY))
     return [f"GRANT {rights} ON {table} TO {role}" for rights, role in pairs if rights]

@@ -1,6 +1,6 @@
 """The set of leaves that a deed of erasure names, as one hash: what the ledger commits to, and the database compares.
 
-Pure. The function `erasure_digest` of the database (migration `0016_erasure`) writes the same lines.
+Pure. The function `erasure_digest` of the database (migration `0004_erasure`) writes the same lines.
 """
 
 import hashlib

@@ -116,7 +116,7 @@ def template_name() -> str:
     The month counts because the migrations make the partitions of the months to come.
     """
     state = hashlib.sha256(f"{timezone.now():%Y-%m}".encode())
-    alone = [ROOT / "uv.lock", ROOT / "ledger" / "rowsecurity.py", Path(__file__)]
+    alone = [ROOT / "uv.lock", ROOT / "ledger/rowsecurity.py", ROOT / "logs/partitions.py", Path(__file__)]
     for path in [*alone, *sorted(ROOT.glob("*/migrations/*.py"))]:
         state.update(path.read_bytes())
     return f"{TEMPLATES}{state.hexdigest()[:12]}"

@@ -1,7 +1,7 @@
 """Stores plans and campaigns with their frozen population, decisions, signatures, and what came of them.
 
-The rules that an auditor relies on are held by the database: constraints in these models, triggers in the migration
-`0002_hold_the_rules`. Evidence (items, exclusions, decisions, sign-offs) is only ever added.
+The rules that an auditor relies on are held by the database: constraints in these models, triggers in the migrations
+from `0002_row_security` on. Evidence (items, exclusions, decisions, sign-offs) is only ever added.
 """
 
 from reviews.models.absence import Absence

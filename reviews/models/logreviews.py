@@ -1,7 +1,7 @@
 """Stores log reviews: the schedule, its chained periods with their items, dispositions, signatures and follow-ups.
 
 Source: 45 CFR 164.308(a)(1)(ii)(D), information system activity review. Triggers hold what constraints cannot say
-(migration `0013_log_reviews`).
+(migration `0007_log_reviews`).
 """
 
 from datetime import datetime, timedelta

@@ -1,6 +1,6 @@
 """Stores that the risk of a late revocation is accepted for a time: asked for by one person, signed by another.
 
-Both rows are evidence: only ever added. The migration `0014_remedies` holds that they are two people, that the
+Both rows are evidence: only ever added. The migration `0006_remedies` holds that they are two people, that the
 statement says exactly what is accepted, and that no revocation stands still without both.
 """
 
