@@ -70,27 +70,35 @@ def test_it_issues_a_pack_that_its_own_verifier_accepts(bpo: Tenant, reviewed: C
     assert {row["table"] for row in checked.table("information_sheets")} >= tables, "each table has one"
 
 
-def test_it_leaves_audit_entries_and_a_leaf_of_its_own_kind(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
-    made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
+def test_once_built_it_stays_is_in_the_trail_and_is_fetched_only_when_shared(
+    bpo: Tenant, reviewed: Campaign, pack: Ask, officer: Actor, axel: User
+) -> None:
+    made = build_pack(bpo, pack(("pci",)).pk, Silent())
+    assert build_pack(bpo, made.pk, Silent()).sha256 == made.sha256
+    changes = {"manifest_sha256": "What is signed", "recipient": "never changed", "language": "never changed"}
+    for field, why in changes.items():
+        with pytest.raises(DatabaseError, match=why), tenant_scope(bpo), transaction.atomic():
+            EvidencePack.objects.filter(pk=made.pk).update(**{field: "de"})
+    with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(bpo), transaction.atomic():
+        PackFile.objects.filter(pack=made).update(stored_as="x")
     with tenant_scope(bpo):
         entries = AuditEntry.objects.filter(target=f"pack {made.uuid}").order_by("at", "id")
         assert {entry.verb for entry in entries} == {"pack.request", "pack.begin", "pack.draft"}
-        issued = entries.get(verb="pack.draft")
-    assert (issued.leaf_kind, issued.detail["sha256"]) == (9, made.sha256)
+        drafted = entries.get(verb="pack.draft")
+    assert (drafted.leaf_kind, drafted.detail["sha256"]) == (9, made.sha256)
+    fetches(issued(bpo, made, officer), bpo, officer, make.actor(axel, bpo))
 
 
-def test_building_it_again_changes_nothing(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
-    made = build_pack(bpo, pack(("pci",)).pk, Silent())
-    again = build_pack(bpo, made.pk, Silent())
-    assert again.sha256 == made.sha256
-    with pytest.raises(DatabaseError, match="What is signed"), tenant_scope(bpo), transaction.atomic():
-        EvidencePack.objects.filter(pk=made.pk).update(manifest_sha256="0" * 64)
-    with pytest.raises(DatabaseError, match="never changed"), tenant_scope(bpo), transaction.atomic():
-        EvidencePack.objects.filter(pk=made.pk).update(recipient="Somebody else")
-    with pytest.raises(DatabaseError, match="never changed"), tenant_scope(bpo), transaction.atomic():
-        EvidencePack.objects.filter(pk=made.pk).update(language="de")
-    with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(bpo), transaction.atomic():
-        PackFile.objects.filter(pack=made).update(stored_as="x")
+def fetches(made: EvidencePack, bpo: Tenant, officer: Actor, auditor: Actor) -> None:
+    """The auditor gets the issued pack once it is shared, which is noted, and not before."""
+    with tenant_scope(bpo), pytest.raises(Refused, match="not shared with you"):
+        download_pack(pack=made, by=auditor)
+    with tenant_scope(bpo):
+        share(made, user=User.objects.get(pk=auditor.user_id), by=officer)
+        with download_pack(pack=made, by=auditor) as stored:
+            assert stored.read() == data_of(bpo, made)
+        fetched = AuditEntry.objects.filter(verb="pack.download", actor_user_id=auditor.user_id, leaf_kind=11)
+        assert fetched.count() == 1
 
 
 def test_the_same_run_and_checkpoint_give_the_same_tables_and_manifest(
@@ -175,20 +183,6 @@ def test_a_failed_pack_keeps_no_file_and_says_why(
         asked.refresh_from_db()
         assert (asked.state, asked.error[: len(said)]) == ("failed", said)
         assert not PackFile.objects.filter(pack=asked).exists()
-
-
-def test_an_auditor_fetches_it_only_when_it_is_shared(
-    bpo: Tenant, reviewed: Campaign, pack: Ask, officer: Actor, axel: User
-) -> None:
-    made = issued(bpo, build_pack(bpo, pack(("gdpr",)).pk, Silent()), officer)
-    auditor = make.actor(axel, bpo)
-    with tenant_scope(bpo), pytest.raises(Refused, match="not shared with you"):
-        download_pack(pack=made, by=auditor)
-    with tenant_scope(bpo):
-        share(made, user=axel, by=officer)
-        with download_pack(pack=made, by=auditor) as stored:
-            assert stored.read() == data_of(bpo, made)
-        assert AuditEntry.objects.filter(verb="pack.download", actor_user_id=axel.pk, leaf_kind=11).count() == 1
 
 
 def test_another_tenant_has_no_such_pack(bpo: Tenant, acme: Tenant, pack: Ask) -> None:
