@@ -17,6 +17,7 @@ from reviews.causes import Cause
 from reviews.kinds import REASON_MIN, Authentication, FindingKind, Level, Outcome, meaning_of_signature
 from reviews.models import Campaign, Remediation, SigningRule, SignOff
 from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign, can_sign_at
+from reviews.queries.campaigns import times_extended
 from reviews.queries.controls import undecided_controls
 from reviews.queries.quality import care_lines, reciprocal_pairs
 from reviews.queries.standing import (
@@ -183,9 +184,9 @@ def reopen_campaign(*, campaign: Campaign, due_at: datetime, reason: str, by: Ac
 
 @transaction.atomic
 def extend_campaign(*, campaign: Campaign, due_at: datetime, reason: str, by: Actor) -> Campaign:
-    """Gives reviewers more time, for a reason that is printed in the evidence."""
+    """Gives reviewers more time, for a reason that is printed in the evidence: a few times, and for days only."""
     campaign = locked(campaign)
-    enforce(can_extend_campaign(by, campaign, due_at))
+    enforce(can_extend_campaign(by, campaign, due_at, times=times_extended(campaign)))
     _check_reason(reason, "the campaign is extended")
     old_due_at, campaign.due_at = campaign.due_at, due_at
     remember_and_save(campaign, ["due_at"], old=campaign.state, old_due_at=old_due_at, by=by, reason=reason)
