@@ -25,10 +25,9 @@ def application() -> Iterator[WSGIApplication]:
 
 
 def test_it_passes_the_checks_of_scim2_tester(directory: Directory, application: WSGIApplication) -> None:
-    # Each process that collects tests would wait a second and a half for these.
-    from scim2_tester import Status, check_server  # noqa: PLC0415
+    from scim2_tester import Status, check_server  # noqa: PLC0415 -- each process that collects waits 1.5 s for it
 
-    from tests.identities.scim.tidy import Tidy  # noqa: PLC0415
+    from tests.identities.scim.tidy import Tidy  # noqa: PLC0415 -- as before
 
     client = Tidy(
         application,
