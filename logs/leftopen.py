@@ -13,7 +13,7 @@ _SIGHTING: Final = 2
 """Length of a stored story that only says when something was last seen."""
 
 Stories = dict[str, list[float]]
-"""By a hash of host, program and process, or of host and address; stored after the seconds of their delivery.
+"""By a hash of host, program and process, or of these two and an address; stored after the seconds of their delivery.
 
 A story of one fact only says when something was last seen: two deliveries may say so, and the later one counts.
 """

@@ -8,7 +8,7 @@ the body ends; drafts therefore come in the order of certainty, not always of po
 
 A sender on the wire cuts bodies anywhere, also between the lines of one attempt. What the end of a body had to count is
 therefore remembered for the next one: the line that comes after it is then the twin, and nothing is counted twice.
-PAM may run in another process than the program: its lines are also remembered, and found, by host and address.
+PAM may run in another process than the program: its lines are also remembered, and found, by address.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _CORRECTED = frozenset({StatusDetail.OTHER.value, StatusDetail.UNKNOWN_USER.valu
 _ANSWERED, _EARLY = "answered", "early"
 
 Key = tuple[str, str, str]
-"""Host, program and process; or host, address and what is remembered of it."""
+"""Host, program and process; or host and program, address, and what is remembered of it."""
 
 
 class _Story:
@@ -292,8 +292,9 @@ class Twins:
 
 
 def _place(line: Line, facts: Facts, what: str) -> Key:
-    """Name what is remembered of an address on a host; the address is "" where the line names none."""
-    return line.host, facts.get("src_ip") or facts.get("src_host", ""), what
+    """Name what is remembered of an address at a program of a host; the address is "" where the line names none."""
+    program = facts.get("app", "").removesuffix("-session")
+    return f"{line.host} {program}", facts.get("src_ip") or facts.get("src_host", ""), what
 
 
 def _is_lately(line: Line, remembered: list[float], patience: timedelta = PATIENCE) -> bool:
