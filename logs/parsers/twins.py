@@ -293,8 +293,7 @@ class Twins:
 
 def _place(line: Line, facts: Facts, what: str) -> Key:
     """Name what is remembered of an address at a program of a host; the address is "" where the line names none."""
-    program = facts.get("app", "").removesuffix("-session")
-    return f"{line.host} {program}", facts.get("src_ip") or facts.get("src_host", ""), what
+    return f"{line.host} {facts.get('app', '')}", facts.get("src_ip") or facts.get("src_host", ""), what
 
 
 def _is_lately(line: Line, remembered: list[float], patience: timedelta = PATIENCE) -> bool:

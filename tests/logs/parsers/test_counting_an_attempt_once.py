@@ -208,7 +208,7 @@ def test_another_attempt_is_never_taken_for_the_twin_of_an_earlier_body() -> Non
         assert counted(read(SSH, trace, settings=settings)) == (1, 0, 0)
         assert counted(read(SSH, later, settings=settings)) == (1, 0, 0), later
     answered = FAILED.replace("invalid user bob", "root").replace("10:00:03", "10:00:01")
-    ftp = f"{PAM.replace('sshd[7]', 'vsftpd[6]')}192.0.2.7  user=root"
+    ftp = f"{PAM.replace('sshd[7]', 'vsftpd[6]').replace('sshd:', 'vsftpd:')}192.0.2.7  user=root"
     assert counted(read(SSH, answered, ftp, settings=SourceSettings(year=2026))) == (2, 0, 0), "another program's"
     nameless = SourceSettings(year=2026)
     assert counted(read(SSH, f"{PAM.replace('[7]', '')}  user=root", settings=nameless)) == (1, 0, 0)
