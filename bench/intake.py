@@ -2,7 +2,8 @@
 
 The portal's own web server answers real requests on an embedded server with fsync on, all in a directory of its own.
 The rows are then copied out, the table is emptied, and psql copies them back into the same table: the ratio of both
-rates is printed. Every figure is of one run.
+rates is printed. At last a shared source, whose rules send a third of its events to each of two clients, takes turns
+with the first one, and the ratio of these rates is printed too. Every figure is of one run.
 """
 
 import http.client
@@ -48,7 +49,10 @@ MAPPING = {
 }
 COLUMNS = """SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
     WHERE attrelid = 'logs_accessevent'::regclass AND attnum > 0 AND attgenerated = '' AND NOT attisdropped"""
-Sent = list[tuple[int, int]]
+ROUNDS = 2
+CLIENTS_FED = 2
+Door = tuple[str, str]
+"""Address and token."""
 
 
 def main() -> None:
@@ -83,8 +87,9 @@ def database(data: Path) -> Iterator[str]:
 
 
 def measure(directory: Path, admin: str) -> None:
-    """Send, check, copy back, print."""
+    """Send, check, copy back, send once more through rules, print."""
     path, token = prepare_source()
+    shared = prepare_shared_source()
     bodies = [body(start) for start in range(0, EVENTS, A_BODY)]
     size = sum(map(len, bodies))
     print(f"{EVENTS:,} events of {size / EVENTS:.0f} bytes in bodies of {A_BODY:,}, {CLIENTS} senders")
@@ -93,16 +98,32 @@ def measure(directory: Path, admin: str) -> None:
         before = [cpu_seconds(pid) for pid in (web.pid, postmaster(directory))]
         seconds = timed(web.port, path, token, bodies)
         used = [cpu_seconds(pid) - was for pid, was in zip((web.pid, postmaster(directory)), before, strict=True)]
-    rate = EVENTS / seconds
-    web_us, database_us = (1e6 * part / EVENTS for part in used)
-    print(f"HTTP: {seconds:.2f} s, {rate:,.0f} events/s")
-    print(f"processor: {web_us:.1f} us an event in the web server, {database_us:.1f} in the database")
+        rate = EVENTS / seconds
+        web_us, database_us = (1e6 * part / EVENTS for part in used)
+        print(f"HTTP: {seconds:.2f} s, {rate:,.0f} events/s")
+        print(f"processor: {web_us:.1f} us an event in the web server, {database_us:.1f} in the database")
+        with psycopg.connect(admin) as connection:
+            events, leaves, rolled = check(connection)
+        print(f"stored {events:,} events; {leaves:,} leaves in the ledger; roll-ups count {rolled:,}")
+        assert events == rolled == EVENTS + A_BODY, "something was lost"
+        copied = copy_back(admin, directory, events)
+        print(f"psql COPY of the same rows into the same table: {copied:,.0f} events/s; ratio {rate / copied:.2f}")
+        compare_routed(web.port, (path, token), shared)
     with psycopg.connect(admin) as connection:
-        events, leaves, rolled = check(connection)
-    print(f"stored {events:,} events; {leaves:,} leaves in the ledger; roll-ups count {rolled:,}")
-    assert events == rolled == EVENTS + A_BODY, "something was lost"
-    copied = copy_back(admin, directory, events)
-    print(f"psql COPY of the same rows into the same table: {copied:,.0f} events/s; ratio {rate / copied:.2f}")
+        tenants = connection.execute("SELECT count(DISTINCT tenant_id) FROM logs_accessevent").fetchall()[0][0]
+    assert tenants == 1 + CLIENTS_FED, f"the events lie at {tenants} tenants"
+
+
+def compare_routed(port: int, plain: Door, shared: Door) -> None:
+    """Send to the first source and to the shared one in turns, and print both rates and their ratio."""
+    rates: dict[Door, list[float]] = {plain: [], shared: []}
+    for turn in range(ROUNDS):
+        for door, found in rates.items():
+            begin = EVENTS * (turn + 2)
+            bodies = [body(start) for start in range(begin, begin + EVENTS // 2, A_BODY)]
+            found.append(len(bodies) * A_BODY / timed(port, *door, bodies))
+    own, routed = (sum(found) / ROUNDS for found in rates.values())
+    print(f"routed, in {ROUNDS} turns: {routed:,.0f} events/s; not routed: {own:,.0f}; ratio {routed / own:.2f}")
 
 
 def postmaster(directory: Path) -> int:
@@ -110,7 +131,7 @@ def postmaster(directory: Path) -> int:
     return int((directory / "data" / "postgres" / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0])
 
 
-def prepare_source() -> tuple[str, str]:
+def prepare_source() -> Door:
     """Open a tenant with 300 people, a system and a source; give the door's address and token."""
     import django  # noqa: PLC0415 -- after the environment is set
 
@@ -118,6 +139,13 @@ def prepare_source() -> tuple[str, str]:
     from bench.intake_tenant import open_source  # noqa: PLC0415 -- needs the settings
 
     return open_source(MAPPING)
+
+
+def prepare_shared_source() -> Door:
+    """Open a shared source and two clients at the tenant of `prepare_source`; give the door's address and token."""
+    from bench.intake_tenant import open_shared_source  # noqa: PLC0415 -- needs the settings
+
+    return open_shared_source(MAPPING)
 
 
 def body(start: int) -> bytes:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from identities.models import Account, Identity, System
-from logs.actions import SourcePlan, add_source, issue_source_token, record_events
+from logs.actions import RoutingPlan, SourcePlan, add_source, issue_source_token, record_events, route_source
 from logs.kinds import Format
 from logs.models import LogSource
+from logs.routing import Condition, Rule
 from tenants.actions import open_tenant
 from tenants.kinds import Actor, TenantKind
 from tenants.models import Tenant
@@ -19,6 +20,25 @@ def open_source(mapping: Mapping[str, Any]) -> tuple[str, str]:
     with tenant_scope(tenant):
         token = issue_source_token(source=source, by=Actor.system("bench", tenant.pk))
     return f"/api/v1/t/bench/ingest/{source.key}", token
+
+
+def open_shared_source(mapping: Mapping[str, Any]) -> tuple[str, str]:
+    """Open a shared source at the tenant, whose rules send two thirds of the people to two clients; path and token."""
+    tenant = Tenant.objects.get(slug="bench")
+    by = Actor.system("bench", tenant.pk)
+    rules = []
+    for number in range(2):
+        facts = {"slug": f"client{number}", "name": f"Client {number}", "time_zone": "Europe/Madrid"}
+        client = open_tenant(kind=TenantKind.CLIENT, parent=tenant, **facts)
+        rules.append(Rule(str(client.uuid), (Condition("user", (f"agent{number}*",)),)))
+    with tenant_scope(tenant):
+        system = System.objects.get()
+        plan = SourcePlan(name="Shared", format=Format.JSON, system=system, mapping=mapping, log_types=(2,))
+        source = add_source(plan=plan, by=by)
+        route_source(
+            source=source, plan=RoutingPlan(rules=tuple(rules), reason="Two clients share it.", after=0), by=by
+        )
+        return f"/api/v1/t/bench/ingest/{source.key}", issue_source_token(source=source, by=by)
 
 
 def make_source(mapping: Mapping[str, Any], log_type: int, people: int = 300) -> tuple[Tenant, LogSource]:

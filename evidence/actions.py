@@ -74,6 +74,7 @@ class Computed:
     evidence: Mapping[str, KindEvidence]
     coverage: Mapping[str, float | None]
     out_of_scope: Mapping[str, str]
+    not_applicable: Mapping[str, str]
     provenance: Provenance
 
 
@@ -119,7 +120,7 @@ def compute_controls(
     told.step(len(MEASURES) + 1, len(MEASURES) + 1, "Results stored")
     detail = {"run": run.pk, "from": period.start, "to": period.end, "catalogue": catalogue.digest, "tally": run.tally}
     audit("control.compute", by=by, target=f"controls, run {run.pk}", detail=detail)
-    return Computed(run, frame, evaluations, evidence, coverage, settled.log_types, told_of)
+    return Computed(run, frame, evaluations, evidence, coverage, settled.log_types, settled.rows, told_of)
 
 
 def _store_run(
@@ -274,12 +275,12 @@ def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool =
 
 
 @transaction.atomic
-def begin_pack(*, pack: EvidencePack, computed: Computed, by: Actor) -> EvidencePack:
-    """Fix the pack's issue time and the run it rests on."""
+def begin_pack(*, pack: EvidencePack, computed: Computed, by: Actor, measured: str = "") -> EvidencePack:
+    """Fix the pack's issue time and the run it rests on; `measured` is the SHA-256 of the file that holds the run."""
     enforce(can_move_pack(by, pack, PackState.BUILDING))
     pack.state, pack.issued_at, pack.run = PackState.BUILDING, computed.frame.now, computed.run
     pack.save(update_fields=["state", "issued_at", "run"])
-    audit("pack.begin", by=by, target=f"pack {pack.uuid}", detail={"run": computed.run.pk})
+    audit("pack.begin", by=by, target=f"pack {pack.uuid}", detail={"run": computed.run.pk, "measured": measured})
     return pack
 
 

@@ -53,13 +53,13 @@ def _store(name: str, place: Path | None, stated: str) -> Store:
     return Store(name, seen, "a disk without dm-crypt, as the kernel says")
 
 
-def encrypted(place: Path, devices: Path = DEVICES) -> bool | None:
+def encrypted(place: Path) -> bool | None:
     """Return whether a place lies on a dm-crypt volume; None where its device is not one that the kernel lists."""
     known = next((path for path in (place, *place.parents) if path.exists()), None)
     if known is None:
         return None
     number = known.stat().st_dev
-    return _crypt(devices / f"{os.major(number)}:{os.minor(number)}", devices)
+    return _crypt(DEVICES / f"{os.major(number)}:{os.minor(number)}", DEVICES)
 
 
 def _crypt(device: Path, devices: Path) -> bool | None:

@@ -1,7 +1,8 @@
 """Builds a requested pack from measuring to a draft, and fails closed: what does not verify is never kept.
 
-Three transactions, with the slow work between them: measure and fix the issue time; read records and proofs under a
-fresh checkpoint; store the finished file. A cancel or a fault at any moment leaves a pack that says so and no file.
+Three transactions, with the slow work between them: measure and fix the issue time (`evidence.begun`); read records and
+proofs under a checkpoint signed then; store the finished file. A cancel or a fault at any moment leaves a pack that
+says so and no file.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import BinaryIO, Final
 
 from psycopg.errors import DiskFull
 
-from evidence.actions import Computed, begin_pack, compute_controls, draft_pack, end_pack
-from evidence.anchoring import WITH_EACH_PACK, hand_over
+from evidence.actions import Computed, draft_pack, end_pack
 from evidence.annex import make_annex
+from evidence.begun import STEPS, Known, begin
 from evidence.budget import LIMITS, Limits
 from evidence.bundle import Bundle, Checkpoint, Identity, Parts, build, canonical, content_digest, record_files
 from evidence.catalogue import load
@@ -24,7 +25,7 @@ from evidence.charts import decisions_by_week, times_to_acknowledge
 from evidence.claims import in_fact
 from evidence.evaluate import spell, tally
 from evidence.kept import Kept
-from evidence.kinds import Evaluation, Period, Table
+from evidence.kinds import Evaluation, Table
 from evidence.languages import said, spoken, told
 from evidence.models import EvidencePack, FileStage
 from evidence.omissions import omissions_of
@@ -51,14 +52,13 @@ from evidence.workshop import workshop
 from ledger import queries as ledger
 from ledger.kinds import SignedCheckpoint
 from ledger.notes import Signer, open_checkpoint, parse_vkey
-from ledger.signer import is_separate, sign_now
+from ledger.signer import is_separate
 from reviews.sampling import draw
 from tenants.kinds import Actor, Cancelled
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.work import Progress
 
-STEPS: Final = 7
 SAMPLE_SIZE: Final = 25
 ATTACHED_BYTES: Final = 4 * 1024**2
 """Tables inside of the report, all together: readers open it on a phone, and the renderer holds them in memory."""
@@ -66,15 +66,6 @@ NO_ANNEX: Final = said(
     "Completeness of the tables is not shown: the span has more than 200,000 deeds and deliveries, too many for the "
     "annex that opens each of them."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a pack rests on: the run that measured, the signed checkpoint, and where it is not held as it was to be."""
-
-    computed: Computed
-    signed: SignedCheckpoint
-    unheld: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +123,6 @@ def _why(fault: Exception) -> str:
     return str(fault).strip() or type(fault).__name__
 
 
-class _First:
-    """Reports the measuring as the pack's first step: it shows life, and can be stopped."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-
-    def step(self, done: int, total: int, message: str = "") -> None:
-        """Report the measure under way."""
-        self.progress.step(0, STEPS, f"{message} ({done} of {total})")
-
-
 def _end(tenant: Tenant, pack_id: int, state: PackState, error: str, by: Actor) -> None:
     """Note the end of a pack that was not issued, in a transaction of its own; one that another run ended stays so."""
     with tenant_scope(tenant):
@@ -153,19 +133,10 @@ def _end(tenant: Tenant, pack_id: int, state: PackState, error: str, by: Actor) 
 
 def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor, limits: Limits) -> EvidencePack:
     """Run the steps one after the other."""
-    progress.step(0, STEPS, "Measuring the controls")
-    period = Period(pack.period_start, pack.period_end, pack.zone)
-    with tenant_scope(tenant):
-        computed = compute_controls(tenant=tenant, period=period, by=by, purpose="pack", progress=_First(progress))
-        if pack.state == PackState.REQUESTED:
-            begin_pack(pack=pack, computed=computed, by=by)
-    progress.step(1, STEPS, "Signing a checkpoint of the ledger")
-    signed = sign_now(tenant.uuid)
-    unheld = hand_over(tenant, signed, WITH_EACH_PACK).faults
-    progress.step(2, STEPS, "Collecting records and proofs")
     with workshop(str(pack.uuid)) as folder, (folder / "pack.zip").open("w+b") as out:
-        bundle, facts = assemble(tenant, pack, Known(computed, signed, unheld), progress, Room(folder, out, limits))
-        facts["run"] = computed.run  # a job that came back after a crash measured again
+        known = begin(tenant, pack, folder, progress, by)
+        bundle, facts = assemble(tenant, pack, known, progress, Room(folder, out, limits))
+        facts["run"] = known.computed.run  # a job that came back after a crash may have measured again
         progress.step(6, STEPS, "Storing the pack")
         waits = partial(progress.step, 6, STEPS)
         with kept_zip(tenant, pack, FileStage.DRAFT, out, waits) as stored_as, tenant_scope(tenant):
@@ -186,11 +157,14 @@ def assemble(
     """
     computed, folder = known.computed, room.folder
     signer, wanted = pack_signer(tenant.uuid), type_of(pack.kind).records
+    tell = partial(progress.step, 2, STEPS)
     with tenant_scope(tenant):
-        watch = partial(progress.step, 2, STEPS, "Collecting records and proofs")
-        frame, checkpoint = replace(computed.frame, watch=watch), _checkpoint(tenant, known.signed)
-        records = gather(frame, checkpoint.size, folder, pack.incident_id or 0, wanted)
-        annex = make_annex(frame, checkpoint.size, folder)
+        tell("Collecting records and proofs")
+        frame = replace(computed.frame, watch=partial(tell, "Collecting sealed entries with their proofs"))
+        checkpoint = _checkpoint(tenant, known.signed)
+        records = gather(frame, checkpoint.size, folder, pack.incident_id or 0, wanted, tell=tell)
+        watch = partial(tell, "Collecting the completeness annex")
+        annex = make_annex(replace(frame, watch=watch), checkpoint.size, folder)
         processor = tenant.parent.name if tenant.parent else tenant.name
         source = _source(_identity(tenant, pack, processor), computed, records, checkpoint, signer)
         lines = (
@@ -201,7 +175,7 @@ def assemble(
         parts = replace(_parts(source, computed, records), annex=annex)
         files = record_files(parts, folder)
     if pack.parquet:
-        progress.step(2, STEPS, "Writing the tables as Parquet")
+        tell("Writing the tables as Parquet")
         parts = replace(parts, typed=parquet_files(parts.tables, folder))
     return _print_and_seal(source, parts, progress, signer, Made(room, files, pack.volumes))
 
@@ -213,20 +187,28 @@ def _print_and_seal(
     progress.step(3, STEPS, "Composing the report")
     digest = content_digest(parts, made.files)
     with spoken(source.identity.language):
-        report = compose(source, digest, made.room.limits, volumes=made.volumes)
+        report = compose(
+            source,
+            digest,
+            made.room.limits,
+            volumes=made.volumes,
+            tell=lambda part: progress.step(3, STEPS, f"Composing the report: {part}"),
+        )
         page, described = html(report), {table.name: told(table.title) for table in parts.tables}
     if source.evaluations:
         parts = replace(parts, side={FILE: canonical(assessment_results(source, digest))})
-    progress.step(4, STEPS, "Printing the report")
+    tell = partial(progress.step, 4, STEPS)
+    first = f"Printing the report{f', volume 1 of {len(report.volumes) + 1}' if report.volumes else ''}"
+    tell(first)
     rendered = render(
         page,
         created=report.cover.issued_at,
         attachments=attached(parts.tables, described),
-        watch=lambda: progress.step(4, STEPS, "Printing the report"),
+        watch=partial(tell, first),
         inside=made.room.folder,
     )
     with spoken(source.identity.language):
-        volumes = print_volumes(report, parts.tables, made.room.folder, partial(progress.step, 4, STEPS))
+        volumes = print_volumes(report, parts.tables, made.room.folder, tell)
     parts = replace(parts, volumes=volumes)
     progress.step(5, STEPS, "Signing and verifying the pack")
     sealed = seal_report(rendered.printed.pdf)

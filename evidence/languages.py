@@ -55,15 +55,20 @@ def _style() -> _Style:
 
 
 class Said(str):
-    """English words that can be told in the language that is spoken; everything else takes them for a text."""
+    """English words that can be told in the language that is spoken; everything else takes them for a text.
 
-    __slots__ = ("tell",)
-    tell: Callable[[], str]
+    `way` names how they are told, `parts` what from: plain values, so that the words can be written down and read again
+    (`evidence.measured`).
+    """
 
-    def __new__(cls, words: str, tell: Callable[[], str]) -> Self:
+    __slots__ = ("parts", "way")
+    way: str
+    parts: tuple[str, ...]
+
+    def __new__(cls, words: str, way: str, parts: Iterable[str]) -> Self:
         """Keep the words, and how to tell them."""
         made = super().__new__(cls, words)
-        made.tell = tell
+        made.way, made.parts = way, tuple(parts)
         return made
 
 
@@ -72,30 +77,25 @@ Value = str | int
 
 def said(form: str, /, **values: Value) -> Said:
     """Return a sentence in English; `form` is its message, a value is told too where it is one of ours, or a number."""
-    if not values:
-        return Said(form, lambda: gettext(form))
     parts = {name: value if isinstance(value, str) else whole(value) for name, value in values.items()}
-
-    def tell() -> str:
-        return gettext(form).format(**{name: told(part) for name, part in parts.items()})
-
-    return Said(form.format(**parts), tell)
+    words = form.format(**parts) if parts else form
+    return Said(words, "sentence", (form, *(part for pair in parts.items() for part in pair)))
 
 
 def told(text: str) -> str:
     """Tell a text in the language that is spoken; data stays as it is."""
-    return text.tell() if isinstance(text, Said) else text
+    return _WAYS[text.way](*text.parts) if isinstance(text, Said) else text
 
 
 def joined(separator: str, texts: Iterable[str]) -> Said:
     """Return texts in a row, as one that can be told."""
     parts = tuple(texts)
-    return Said(separator.join(parts), lambda: separator.join(map(told, parts)))
+    return Said(separator.join(parts), "row", (separator, *parts))
 
 
 def figure(digits: str) -> Said:
     """Return a number that is spelled in English (12,345.6) as one that can be told."""
-    return Said(digits, lambda: digits.translate(_style().marks))
+    return Said(digits, "figure", (digits,))
 
 
 def whole(value: int) -> Said:
@@ -106,17 +106,33 @@ def whole(value: int) -> Said:
 def percent(value: float, places: int = 1) -> Said:
     """Return a share as percent."""
     digits = f"{value * 100:,.{places}f}"
-    return Said(f"{digits}%", lambda: _style().percent.format(digits.translate(_style().marks)))
+    return Said(f"{digits}%", "percent", (digits,))
 
 
 def day(at: datetime) -> Said:
     """Return a moment's day, in the zone that the moment has."""
-    return Said(at.strftime(_STYLES[Language.ENGLISH].day), lambda: at.strftime(_style().day))
+    return Said(at.strftime(_STYLES[Language.ENGLISH].day), "day", (at.isoformat(),))
 
 
 def minute(at: datetime) -> Said:
     """Return a moment to the minute, in the zone that the moment has."""
-    return Said(at.strftime(_STYLES[Language.ENGLISH].minute), lambda: at.strftime(_style().minute))
+    return Said(at.strftime(_STYLES[Language.ENGLISH].minute), "minute", (at.isoformat(),))
+
+
+def _sentence(form: str, *values: str) -> str:
+    """Tell a sentence; after its message come the names of its values, each before the value."""
+    parts = {name: told(part) for name, part in zip(values[::2], values[1::2], strict=True)}
+    return gettext(form).format(**parts) if parts else gettext(form)
+
+
+_WAYS: Final[dict[str, Callable[..., str]]] = {
+    "sentence": _sentence,
+    "row": lambda separator, *parts: separator.join(map(told, parts)),
+    "figure": lambda digits: digits.translate(_style().marks),
+    "percent": lambda digits: _style().percent.format(digits.translate(_style().marks)),
+    "day": lambda at: datetime.fromisoformat(at).strftime(_style().day),
+    "minute": lambda at: datetime.fromisoformat(at).strftime(_style().minute),
+}
 
 
 def zoned(at: datetime, zone: str) -> str:

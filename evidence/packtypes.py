@@ -56,10 +56,10 @@ TYPES: Final[dict[str, PackType]] = {
     PackKind.CONTROLS: PackType(
         noop("every row of the chosen frameworks with its state, and the records behind all of them"),
         (
-            *("result", "scope", "population", "matrix", "campaigns", "revocations"),
+            *("result", "scope", "isolation", "population", "matrix", "campaigns", "revocations"),
             *("log_reviews", "alerts", "incidents", *_END),
         ),
-        _REVIEWED | _WATCHED | _COVER | {"log_reviews", "findings", "incidents"},
+        _REVIEWED | _WATCHED | _COVER | {"log_reviews", "findings", "incidents", "isolation"},
         _CAMPAIGNS | _LOGS | _LISTS | _EVENTS | _USE,
         "all",
     ),

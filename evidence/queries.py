@@ -157,10 +157,19 @@ def packs(by: Actor) -> QuerySet[EvidencePack]:
 
 def sealed_sha256(pack: EvidencePack) -> str:
     """Return the SHA-256 of the pack's newest file as the ledger's entry of its making holds it; empty without one."""
-    verb = "pack.issue" if pack.state == PackState.ISSUED else "pack.draft"
+    return _sealed(pack, "pack.issue" if pack.state == PackState.ISSUED else "pack.draft", "sha256")
+
+
+def sealed_measurement(pack: EvidencePack) -> str:
+    """Return the SHA-256 of what was measured for a pack, as the ledger's entry of its beginning holds it."""
+    return _sealed(pack, "pack.begin", "measured")
+
+
+def _sealed(pack: EvidencePack, verb: str, name: str) -> str:
+    """Return a value of the newest entry of a pack's deed; empty without one."""
     entries = AuditEntry.objects.filter(at__gte=pack.requested_at, verb=verb, target=f"pack {pack.uuid}")
     newest = entries.order_by("-at", "-ord").values_list("subj", flat=True).first()
-    return str(json.loads(bytes(newest))["detail"].get("sha256", "")) if newest else ""
+    return str(json.loads(bytes(newest))["detail"].get(name, "")) if newest else ""
 
 
 def incidents() -> list[Incident]:

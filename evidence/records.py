@@ -17,6 +17,7 @@ from typing import Final
 
 from evidence.budget import goes_first
 from evidence.bundle import Binding, SealedEntry
+from evidence.citedevents import CITED, MAX_EVENTS, cited_events, event_table, removals_behind
 from evidence.deeds import Leaf, deed_leaves, deed_places
 from evidence.kinds import Cell, Table
 from evidence.languages import said
@@ -30,20 +31,11 @@ from evidence.logrecords import (
     incident_tables,
     log_statements,
 )
-from evidence.metrics.frame import Asked, Frame, Row
+from evidence.metrics.frame import ROWS_AT_ONCE, Asked, Frame, Row
 from evidence.patterns import pattern_tables
 from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
 from evidence.tables import from_rows, long_table
 from ledger import queries
-from ledger.kinds import LeafKind
-from logs.models import AccessEvent, event_key
-from logs.queries.again import later_readings
-from logs.queries.erasures import erasures_of_events
-from logs.queries.retention import removals_of
-from logs.terms import month_of
-
-MAX_EVENTS: Final = 500
-"""Events behind alerts that are proved one by one; the table says how many there are in all."""
 
 DECISIONS: Final = """
 SELECT d.id AS decision, c.name AS campaign, i.n AS item, s.key AS system, a.name AS account, p.name AS person,
@@ -74,14 +66,6 @@ FROM identities_snapshot n JOIN identities_system s ON s.tenant_id = n.tenant_id
 WHERE n.tenant_id = %(tenant)s AND ((n.captured_at >= %(since)s AND n.captured_at < %(until)s)
     OR (n.recorded_at >= %(since)s AND n.recorded_at < %(until)s))
 ORDER BY s.key, n.captured_at, n.id
-"""
-CITED: Final = """
-SELECT x.alert_id AS alert, x.rule, x.event_received_at, x.event_id
-FROM alerts_alertevent x JOIN alerts_alert a ON a.tenant_id = x.tenant_id AND a.id = x.alert_id
-WHERE x.tenant_id = %(tenant)s AND CASE WHEN %(incident)s = 0 THEN a.raised_at >= %(since)s AND a.raised_at < %(until)s
-    ELSE x.alert_id IN (SELECT i.alert_id FROM alerts_incident i WHERE i.tenant_id = %(tenant)s AND i.id = %(incident)s)
-    END
-ORDER BY x.alert_id, x.occurred_at, x.event_id
 """
 REMOVALS: Final = """
 SELECT p.id::text AS removal, to_char(p.month, 'YYYY-MM') AS month, p.count, p.held, p.quarantined, p.removed,
@@ -193,12 +177,6 @@ BINDINGS: Final[dict[str, Binding]] = {
     ),
 }
 _PROOFS_AT_ONCE: Final = 2_000
-PLACES: Final = """
-SELECT id, first_index FROM ledger_batch
-WHERE log_id = %(log)s AND id = ANY(%(batches)s) AND first_index + n <= %(size)s
-    AND epoch = (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s)
-"""
-OUTCOMES: Final = {1: "success", 2: "failure"}
 
 
 SUPERSEDED: Final = """
@@ -237,12 +215,18 @@ class Records:
 
 
 def gather(
-    frame: Frame, size: int, folder: Path | None = None, incident: int = 0, wanted: frozenset[str] | None = None
+    frame: Frame,
+    size: int,
+    folder: Path | None = None,
+    incident: int = 0,
+    wanted: frozenset[str] | None = None,
+    *,
+    tell: Callable[[str], None] = lambda _message: None,
 ) -> Records:
     """Read the period's records, or those of one incident, and prove what lies under a checkpoint of `size` leaves.
 
     Only the wanted tables are read, or all. Long ones are written into the folder as they are read; without one they
-    are held.
+    are held. `tell` is called with the table under way and may raise to stop.
     """
     deeds = deed_places(frame, size)
     tables: list[Table] = []
@@ -250,15 +234,17 @@ def gather(
     indexes: list[int | None] = []
     for spec in SPECS:
         if wanted is None or spec.name in wanted:
-            table, texts[spec.name] = _table(frame, spec, deeds, indexes, folder)
+            table, texts[spec.name] = _table(frame, spec, deeds, indexes, folder, tell)
             tables.append(table)
     asked, cited, events = Asked(frame), [], []
     if wanted is None or "cited_events" in wanted:
+        tell("Collecting the table cited events")
         cited = asked.rows(CITED, incident=incident)
-        events = _events(frame, cited[:MAX_EVENTS], size)
-        tables.append(_event_table(events))
+        events = cited_events(frame, cited[:MAX_EVENTS], size)
+        tables.append(event_table(events))
         texts["cited_events"] = asked.statements[0] + "\n"
     leaves = {leaf.index: leaf for _, leaf in events if leaf}
+    tell("Collecting the tables of campaigns and of use")
     more, asked_of_more = _other_tables(frame, incident, wanted)
     statements, assertions = _signed(frame, {table.name for table in tables})
     return Records(
@@ -268,7 +254,7 @@ def gather(
         unproved=indexes.count(None) + sum(leaf is None for _, leaf in events),
         cited_total=len(cited),
         cited_gone=len(cited[:MAX_EVENTS]) - len(events),
-        gone_by=_removals_of(cited[:MAX_EVENTS], events),
+        gone_by=removals_behind(cited[:MAX_EVENTS], events),
         statements=statements,
         assertions=assertions,
         earlier_epochs=int(Asked(frame).one(EARLIER)["batches"]),
@@ -303,13 +289,22 @@ def _signed(frame: Frame, names: set[str]) -> tuple[dict[str, bytes], dict[str, 
 
 
 def _table(
-    frame: Frame, spec: _Spec, deeds: Mapping[str, int], indexes: list[int | None], folder: Path | None
+    frame: Frame,
+    spec: _Spec,
+    deeds: Mapping[str, int],
+    indexes: list[int | None],
+    folder: Path | None,
+    tell: Callable[[str], None],
 ) -> tuple[Table, str]:
     """Return a table of records with the ledger index of each as its last column, and its query; notes the indexes."""
     asked, columns = Asked(frame), spec.columns.split()
+    message = f"Collecting the table {spec.name.replace('_', ' ')}"
+    tell(message)
 
     def cells() -> Iterator[list[Cell]]:
-        for row in asked.stream(spec.statement):
+        for number, row in enumerate(asked.stream(spec.statement), start=1):
+            if number % ROWS_AT_ONCE == 0:
+                tell(f"{message}: {number:,} rows")
             indexes.append(deeds.get(spec.key(row)))
             yield [*(row[column] for column in columns), indexes[-1]]
 
@@ -322,65 +317,6 @@ def _table(
     return table, asked.statements[0] + "\n"
 
 
-def _events(frame: Frame, cited: list[Row], size: int) -> list[tuple[tuple[Row, AccessEvent], Leaf | None]]:
-    """Return the cited events that are still at hand, as they are read now, each with its leaf under the checkpoint."""
-    answers: list[tuple[tuple[Row, AccessEvent], Leaf | None]] = []
-    later = later_readings([(row["event_received_at"], row["event_id"]) for row in cited])
-    found: list[tuple[Row, AccessEvent]] = []
-    for row in cited:
-        cited_as = (row["event_received_at"], row["event_id"])
-        received_at, number = later.get(cited_as, cited_as)
-        event = AccessEvent.sealed.filter(received_at=received_at, id=number).first()
-        if event is not None:
-            found.append((row, event))
-    asked = Asked(frame).rows(PLACES, batches=[event.batch_id for _, event in found], size=size)
-    places = {row["id"]: row["first_index"] for row in asked}
-    for row, event in found:
-        first = places.get(event.batch_id)
-        leaf = None
-        if first is not None:
-            leaf = Leaf(
-                index=first + event.ord,
-                kind=int(LeafKind.EVENT),
-                label=f"event {event.key}",
-                core=bytes(event.core),
-                subj=_bytes(event.subj),
-                raw=_bytes(event.raw),
-                salts=_bytes(event.salts) or b"",
-            )
-        answers.append(((row, event), leaf))
-    return answers
-
-
-def _removals_of(cited: list[Row], events: list[tuple[tuple[Row, AccessEvent], Leaf | None]]) -> tuple[int, ...]:
-    """Return the places of the ledger entries that say why cited events are not at hand any more."""
-    there = {(row["event_received_at"], row["event_id"]) for (row, _event), _leaf in events}
-    gone = {(row["event_received_at"], row["event_id"]) for row in cited} - there
-    removed = [one.leaf for one in removals_of({month_of(at) for at, _number in gone})]
-    erased = [one.leaf for one in erasures_of_events(gone)] if gone else []
-    return tuple(leaf for leaf in (*removed, *erased) if leaf is not None)
-
-
-def _event_table(events: list[tuple[tuple[Row, AccessEvent], Leaf | None]]) -> Table:
-    """Return the table of the events that alerts rest on; ``cited_as`` names the reading that an alert stands on."""
-    columns = (
-        *("alert", "rule", "event", "occurred_at", "received_at", "actor", "action", "status_id", "outcome"),
-        "src_ip",
-        "cited_as",
-        "ledger_index",
-    )
-    rows = [
-        [
-            *(row["alert"], row["rule"], event.key, event.occurred_at, event.received_at, event.actor_name),
-            *(event.action, event.status_id, OUTCOMES.get(event.status_id, "unknown"), event.src_ip),
-            event_key(row["event_received_at"], row["event_id"]),
-            leaf.index if leaf else None,
-        ]
-        for (row, event), leaf in events
-    ]
-    return from_rows("cited_events", said("Events behind the alerts"), columns, rows)
-
-
 def _prove(frame: Frame, named: set[int], events: Iterable[Leaf], size: int) -> Iterator[SealedEntry]:
     """Yield the entries with their inclusion proofs, in the order of their index; some thousands are held at a time."""
     place = attrgetter("index")
@@ -391,8 +327,3 @@ def _prove(frame: Frame, named: set[int], events: Iterable[Leaf], size: int) -> 
         for leaf in leaves:
             path = tuple(paths[leaf.index])
             yield SealedEntry(leaf.index, leaf.kind, leaf.label, leaf.core, leaf.subj, leaf.raw, leaf.salts, path)
-
-
-def _bytes(value: bytes | memoryview | None) -> bytes | None:
-    """Return stored bytes as bytes."""
-    return None if value is None else bytes(value)

@@ -158,7 +158,7 @@ def _event(row: Sequence[Any]) -> StoredRow:
     shown = dict(zip(SHOWN, row[8:], strict=True))
     leaf = _leaf(LeafKind.EVENT, core, subj, raw, salts)
     differs = _differences(core, subj, shown)
-    if subj is not None and key not in {actor_key(shown["actor_name"]), actor_key(shown["actor_uid"])}:
+    if subj is not None and key not in map(actor_key, (shown["actor_name"], shown["actor_uid"])):
         differs = (*differs, "actor_key")
     return StoredRow(f"event {event_id}", batch_id, number, leaf, differs)
 

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,11 @@ from typing import BinaryIO, Final, cast
 from django.conf import settings
 
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+MEASURED, SIGNED = "measured.jsonl", "signed.json"
+TAKEN_UP: Final = frozenset({MEASURED, SIGNED})
+"""What a killed worker's folder keeps, for the worker that takes the pack up again (`evidence.begun`)."""
+KEPT_SECONDS: Final = 86_400
+"""After a day the work is given up (`tenants.work.GIVEN_UP`), and nobody asks for it any more."""
 
 
 class DiskFullError(RuntimeError):
@@ -30,7 +36,7 @@ def disk_full(folder: Path) -> DiskFullError:
 
 
 def place() -> Path:
-    """Return the directory in which packs are made; it holds nothing while none is."""
+    """Return the directory in which packs are made; while none is, it holds no more than what is taken up again."""
     folder: Path = settings.COUNTERSIGN_DATA / "making"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
@@ -38,9 +44,10 @@ def place() -> Path:
 
 @contextmanager
 def workshop(name: str) -> Iterator[Path]:
-    """Give an empty folder, and remove it in the end; what killed workers left in theirs goes first.
+    """Give a folder, and remove it in the end: the one that a killed worker left under this name, or an empty one.
 
-    A folder is locked by the process that works in it, so that one without a lock has nobody any more.
+    A folder is locked by the process that works in it, so that one without a lock has nobody any more. Of such a one
+    only the files of TAKEN_UP stay, for a day.
 
     Raises:
         DiskFullError: The disk had no more room.
@@ -48,10 +55,7 @@ def workshop(name: str) -> Iterator[Path]:
     root = place()
     try:
         with _locked(root):
-            _clear(root)
-            folder = Path(mkdtemp(prefix=f"{name}-", dir=root))
-            lock = os.open(folder, os.O_RDONLY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            folder, lock = _left(root, name) or _new(root, name)
         try:
             yield folder
         finally:
@@ -74,18 +78,44 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _clear(root: Path) -> None:
-    """Remove the folders that nobody works in."""
-    for folder in root.iterdir():
+def _new(root: Path, name: str) -> tuple[Path, int]:
+    """Return an empty folder with its lock."""
+    folder = Path(mkdtemp(prefix=f"{name}-", dir=root))
+    lock = os.open(folder, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return folder, lock
+
+
+def _left(root: Path, name: str) -> tuple[Path, int] | None:
+    """Clear the folders that nobody works in; return the one of this name with its lock, if there is one."""
+    found = None
+    for folder in filter(Path.is_dir, root.iterdir()):
         lock = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            continue
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-        finally:
             os.close(lock)
+            continue
+        _clear(folder)
+        if found is None and folder.name.startswith(f"{name}-") and folder.exists():
+            found = folder, lock
+        else:
+            os.close(lock)
+    return found
+
+
+def _clear(folder: Path) -> None:
+    """Remove what is not taken up again from a folder, and the whole of it where nothing is, or nobody came for it."""
+    old = time.time() - folder.stat().st_mtime > KEPT_SECONDS
+    inside = list(folder.iterdir())
+    gone = [item for item in inside if old or item.name not in TAKEN_UP]
+    for item in gone:
+        if item.is_dir():
+            shutil.rmtree(item, ignore_errors=True)
+        else:
+            item.unlink(missing_ok=True)
+    if gone == inside:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def scratch() -> BinaryIO:

@@ -9,9 +9,14 @@ from logs.parsers.twins import PATIENCE
 
 MOST: Final = 512
 """Attempts and sessions that are remembered of one source, the latest of them."""
+_SIGHTING: Final = 2
+"""Length of a stored story that only says when something was last seen."""
 
 Stories = dict[str, list[float]]
-"""By a hash of host, program and process; stored with the time of their delivery, in seconds, before all."""
+"""By a hash of host, program and process, or of these two and an address; stored after the seconds of their delivery.
+
+A story of one fact only says when something was last seen: two deliveries may say so, and the later one counts.
+"""
 
 
 class UsedMeanwhileError(DatabaseError):
@@ -37,10 +42,10 @@ class LeftOpen:
             UsedMeanwhileError: one of them used the same memory.
         """
         kept, seconds = dict(stored), at.timestamp()
-        used = [key for key, facts in self._before.items() if self.now.get(key) != facts[1:]]
-        for key in used:
-            if kept.pop(key, None) != self._before[key]:
+        changed = [key for key, facts in self._before.items() if self.now.get(key) != facts[1:]]
+        for key in changed:
+            if len(self._before[key]) > _SIGHTING and kept.pop(key, None) != self._before[key]:
                 raise UsedMeanwhileError("Another delivery of the source holds the same attempt: send it again.")
-        left = {key: [seconds, *facts] for key, facts in self.now.items() if key in used or key not in self._before}
+        left = {key: [seconds, *facts] for key, facts in self.now.items() if key in changed or key not in self._before}
         lately = [pair for pair in (kept | left).items() if pair[1][0] >= seconds - PATIENCE.total_seconds()]
         return dict(sorted(lately, key=lambda pair: pair[1][0])[-MOST:])

@@ -115,8 +115,13 @@ class SecondLookForm(forms.Form):
 
 _CARE: Final = {
     "least_decisions": "Judge a reviewer from so many decisions on",
-    "median_seconds": "Finding below this median time in view, where more than the next share was kept",
-    "kept_percent": "Share kept, above which that time counts",
+    "median_seconds": "Finding below this median time in view, where one of the shares kept or as advised is exceeded",
+    "gap_seconds": "Finding below this median time between two decisions, where one of these shares is exceeded",
+    "kept_percent": "Share kept, above which these times count",
+    "follows_percent": "Share decided as advised, above which these times count",
+    "seldom_follows_percent": "Finding where less than this share was decided as advised, at any pace",
+    "bulk_kept_percent": "Finding where more than this share of what was kept was kept together",
+    "bulk_items": "Finding where more than so many were kept in one go",
     "privileged_seconds": "Finding for a decision about privileged access in less than",
     "last_day_percent": "Finding where more than this share was decided on the last day",
     "second_percent": "Share of privileged decisions that a second reviewer looks at",

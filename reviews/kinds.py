@@ -129,7 +129,12 @@ NEVER_EXPLAINED: Final = frozenset({FindingKind.LEAVER_ACTIVE})
 CARE_LIMITS: Final[dict[str, tuple[int, int, str]]] = {
     "least_decisions": (5, 1000, "decisions"),
     "median_seconds": (1, 120, "s"),
+    "gap_seconds": (0, 120, "s"),
     "kept_percent": (50, 100, "%"),
+    "follows_percent": (50, 100, "%"),
+    "seldom_follows_percent": (0, 90, "%"),
+    "bulk_kept_percent": (10, 100, "%"),
+    "bulk_items": (2, 1000, "items"),
     "privileged_seconds": (1, 300, "s"),
     "last_day_percent": (10, 100, "%"),
     "second_percent": (0, 100, "%"),
@@ -174,6 +179,9 @@ class NoticeKind(TextChoices):
     ANSWERED = "answered", "Answer to a reviewer's question"
 
 
+EXTENDED_TIMES: Final = 3
+EXTENDED_DAYS: Final = 30
+"""How often, and by how much each time, the due time of an open campaign moves at most; a trigger holds both."""
 LOOK_DAYS: Final = 7
 """Days from the asking of a second look to its being late; the campaign does not close before it is taken."""
 

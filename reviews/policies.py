@@ -1,12 +1,13 @@
 """Says who may plan, open, decide, sign, and carry out."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from identities.models import Identity
 from reviews.kinds import (
     ANSWER_MIN,
-    CARE_LIMITS,
+    EXTENDED_DAYS,
+    EXTENDED_TIMES,
     QUESTION_MIN,
     REASON_MAX,
     REASON_MIN,
@@ -22,10 +23,9 @@ from reviews.models import (
     ControlItem,
     DutyConflict,
     ReviewItem,
-    SecondLook,
     SilentItem,
 )
-from reviews.states import WORKING, CampaignState, may_move
+from reviews.states import CampaignState, may_move
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
 
 
@@ -124,12 +124,19 @@ def can_open_campaign(by: Actor, campaign: Campaign) -> Verdict:
     return can_move_campaign(by, campaign, CampaignState.OPEN)
 
 
-def can_extend_campaign(by: Actor, campaign: Campaign, due_at: datetime) -> Verdict:
-    """Returns whether the actor may move the due time of an open campaign to a later one."""
+def can_extend_campaign(by: Actor, campaign: Campaign, due_at: datetime, *, times: int) -> Verdict:
+    """Returns whether the actor may move the due time of an open campaign, moved so many times, to a later one."""
     if campaign.state != CampaignState.OPEN or campaign.due_at is None:
         return denied("Only an open campaign can be extended.")
     if due_at <= campaign.due_at:
         return denied("Choose a due time later than the present one.")
+    if times >= EXTENDED_TIMES:
+        return denied(
+            f"This campaign was extended {times} times, and is not a further time. What nobody decides by its due time "
+            "becomes a finding; review it in a follow-up."
+        )
+    if due_at > campaign.due_at + timedelta(days=EXTENDED_DAYS):
+        return denied(f"Choose a due time at most {EXTENDED_DAYS} days after the present one.")
     return can_manage_campaigns(by)
 
 
@@ -274,44 +281,6 @@ def can_answer_silence(
         (len(reason) < REASON_MIN, f"Write in at least {REASON_MIN} characters why."),
     )
     return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
-
-
-def can_set_care_rule(by: Actor, figures: Mapping[str, int], *, reason: str) -> Verdict:
-    """Returns whether the actor may set these thresholds of care: each within its limits, with a reason."""
-    for name, (least, most, unit) in CARE_LIMITS.items():
-        if not least <= figures[name] <= most:
-            return denied(f"Choose {name.replace('_', ' ')} between {least} and {most} {unit}.")
-    if len(reason) < REASON_MIN:
-        return denied(f"Write in at least {REASON_MIN} characters why.")
-    return can_manage_campaigns(by)
-
-
-def can_take_second_look(
-    by: Actor, look: SecondLook, *, person: Identity | None, outcome: Outcome, reason: str
-) -> Verdict:
-    """Returns whether the actor, who is this person of the register, may say what they would decide."""
-    asked = person is not None and person.pk == look.second_id
-    rules = (
-        (not by.may(Permission.ITEM_REVIEW), "Your role does not allow you to review access."),
-        (not asked, "This second look is asked of somebody else."),
-        (look.outcome != "", "This second look is taken already; it is never changed."),
-        (look.campaign.state not in WORKING, "A second look is taken before the campaign is closed."),
-        (outcome not in {Outcome.CERTIFY, Outcome.REVOKE, Outcome.MODIFY}, "Say whether to keep, revoke or reduce."),
-        (len(reason) < REASON_MIN, f"Write in at least {REASON_MIN} characters why."),
-    )
-    return next((denied(sentence) for broken, sentence in rules if broken), ALLOWED)
-
-
-def can_put_second_look(by: Actor, look: SecondLook, new: Identity, *, eligible: bool, reason: str) -> Verdict:
-    """Returns whether the actor may ask another person for a second look; `eligible` when that one may review."""
-    rules = (
-        (look.outcome != "", "This second look is taken already."),
-        (not eligible, f"{new.name} may not review in this tenant. Give them the role of reviewer first."),
-        (new.pk == look.subject_key, f"This is {new.name}'s own access. Name somebody else."),
-        (new.pk == look.first_id, f"{new.name} decided first. Name somebody else."),
-        (len(reason) < REASON_MIN, f"Write in at least {REASON_MIN} characters why."),
-    )
-    return next((denied(sentence) for broken, sentence in rules if broken), can_manage_campaigns(by))
 
 
 def has_reason(item: ReviewItem, outcome: Outcome, reason: str) -> Verdict:

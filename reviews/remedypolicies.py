@@ -7,9 +7,11 @@ from reviews.kinds import (
     REASON_MIN,
     RISK_DAYS,
     RISK_DAYS_PRIVILEGED,
+    Outcome,
     RiskStanding,
 )
 from reviews.models import (
+    Decision,
     Remediation,
     RiskProposal,
 )
@@ -17,7 +19,7 @@ from reviews.policies import can_manage_campaigns
 from reviews.states import RemediationState, may_remediate
 from tenants.kinds import ALLOWED, Actor, Permission, Verdict, denied, permit
 
-NO_LONGER = "The decision to revoke was changed after a reopening; there is nothing to carry out."
+NO_LONGER = "The decision to revoke was changed since; there is nothing to carry out."
 
 
 def can_claim(
@@ -38,6 +40,18 @@ def can_claim(
     if same and remediation.item.privileged:
         return denied("Whoever decided to revoke privileged access does not carry it out. Ask somebody else.")
     return ALLOWED
+
+
+def can_carry_out_now(by: Actor, decision: Decision | None, *, begun: bool) -> Verdict:
+    """Returns whether who may decide about an item may have its revocation carried out before the signature.
+
+    `decision` is what counts about the item; `begun` is true when its carrying out was begun already.
+    """
+    if by.user_id is None:
+        return denied("Only a person has a revocation carried out at once.")
+    if decision is None or decision.outcome not in {Outcome.REVOKE, Outcome.MODIFY}:
+        return denied("Decide first that this access is revoked or reduced.")
+    return denied("This is being carried out already.") if begun else ALLOWED
 
 
 def _may_weigh_risk(by: Actor, standing: RiskStanding) -> Verdict:

@@ -67,6 +67,7 @@ urlpatterns = [
     path("review/<int:campaign_id>/", desk.review, name="review"),
     path("review/<int:campaign_id>/items/<int:item_id>/", desk.item, name="item"),
     path("review/<int:campaign_id>/items/<int:item_id>/decide/", desk.decide, name="decide"),
+    path("review/<int:campaign_id>/items/<int:item_id>/now/", desk.carry_out, name="carry_out"),
     path("review/<int:campaign_id>/items/<int:item_id>/ask/", questions.ask, name="ask"),
     path("questions/", questions.questions, name="questions"),
     path("questions/<int:question_id>/", questions.question, name="question"),

@@ -4,6 +4,7 @@ Two clients of one BPO and a BPO of strangers; named people with one role each. 
 and every test logs in as the app role, so that grants and row security are tested too.
 """
 
+import gc
 import shutil
 from collections.abc import Iterator
 from typing import Final
@@ -57,6 +58,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         shutil.rmtree(settings.COUNTERSIGN_DATA / "packs", ignore_errors=True)
 
 
+def pytest_collection_finish() -> None:
+    """Leave what is there before the first test out of every later search for garbage: a twentieth of the time."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_runtest_setup() -> None:
     """Refuse connections to the outside: only unix sockets and this machine."""
     disable_socket(allow_unix_socket=True)
@@ -73,7 +80,7 @@ def django_db_setup(
         database.start_server()
         template = database.ensure_template()
         database.drop_as_administrator(name)
-        database.execute_as_owner(f"CREATE DATABASE {name} TEMPLATE {template}")
+        database.copy(template, name)
         database.use_role("app", name)
     yield
     with django_db_blocker.unblock():

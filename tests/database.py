@@ -147,6 +147,11 @@ def without_triggers(statement: str, *values: object) -> None:
         cursor.execute("SELECT tests.without_triggers(%s, %s::text[])", [statement, [str(value) for value in values]])
 
 
+def copy(source: str, target: str) -> None:
+    """Copy a database that nobody is in; by files, which costs a third of writing each page into the log too."""
+    execute_as_owner(f"CREATE DATABASE {target} TEMPLATE {source} STRATEGY FILE_COPY")
+
+
 def execute_as_owner(*statements: str) -> None:
     """Run statements such as CREATE DATABASE, which need a connection outside of any transaction."""
     with connect("owner", "postgres") as connection:
@@ -165,7 +170,7 @@ def fresh_copy() -> Iterator[FreshDatabase]:
     """Copy the template, and make Django use the copy meanwhile."""
     original = connections["default"].settings_dict["NAME"]
     name = f"fresh_{uuid4().hex[:12]}"
-    execute_as_owner(f"CREATE DATABASE {name} TEMPLATE {template_name()}")
+    copy(template_name(), name)
     use_role("app", name)
     try:
         yield FreshDatabase(name)

@@ -50,7 +50,9 @@ def measure(frame: Frame) -> KindEvidence:
         "unverified_over_limit": len(late),
         "activity_after_revocation": sum(row["used_afterwards"] for row in rows),
     }
-    notes = (said("A revocation whose decision was replaced after a reopening of its campaign is not counted."),)
+    notes = (
+        said("A revocation whose decision was replaced, before its signature or after a reopening, is not counted."),
+    )
     title = said("Revocations and their verification")
     return asked.answer("revocations", metrics, rows, columns=COLUMNS, notes=notes, title=title)
 

@@ -35,8 +35,20 @@ SECTIONS: Final[Mapping[str, Callable[[Source], Section]]] = {
 """Every section of the report by the name that the types of packs use."""
 
 
-def compose(source: Source, digest: str, limits: Limits = LIMITS, *, volumes: bool = False) -> Report:
-    """Compose the printed report from its source, with further volumes for its cut tables where they are asked for."""
-    parts = (SECTIONS[name] for name in type_of(source.identity.kind).sections)
-    report = Report(front.cover(source, digest), tuple(part(source) for part in parts))
-    return hold(report, limits, volumes=volumes)
+def compose(
+    source: Source,
+    digest: str,
+    limits: Limits = LIMITS,
+    *,
+    volumes: bool = False,
+    tell: Callable[[str], None] = lambda _message: None,
+) -> Report:
+    """Compose the printed report from its source, with further volumes for its cut tables where they are asked for.
+
+    `tell` is called with the section under way and may raise to stop.
+    """
+    names, sections = type_of(source.identity.kind).sections, []
+    for number, name in enumerate(names, start=1):
+        tell(f"{name.replace('_', ' ')}, section {number} of {len(names)}")
+        sections.append(SECTIONS[name](source))
+    return hold(Report(front.cover(source, digest), tuple(sections)), limits, volumes=volumes)

@@ -1,8 +1,8 @@
 # ruff: noqa: N815 -- the vendor's names
 """AWS CloudTrail records: console log-ins, assumed roles, changes of IAM, and calls of the API.
 
-Reads the delivered files ({"Records": [...]}), arrays and NDJSON. Source of the fields: AWS CloudTrail user guide,
-"CloudTrail record contents".
+Reads the delivered files ({"Records": [...]}), arrays and NDJSON, also with the names in lower case, as tables of
+Athena and Glue give them. Source of the fields: AWS CloudTrail user guide, "CloudTrail record contents".
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,6 +13,7 @@ from logs.kinds import ActorType, LogType, OcsfClass, Outcome, Quarantined, Seve
 from logs.kinds import StatusDetail as Why
 from logs.parsers.facts import SWITCH, Facts, Parser, bounded, deed, logon, make_draft, put_source, refused
 from logs.parsers.framing import Record, json_records
+from logs.parsers.saas.values import lowered
 from logs.parsers.text import address, clean, record_id, said, sentence
 from logs.parsers.times import iso_time
 
@@ -64,6 +65,7 @@ class _Event(msgspec.Struct, gc=False):
 
 
 _decoder = msgspec.json.Decoder(_Event)
+_any = msgspec.json.Decoder(_Object)
 
 _CHANGE, _ACCESS, _GROUP, _ENTITY = (
     OcsfClass.ACCOUNT_CHANGE,
@@ -122,6 +124,28 @@ _RESOURCES = (
     "bucketName", "secretId", "functionName", "dBInstanceIdentifier", "dBSnapshotIdentifier", "instanceId", "keyId",
     "tableName", "trailName", "logGroupName", "name", "policyArn", "roleArn",
 )  # fmt: skip
+_INNER = ("ConsoleLogin", "MFAUsed", "mfaAuthenticated", "policyName", "permissionSetArn")
+_NAMES = {
+    name.lower(): name
+    for names in (
+        *(kind.__struct_fields__ for kind in (_Event, _Identity, _Session, _Issuer)),
+        _TARGETS,
+        _RESOURCES,
+        _INNER,
+    )
+    for name in names
+}
+"""Every name that is read, by its lower case."""
+
+
+def _decoded(raw: bytes) -> _Event:
+    """Take a record apart, whatever case its exporter gave the names. Raises ValueError or RecursionError."""
+    try:
+        return _decoder.decode(raw)
+    except msgspec.ValidationError:
+        if b'"eventtime"' not in raw:
+            raise
+        return msgspec.convert(lowered(_any.decode(raw), _NAMES), _Event)
 
 
 def _object(value: object) -> _Object:
@@ -231,7 +255,7 @@ def _put_actor(facts: Facts, who: _Identity) -> None:
 def _read(record: Record) -> Outcome:
     raw, position = record.raw, record.position
     try:
-        event = _decoder.decode(raw)
+        event = _decoded(raw)
         moment = iso_time(event.eventTime)
     except (ValueError, RecursionError) as error:
         return Quarantined(raw, f"The record is no CloudTrail event that can be read. {sentence(error)}", position)
@@ -257,4 +281,4 @@ def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
         yield _read(record) if isinstance(record, Record) else record
 
 
-PARSER = Parser("cloudtrail", "1", "AWS CloudTrail JSON", parse)
+PARSER = Parser("cloudtrail", "2", "AWS CloudTrail JSON", parse)

@@ -8,6 +8,7 @@ between them (prelogin, configuration, host check) are counted, and refused ones
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 from logs.kinds import Ignored, LogType, Outcome, Quarantined, SourceSettings, Status
 from logs.parsers.cef import extension, header, written_time
@@ -27,9 +28,15 @@ _CSV = (
 _DEVICE_NAME = 47
 """Place of the device's name in the CSV."""
 
-_READ = frozenset(_CSV) - {"future", "future2", "type", "subtype", "vsys", "private_ipv6", "location", "actionflags"}
-_PLACES = [(name, place) for place, name in enumerate(_CSV) if name in _READ] + [("device_name", _DEVICE_NAME)]
+_UNREAD = frozenset(
+    {
+        *("future", "future2", "type", "subtype", "vsys", "private_ipv6", "location", "actionflags"),
+        *("connect_method", "error_code"),
+    }
+)
+_PLACES = {name: place for place, name in enumerate(_CSV) if name not in _UNREAD} | {"device_name": _DEVICE_NAME}
 """The fields of the CSV that are read, and where they stand."""
+_values = itemgetter(*_PLACES.values())
 
 _CEF = {
     "PanOSDeviceSN": "serial",
@@ -85,8 +92,8 @@ def _from_csv(text: str) -> Said | None:
         return {}
     if len(row) < 29:
         return None
-    fields = len(row)
-    return all_said((name, row[place]) for name, place in _PLACES if place < fields)
+    row += [""] * (_DEVICE_NAME + 1 - len(row))  # older devices write fewer
+    return all_said(zip(_PLACES, _values(row), strict=True))
 
 
 def _from_cef(text: str) -> Said | None:

@@ -101,7 +101,9 @@ NOWHERE = Address(None, "", None)
 
 def address(text: str | None) -> Address:
     """Read an address field: plain, with port, in brackets, v4-mapped, with a zone id, a host or service name, "-"."""
-    value = (text or "").strip()
+    if not text:
+        return NOWHERE
+    value = text.strip()
     if value.count(".") == 3 and _is_ipv4(value):
         return Address(value, "", None)
     return _address(value) if len(value) <= _MAX_HOST_CHARS else Address(None, clean(value), None)

@@ -3,6 +3,8 @@
 Bytes are seen from the gateway: `bytes_out` went to the person, `bytes_in` came from them.
 """
 
+from functools import lru_cache
+
 from logs.kinds import LogType, OcsfClass, Status, StatusDetail
 from logs.parsers.facts import Facts, deed
 
@@ -52,11 +54,18 @@ _REASONS: tuple[tuple[str, StatusDetail], ...] = (
     ("chap:", StatusDetail.BAD_PASSWORD),
 )
 
+_LONGEST = 1000
+
 
 def why(*said: str) -> StatusDetail:
     """Give the reason of the closed list that the vendor's words mean; `OTHER` where they name none."""
-    words = " ".join(said).lower()[:1000]
-    return next((detail for word, detail in _REASONS if word in words), StatusDetail.OTHER)
+    return _why(" ".join(said)[:_LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _why(words: str) -> StatusDetail:
+    lowered = words.lower()
+    return next((detail for word, detail in _REASONS if word in lowered), StatusDetail.OTHER)
 
 
 def tunnel(activity: int, *, failed: bool = False) -> Facts:

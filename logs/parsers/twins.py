@@ -8,6 +8,7 @@ the body ends; drafts therefore come in the order of certainty, not always of po
 
 A sender on the wire cuts bodies anywhere, also between the lines of one attempt. What the end of a body had to count is
 therefore remembered for the next one: the line that comes after it is then the twin, and nothing is counted twice.
+PAM may run in another process than the program: its lines are also remembered, and found, by address.
 """
 
 import hashlib
@@ -23,14 +24,22 @@ from logs.parsers.syslog import Line
 _MAX_KEYS = 8192
 _MAX_TRACES = 64
 _MAX_SOURCES = 65536
+_MAX_REMEMBERED = 128
+"""Addresses of one body that are remembered for the next, so that they leave room for the processes."""
+
 PATIENCE = timedelta(minutes=10)
 """How long a trace waits for the line that counts its attempt; sshd itself gives up after two minutes."""
+_OF_ANOTHER = timedelta(minutes=2)
+"""How long a line of another process and body may be a twin: as long as an attempt lasts, so that none is lost."""
 
 _TWIN = "twin of a line that is counted"
 _PART = "part of an attempt that is counted"
 _CORRECTED = frozenset({StatusDetail.OTHER.value, StatusDetail.UNKNOWN_USER.value, StatusDetail.POLICY_DENIED.value})
 
+_ANSWERED, _EARLY = "answered", "early"
+
 Key = tuple[str, str, str]
+"""Host, program and process; or host and program, address, and what is remembered of it."""
 
 
 class _Story:
@@ -82,7 +91,8 @@ class Twins:
     def __init__(self, memory: dict[str, list[float]]) -> None:
         self._memory = memory
         self._stories: OrderedDict[Key, _Story] = OrderedDict()
-        self._answered: dict[tuple[str, str], None] = {}
+        self._answered: dict[Key, float] = {}
+        self._unanswered: dict[Key, list[float]] = {}
         self._handlers = {
             Kind.COUNTED: self._counted,
             Kind.ACCEPTED: self._accepted,
@@ -106,7 +116,7 @@ class Twins:
         if story is None:
             story = self._stories[key] = _Story(line.at)
             remembered = self._memory.pop(_hashed(key), None) if self._memory and key[2] else None
-            if remembered and abs(line.at.timestamp() - remembered[0]) <= PATIENCE.total_seconds():
+            if remembered and _is_lately(line, remembered):
                 story.recall(remembered)
         else:
             self._stories.move_to_end(key)
@@ -119,6 +129,8 @@ class Twins:
 
     def finish(self) -> Iterator[Outcome]:
         """Settle every trace that is still open at the end of the body, and remember what the next one has to know."""
+        told = list(self._answered.items())[-_MAX_REMEMBERED:]
+        self._memory.update({_hashed(place): [seconds] for place, seconds in told})
         for key, story in self._stories.items():
             early, counted = story.early, story.counted
             for outcome in self._resolve(story):
@@ -128,6 +140,8 @@ class Twins:
             if key[2] and any(facts[i] for i in (1, 3, 4, 5)):
                 self._memory[_hashed(key)] = facts
         self._stories.clear()
+        for place, facts in list(self._unanswered.items())[-_MAX_REMEMBERED:]:
+            self._memory.setdefault(_hashed(place), facts)
 
     def _overdue(self, now: datetime) -> Iterator[Outcome]:
         """Settle the oldest story when its patience is over, or when there are too many."""
@@ -167,12 +181,29 @@ class Twins:
             if names and not facts.get("actor_name"):
                 facts["actor_name"] = names[0]
             _correct(facts, story.hint)
+            if sign.rank == 0 and (place := _place(line, facts, _EARLY))[1]:
+                self._unanswered.setdefault(place, [line.at.timestamp(), 0])[1] += facts.get("repeat_count", 1)
             yield draft(line, facts)
 
     def _is_answered(self, line: Line, facts: Facts) -> bool:
         """Tell whether sshd on this host wrote its own failures for this address (PAM may run in another process)."""
-        source = facts.get("src_ip") or facts.get("src_host", "") or "-"
-        return (line.host, source) in self._answered
+        place = _place(line, facts, _ANSWERED)
+        if place in self._answered:
+            return True
+        remembered = self._memory.get(_hashed(place)) if self._memory and place[1] else None
+        return remembered is not None and _is_lately(line, remembered, _OF_ANOTHER)
+
+    def _counted_before(self, line: Line, facts: Facts, story: _Story) -> int:
+        """Settle and return how many of a line's attempts earlier bodies counted by PAM's lines, of any process."""
+        place = _place(line, facts, _EARLY)
+        name = _hashed(place) if self._memory and place[1] else ""
+        remembered = self._memory.pop(name, None) or [0.0, 0]
+        elsewhere = int(remembered[1]) if _is_lately(line, remembered, _OF_ANOTHER) else 0
+        before = min(max(story.early, elsewhere), line.repeat * facts.get("repeat_count", 1))
+        story.early -= min(story.early, before)
+        if elsewhere > before:
+            self._memory[name] = [remembered[0], elsewhere - before]
+        return before
 
     def _counted(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
         facts = sign.facts
@@ -182,16 +213,15 @@ class Twins:
             _correct(facts, story.hint)
             if len(self._answered) > _MAX_SOURCES:
                 self._answered.clear()
-            self._answered[line.host, facts.get("src_ip") or facts.get("src_host", "") or "="] = None
+            if (place := _place(line, facts, _ANSWERED))[1]:
+                self._answered[place] = line.at.timestamp()
         yield from self._twins(story)
-        if story.early and facts.get("status_id") == Status.FAILURE:
+        if facts.get("status_id") == Status.FAILURE and (before := self._counted_before(line, facts, story)):
             told = line.repeat * facts.get("repeat_count", 1)
-            earlier = min(story.early, told)
-            story.early -= earlier
-            if earlier == told:
+            if before == told:
                 yield _ignored(line, _TWIN)
                 return
-            line, facts["repeat_count"] = line._replace(repeat=1), told - earlier
+            line, facts["repeat_count"] = line._replace(repeat=1), told - before
         yield draft(line, facts)
 
     def _twins(self, story: _Story) -> Iterator[Outcome]:
@@ -259,6 +289,16 @@ class Twins:
     def _hint(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
         story.hint = sign.word
         yield _ignored(line, _PART)
+
+
+def _place(line: Line, facts: Facts, what: str) -> Key:
+    """Name what is remembered of an address at a program of a host; the address is "" where the line names none."""
+    return f"{line.host} {facts.get('app', '')}", facts.get("src_ip") or facts.get("src_host", ""), what
+
+
+def _is_lately(line: Line, remembered: list[float], patience: timedelta = PATIENCE) -> bool:
+    """Tell whether what is remembered is of about the line's time."""
+    return abs(line.at.timestamp() - remembered[0]) <= patience.total_seconds()
 
 
 def _hashed(key: Key) -> str:

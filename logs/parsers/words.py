@@ -83,13 +83,14 @@ _LONGEST = 300
 
 @lru_cache(maxsize=8192)
 def _meaning(words: str) -> Meaning:
-    return next((meaning for pattern, meaning in _RULES if pattern.search(words)), _UNKNOWN)
+    plain = words.lower().replace("_", " ")
+    return next((meaning for pattern, meaning in _RULES if pattern.search(plain)), _UNKNOWN)
 
 
 def meaning(*said_words: str) -> Meaning:
     """Give kind, class and activity that the words mean; the first of them that any rule fits decides."""
     for words in said_words:
-        found = _meaning(words[:_LONGEST].lower().replace("_", " ")) if words else _UNKNOWN
+        found = _meaning(words[:_LONGEST]) if words else _UNKNOWN
         if found is not _UNKNOWN:
             return found
     return _UNKNOWN

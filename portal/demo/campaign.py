@@ -21,11 +21,13 @@ from reviews.actions import (
     create_plan,
     decide,
     open_campaign,
+    set_care_rule,
     sign_off,
     verify_remediations,
 )
 from reviews.kinds import Advice, Authentication, Choice, Outcome, Strategy
 from reviews.models import Assignment, Campaign, ItemAnswer, Remediation, ReviewItem
+from reviews.quality import figures_of
 from reviews.queries.questions import askable
 from reviews.queries.standing import statement
 from reviews.reauthentication import by_code
@@ -36,6 +38,7 @@ from tenants.work import Progress
 
 _SECONDS: Final = (14, 22, 9, 31, 17, 12, 26)
 """How long the demo's reviewers looked at an item, in turn."""
+_AT_ONCE: Final = "A demonstration decides all at once: the time between two of its decisions tells nothing."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,9 @@ def open_round(what: Round, tenant: Tenant, fallback: Identity, by: Actor, progr
         due_days=what.due_days,
         purpose="Demonstration",
     )
-    campaign = create_campaign(plan=create_plan(facts=facts, by=by), occurrence_at=timezone.now(), by=by)
+    plan = create_plan(facts=facts, by=by)
+    set_care_rule(plan=plan, figures={**figures_of({}), "gap_seconds": 0}, reason=_AT_ONCE, by=by)
+    campaign = create_campaign(plan=plan, occurrence_at=timezone.now(), by=by)
     return open_campaign(campaign=campaign, by=by, progress=progress)
 
 

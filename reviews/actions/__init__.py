@@ -37,6 +37,7 @@ from reviews.actions.signing import close_campaign, extend_campaign, reopen_camp
 from reviews.actions.silence import answer_silence
 from reviews.actions.tickets import claim_ticket, finish_ticket, retry_tickets, set_ticket_route, write_tickets
 from reviews.actions.triggers import create_triggered_campaigns
+from reviews.actions.urgent import carry_out_now
 from reviews.actions.waivers import waive_system
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "ask_about_control",
     "begin_stage",
     "cancel_campaign",
+    "carry_out_now",
     "change_log_reviewers",
     "claim_day_mail",
     "claim_notice",

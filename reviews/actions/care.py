@@ -13,10 +13,10 @@ from reviews.actions.findings import write_finding
 from reviews.actions.moves import locked
 from reviews.agreement import drawn, takes_away
 from reviews.assigning import Around, choose_reviewer
+from reviews.carepolicies import can_put_second_look, can_set_care_rule, can_take_second_look
 from reviews.causes import Cause
 from reviews.kinds import Choice, FindingKind, Outcome, Strategy
 from reviews.models import Campaign, CampaignPlan, CareRule, Decision, SecondLook, SignOff
-from reviews.policies import can_put_second_look, can_set_care_rule, can_take_second_look
 from reviews.quality import care_terms
 from reviews.queries.reviewers import eligible_reviewers, terms
 from reviews.queries.standing import decisions_of_reviewer

@@ -121,8 +121,9 @@ def find_causes(*, by: Actor) -> Found:
 def find_conflicts_of_list(*, snapshot: Snapshot, by: Actor) -> int:
     """Looks for conflicts of duties in the rows of one sealed list, once; returns how many findings it opened.
 
-    What was found since the list came, or is explained, is not found again. A finding ends like any other of its kind:
-    when the register, as the newest lists left it, holds the cause no more.
+    What was found since the list came, or is explained, is not found again. What the register holds still is a state,
+    and ends when it holds it no more. What this list alone shows is over already: it happened, nobody decided about it,
+    and it stays until a person says what was done.
     """
     enforce(can_manage_campaigns(by))
     now = timezone.now()
@@ -131,8 +132,9 @@ def find_conflicts_of_list(*, snapshot: Snapshot, by: Actor) -> int:
     told = Finding.objects.filter(Q(resolved_at__isnull=True) | Q(resolved_at__gte=snapshot.recorded_at))
     known = set(told.filter(kind=FindingKind.CONFLICT).values_list("key", flat=True))
     explained = _explained()
+    held = {cause.key: cause for cause in map(conflict, both_sides())}
     fresh = [
-        cause
+        held.get(cause.key, cause)
         for cause in (conflict(both, snapshot.captured_at) for both in both_sides_in(snapshot))
         if cause.key not in known and not _is_explained(cause, explained.get((str(cause.kind), cause.key)), now)
     ]
@@ -176,7 +178,11 @@ def _is_explained(cause: Cause, at: datetime | None, now: datetime) -> bool:
 
 
 def _end_gone(known: set[tuple[str, str]], causes: Iterable[Cause], now: datetime, by: Actor) -> int:
-    """Ends the open findings whose cause is no longer there; a missing name ends when a list holds it."""
+    """Ends the open findings whose cause is no longer there; a missing name ends when a list holds it.
+
+    A conflict that a past list alone showed was gone when it was found: it waits for a person's words, like an event.
+    """
+    past = Q(kind=FindingKind.CONFLICT, evidence__has_key="list_at")
     present = {(str(cause.kind), cause.key) for cause in causes}
     gone: dict[str, list[str]] = {}
     for kind, key in known - present:
@@ -184,7 +190,7 @@ def _end_gone(known: set[tuple[str, str]], causes: Iterable[Cause], now: datetim
             gone.setdefault(kind, []).append(key)
     gone[FindingKind.POPULATION_GAP] = sorted(access.listed_again())
     return sum(
-        Finding.objects.filter(kind=kind, key__in=keys, resolved_at__isnull=True).update(
+        Finding.objects.filter(~past, kind=kind, key__in=keys, resolved_at__isnull=True).update(
             resolved_at=now, resolved_by=by.name, resolution=GONE, retested_at=now
         )
         for kind, keys in gone.items()

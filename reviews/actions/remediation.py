@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from identities.models import Grant, Snapshot, SnapshotRow
@@ -13,8 +13,8 @@ from identities.queries import identity_of_user, latest_complete_snapshots
 from logs.queries import use_of_accounts
 from reviews.actions.findings import write_finding
 from reviews.causes import Cause
-from reviews.kinds import FindingKind
-from reviews.models import Decision, Finding, Remediation, SilentItem
+from reviews.kinds import FindingKind, Outcome
+from reviews.models import Campaign, Decision, Finding, Remediation, SilentItem
 from reviews.policies import can_manage_campaigns
 from reviews.refusals import as_refusal
 from reviews.remedypolicies import can_claim
@@ -36,6 +36,23 @@ class Verified:
     failed: int
     used_afterwards: int
     expired: int
+
+
+def begin_remediations(campaign: Campaign, decisions: QuerySet[Decision], at: datetime) -> None:
+    """Makes the remediations of those decisions that take access away and have none yet."""
+    days = {True: int(campaign.definition["revoke_days_privileged"]), False: int(campaign.definition["revoke_days"])}
+    Remediation.objects.bulk_create(
+        [
+            Remediation(
+                campaign=campaign,
+                decision=decision,
+                item_id=decision.item_id,
+                created_at=at,
+                due_at=at + timedelta(days=days[decision.privileged]),
+            )
+            for decision in decisions.filter(outcome__in=(Outcome.REVOKE, Outcome.MODIFY), remediation__isnull=True)
+        ]
+    )
 
 
 @transaction.atomic
@@ -63,7 +80,7 @@ def locked_remediation(remediation: Remediation) -> Remediation:
 
 
 def is_changed(remediation: Remediation) -> bool:
-    """Returns whether another decision took the place of the revocation after a reopening."""
+    """Returns whether another decision took the place of the revocation: after a reopening, or before the signature."""
     return Decision.objects.filter(supersedes=remediation.decision_id).exists()
 
 

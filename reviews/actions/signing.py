@@ -1,6 +1,6 @@
 """Signs decisions, reopens what was signed, extends, and closes campaigns."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -12,11 +12,13 @@ from reviews.actions.care import ask_second_looks
 from reviews.actions.controls import judge_controls
 from reviews.actions.findings import write_finding
 from reviews.actions.moves import locked, move, remember_and_save, shift
+from reviews.actions.remediation import begin_remediations
 from reviews.agreement import quarter
 from reviews.causes import Cause
-from reviews.kinds import REASON_MIN, Authentication, FindingKind, Level, Outcome, meaning_of_signature
-from reviews.models import Campaign, Remediation, SigningRule, SignOff
+from reviews.kinds import REASON_MIN, Authentication, FindingKind, Level, meaning_of_signature
+from reviews.models import Campaign, SigningRule, SignOff
 from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign, can_sign_at
+from reviews.queries.campaigns import times_extended
 from reviews.queries.controls import undecided_controls
 from reviews.queries.quality import care_lines, reciprocal_pairs
 from reviews.queries.standing import (
@@ -61,7 +63,7 @@ def sign_off(*, campaign: Campaign, by: Actor, printed_name: str, shown_digest: 
     )
     with as_refusal():
         fresh.save(force_insert=True)
-    _begin_remediations(campaign, fresh)
+    begin_remediations(campaign, decisions_of_reviewer(campaign, fresh.reviewer), fresh.signed_at)
     _judge_care(campaign, fresh)
     judge_controls(campaign, fresh)
     detail = {"campaign": campaign.pk, "digest": digest, "count": count, "methods": list(proof.methods)}
@@ -131,27 +133,6 @@ def set_signing_rule(*, minimum: Level, reason: str, by: Actor) -> SigningRule:
     return rule
 
 
-def _begin_remediations(campaign: Campaign, signature: SignOff) -> None:
-    """Makes the remediations of the revocations and reductions that were just signed."""
-    assert signature.reviewer is not None  # noqa: S101 -- the policy saw to it
-    signed = decisions_of_reviewer(campaign, signature.reviewer)
-    known = set(Remediation.objects.filter(campaign=campaign).values_list("decision_id", flat=True))
-    days = {True: int(campaign.definition["revoke_days_privileged"]), False: int(campaign.definition["revoke_days"])}
-    Remediation.objects.bulk_create(
-        [
-            Remediation(
-                campaign=campaign,
-                decision=decision,
-                item=decision.item,
-                created_at=signature.signed_at,
-                due_at=signature.signed_at + timedelta(days=days[decision.privileged]),
-            )
-            for decision in signed.filter(outcome__in=(Outcome.REVOKE, Outcome.MODIFY))
-            if decision.pk not in known
-        ]
-    )
-
-
 def finish_signing(campaign: Campaign, *, by: Actor) -> Campaign:
     """Brings a campaign on when nothing is undecided and everybody who decided has signed."""
     deciders = set(heads(campaign.pk).filter(reviewer__isnull=False).values_list("reviewer_id", flat=True))
@@ -183,9 +164,9 @@ def reopen_campaign(*, campaign: Campaign, due_at: datetime, reason: str, by: Ac
 
 @transaction.atomic
 def extend_campaign(*, campaign: Campaign, due_at: datetime, reason: str, by: Actor) -> Campaign:
-    """Gives reviewers more time, for a reason that is printed in the evidence."""
+    """Gives reviewers more time, for a reason that is printed in the evidence: a few times, and for days only."""
     campaign = locked(campaign)
-    enforce(can_extend_campaign(by, campaign, due_at))
+    enforce(can_extend_campaign(by, campaign, due_at, times=times_extended(campaign)))
     _check_reason(reason, "the campaign is extended")
     old_due_at, campaign.due_at = campaign.due_at, due_at
     remember_and_save(campaign, ["due_at"], old=campaign.state, old_due_at=old_due_at, by=by, reason=reason)

@@ -1,15 +1,16 @@
 """Stores campaigns, their moves between states, and which snapshot of each system they cover."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Length
 
 from identities.models import Snapshot, System
-from reviews.kinds import REASON_MIN, SIGNING_WINDOW_SECONDS, Level
+from reviews.kinds import REASON_MIN
 from reviews.models.plan import CampaignPlan
+from reviews.models.signing import FRESH, Signature
 from reviews.states import WORKING, CampaignState
 from tenants.models import ObjectShare
 from tenants.scope import TenantManager, TenantOwned
@@ -116,7 +117,7 @@ class CampaignMove(TenantOwned):
         return f"{self.old} to {self.new}"
 
 
-class Waiver(TenantOwned):
+class Waiver(Signature):
     """Stores that somebody signed that a campaign goes on without the list of a system, and why; only ever added.
 
     `manifest` is the statement that was signed, `digest` its SHA-256. A trigger holds that it says exactly this.
@@ -128,16 +129,9 @@ class Waiver(TenantOwned):
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=300)
     manifest = models.TextField()
-    digest = models.CharField(max_length=64)
     signer_user = models.BigIntegerField()
     signed_by = models.CharField(max_length=320)
-    printed_name = models.CharField(max_length=200)
     meaning = models.CharField(max_length=300)
-    level = models.CharField(max_length=8, choices=Level.choices)
-    methods = models.JSONField()
-    authentication = models.JSONField(default=dict)
-    authenticated_at = models.DateTimeField()
-    signed_at = models.DateTimeField()
 
     class Meta:
         """Holds the rules of a waiver."""
@@ -148,11 +142,7 @@ class Waiver(TenantOwned):
                 condition=Q(reason__length__gte=REASON_MIN) & ~Q(signed_by="") & ~Q(printed_name="") & ~Q(meaning=""),
                 name="waiver_says_who_and_why",
             ),
-            models.CheckConstraint(
-                condition=Q(signed_at__gte=F("authenticated_at"))
-                & Q(signed_at__lte=F("authenticated_at") + timedelta(seconds=SIGNING_WINDOW_SECONDS)),
-                name="waiver_follows_its_authentication",
-            ),
+            models.CheckConstraint(condition=FRESH, name="waiver_follows_its_authentication"),
         ]
 
     def __str__(self) -> str:

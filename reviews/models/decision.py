@@ -1,15 +1,15 @@
 """Stores decisions and the signatures over them; both are only ever added."""
 
-from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
 
 from identities.models import Identity
-from reviews.kinds import REASON_MIN, SIGNING_WINDOW_SECONDS, Advice, Level, Outcome
+from reviews.kinds import REASON_MIN, Advice, Level, Outcome
 from reviews.models.campaign import Campaign
 from reviews.models.population import ReviewItem
+from reviews.models.signing import FRESH, Signature
 from tenants.scope import TenantManager, TenantOwned
 
 
@@ -78,7 +78,7 @@ class Decision(TenantOwned):
         return f"{self.outcome} on item {self.item_id}"
 
 
-class SignOff(TenantOwned):
+class SignOff(Signature):
     """Stores a reviewer's signature: the digest of the canonical statement over exactly their decisions.
 
     Reopening the campaign raises its round and so withdraws the signatures of earlier rounds; they stay. The level is
@@ -91,16 +91,10 @@ class SignOff(TenantOwned):
     stage = models.PositiveSmallIntegerField(default=1)
     round = models.PositiveSmallIntegerField()
     reviewer = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
-    printed_name = models.CharField(max_length=200)
     meaning = models.TextField()
     level = models.CharField(max_length=8, choices=Level.choices, blank=True)
-    methods = models.JSONField()
-    authentication = models.JSONField(default=dict)
-    authenticated_at = models.DateTimeField()
-    signed_at = models.DateTimeField()
     count = models.PositiveIntegerField()
     manifest = models.TextField()
-    digest = models.CharField(max_length=64)
 
     class Meta:
         """Holds the rules of a signature."""
@@ -109,11 +103,7 @@ class SignOff(TenantOwned):
             models.UniqueConstraint(
                 fields=["tenant", "campaign", "stage", "round", "reviewer"], name="reviewer_signs_once"
             ),
-            models.CheckConstraint(
-                condition=Q(signed_at__gte=F("authenticated_at"))
-                & Q(signed_at__lte=F("authenticated_at") + timedelta(seconds=SIGNING_WINDOW_SECONDS)),
-                name="signature_follows_its_authentication",
-            ),
+            models.CheckConstraint(condition=FRESH, name="signature_follows_its_authentication"),
             models.CheckConstraint(condition=~Q(printed_name="") & ~Q(meaning=""), name="signature_says_who_and_what"),
             models.CheckConstraint(condition=Q(count__gte=1), name="signature_covers_a_decision"),
             models.CheckConstraint(condition=~Q(methods=[]), name="signature_names_its_authentication"),

@@ -16,7 +16,9 @@ from tenants.scope import TenantManager, TenantOwned
 
 
 class Remediation(TenantOwned):
-    """Stores the carrying out of a signed revocation or reduction; it ends when a later snapshot proves it.
+    """Stores the carrying out of a revocation or reduction; it ends when a later snapshot proves it.
+
+    It begins with the signature, or before it where the reviewer says that it cannot wait.
 
     `owner` has to carry it out: who owns the system when it is made, copied by the database and fixed from then on.
     """

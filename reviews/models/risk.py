@@ -4,14 +4,14 @@ Both rows are evidence: only ever added. The migration `0006_remedies` holds tha
 statement says exactly what is accepted, and that no revocation stands still without both.
 """
 
-from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
 
-from reviews.kinds import OWNERLESS, REASON_MIN, SIGNING_WINDOW_SECONDS, Level
+from reviews.kinds import OWNERLESS, REASON_MIN
 from reviews.models.outcome import Remediation
+from reviews.models.signing import FRESH, Signature
 from tenants.scope import TenantManager, TenantOwned
 
 
@@ -57,7 +57,7 @@ class RiskProposal(TenantOwned):
         return f"risk of remediation {self.remediation_id} until {self.until:%Y-%m-%d}"
 
 
-class RiskSignature(TenantOwned):
+class RiskSignature(Signature):
     """Stores the second person's signature over a proposal's statement, with the proof of who signed."""
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
@@ -67,17 +67,10 @@ class RiskSignature(TenantOwned):
     asker_user = models.BigIntegerField()
     asker_key = models.BigIntegerField()
     subject_key = models.BigIntegerField()
-    digest = models.CharField(max_length=64)
     signer_user = models.BigIntegerField()
     signer_key = models.BigIntegerField(default=OWNERLESS)
     signed_by = models.CharField(max_length=320)
-    printed_name = models.CharField(max_length=200)
     meaning = models.CharField(max_length=300)
-    level = models.CharField(max_length=8, choices=Level.choices)
-    methods = models.JSONField()
-    authentication = models.JSONField(default=dict)
-    authenticated_at = models.DateTimeField()
-    signed_at = models.DateTimeField()
 
     class Meta:
         """Holds the rules of the second signature."""
@@ -95,11 +88,7 @@ class RiskSignature(TenantOwned):
                 condition=~Q(signed_by="") & ~Q(printed_name="") & ~Q(meaning=""),
                 name="risk_signature_says_who_and_what",
             ),
-            models.CheckConstraint(
-                condition=Q(signed_at__gte=F("authenticated_at"))
-                & Q(signed_at__lte=F("authenticated_at") + timedelta(seconds=SIGNING_WINDOW_SECONDS)),
-                name="risk_signature_follows_its_authentication",
-            ),
+            models.CheckConstraint(condition=FRESH, name="risk_signature_follows_its_authentication"),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """Answers how campaigns stand: the list, one campaign's progress by reviewer, and what blocks its closing."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -8,6 +9,7 @@ from django.db.models import Case, Count, Exists, IntegerField, Max, Prefetch, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from identities.queries import latest_complete_snapshots
 from reviews.kinds import Outcome
 from reviews.models import (
     Assignment,
@@ -182,9 +184,6 @@ def blockers(campaign: Campaign, now_standing: Standing, lines: Sequence[Reviewe
     if campaign.state in {CampaignState.OPEN, CampaignState.SIGNING}:
         return [f"{line.name} has not signed." for line in lines if line.decided and line.signed_at is None]
     if campaign.state == CampaignState.REMEDIATING:
-        settled = {str(RemediationState.VERIFIED), str(RemediationState.RISK_ACCEPTED)}
-        left = sum(n for state, n in now_standing.remediations.items() if state not in settled)
-        what = "1 revocation is" if left == 1 else f"{left} revocations are"
         silent = now_standing.unanswered
         whose = "1 grant that nobody decided waits" if silent == 1 else f"{silent} grants that nobody decided wait"
         looks = looks_waiting(campaign)
@@ -193,8 +192,32 @@ def blockers(campaign: Campaign, now_standing: Standing, lines: Sequence[Reviewe
             (silent, f"{whose} for the answer of the system's owner."),
             (looks, f"{second} for the second reviewer; 'Care taken' says for whom."),
         )
-        return [sentence for n, sentence in (*told, (left, f"{what} not verified by a later complete snapshot.")) if n]
+        return [*(sentence for n, sentence in told if n), *_unverified(campaign)]
     return []
+
+
+def _unverified(campaign: Campaign) -> list[str]:
+    """Returns how many revocations wait for a list that lacks them, apart from those whose newest list is empty."""
+    settled = (RemediationState.VERIFIED, RemediationState.RISK_ACCEPTED)
+    waiting = Remediation.objects.filter(campaign=campaign, decision__superseded_by__isnull=True)
+    rows = waiting.exclude(state__in=settled).values_list(
+        "item__system_id", "item__system__name", "decision__decided_at"
+    )
+    left = list(rows)
+    newest = latest_complete_snapshots({system for system, _name, _at in left})
+    empty = {pk: snapshot.captured_at for pk, snapshot in newest.items() if not snapshot.source_total}
+    counts = Counter(name if system in empty and at < empty[system] else "" for system, name, at in left)
+    return [
+        f"{_revocations(n)} not verified: the newest list of {name} is empty, and an empty list verifies nothing."
+        if name
+        else f"{_revocations(n)} not verified by a later complete snapshot."
+        for name, n in sorted(counts.items())
+    ]
+
+
+def _revocations(n: int) -> str:
+    """Returns so many revocations with their verb."""
+    return "1 revocation is" if n == 1 else f"{n} revocations are"
 
 
 def burn_down(campaign: Campaign) -> list[tuple[datetime, int]]:
@@ -220,6 +243,11 @@ def scope_lines(campaign: Campaign) -> QuerySet[ScopeLine]:
         .select_related("system", "snapshot", "waiver")
         .order_by("system__name")
     )
+
+
+def times_extended(campaign: Campaign) -> int:
+    """Returns how many times the due time of a campaign was moved while it was open, in all of its rounds."""
+    return CampaignMove.objects.filter(campaign=campaign, old=CampaignState.OPEN, new=CampaignState.OPEN).count()
 
 
 def moves_of(campaign: Campaign) -> QuerySet[CampaignMove]:

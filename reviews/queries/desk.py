@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from identities.kinds import AccountKind
 from identities.models import Identity
+from reviews.agreement import takes_away
 from reviews.charts import weeks_chart
 from reviews.kinds import Advice, Outcome
 from reviews.models import Assignment, Campaign, ControlItem, Decision, Remediation, ReviewItem, SignOff
@@ -200,6 +201,8 @@ class ItemSheet:
     previous_at: datetime | None
     evidence: dict[str, Any]
     still_open: bool
+    urgent: bool | None = None
+    """Whether the revocation that counts is being carried out already; None where nothing is revoked."""
 
     @property
     def out_of_hours(self) -> float | None:
@@ -225,9 +228,11 @@ def item_sheet(item: ReviewItem) -> ItemSheet:
         decision__superseded_by__isnull=True,
     )
     per_mille, previous = evidence.get("coverage_per_mille"), evidence.get("previous")
+    head = next((decision for decision in history if decision.pk not in superseded), None)
+    gone = head is not None and takes_away(head.outcome)
     return ItemSheet(
         item=item,
-        decision=next((decision for decision in history if decision.pk not in superseded), None),
+        decision=head,
         history=history,
         chart=weeks_chart(evidence.get("weeks", [])),
         coverage="unknown" if per_mille is None else f"{per_mille / 10:g} %",
@@ -236,6 +241,7 @@ def item_sheet(item: ReviewItem) -> ItemSheet:
         previous_at=_moment(previous["decided_at"]) if previous else None,
         evidence=evidence,
         still_open=earlier.exclude(campaign=item.campaign_id).exists(),
+        urgent=Remediation.objects.filter(decision=head).exists() if gone else None,
     )
 
 

@@ -42,7 +42,7 @@ def care_lines(campaign: Campaign, reviewer_id: int | None = None) -> list[CareL
     for pk, name, seconds, outcome, advice, privileged, bulk, at in rows.values_list(
         "reviewer_id", "reviewer__name", *_COLUMNS
     ):
-        looks.setdefault((pk, name), []).append(Look(seconds, outcome, advice, privileged, bulk is not None, at))
+        looks.setdefault((pk, name), []).append(Look(seconds, outcome, advice, privileged, bulk, at))
     found = {key: measure(mine, campaign.due_at, limits) for key, mine in looks.items()}
     second, controls = agreements(campaign), caught_by_reviewer(campaign)
     return [

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -199,3 +200,19 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
     shown = _chosen(campaign, reviewer, following or item_id)
     context |= {**around(campaign, reviewer, put, just_decided=not refusal), **_sheet(shown, reviewer)}
     return render(request, "reviews/_decided.html", context, status=422 if refusal else 200)
+
+
+@require_POST
+@requires(*DESK)
+def carry_out(request: TenantRequest, campaign_id: int, item_id: int) -> HttpResponse:
+    """Has a revocation carried out before it is signed, and comes back to the item."""
+    campaign, reviewer = _asked(request, campaign_id)
+    put = desk.put_item(campaign, reviewer, item_id)
+    if not isinstance(put, ReviewItem):
+        raise Http404
+    try:
+        actions.carry_out_now(item=put, by=request.actor)
+        messages.success(request, "It is carried out now. You still sign the decision with the others.")
+    except Refused as refused:
+        messages.error(request, refused.verdict.reason)
+    return redirect(f"{reverse('reviews:review', args=(request.tenant.slug, campaign.pk))}?item={item_id}")

@@ -92,7 +92,7 @@ def collect_static() -> None:
 def seeded_database() -> Iterator[str]:
     """Copy the migrated database and make Django use the copy; yields its name and drops it at the end."""
     original, name = connections["default"].settings_dict["NAME"], f"browser_{uuid4().hex[:12]}"
-    database.execute_as_owner(f"CREATE DATABASE {name} TEMPLATE {database.template_name()}")
+    database.copy(database.template_name(), name)
     database.use_role("app", name)
     try:
         yield name

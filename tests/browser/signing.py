@@ -20,7 +20,7 @@ def sign_when_built(strict: StrictPage, patience: int) -> None:
     """Wait on the pack's page until it is a draft, sign it with a passkey, and wait until it is issued."""
     page = strict.page
     page.get_by_role("link", name="Read and sign").click(timeout=patience)
-    strict.check_looks("job-pack-sign")
+    strict.check_state("job-pack-sign")
     page.reload()  # axe leaves empty style attributes behind
     page.get_by_role("button", name="Sign as Preparer with a passkey").click()
     expect(page.get_by_role("link", name="Download the pack")).to_be_visible(timeout=patience)

@@ -12,8 +12,11 @@ AXE: Final = (_HERE / "vendor/axe-core-4.14.1/axe.min.js").read_text(encoding="u
 AXE_TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 AXE_RUN: Final = """
 async ([type, values, left]) => {
-  const wanted = {runOnly: {type, values}, resultTypes: ['violations', 'incomplete']};
-  const found = await axe.run(left ? {exclude: [left]} : document, wanted);
+  const hidden = new CSSStyleSheet();
+  hidden.replaceSync(left ? `${left} { display: none !important }` : '');
+  document.adoptedStyleSheets.push(hidden);
+  const found = await axe.run({runOnly: {type, values}, resultTypes: ['violations', 'incomplete']});
+  document.adoptedStyleSheets.pop();
   const why = node => (node.failureSummary || '').replace(/\\s+/g, ' ');
   const say = (rule, node) => rule.id + ' at ' + node.target.join(' ') + ': ' + why(node);
   const doubted = new Set(['equalRatio', 'shortTextContent']);
@@ -36,13 +39,15 @@ CSP_WATCH: Final = (
     " e => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
 )
 FORMS: Final = (("light", 1280), ("dark", 1280), ("dark", 390), ("light", 390))
+OPPOSITES: Final = (("light", 1280), ("dark", 390))
 RELOADED: Final = ("context was destroyed", "properties of null (reading 'dataset')")
 """What is said when the page goes under the look: its context, or already its document."""
 WIDEST: Final = 1280
 FURTHER_ROWS: Final = "tbody > tr:nth-child(n+13)"
 """What of long tables is judged in the first form alone: its rows are built like those before them."""
-# Names, roles, labels and sizes are the same in the dark, where only colours differ: all rules ask twice the time.
-ASKED: Final = {"light": ["tag", AXE_TAGS], "dark": ["rule", ["color-contrast", "link-in-text-block"]]}
+ALL_RULES: Final = ["tag", AXE_TAGS]
+COLOURS: Final = ["rule", ["color-contrast", "link-in-text-block"]]
+"""What differs between light and dark at one width; names, roles, labels and sizes do not, and ask twice the time."""
 SHOTS: Final = os.environ.get("COUNTERSIGN_SCREENSHOTS", "")
 
 
@@ -78,29 +83,35 @@ class StrictPage:
         self.page.goto(self.url + path if path.startswith("/") else path, wait_until="load")
         return self.page
 
-    def check_looks(self, name: str) -> None:
+    def check_looks(self, name: str, forms: Sequence[tuple[str, int]] = FORMS) -> None:
         """Judge the open page in its four forms, light and dark at 1280 and 390 px, and its width at 320 px."""
         before = self.page.viewport_size or {"width": 1280, "height": 800}
-        for form in FORMS:
+        for number, form in enumerate(forms):
+            rules = COLOURS if form[1] in {width for _theme, width in forms[:number]} else ALL_RULES
+            left = FURTHER_ROWS if number else ""
             try:
-                self._look(name, form)
+                self._look(name, form, [*rules, left])
             except Error as error:  # a page that waits for work loads itself again when the work is done
                 if not any(words in str(error) for words in RELOADED):
                     raise
                 self.page.wait_for_load_state("networkidle")
-                self._look(name, form)
+                self._look(name, form, [*rules, left])
         self._size(320)
         self._overflow(f"{name} 320")
         self.page.set_viewport_size(before)
 
-    def _look(self, name: str, form: tuple[str, int]) -> None:
+    def check_state(self, name: str) -> None:
+        """Judge a further state of a page that is judged in four forms elsewhere: both themes, both widths."""
+        self.check_looks(name, FORMS if SHOTS else OPPOSITES)
+
+    def _look(self, name: str, form: tuple[str, int], asked: list[object]) -> None:
         theme, width = form
         self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
         self._size(width)
         if width == WIDEST:
             cut = self.page.evaluate(CUT)
             self.faults += [f"{name}: at {width} px the last columns of a table are out of sight: {one}" for one in cut]
-        self._judge(f"{name} {theme} {width}", theme, "" if form == FORMS[0] else FURTHER_ROWS)
+        self._judge(f"{name} {theme} {width}", asked)
         self._shoot(f"{name}-{width}-{theme}")
 
     def check_fit(self, name: str) -> None:
@@ -112,11 +123,11 @@ class StrictPage:
     def _size(self, width: int) -> None:
         self.page.set_viewport_size({"width": width, "height": 800})
 
-    def _judge(self, name: str, theme: str, left: str) -> None:
+    def _judge(self, name: str, asked: list[object]) -> None:
         self._overflow(name)
         if self.page.evaluate("typeof axe") == "undefined":
             self.page.evaluate(AXE)
-        self.faults += [f"{name}: {one}" for one in self.page.evaluate(AXE_RUN, [*ASKED[theme], left])]
+        self.faults += [f"{name}: {one}" for one in self.page.evaluate(AXE_RUN, asked)]
 
     def _overflow(self, name: str) -> None:
         width, seen = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")

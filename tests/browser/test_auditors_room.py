@@ -42,13 +42,13 @@ def test_from_the_invitation_to_an_accepted_request_and_from_the_alert_to_the_pa
 def invite(strict: StrictPage, home: str) -> None:
     """Invite an auditor to a room that shows names."""
     page = strict.go(f"{home}/auditors/invite/")
-    strict.check_looks("room-invite")
+    strict.check_state("room-invite")
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Audit firm").fill("Nordmann Assurance")
     page.get_by_label("Full: names and addresses").check()
     page.get_by_role("button", name="Send the invitation").click()
     expect(page.locator("main table")).to_contain_text("Invited")
-    strict.check_looks("room-auditors")
+    strict.check_state("room-auditors")
 
 
 def letter(page: Page, sink: Sink, address: str, link: str) -> str:
@@ -67,24 +67,24 @@ def enter(strict: StrictPage, path: str, home: str) -> None:
     """Make an account from the mail, then the second factor; nothing is seen before."""
     strict.allowed = {403}
     page = strict.go(path)
-    strict.check_looks("room-invitation")
+    strict.check_state("room-invitation")
     page.get_by_label("Your name").fill("Nora Nordmann")
     page.get_by_label("Password").fill("seven green lanterns at sea")
     page.get_by_role("button", name="Make my account").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("A second factor first")
-    strict.check_looks("room-second-factor")
+    strict.check_state("room-second-factor")
     page.get_by_role("link", name="Set up an authenticator app").click()
     page.locator("#id_code").fill(code_now(page.get_by_label("Secret").input_value()))
     page.get_by_role("button", name="Switch the app on").click()
     page.get_by_role("link", name="Go on to your work").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your room")
-    strict.check_looks("room-room")
+    strict.check_state("room-room")
 
 
 def ask(strict: StrictPage, home: str) -> None:
     """Ask for the evidence of the quarter."""
     page = strict.go(f"{home}/room/requests/new/")
-    strict.check_looks("room-ask")
+    strict.check_state("room-ask")
     page.get_by_label("What you need").fill("The evidence pack of the last 90 days, with its manifest.")
     page.get_by_label("Due on").fill(timezone.localdate().isoformat())
     page.get_by_role("button", name="Ask").click()
@@ -103,16 +103,16 @@ def freeze(strict: StrictPage, home: str) -> None:
 def draw(strict: StrictPage, home: str) -> None:
     """Draw two things by a seed of one's own, and flag one."""
     page = strict.go(f"{home}/room/populations/")
-    strict.check_looks("room-populations")
+    strict.check_state("room-populations")
     page.locator("main table a").first.click()
-    strict.check_looks("room-population")
+    strict.check_state("room-population")
     page.get_by_label("How many").fill("2")
     page.get_by_label("Your own seed").fill("dice 4 2 6 6 1")
     page.get_by_role("button", name="Draw the sample").click()
     page.get_by_placeholder("Note").first.fill("The ticket is missing.")
     page.get_by_role("button", name="Flag").first.click()
     expect(page.locator("main")).to_contain_text("The ticket is missing.")
-    strict.check_looks("room-sample")
+    strict.check_state("room-sample")
 
 
 def build_a_pack(strict: StrictPage, home: str) -> str:
@@ -130,7 +130,7 @@ def build_a_pack(strict: StrictPage, home: str) -> str:
 def accept(strict: StrictPage, path: str, title: str, folder: Path) -> None:
     """Take the pack from the thread, compare its hash, and accept the request."""
     page = strict.go(path)
-    strict.check_looks("room-request")
+    strict.check_state("room-request")
     expect(page.locator("main")).to_contain_text(title)
     shown = re.search("[0-9a-f]{64}", page.locator("main").inner_text())
     page.get_by_role("link", name=title).click()
@@ -151,7 +151,7 @@ def client(strict: StrictPage, home: str, title: str, folder: Path) -> None:
     page = strict.go(f"{home}/client/")
     expect(page.locator("main")).to_contain_text(f"{EMAIL} downloaded the evidence")
     expect(page.locator("main")).to_contain_text(f"{EMAIL} read request 1 of Nordmann Assurance")
-    strict.check_looks("room-client")
+    strict.check_state("room-client")
     page.get_by_role("link", name=title).first.click()
     taken = fetched(page, folder / "clients.zip")
     expect(page.locator("main")).to_contain_text(taken)

@@ -32,13 +32,13 @@ def test_an_export_is_mapped_sealed_and_compared(visit: Visit, server: Server, t
     page.get_by_label("Several entitlements in one cell").select_option("Separated by ,")
     page.get_by_role("button", name="Show what the lines become").click()
     expect(page.get_by_text("3 lines of the sample, 4 grants. Nothing is stored yet.")).to_be_visible()
-    strict.check_looks("register-columns")
+    strict.check_state("register-columns")
     page.get_by_role("button", name="Save the mapping").click()
     seal_twice(strict, f"/t/{slug}/register/systems/payroll/upload/", file)
-    strict.check_looks("register-snapshot")
+    strict.check_state("register-snapshot")
     strict.go(f"/t/{slug}/register/systems/payroll/difference/")
     expect(page.get_by_role("cell", name="Super Admin")).to_be_visible()
-    strict.check_looks("register-difference")
+    strict.check_state("register-difference")
 
 
 def seal_twice(strict: StrictPage, upload: str, file: Path) -> None:
@@ -48,7 +48,7 @@ def seal_twice(strict: StrictPage, upload: str, file: Path) -> None:
         strict.go(upload)
         if not minute:
             page.get_by_text("PostgreSQL: roles and rights").last.click()
-            strict.check_looks("register-upload")
+            strict.check_state("register-upload")
         file.write_text(text, encoding="utf-8")
         page.get_by_label("File, as the system wrote it").set_input_files(file)
         page.get_by_label("Total that the system itself shows").fill("3")
@@ -67,4 +67,4 @@ def test_a_new_list_of_people_tells_what_changed(visit: Visit, server: Server, t
     page.get_by_role("button", name="Import these people").click()
     page.get_by_role("link", name="What the list told").click()
     expect(page.get_by_role("cell", name="Joined", exact=True)).to_be_visible()
-    strict.check_looks("register-changes")
+    strict.check_state("register-changes")

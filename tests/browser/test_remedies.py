@@ -85,11 +85,11 @@ def test_a_question_is_asked_by_a_key_without_leaving_the_screen(asked: str, vis
     expect(page.locator("#thread")).to_contain_text("Does she still set pay?")
     expect(page.locator("#thread")).to_contain_text("No answer yet")
     expect(page.locator("#sheet [name=seen]")).to_have_value("")  # still undecided
-    strict.check_looks("remy-asks")
+    strict.check_state("remy-asks")
     answer = owner.go("/t/northwind/questions/")
     answer.get_by_role("link", name="Does she still set pay?").click()
     answer.get_by_label("Your answer").fill("Until the vendor takes over.")
-    owner.check_looks("rosa-question")
+    owner.check_state("rosa-question")
     answer.get_by_role("button", name="Answer").click()
     expect(answer.get_by_text("It decides nothing: the reviewer does.")).to_be_visible()
     page.reload()
@@ -107,4 +107,4 @@ def test_what_follows_a_review_is_fit_to_be_shown(waiting: int, planned: tuple[i
         (signer, "risk", f"risks/{waiting}/"),
     ):
         strict.go(f"/t/northwind/{path}")
-        strict.check_looks(name)
+        strict.check_state(name)

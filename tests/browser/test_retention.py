@@ -27,7 +27,7 @@ def test_an_officer_sets_a_term_and_a_hold_and_lifts_it(server: Server, visit: V
     page.get_by_label("What is held").select_option(label="Everything of this tenant")
     page.get_by_role("button", name="Set the hold").click()
     expect(main).to_contain_text("Nothing of this tenant is removed until the hold below is lifted.")
-    strict.check_looks("carla-retention-held")
+    strict.check_state("carla-retention-held")
     page.get_by_role("button", name="Lift the hold").first.click()
     page.get_by_label("Why it is lifted").fill("The case is closed.")
     page.locator("dialog").get_by_role("button", name="Lift the hold").click()

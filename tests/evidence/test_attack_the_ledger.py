@@ -24,7 +24,7 @@ from ledger.signer import RefusedToSignError, sign_all, sign_now, signer_files
 from portal.doctor import State, examine
 from tenants.scope import tenant_scope
 from tests import database, make
-from tests.database import FreshDatabase, execute_as_owner
+from tests.database import FreshDatabase, copy
 from tests.evidence import attacks
 from tests.evidence.attacks import Superuser, superuser
 from tests.evidence.test_verify_ledger import World
@@ -81,7 +81,7 @@ def test_what_an_administrator_does_is_found(
 def test_an_older_backup_is_refused_also_when_it_grew_again(world: World) -> None:
     """The database is copied, lives on, and the copy takes its place."""
     connection.close()
-    execute_as_owner(f"CREATE DATABASE {world.fresh.name}_backup TEMPLATE {world.fresh.name}")
+    copy(world.fresh.name, f"{world.fresh.name}_backup")
     world.deliver(lines(*failures(30, 5000)))
     signed = sign_now(world.tenant.uuid)
     database.use_role("app", f"{world.fresh.name}_backup")

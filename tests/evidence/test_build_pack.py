@@ -3,7 +3,7 @@
 import json
 import zipfile
 from collections.abc import Callable
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,20 @@ from django.utils.module_loading import import_string
 from psycopg.errors import DiskFull
 from pypdf import PdfReader
 
-from evidence.actions import begin_pack, compute_controls, download_pack, request_evaluation
-from evidence.building import Known, Room, assemble, build_pack
+from evidence.actions import Computed, begin_pack, compute_controls, download_pack, request_evaluation
+from evidence.begun import Known
+from evidence.building import Room, assemble, build_pack
 from evidence.catalogue import load
 from evidence.jobs import evaluate_lately
 from evidence.kinds import Period
+from evidence.languages import Language, spoken, told
+from evidence.measured import keep_measured, measured_again
 from evidence.metrics import MEASURES
 from evidence.models import ControlResult, ControlRun, EvidencePack, PackFile
 from evidence.rendering import Rendered, render
 from evidence.states import PACK_MOVES, PackState
 from evidence.verifier.check import Pack
+from evidence.workshop import MEASURED
 from ledger.signer import sign_now
 from reviews.models import Campaign
 from tenants.audit import audit
@@ -30,13 +34,19 @@ from tenants.kinds import Actor, Cancelled, Refused
 from tenants.models import AuditEntry, Tenant, User
 from tenants.scope import tenant_scope
 from tenants.sharing import share
-from tenants.work import Silent
+from tenants.work import Printed, Silent
 from tests import make
 from tests.evidence.signing import data_of, issued
 from tests.evidence.test_verify import files_of
 
 Ask = Callable[..., EvidencePack]
 pytestmark = pytest.mark.django_db
+STEPS = (
+    *("[2/7] Collecting the table decisions: 2 rows", "[2/7] Collecting the table sign offs"),
+    *("[2/7] Collecting the completeness annex", "[3/7] Composing the report: isolation, section 3 of 17"),
+    "[4/7] Printing the report",
+)
+"""What is said while a pack is made, among other things."""
 
 
 def text(data: bytes, name: str) -> str:
@@ -70,27 +80,38 @@ def test_it_issues_a_pack_that_its_own_verifier_accepts(bpo: Tenant, reviewed: C
     assert {row["table"] for row in checked.table("information_sheets")} >= tables, "each table has one"
 
 
-def test_it_leaves_audit_entries_and_a_leaf_of_its_own_kind(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
-    made = build_pack(bpo, pack(("gdpr",)).pk, Silent())
+def test_once_built_it_stays_is_in_the_trail_and_is_fetched_only_when_shared(
+    bpo: Tenant, reviewed: Campaign, pack: Ask, officer: Actor, axel: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evidence.records.ROWS_AT_ONCE", 2)
+    told = StringIO()
+    made = build_pack(bpo, pack(("pci",)).pk, Printed(told))
+    assert [step for step in STEPS if f"  {step}\n" not in told.getvalue()] == [], told.getvalue()
+    assert build_pack(bpo, made.pk, Silent()).sha256 == made.sha256
+    changes = {"manifest_sha256": "What is signed", "recipient": "never changed", "language": "never changed"}
+    for field, why in changes.items():
+        with pytest.raises(DatabaseError, match=why), tenant_scope(bpo), transaction.atomic():
+            EvidencePack.objects.filter(pk=made.pk).update(**{field: "de"})
+    with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(bpo), transaction.atomic():
+        PackFile.objects.filter(pack=made).update(stored_as="x")
     with tenant_scope(bpo):
         entries = AuditEntry.objects.filter(target=f"pack {made.uuid}").order_by("at", "id")
         assert {entry.verb for entry in entries} == {"pack.request", "pack.begin", "pack.draft"}
-        issued = entries.get(verb="pack.draft")
-    assert (issued.leaf_kind, issued.detail["sha256"]) == (9, made.sha256)
+        drafted = entries.get(verb="pack.draft")
+    assert (drafted.leaf_kind, drafted.detail["sha256"]) == (9, made.sha256)
+    fetches(issued(bpo, made, officer), bpo, officer, make.actor(axel, bpo))
 
 
-def test_building_it_again_changes_nothing(bpo: Tenant, reviewed: Campaign, pack: Ask) -> None:
-    made = build_pack(bpo, pack(("pci",)).pk, Silent())
-    again = build_pack(bpo, made.pk, Silent())
-    assert again.sha256 == made.sha256
-    with pytest.raises(DatabaseError, match="What is signed"), tenant_scope(bpo), transaction.atomic():
-        EvidencePack.objects.filter(pk=made.pk).update(manifest_sha256="0" * 64)
-    with pytest.raises(DatabaseError, match="never changed"), tenant_scope(bpo), transaction.atomic():
-        EvidencePack.objects.filter(pk=made.pk).update(recipient="Somebody else")
-    with pytest.raises(DatabaseError, match="never changed"), tenant_scope(bpo), transaction.atomic():
-        EvidencePack.objects.filter(pk=made.pk).update(language="de")
-    with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(bpo), transaction.atomic():
-        PackFile.objects.filter(pack=made).update(stored_as="x")
+def fetches(made: EvidencePack, bpo: Tenant, officer: Actor, auditor: Actor) -> None:
+    """The auditor gets the issued pack once it is shared, which is noted, and not before."""
+    with tenant_scope(bpo), pytest.raises(Refused, match="not shared with you"):
+        download_pack(pack=made, by=auditor)
+    with tenant_scope(bpo):
+        share(made, user=User.objects.get(pk=auditor.user_id), by=officer)
+        with download_pack(pack=made, by=auditor) as stored:
+            assert stored.read() == data_of(bpo, made)
+        fetched = AuditEntry.objects.filter(verb="pack.download", actor_user_id=auditor.user_id, leaf_kind=11)
+        assert fetched.count() == 1
 
 
 def test_the_same_run_and_checkpoint_give_the_same_tables_and_manifest(
@@ -108,17 +129,45 @@ def test_the_same_run_and_checkpoint_give_the_same_tables_and_manifest(
     with tenant_scope(bpo):
         computed = compute_controls(tenant=bpo, period=period, by=by, purpose="pack")
         begin_pack(pack=asked, computed=computed, by=by)
+        again = written_and_read(bpo, computed, tmp_path)
     signed, found = sign_now(bpo.uuid), []
-    for name in ("one", "two"):
+    for name, measured in (("one", computed), ("two", again)):
         (tmp_path / name).mkdir()
         with (tmp_path / name / "pack.zip").open("w+b") as out:
-            assemble(bpo, asked, Known(computed, signed), Silent(), Room(tmp_path / name, out))
+            assemble(bpo, asked, Known(measured, signed), Silent(), Room(tmp_path / name, out))
             found.append(files_of((tmp_path / name / "pack.zip").read_bytes()))
         with tenant_scope(bpo):
             audit("campaign.look", by=officer, target="The ledger grows between the two.")
     assert len(printed) == 1, "the report says the same"
     differs = {name for name in found[0] if found[0][name] != found[1][name]}
     assert (found[0].keys(), differs) == (found[1].keys(), {"manifest.sig", "report.pdf"}), "the seal holds its time"
+
+
+def written_and_read(bpo: Tenant, computed: Computed, folder: Path) -> Computed:
+    """What was measured, as a worker finds it that takes a pack up again: the same, and in each language."""
+    sha256 = keep_measured(computed, folder)
+    again = measured_again(bpo, computed.run, folder, sha256)
+    assert again == computed
+    with spoken(Language.GERMAN):
+        first, second = ([told(text) for text in texts_of(one)] for one in (computed, again))
+        assert first == second != texts_of(computed), "words are words of ours again, and no plain texts"
+    assert measured_again(bpo, ControlRun(pk=0), folder, sha256) is None, "of another run"
+    path = folder / MEASURED
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"leaks":0.0', b'"leaks":1.0'))
+    assert path.read_bytes() != whole
+    assert measured_again(bpo, computed.run, folder, sha256) is None, "not what the ledger names"
+    path.write_bytes(whole)
+    return again
+
+
+def texts_of(computed: Computed) -> list[str]:
+    """The sentences of what was measured: titles, notes, and reasons of rows."""
+    kinds, rows = computed.evidence.values(), computed.evaluations
+    return [
+        *(text for item in kinds for text in (item.table.title, *item.notes)),
+        *(t for r in rows for t in r.reasons),
+    ]
 
 
 class Stops:
@@ -175,20 +224,6 @@ def test_a_failed_pack_keeps_no_file_and_says_why(
         asked.refresh_from_db()
         assert (asked.state, asked.error[: len(said)]) == ("failed", said)
         assert not PackFile.objects.filter(pack=asked).exists()
-
-
-def test_an_auditor_fetches_it_only_when_it_is_shared(
-    bpo: Tenant, reviewed: Campaign, pack: Ask, officer: Actor, axel: User
-) -> None:
-    made = issued(bpo, build_pack(bpo, pack(("gdpr",)).pk, Silent()), officer)
-    auditor = make.actor(axel, bpo)
-    with tenant_scope(bpo), pytest.raises(Refused, match="not shared with you"):
-        download_pack(pack=made, by=auditor)
-    with tenant_scope(bpo):
-        share(made, user=axel, by=officer)
-        with download_pack(pack=made, by=auditor) as stored:
-            assert stored.read() == data_of(bpo, made)
-        assert AuditEntry.objects.filter(verb="pack.download", actor_user_id=axel.pk, leaf_kind=11).count() == 1
 
 
 def test_another_tenant_has_no_such_pack(bpo: Tenant, acme: Tenant, pack: Ask) -> None:

@@ -6,17 +6,23 @@ import pytest
 from django.utils import timezone
 
 from alerts.models import AlertNotice, Incident, IncidentEntry
+from identities.models import SnapshotRow
 from reviews.actions import claim_remediation, decide, decide_in_bulk, open_campaign
 from reviews.kinds import Choice, Outcome
 from reviews.models import Campaign, Finding, Remediation
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests.alerts import world
+from tests.database import without_triggers
 from tests.evidence.planted import crm, measured
 from tests.reviews.conftest import KEEP, REVOKE, Cast, deliver, item, ready
 from tests.reviews.test_sign import sign
 
 pytestmark = pytest.mark.django_db
+UNSAID = """
+INSERT INTO reviews_exclusion (tenant_id, campaign_id, row_id, reason, approved_by)
+VALUES ($1[1]::bigint, $1[2]::bigint, $1[3]::bigint, repeat(' ', 20), 'carla')
+"""
 
 
 @pytest.fixture
@@ -57,6 +63,15 @@ def test_what_a_campaign_decided_and_what_became_of_it(signed: tuple[Cast, Campa
     used = measured(bpo, "revocations", ahead=60).metrics
     assert (used["executed_in_limit_ratio"], used["verified_ratio"], used["unverified_over_limit"]) == (1, 0, 1)
     assert used["activity_after_revocation"] == 1
+    assert [measured(bpo, "findings", ahead=days).metrics["overdue"] for days in (0, 60)] == [1, 1]
+    with tenant_scope(bpo):
+        Remediation.objects.update(executor_id=item(signed[1], "remy").subject_id)
+        without_triggers(UNSAID, bpo.pk, signed[1].pk, SnapshotRow.objects.earliest("id").pk)
+        without_triggers("ALTER TABLE reviews_decision DROP CONSTRAINT nobody_reviews_their_own_access")
+        without_triggers("UPDATE reviews_decision SET subject_key = reviewer_id WHERE outcome = 'revoke'")
+    care = measured(bpo, "review_quality").metrics
+    assert (care["self_reviews"], care["decided_and_executed_by_same"]) == (1, 1), "the database itself lets nobody"
+    assert measured(bpo, "population").metrics["excluded_without_reason"] == 1, "spaces are no reason"
 
 
 def test_a_campaign_that_nobody_signed_is_late_and_its_systems_stay_without_review(
@@ -87,6 +102,10 @@ def test_alerts_wait_by_their_severity_and_rules_are_tested_by_firing(bpo: Tenan
     assert (found["raised"], found["acknowledged"], found["ack_within_limit_ratio"]) == (4, 2, 0.5)
     assert (found["open_over_limit"], found["closed_without_reason"]) == (1, 0)
     assert found["ack_p95_minutes"] == pytest.approx(300)
+    without_triggers("SET CONSTRAINTS ALL IMMEDIATE")
+    without_triggers("ALTER TABLE alerts_alert DROP CONSTRAINT alert_closed_with_a_reason_by_somebody")
+    without_triggers("UPDATE alerts_alert SET close_reason = ''")
+    assert measured(bpo, "alerts").metrics["closed_without_reason"] == 1, "the database itself lets nobody"
     rules = measured(bpo, "alert_rules").metrics
     assert (rules["untested"], rules["delivery_failures"]) == (1, 1), "the rule on hours has never fired"
 

@@ -7,14 +7,24 @@ from django.utils import timezone
 
 from alerts.models import Alert, AlertEvent
 from identities.models import Account, Identity
-from logs.models import AccessEvent, LastUse, LogSource, SourceStream, TypeDay, UsageDay
+from logs.actions import HoldFacts, record_events, set_legal_hold
+from logs.models import AccessEvent, HoldKind, LastUse, LogSource, SourceStream, TypeDay, UsageDay
+from tenants.kinds import Actor
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests.alerts import world
+from tests.database import without_triggers
 from tests.evidence.planted import at, crm, line, measured
+from tests.logs.sources import SSHD_OK, lines
+from tests.logs.sources import source as sshd
 from tests.reviews.conftest import Cast
 
 pytestmark = pytest.mark.django_db
+PRUNED = """
+INSERT INTO logs_retentionprune (id, tenant_id, month, epoch, log_types, count, quarantined, held, holds, places,
+    places_sha256, removed_root, batch_id, removed_at, removed)
+VALUES (gen_random_uuid(), $1[1]::bigint, $1[2]::date, 1, '{1}', 1, 0, 0, '{}', '', '', '', gen_random_uuid(), now(), 1)
+"""
 
 
 @pytest.fixture
@@ -108,6 +118,9 @@ def test_deeds_of_administrators_and_the_glass_that_is_broken(made: tuple[Cast, 
     assert (found["accounts"], found["actions"], found["actions_by_unlisted_accounts"]) == (1, 4, 2), "Ana and backup"
     assert (found["without_owner"], found["unused_over_limit"], found["not_reviewed_in_period"]) == (0, 0, 1)
     assert measured(bpo, "privileged", {"dormant_days": 4}).metrics["unused_over_limit"] == 1
+    with tenant_scope(bpo):
+        Account.objects.filter(name="bob").update(identity=None)
+    assert measured(bpo, "privileged").metrics["without_owner"] == 1
     assert measured(bpo, "credential_changes").metrics == {"changes": 9, "unattributed": 4}
     assert measured(bpo, "emergency").metrics == {"uses": 2, "without_reason": 1, "not_reviewed_after_use": 2}
 
@@ -139,6 +152,11 @@ def test_clocks_that_are_ahead_and_numbers_that_are_missing(made: tuple[Cast, Lo
     assert measured(bpo, "clock", {"skew_seconds": 30}).metrics["over_limit"] == 1
     world.deliver(made[1], [line(timezone.now() + timedelta(seconds=600), "bob", "login")])
     assert measured(bpo, "clock", {"skew_seconds": 3600}).metrics["over_limit"] == 1, "intake replaced that time"
+    with tenant_scope(bpo):
+        LogSource.objects.filter(pk=sshd().pk).update(year=None)
+        desk = LogSource.objects.get(key="bastion")
+        record_events(source=desk, body=lines(SSHD_OK), door="tests", by=Actor.system("tests", bpo.pk))
+    assert measured(bpo, "clock").metrics["unknown"] == 1, "sshd's times are without a year"
     assert measured(bpo, "coverage").metrics["sequence_gaps"] is None, "the source does not number its records"
     with tenant_scope(bpo):
         stream = {
@@ -164,8 +182,20 @@ def test_the_shortest_history_of_a_log_type_is_what_is_at_hand(made: tuple[Cast,
     assert (9 <= (found["oldest_available_days"] or 0) < 11, 9 <= (found["online_days"] or 0) < 11) == (True, True)
     assert (found["due_not_purged"], found["purged_early"], found["holds_broken"]) == (0, 0, 0)
     assert found["evidence_purged_early"] == 0, "the portal's role can delete no evidence"
+    removed_too_soon_and_under_a_hold(bpo)
     with tenant_scope(bpo):
         TypeDay.objects.filter(log_type=1).update(log_type=7)
     found = measured(bpo, "retention").metrics
     assert 40 <= (found["oldest_available_days"] or 0) < 42, "session activity is kept 90 days by design"
     assert 9 <= (found["online_days"] or 0) < 11
+
+
+def removed_too_soon_and_under_a_hold(bpo: Tenant) -> None:
+    """What went before its term and against a hold counts, and a role that could delete evidence counts as having."""
+    with tenant_scope(bpo):
+        by = Actor.system("tests", bpo.pk)
+        set_legal_hold(facts=HoldFacts(kind=HoldKind.TENANT, reason="A case is open."), by=by)
+        without_triggers(PRUNED, bpo.pk, at(9, 12).date().replace(day=1))
+        without_triggers("GRANT DELETE ON public.reviews_decision TO PUBLIC")
+    found = measured(bpo, "retention").metrics
+    assert (found["purged_early"], found["holds_broken"], found["evidence_purged_early"]) == (1, 1, 1)

@@ -43,7 +43,7 @@ from tenants.scope import tenant_scope
 from tenants.work import Silent
 from tests import make
 from tests.chromium import CHROMIUM
-from tests.database import FreshDatabase, drop_as_administrator, execute_as_owner
+from tests.database import FreshDatabase, copy, drop_as_administrator
 from tests.evidence.insider import resigned
 from tests.evidence.test_verify import files_of
 from tests.evidence.test_verify_in_a_browser import by_page, opened_page
@@ -129,7 +129,7 @@ class World:
         """Make a database as a copy of another, in whose place it comes: a backup, or the restore of one."""
         connections.close_all()
         drop_as_administrator(target)
-        execute_as_owner(f"CREATE DATABASE {target} TEMPLATE {source}")
+        copy(source, target)
 
 
 @pytest.fixture

@@ -18,11 +18,13 @@ from evidence.models import ControlResult
 from evidence.registers.models import Document, OperatingReport
 from evidence.registers.queries import gaps_between
 from ledger.queries import head
+from logs.actions import record_events
 from tenants.kinds import Actor
 from tenants.models import AuditEntry, Tenant, User
 from tenants.scope import tenant_scope
 from tests import make
-from tests.logs.sources import source
+from tests.evidence.planted import measured as ahead
+from tests.logs.sources import SSHD_OK, lines, source
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +80,11 @@ def test_the_record_of_processing_is_kept_by_versions(bpo: Tenant, carla: User) 
     assert measured(bpo, "processing_record")["incomplete"] == 1
     assert send(carla, bpo, "evidence:processing", dict.fromkeys(names, "Stated.")) == 302
     assert measured(bpo, "processing_record") == {"tenants": 1, "incomplete": 0, "stale": 0, "undeclared_sources": 0}
+    old = ahead(bpo, "processing_record", {"record_stale_days": 1}, ahead=2).metrics
+    assert (old["stale"], old["undeclared_sources"]) == (1, 0), "no event has come in"
+    with tenant_scope(bpo):
+        record_events(source=source(), body=lines(SSHD_OK), door="tests", by=Actor.system("tests", bpo.pk))
+    assert measured(bpo, "processing_record")["undeclared_sources"] == 1, "the record names none"
 
 
 def test_a_silence_is_noted_once_it_is_there(bpo: Tenant, carla: User) -> None:
@@ -88,6 +95,7 @@ def test_a_silence_is_noted_once_it_is_there(bpo: Tenant, carla: User) -> None:
         (gap,) = gaps_between(begin)
     told = measured(bpo, "collection_failures")
     assert (told["failures"], told["noticed_in_limit_ratio"], told["without_cause"]) == (1, 0, 1)
+    assert told["open_over_limit"] == 1
     assert measured(bpo, "coverage")["gaps_without_cause"] == 1
     form = {"cause": "outage", "said": "The server was down; nothing is lost."}
     client, page = make.login(carla), reverse("evidence:gap", args=[bpo.slug, desk.pk])
@@ -113,6 +121,9 @@ def test_a_deviation_is_answered_and_the_answer_runs_out(
         key = ControlResult.objects.filter(state="no_data", control__startswith="iso27001").earliest("pk").control
     assert send(carla, bpo, "evidence:answer", form, key) == 302
     assert measured(bpo, "exceptions") == {"open": 1, "expired": 0, "without_owner": 0}
+    assert ahead(bpo, "exceptions", ahead=2).metrics["expired"] == 1
+    late = ahead(bpo, "evaluation", ahead=70).metrics
+    assert ((late["due"] or 0) > 1, late["run"]) == (True, 1), "nobody evaluated after this month"
     page = make.login(carla).get(reverse("evidence:control", args=[bpo.slug, key])).content.decode()
     assert "The source is replaced in May." in page
     assert "Information sheet of this table" in page
@@ -129,6 +140,9 @@ def test_backups_count_only_when_a_tool_reports_them(bpo: Tenant, tmp_path: obje
     dump.write_bytes(b"PGDMP")
     call_command("report_backup", str(dump))
     assert measured(bpo, "backup")["runs_failed"] == 0
+    late = ahead(bpo, "backup", ahead=3).metrics
+    assert (round(late["last_good_hours"] or 0), late["runs_failed"]) == (72, 3), "three days without a good one"
+    assert late["days_since_restore_test"] is None, "never"
     call_command("report_backup", "--failed", "The disk was full.")
     assert measured(bpo, "backup")["runs_failed"] == 1
     with tenant_scope(bpo):
@@ -137,6 +151,7 @@ def test_backups_count_only_when_a_tool_reports_them(bpo: Tenant, tmp_path: obje
     call_command("restored_ledgers", str(copy))
     call_command("report_restore", str(copy))
     assert measured(bpo, "backup")["restore_root_mismatches"] == 0
+    assert round(ahead(bpo, "backup", ahead=91).metrics["days_since_restore_test"] or 0) == 91
     copy.write_text(copy.read_text().replace(f'"size": {size}', f'"size": {size - 1}'))
     with pytest.raises(CommandError, match="has another root"):
         call_command("report_restore", str(copy))

@@ -1,22 +1,27 @@
 """Making a pack where things go wrong: the worker is killed, the disk is full."""
 
+import os
 import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from evidence.actions import PackRequest, request_pack
 from evidence.building import build_pack
 from evidence.kinds import Period
-from evidence.models import EvidencePack, PackFile
+from evidence.models import ControlRun, EvidencePack, PackFile
 from evidence.tables import csv_bytes, csv_file, from_rows, long_table, spelled
-from evidence.workshop import DiskFullError, place
+from evidence.workshop import MEASURED, SIGNED, DiskFullError, place, workshop
+from ledger.signer import sign_now
+from tenants.audit import audit
 from tenants.kinds import Role, WorkState
 from tenants.models import AuditEntry, Tenant, Work
 from tenants.scope import tenant_scope
@@ -38,7 +43,13 @@ def test_a_pack_whose_worker_was_killed_is_built_once(fresh_database: FreshDatab
     environment = {**fresh_database.environment, "COUNTERSIGN_SIGNER": str(signer_folder)}
     ended = subprocess.run(command, env=environment, cwd=ROOT, check=False, capture_output=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    assert sum(path.name.startswith(str(pack.uuid)) for path in place().iterdir()) == 1, "what it left behind"
+    (left,) = [path for path in place().iterdir() if path.name.startswith(str(pack.uuid))]
+    with workshop("of another pack"):
+        assert {path.name for path in left.iterdir()} == {MEASURED, SIGNED}, "what is used again, and nothing else"
+    size = 1 + sign_now(bpo.uuid).size
+    with tenant_scope(bpo):
+        audit("campaign.look", by=make.actor(carla, bpo), target="The ledger grows meanwhile.")
+        assert Work.objects.get().message == "Printing the report"
     assert take_up_again(bpo) == 0, "a worker that showed life just now is not taken for dead"
     with tenant_scope(bpo):
         Work.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=6))
@@ -46,7 +57,10 @@ def test_a_pack_whose_worker_was_killed_is_built_once(fresh_database: FreshDatab
     assert run_work(pack.work_id or 0, bpo.pk) == WorkState.DONE
     with tenant_scope(bpo):
         pack.refresh_from_db()
-        assert (pack.state, AuditEntry.objects.filter(verb="pack.draft").count()) == ("draft", 1)
+        entries = AuditEntry.objects.filter(verb__in=("control.compute", "pack.begin", "pack.draft"))
+        assert sorted(entries.values_list("verb", flat=True)) == ["control.compute", "pack.begin", "pack.draft"]
+        assert (pack.state, pack.run) == ("draft", ControlRun.objects.get()), "it was measured once"
+        assert size > (pack.ledger_size or 0) > ControlRun.objects.get().ledger_size, "under the checkpoint signed then"
     assert not any(folder.name.startswith(str(pack.uuid)) for folder in place().iterdir())
 
 
@@ -65,6 +79,23 @@ def test_a_full_disk_is_said_and_keeps_nothing(bpo: Tenant, pack: Callable[..., 
         assert (asked.state, "Make room there" in asked.error) == ("failed", True)
         assert not PackFile.objects.exists()
     assert not any(folder.name.startswith(str(asked.uuid)) for folder in place().iterdir())
+
+
+def test_what_a_killed_worker_left_is_found_under_its_name_for_a_day(tmp_path: Path, settings: Settings) -> None:
+    settings.COUNTERSIGN_DATA = tmp_path
+    left = place() / "killed-1"
+    for days, stays in ((0, True), (2, False)):
+        left.mkdir()
+        (left / SIGNED).write_text("{}")
+        (left / "report.pdf").write_bytes(b"%PDF")
+        os.utime(left, (time.time() - days * 86_400,) * 2)
+        with workshop("other"):
+            assert (left.exists(), (left / SIGNED).exists(), (left / "report.pdf").exists()) == (stays, stays, False)
+        with workshop("killed") as folder:
+            assert (folder == left, (folder / SIGNED).exists()) == (stays, stays)
+            with workshop("killed") as second:
+                assert second != folder, "somebody works in it"
+        assert not left.exists()
 
 
 def test_a_long_table_is_the_same_file(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Doors, disks and sessions as they really were, and days without a good backup."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,25 +15,38 @@ from evidence.kinds import Period
 from evidence.metrics import MEASURES
 from evidence.metrics.backup import due_and_missed
 from evidence.metrics.frame import Frame
+from evidence.models import EvidencePack
 from logs.actions import record_events
 from logs.actions.record import Envelope
 from tenants.kinds import Actor
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.evidence.signing import issue_by_hand
 from tests.evidence.test_keep_registers import measured
 from tests.logs.sources import SSHD_OK, lines, source
 
 
-def test_a_disk_is_encrypted_only_when_the_kernel_says_so(tmp_path: Path) -> None:
-    number = tmp_path.stat().st_dev
-    device = tmp_path / "sys" / f"{os.major(number)}:{os.minor(number)}"
-    found = [encrypted(tmp_path, tmp_path / "sys")]
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
+    """What the kernel lists of the devices, empty at first; gives the entry of the one that holds a place."""
+    monkeypatch.setattr("evidence.atrest.DEVICES", tmp_path / "sys")
+
+    def device(place: Path) -> Path:
+        number = place.stat().st_dev
+        return tmp_path / "sys" / f"{os.major(number)}:{os.minor(number)}"
+
+    return device
+
+
+def test_a_disk_is_encrypted_only_when_the_kernel_says_so(tmp_path: Path, kernel: Callable[[Path], Path]) -> None:
+    device = kernel(tmp_path)
+    found = [encrypted(tmp_path)]
     (device / "slaves" / "sda").mkdir(parents=True)
-    found.append(encrypted(tmp_path, tmp_path / "sys"))
+    found.append(encrypted(tmp_path))
     for name in (device / "slaves" / "sda", device):
         (name / "dm").mkdir()
         (name / "dm" / "uuid").write_text("CRYPT-LUKS2-0\n")
-        found.append(encrypted(tmp_path, tmp_path / "sys"))
+        found.append(encrypted(tmp_path))
         (name / "dm" / "uuid").write_text("LVM-0\n")
     assert found == [None, False, True, True]
 
@@ -49,6 +63,23 @@ def test_records_from_elsewhere_over_plain_http_are_counted(bpo: Tenant, setting
     settings.COUNTERSIGN_ENCRYPTED_STORES = "database=LUKS on db1; signer=LUKS; data=LUKS"
     told = measured(bpo, "protection")
     assert (told["sources_without_tls"], told["stores_not_encrypted"], told["stores"]) == (0, 0, 3)
+
+
+@pytest.mark.django_db
+def test_a_pack_on_an_open_disk_that_nobody_signed_and_that_does_not_verify(
+    bpo: Tenant, pack: Callable[..., EvidencePack], kernel: Callable[[Path], Path], tmp_path: Path, settings: Settings
+) -> None:
+    settings.COUNTERSIGN_ENCRYPTED_STORES = "database=LUKS on db1"
+    settings.COUNTERSIGN_SIGNER = str(tmp_path)
+    for place in (tmp_path, settings.COUNTERSIGN_DATA):
+        kernel(place).mkdir(parents=True, exist_ok=True)
+    told = measured(bpo, "protection")
+    assert (told["stores_not_encrypted"], told["packs_not_encrypted"]) == (2, 0), "the signer's files and the data"
+    with tenant_scope(bpo):
+        issue_by_hand(pack(), b"no zip")
+    assert measured(bpo, "protection")["packs_not_encrypted"] == 1
+    assert measured(bpo, "client_access")["packs_issued"] == 1
+    assert measured(bpo, "packs") == {"issued": 1, "unsigned": 1, "verification_failures": 1}
 
 
 def test_a_day_without_a_good_backup_is_a_failed_one() -> None:
@@ -80,3 +111,8 @@ def test_sessions_that_show_no_use_are_not_judged(bpo: Tenant) -> None:
     by = Actor.system("tests", bpo.pk)
     assert told((b"al", 45)) == (1, None, 0), "only log-on and log-off, half an hour apart: nothing is known of its use"
     assert told(*((b"x" * n, 9) for n in range(3, 9))) == (7, 0, 0), "six short ones of seven are judged"
+    with tenant_scope(bpo):
+        entry = b"%02d:01 web1 sshd[9]: " + opened + b"bo from 203.0.113.7 port 1 ssh2"
+        used = [day + entry % minutes for minutes in (0, 1, 59)]
+        record_events(source=source("Host"), body=lines(*used), door="tests", by=by)
+    assert told((b"y", 9), (b"z", 9))[1] == 1, "shown to be used, and silent for longer than the limit"

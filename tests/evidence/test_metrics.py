@@ -15,6 +15,7 @@ from evidence.metrics.coverage import by_log_type
 from evidence.metrics.frame import Frame
 from evidence.rounds import campaign_tables
 from ledger.queries import head
+from ledger.signer import sign_now
 from reviews.actions import ask
 from reviews.models import Campaign
 from tenants.audit import audit
@@ -22,7 +23,10 @@ from tenants.kinds import Actor
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tests import make
+from tests.database import without_triggers
 from tests.reviews.conftest import item
+
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -78,15 +82,29 @@ def test_it_rehashes_every_entry_of_the_ledger(frame: Frame) -> None:
     answer = MEASURES["ledger"](frame)
     assert answer.metrics["entries"]
     assert answer.metrics["verified_entries"] == answer.metrics["entries"]
-    assert answer.metrics["breaks"] == 0
+    assert (answer.metrics["breaks"], answer.metrics["anchored_checkpoints"]) == (0, 0)
+    later = replace(frame, period=replace(frame.period, end=frame.now + timedelta(days=2)), now=frame.now + DAY)
+    assert (MEASURES["ledger"](later).metrics["oldest_unsealed_hours"] or 0) > 23, "nobody has signed them"
+    sign_now(frame.log_id)
+    signed = MEASURES["ledger"](later).metrics
+    assert (signed["oldest_unsealed_hours"], signed["checkpoints"], signed["consistency_failures"]) == (0, 1, 0)
+    without_triggers("UPDATE tenants_auditentry SET core = core || ' ' WHERE ord = 0")
+    assert (MEASURES["ledger"](later).metrics["breaks"] or 0) > 0, "the stored bytes are others than the sealed ones"
+    without_triggers("UPDATE ledger_partialtile SET hashes = set_byte(hashes, 5, get_byte(hashes, 5) # 1)")
+    assert MEASURES["ledger"](later).metrics["consistency_failures"] == 1, "the tree has another root than was signed"
 
 
 @pytest.mark.django_db
 def test_it_probes_every_tenant_table_and_finds_no_leak(frame: Frame) -> None:
     answer = MEASURES["isolation"](frame)
     assert (answer.metrics["probes"] or 0) > 40
-    assert answer.metrics["leaks"] == 0
-    assert answer.metrics["tables_without_policy"] == 0
+    assert (answer.metrics["leaks"], answer.metrics["tables_without_policy"]) == (0, 0)
+    without_triggers("CREATE TABLE public.planted AS SELECT 0::bigint AS tenant_id")
+    without_triggers("GRANT SELECT ON public.planted TO PUBLIC")
+    open_table = MEASURES["isolation"](frame)
+    assert open_table.metrics["leaks"] == 2, "a row of another tenant, and an answer without a scope"
+    assert open_table.metrics["tables_without_policy"] == 1
+    assert ("planted", False, False, False, True, True) in open_table.table.rows
 
 
 @pytest.mark.django_db

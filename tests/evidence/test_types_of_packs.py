@@ -51,6 +51,9 @@ def test_each_type_names_sections_and_records_that_there_are() -> None:
     matrix = TYPES[PackKind.CONTROLS]
     assert matrix.sections[matrix.sections.index("alerts") + 1] == "incidents"
     assert "incidents" in matrix.kinds, "rows of some frameworks rest on none"
+    for one in (matrix, TYPES[PackKind.CLIENT]):
+        assert one.sections[:3] == ("result", "scope", "isolation"), "how a client's cut is kept apart stands early"
+        assert "isolation" in one.kinds, "its probes are carried whichever frameworks were asked for"
 
 
 def test_the_annex_is_asked_about_every_table_whose_rows_have_an_entry_each() -> None:

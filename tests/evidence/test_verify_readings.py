@@ -10,10 +10,11 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
+from evidence.citedevents import cited_events
 from evidence.findings import FailureClass
 from evidence.kinds import Period
 from evidence.metrics.frame import Frame, Row
-from evidence.records import _events, gather
+from evidence.records import gather
 from evidence.storedreadings import reading_faults
 from evidence.verification import verify_tenant
 from ledger.signer import sign_now
@@ -115,7 +116,7 @@ def test_a_pack_counts_what_was_superseded_and_lists_the_newest_reading(bpo: Ten
         assert gather(frame, 1).superseded == 2
         first, newest = AccessEvent.firsts.get(position=0), AccessEvent.objects.get(position=0)
         cited: Row = {"alert": 1, "rule": "x", "event_received_at": first.received_at, "event_id": first.id}
-        ((_row, listed), leaf) = _events(frame, [cited], 1_000_000)[0]
+        ((_row, listed), leaf) = cited_events(frame, [cited], 1_000_000)[0]
         assert (listed.key, listed.actor_name) == (newest.key, "Ana")
         assert leaf is not None
         assert leaf.core == bytes(newest.core)

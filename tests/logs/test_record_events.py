@@ -64,3 +64,8 @@ def test_what_two_deliveries_remember_is_used_once_and_forgotten_in_time() -> No
     later = at + timedelta(seconds=2)
     assert other.joined(left, later) == {"new": [begun + 2, 2.0, 1]}, "what another used does not come back"
     assert other.joined(stored, later) == {"used": stored["used"], "new": [begun + 2, 2.0, 1]}
+    first, second = LeftOpen(), LeftOpen()
+    for memory, seen in ((first, 5.0), (second, 6.0)):
+        memory.recall({"seen": [begun, 1.0]})
+        memory.now["seen"] = [seen]
+    assert second.joined(first.joined({"seen": [begun, 1.0]}, at), later) == {"seen": [begun + 2, 6.0]}, "no conflict"

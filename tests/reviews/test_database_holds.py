@@ -323,7 +323,7 @@ def test_a_revocation_that_was_taken_back_is_not_carried_out(campaign: Campaign,
     soon = timezone.now() + timedelta(days=2)
     again = reopen_campaign(campaign=late, due_at=soon, reason="Remy found a mistake.", by=cast.officer)
     decide(item=item(again, "bob", "admin_all"), choice=KEEP, by=cast.remy)
-    with pytest.raises(Refused, match="was changed after a reopening"):
+    with pytest.raises(Refused, match="was changed since"):
         propose_risk(remediation=Remediation.objects.get(), until=soon, reason=REVOKE.reason, by=cast.officer)
 
 

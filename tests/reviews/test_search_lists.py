@@ -60,6 +60,10 @@ def test_a_pair_that_the_next_list_hides_five_minutes_later_is_found(ruled: Cast
     assert AuditEntry.objects.filter(verb="finding.search", target="list of CRM").count() == 1
     assert look(ruled) == 0, "each list is searched once"
     find_causes(by=ruled.officer)
+    found = Finding.objects.get(kind="conflict")
+    assert (found.resolved_at, found.retested_at) == (None, None), "it was over when it was found: nobody decided yet"
+    resolve_finding(finding=found, resolution="Bob covered for Cem; his payments were read.", by=ruled.officer)
+    find_causes(by=ruled.officer)
     assert Finding.objects.get(kind="conflict").retested_at is not None
 
 
@@ -70,6 +74,12 @@ def test_what_the_hourly_look_found_or_a_person_explained_is_not_found_again(rul
     find_causes(by=ruled.officer)
     assert look(ruled) == 0, "it was found and ended since the list came"
     deliver(ruled, BOTH, days_ago=4 * MINUTE)
+    assert look(ruled) == 1
+    assert "Bob Lim holds pay on CRM" in Finding.objects.get(resolved_at=None).sentence, "the register holds it still"
+    deliver(ruled, ONE, days_ago=3.8 * MINUTE)
+    find_causes(by=ruled.officer)
+    assert not Finding.objects.filter(resolved_at=None).exists(), "a state ends with its cause"
+    deliver(ruled, BOTH, days_ago=3.5 * MINUTE)
     assert look(ruled) == 1
     words = "Payroll agreed with it."
     resolve_finding(finding=Finding.objects.get(resolved_at=None), resolution=words, by=ruled.officer)

@@ -1,6 +1,6 @@
 """Signing: exactly the reviewer's decisions, once, after proving who signs; then carrying out and closing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -19,6 +19,7 @@ from reviews.actions import (
 from reviews.kinds import Choice, Outcome
 from reviews.manifest import manifest_digest
 from reviews.models import Campaign, CampaignMove, Decision, Finding, Remediation, ReviewItem, SignOff
+from reviews.queries.campaigns import blockers, standing
 from reviews.queries.standing import statement
 from reviews.states import CampaignState
 from tenants.kinds import Actor, Refused
@@ -146,9 +147,13 @@ def test_it_closes_only_when_a_later_complete_snapshot_lacks_the_grant(signed: C
 
 
 def test_an_empty_list_verifies_nothing(signed: Campaign, cast: Cast) -> None:
+    assert blockers(signed, standing(signed), []) == ["1 revocation is not verified by a later complete snapshot."]
     empty = deliver(cast, b"account,entitlement,person,kind\n", days_ago=0, total=0)
     assert empty.complete
     assert verify_remediations(by=cast.officer).verified == 0
+    assert blockers(signed, standing(signed), []) == [
+        "1 revocation is not verified: the newest list of CRM is empty, and an empty list verifies nothing."
+    ]
     verified = {"state": "verified", "verified_at": timezone.now(), "verified_snapshot": empty}
     with pytest.raises(DatabaseError, match="An empty list verifies no revocation"), transaction.atomic():
         Remediation.objects.update(**verified)
@@ -230,6 +235,29 @@ def test_an_extension_gives_time_and_says_why(campaign: Campaign, cast: Cast) ->
     assert CampaignMove.objects.order_by("-id")[0].reason == "Holidays in May."
     with pytest.raises(Refused, match="plan and run campaigns"):
         extend_campaign(campaign=campaign, due_at=later + timedelta(1), reason="Holidays in May.", by=cast.remy)
+
+
+def test_an_extension_has_a_maximum_that_the_database_holds_too(campaign: Campaign, cast: Cast) -> None:
+    assert campaign.due_at is not None
+    month, due_at = timedelta(days=30), campaign.due_at
+    limited = pytest.raises(DatabaseError, match="three times at most, by 30 days each")
+
+    @transaction.atomic
+    def past_the_policy(old: datetime, new: datetime) -> None:
+        told = {"old_due_at": old, "new_due_at": new, "at": timezone.now(), "by": "x", "reason": "A year more."}
+        CampaignMove.objects.create(campaign=campaign, old="open", new="open", **told)
+        Campaign.objects.filter(pk=campaign.pk).update(due_at=new)
+
+    with pytest.raises(Refused, match="at most 30 days after the present one"):
+        extend_campaign(campaign=campaign, due_at=due_at + month * 2, reason="A year more.", by=cast.officer)
+    with limited:
+        past_the_policy(due_at, due_at + month * 2)
+    for n in (1, 2, 3):
+        extend_campaign(campaign=campaign, due_at=due_at + month * n, reason="Holidays again.", by=cast.officer)
+    with pytest.raises(Refused, match="extended 3 times, and is not a further time"):
+        extend_campaign(campaign=campaign, due_at=due_at + month * 4, reason="Holidays again.", by=cast.officer)
+    with limited:
+        past_the_policy(due_at + month * 3, due_at + month * 4)
 
 
 def test_decisions_of_a_signed_campaign_are_final(signed: Campaign, cast: Cast) -> None:

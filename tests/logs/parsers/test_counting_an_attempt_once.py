@@ -160,6 +160,12 @@ ATTEMPTS = {
         *[FAILED.replace("invalid user bob", "root")] * 3,
         f"{T}8 web sshd[7]: PAM 2 more authentication failures; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7 ",
     ),
+    "PAM in another process": (
+        f"{PAM.replace('sshd[7]', 'sshd[6]')}192.0.2.7  user=root",
+        FAILED.replace("invalid user bob", "root").replace("sshd[7]", "sshd-session[7]"),
+        FAILED.replace("invalid user bob", "root").replace("sshd[7]", "sshd-session[7]"),
+        f"{T}8 web sshd[6]: PAM 1 more authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7 ",
+    ),
     "PAM's line and the end": (
         f"{PAM}192.0.2.7  user=root",
         f"{T}4 web sshd[7]: error: maximum authentication attempts exceeded for root from 192.0.2.7 port 4711 ssh2",
@@ -193,13 +199,17 @@ def test_it_counts_the_same_wherever_a_sender_cuts(lines: tuple[str, ...]) -> No
 def test_another_attempt_is_never_taken_for_the_twin_of_an_earlier_body() -> None:
     trace = f"{PAM}192.0.2.7  user=root"
     for later in (
-        FAILED.replace("sshd[7]", "sshd[9]"),
+        FAILED.replace("sshd[7]", "sshd[9]").replace("192.0.2.7", "192.0.2.9"),
+        FAILED.replace("sshd[7]", "sshd[9]").replace("10:00:03", "10:02:03"),
         FAILED.replace(" web ", " mail "),
         FAILED.replace("10:00:03", "10:20:03"),
     ):
         settings = SourceSettings(year=2026)
         assert counted(read(SSH, trace, settings=settings)) == (1, 0, 0)
         assert counted(read(SSH, later, settings=settings)) == (1, 0, 0), later
+    answered = FAILED.replace("invalid user bob", "root").replace("10:00:03", "10:00:01")
+    ftp = f"{PAM.replace('sshd[7]', 'vsftpd[6]').replace('sshd:', 'vsftpd:')}192.0.2.7  user=root"
+    assert counted(read(SSH, answered, ftp, settings=SourceSettings(year=2026))) == (2, 0, 0), "another program's"
     nameless = SourceSettings(year=2026)
-    assert counted(read(SSH, trace.replace("[7]", ""), settings=nameless)) == (1, 0, 0)
-    assert counted(read(SSH, FAILED.replace("[7]", ""), settings=nameless)) == (1, 0, 0), "no process: no twin"
+    assert counted(read(SSH, f"{PAM.replace('[7]', '')}  user=root", settings=nameless)) == (1, 0, 0)
+    assert counted(read(SSH, FAILED.replace("[7]", ""), settings=nameless)) == (1, 0, 0), "nothing joins them: no twin"
