@@ -29,7 +29,7 @@ def _within(names):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reviews", "0023_search_each_list_and_name_owners")]
+    dependencies = [("reviews", "0007_log_reviews")]
 
     operations = [
         *(

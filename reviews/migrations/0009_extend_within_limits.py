@@ -24,6 +24,6 @@ UNLIMITED = "DROP FUNCTION reviews_campaign_is_extended_within_limits() CASCADE"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reviews", "0024_judge_pace_batches_and_agreement")]
+    dependencies = [("reviews", "0008_judge_pace_batches_and_agreement")]
 
     operations = [migrations.RunSQL(LIMITED, UNLIMITED)]
