@@ -10,7 +10,7 @@ from identities.models import Identity
 from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
 from reviews.actions.findings import find_not_decided
-from reviews.actions.moves import locked, move
+from reviews.actions.moves import locked, move, refresh_statistics
 from reviews.actions.signing import finish_signing
 from reviews.actions.silence import ask_owners
 from reviews.kinds import Choice, Outcome
@@ -133,6 +133,7 @@ def close_deciding(*, campaign: Campaign, by: Actor) -> Campaign:
     fresh = [decision_of(item, None, choice, by, now) for item in silent if item.pk not in noted]
     with as_refusal():
         stored = Decision.objects.bulk_create(fresh, batch_size=500)
+    refresh_statistics(len(stored))
     if silent:
         find_not_decided(campaign, silent, now)
     asked = ask_owners(campaign, silent, noted | {decision.item_id: decision for decision in stored}, now)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from django.db import connection
 from django.utils import timezone
 
 from reviews.models import Campaign, CampaignMove
@@ -11,6 +12,9 @@ from reviews.policies import can_move_campaign
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState
 from tenants.kinds import Actor, enforce
+
+MANY: Final = 500
+"""Rows written at once of which the planner is told: with old statistics, the next question took a minute for 10,000."""
 
 
 def locked(campaign: Campaign) -> Campaign:
@@ -53,3 +57,10 @@ def remember_and_save(
             by=by.name,
         )
         campaign.save(update_fields=fields)
+
+
+def refresh_statistics(written: int) -> None:
+    """Tells the planner about the rows that were just written, where they are many, before the database checks them."""
+    if written >= MANY:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reviews_refresh_statistics()")

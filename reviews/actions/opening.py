@@ -5,14 +5,14 @@ from datetime import timedelta
 from functools import cache
 
 import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from identities.models import Snapshot, SnapshotRow
 from reviews.actions.conflicts import make_cases
 from reviews.actions.controls import make_control_items
 from reviews.actions.freezing import Frozen, exclude, freeze
-from reviews.actions.moves import locked, move
+from reviews.actions.moves import locked, move, refresh_statistics
 from reviews.assigning import Around, choose_reviewer
 from reviews.gathering import Context, advice_for, evidence_for, gather
 from reviews.kinds import OWNERLESS, Basis
@@ -70,8 +70,7 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
     cases = make_cases(campaign) if campaign.definition.get("conflicts_only") else 0
     controls = make_control_items(campaign, now)
     absent = _store_absent(campaign, list(snapshots))
-    if len(rows) >= CHUNK:
-        _refresh_statistics()
+    refresh_statistics(len(rows))
     due_at = now + timedelta(days=int(campaign.definition["due_days"]))
     campaign = move(campaign, CampaignState.OPEN, by=by, opened_at=now, opened_by=by.name, due_at=due_at)
     detail = {
@@ -87,12 +86,6 @@ def open_campaign(*, campaign: Campaign, by: Actor, progress: Progress | None = 
     }
     audit("campaign.open", by=by, target=f"campaign {campaign.name}", detail=detail)
     return campaign
-
-
-def _refresh_statistics() -> None:
-    """Tells the planner about the new rows before the database checks that the population balances."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reviews_refresh_statistics()")
 
 
 def _snapshots(campaign: Campaign) -> dict[int, Snapshot]:

@@ -100,6 +100,12 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    """Tells whether somebody listens on a port of this machine."""
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
 def command_line(pid: int) -> str:
     """Returns a process's command line, empty when it is gone."""
     try:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.utils import timezone
 
-from tests.flows.running import free_port
+from tests.flows.running import free_port, listens
 from tests.logs.collectors import SLAPD, SLAPD_HOME, environment, running, waits_for
 
 PEM: Final = serialization.Encoding.PEM
@@ -75,8 +75,9 @@ def directory(home: Path, ldif: str, narrow: str) -> Iterator[Directory]:
     (home / "all.ldif").write_text(ldif)
     add = [str(SLAPD), "-T", "add", "-q", "-f", str(settings), "-l", str(home / "all.ldif")]
     subprocess.run(add, check=True, env=environment(), capture_output=True)
-    one = Directory(f"ldaps://localhost:{free_port()}", f"ldap://localhost:{free_port()}", str(trusted))
+    ports = free_port(), free_port()
+    one = Directory(f"ldaps://localhost:{ports[0]}", f"ldap://localhost:{ports[1]}", str(trusted))
     command = [str(SLAPD), "-d", "0", "-f", str(settings), "-h", f"{one.ldaps} {one.ldap}"]
     with running(command, home / "slapd.log"):
-        assert waits_for((home / "slapd.pid").exists), (home / "slapd.log").read_text()
+        assert waits_for(lambda: all(map(listens, ports))), (home / "slapd.log").read_text()
         yield one
