@@ -39,7 +39,7 @@ _CORRECTED = frozenset({StatusDetail.OTHER.value, StatusDetail.UNKNOWN_USER.valu
 _ANSWERED, _EARLY = "answered", "early"
 
 Key = tuple[str, str, str]
-"""Host, program and process; or host and program, address, and what is remembered of it."""
+"""Host, program and process, or address."""
 
 
 class _Story:
@@ -91,7 +91,7 @@ class Twins:
     def __init__(self, memory: dict[str, list[float]]) -> None:
         self._memory = memory
         self._stories: OrderedDict[Key, _Story] = OrderedDict()
-        self._answered: dict[Key, float] = {}
+        self._answered: dict[Key, datetime] = {}
         self._unanswered: dict[Key, list[float]] = {}
         self._handlers = {
             Kind.COUNTED: self._counted,
@@ -130,7 +130,7 @@ class Twins:
     def finish(self) -> Iterator[Outcome]:
         """Settle every trace that is still open at the end of the body, and remember what the next one has to know."""
         told = list(self._answered.items())[-_MAX_REMEMBERED:]
-        self._memory.update({_hashed(place): [seconds] for place, seconds in told})
+        self._memory.update({_hashed((*place, _ANSWERED)): [at.timestamp()] for place, at in told})
         for key, story in self._stories.items():
             early, counted = story.early, story.counted
             for outcome in self._resolve(story):
@@ -141,7 +141,7 @@ class Twins:
                 self._memory[_hashed(key)] = facts
         self._stories.clear()
         for place, facts in list(self._unanswered.items())[-_MAX_REMEMBERED:]:
-            self._memory.setdefault(_hashed(place), facts)
+            self._memory.setdefault(_hashed((*place, _EARLY)), facts)
 
     def _overdue(self, now: datetime) -> Iterator[Outcome]:
         """Settle the oldest story when its patience is over, or when there are too many."""
@@ -181,47 +181,49 @@ class Twins:
             if names and not facts.get("actor_name"):
                 facts["actor_name"] = names[0]
             _correct(facts, story.hint)
-            if sign.rank == 0 and (place := _place(line, facts, _EARLY))[1]:
+            if sign.rank == 0 and (place := _place(line, facts))[2]:
                 self._unanswered.setdefault(place, [line.at.timestamp(), 0])[1] += facts.get("repeat_count", 1)
             yield draft(line, facts)
 
     def _is_answered(self, line: Line, facts: Facts) -> bool:
         """Tell whether sshd on this host wrote its own failures for this address (PAM may run in another process)."""
-        place = _place(line, facts, _ANSWERED)
+        place = _place(line, facts)
         if place in self._answered:
             return True
-        remembered = self._memory.get(_hashed(place)) if self._memory and place[1] else None
+        remembered = self._memory.get(_hashed((*place, _ANSWERED))) if self._memory and place[2] else None
         return remembered is not None and _is_lately(line, remembered, _OF_ANOTHER)
 
-    def _counted_before(self, line: Line, facts: Facts, story: _Story) -> int:
+    def _counted_before(self, line: Line, facts: Facts, story: _Story, place: Key) -> int:
         """Settle and return how many of a line's attempts earlier bodies counted by PAM's lines, of any process."""
-        place = _place(line, facts, _EARLY)
-        name = _hashed(place) if self._memory and place[1] else ""
-        remembered = self._memory.pop(name, None) or [0.0, 0]
-        elsewhere = int(remembered[1]) if _is_lately(line, remembered, _OF_ANOTHER) else 0
+        name = _hashed((*place, _EARLY)) if self._memory and place[2] else ""
+        remembered = self._memory.pop(name, None)
+        elsewhere = int(remembered[1]) if remembered and _is_lately(line, remembered, _OF_ANOTHER) else 0
+        if not (story.early or elsewhere):
+            return 0
         before = min(max(story.early, elsewhere), line.repeat * facts.get("repeat_count", 1))
         story.early -= min(story.early, before)
-        if elsewhere > before:
+        if remembered and elsewhere > before:
             self._memory[name] = [remembered[0], elsewhere - before]
         return before
 
     def _counted(self, line: Line, sign: Sign, story: _Story) -> Iterator[Outcome]:
         facts = sign.facts
         assert facts is not None
+        yield from self._twins(story)
         if facts.get("status_id") == Status.FAILURE:
+            place = _place(line, facts)
             story.counted += 1
             _correct(facts, story.hint)
             if len(self._answered) > _MAX_SOURCES:
                 self._answered.clear()
-            if (place := _place(line, facts, _ANSWERED))[1]:
-                self._answered[place] = line.at.timestamp()
-        yield from self._twins(story)
-        if facts.get("status_id") == Status.FAILURE and (before := self._counted_before(line, facts, story)):
-            told = line.repeat * facts.get("repeat_count", 1)
-            if before == told:
-                yield _ignored(line, _TWIN)
-                return
-            line, facts["repeat_count"] = line._replace(repeat=1), told - before
+            if place[2]:
+                self._answered[place] = line.at
+            if before := self._counted_before(line, facts, story, place):
+                told = line.repeat * facts.get("repeat_count", 1)
+                if before == told:
+                    yield _ignored(line, _TWIN)
+                    return
+                line, facts["repeat_count"] = line._replace(repeat=1), told - before
         yield draft(line, facts)
 
     def _twins(self, story: _Story) -> Iterator[Outcome]:
@@ -291,9 +293,9 @@ class Twins:
         yield _ignored(line, _PART)
 
 
-def _place(line: Line, facts: Facts, what: str) -> Key:
-    """Name what is remembered of an address at a program of a host; the address is "" where the line names none."""
-    return f"{line.host} {facts.get('app', '')}", facts.get("src_ip") or facts.get("src_host", ""), what
+def _place(line: Line, facts: Facts) -> Key:
+    """Name an address at a program of a host; the address is "" where the line names none."""
+    return line.host, facts.get("app", ""), facts.get("src_ip") or facts.get("src_host", "")
 
 
 def _is_lately(line: Line, remembered: list[float], patience: timedelta = PATIENCE) -> bool:
@@ -301,8 +303,8 @@ def _is_lately(line: Line, remembered: list[float], patience: timedelta = PATIEN
     return abs(line.at.timestamp() - remembered[0]) <= patience.total_seconds()
 
 
-def _hashed(key: Key) -> str:
-    """Return a short name of a story that says nothing about it."""
+def _hashed(key: tuple[str, ...]) -> str:
+    """Return a short name of a story, or of what is remembered of an address, that says nothing about it."""
     return hashlib.sha256("\n".join(key).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
