@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from tests.database import FreshDatabase
 
@@ -42,9 +43,16 @@ def test_a_log_becomes_a_pack_that_holds_and_a_changed_byte_is_named(
     assert "HOLDS" in said
     assert "BROKEN" in said
     assert len(list(tmp_path.glob("countersign-pack-*.zip"))) == 1
-    again = _loop(fresh_database, log, tmp_path)
+    again = _loop(fresh_database, log, tmp_path / "of" / "again")
     assert "Stored 0 events of 8 lines (6 were there before" in again
-    assert len(list(tmp_path.glob("countersign-pack-*.zip"))) == 2
+    assert len(list(tmp_path.rglob("countersign-pack-*.zip"))) == 2
+
+
+def test_a_place_that_holds_no_pack_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    log.write_text(LINES, encoding="utf-8")
+    with pytest.raises(CommandError, match=r"The pack cannot be put into .*auth\.log/here: Not a directory\."):
+        call_command("loop", str(log), out=log / "here")
 
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"the real log {REAL.name} of ../shared/data is not on this machine")
