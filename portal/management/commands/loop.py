@@ -35,9 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--year", type=int, help="year of the first record, for formats without one")
         parser.add_argument("--time-zone", default="UTC", help="IANA zone of records without one")
         parser.add_argument("--no-bpo", action="store_true", help="leave the simulated BPO with over 2,000 grants out")
-        parser.add_argument(
-            "--out", type=Path, default=Path(), help="folder for the pack (default: here)"
-        )
+        parser.add_argument("--out", type=Path, default=Path(), help="folder for the pack (default: here)")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         path: Path = options["file"].expanduser()
