@@ -87,7 +87,7 @@ def isolation(source: Source) -> Section:
                 (_("Ledger"), own.format(origin=source.checkpoint.origin) if source.checkpoint else _("none")),
             )
         ),
-        source.grid("isolation", tables, limit=15, empty=_("No table was probed.")),
+        source.grid("isolation", tables, limit=12, empty=_("No table was probed.")),
         *source.notes("isolation"),
         Prose(
             (
