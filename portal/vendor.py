@@ -2,6 +2,7 @@
 
 ``python -m portal.vendor check`` re-hashes every committed file offline; ``update`` fetches the pinned packages with
 ``npm pack`` (development only; users need no Node) and rewrites the files, the icon sprite and ``vendor.lock.json``.
+``trim`` cuts Tabler's style sheet to what the pages use, and ``check`` says when that is due.
 """
 
 import base64
@@ -17,10 +18,15 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
+from portal.trimming import Names, trimmed
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 LOCK: Final = ROOT / "portal" / "vendor.lock.json"
 SHIPPED: Final = "portal/static/portal/vendor"
+SOURCES: Final = "portal/vendored"
 SPRITE: Final = "portal/static/portal/icons.svg"
+WHOLE_SHEET: Final = "portal/vendored/tabler-core-1.6.1/tabler.min.css"
+SHEET: Final = "portal/static/portal/css/tabler.css"
 TESTS_ONLY: Final = "tests/browser/vendor"
 
 _ICON_NAMES: Final = """
@@ -64,8 +70,10 @@ PACKAGES: Final = (
         "@tabler/core",
         "1.6.1",
         "MIT",
-        {"dist/css/tabler.min.css": "tabler.min.css", "dist/js/tabler.min.js": "tabler.min.js"},
-        note="Its tarball holds no licence file; LICENSE is the text its header names, with its copyright lines.",
+        {"dist/css/tabler.min.css": "tabler.min.css"},
+        SOURCES,
+        note=f"Shipped as {SHEET}, the part of it that our pages use, made by portal/trimming.py. "
+        "Its tarball holds no licence file; LICENSE is the text its header names, with its copyright lines.",
     ),
     Package("htmx.org", "4.0.1", "0BSD", {"dist/htmx.min.js": "htmx.min.js", "LICENSE": "LICENSE"}),
     Package(
@@ -181,7 +189,7 @@ def update() -> None:
         integrity = "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode()
         locked.append(
             {"name": package.name, "version": package.version, "tarball": package.tarball, "sha512": integrity}
-            | {"spdx": package.spdx, "shipped": package.folder == SHIPPED, "note": package.note, "files": files}
+            | {"spdx": package.spdx, "shipped": package.folder != TESTS_ONLY, "note": package.note, "files": files}
         )
     LOCK.write_text(json.dumps({"packages": locked}, indent=2) + "\n")
 
@@ -191,8 +199,17 @@ def faults(root: Path = ROOT) -> list[str]:
     lock = json.loads((root / LOCK.relative_to(ROOT)).read_text())
     named = {path: entry for package in lock["packages"] for path, entry in package["files"].items()}
     found = [sentence for path, entry in named.items() if (sentence := _fault(root, path, entry["sha256"]))]
+    if not found and (root / SHEET).read_text(encoding="utf-8") != sheet(root):
+        found.append(f"{SHEET} is not what the pages use of Tabler: run python -m portal.vendor trim.")
     strays = sorted(set(_present(root)) - set(named))
     return found + [f"{path} is not in vendor.lock.json: nobody knows where it comes from." for path in strays]
+
+
+def sheet(root: Path = ROOT) -> str:
+    """Return the part of Tabler's style sheet that the templates, scripts and Python of the rooms can use."""
+    rooms = (path for app in ROOT.glob("*/apps.py") for path in app.parent.rglob("*.py"))
+    pages = (*ROOT.glob("templates/**/*.html"), *ROOT.glob("portal/static/portal/js/*.js"))
+    return trimmed((root / WHOLE_SHEET).read_text(encoding="utf-8"), Names([*pages, *rooms]))
 
 
 def _fault(root: Path, path: str, expected: str) -> str:
@@ -204,17 +221,19 @@ def _fault(root: Path, path: str, expected: str) -> str:
 
 
 def _present(root: Path) -> Iterable[str]:
-    for folder in (SHIPPED, TESTS_ONLY):
+    for folder in (SHIPPED, SOURCES, TESTS_ONLY):
         yield from (str(path.relative_to(root)) for path in (root / folder).rglob("*") if path.is_file())
 
 
 def main(arguments: list[str]) -> int:
-    """Run ``check`` or ``update``; return the exit code."""
+    """Run ``check``, ``update`` or ``trim``; return the exit code."""
+    if arguments not in (["check"], ["update"], ["trim"]):
+        sys.stderr.write("Say which: python -m portal.vendor check, update or trim.\n")
+        return 2
     if arguments == ["update"]:
         update()
-    elif arguments != ["check"]:
-        sys.stderr.write("Say which: python -m portal.vendor check, or python -m portal.vendor update.\n")
-        return 2
+    if arguments != ["check"]:
+        (ROOT / SHEET).write_text(sheet(), encoding="utf-8")
     found = faults()
     sys.stdout.write("\n".join(found or ["Every vendored file is the one in vendor.lock.json."]) + "\n")
     return 1 if found else 0

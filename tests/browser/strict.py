@@ -1,11 +1,14 @@
 """What a page must not do: complain, fail, leave its host, break the policy, overflow, exclude anyone."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import BrowserContext, Error, Page, Request, Response
+
+from portal.vendor import ROOT, SHEET, WHOLE_SHEET
 
 _HERE: Final = Path(__file__).parent
 AXE: Final = (_HERE / "vendor/axe-core-4.14.1/axe.min.js").read_text(encoding="utf-8")
@@ -34,6 +37,10 @@ CUT: Final = """
   .filter(table => table.scrollWidth > table.clientWidth + 1)
   .map(table => `${table.getAttribute('aria-label')} (${table.scrollWidth} px in ${table.clientWidth})`)
 """
+STYLED: Final = re.compile(r"\.([a-zA-Z][\w-]*)")
+UNSTYLED: Final = [*set.difference(*(set(STYLED.findall((ROOT / path).read_text())) for path in (WHOLE_SHEET, SHEET)))]
+"""Tabler's classes that were cut away."""
+LOST: Final = "names => names.filter(name => document.getElementsByClassName(name).length)"
 CSP_WATCH: Final = (
     "document.addEventListener('securitypolicyviolation',"
     " e => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI))"
@@ -96,6 +103,7 @@ class StrictPage:
                     raise
                 self.page.wait_for_load_state("networkidle")
                 self._look(name, form, [*rules, left])
+        self.faults += [f"{name}: .{one} was cut from {SHEET}" for one in self.page.evaluate(LOST, UNSTYLED)]
         self._size(320)
         self._overflow(f"{name} 320")
         self.page.set_viewport_size(before)

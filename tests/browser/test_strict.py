@@ -52,3 +52,8 @@ def test_an_error_on_the_console_and_a_breach_of_the_policy_are_found(server: Se
     assert any("console error: lost" in one for one in faults(server, chromium, "word => console.error(word)", "lost"))
     styled = "css => document.querySelector('h1').setAttribute('style', css)"
     assert any("CSP style-src" in one for one in faults(server, chromium, styled, "color: red"))
+
+
+def test_a_class_that_was_cut_from_the_style_sheet_is_found(server: Server, chromium: Browser) -> None:
+    found = faults(server, chromium, "name => document.querySelector('main').classList.add(name)", "carousel-item")
+    assert found == ["spoilt: .carousel-item was cut from portal/static/portal/css/tabler.css"]

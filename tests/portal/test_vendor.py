@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from portal.vendor import ICONS, LOCK, ROOT, SPRITE, faults, sprite, without_source_map
+from portal.trimming import Names, trimmed
+from portal.vendor import ICONS, LOCK, ROOT, SHEET, SPRITE, faults, sprite, without_source_map
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the vendored files and their lock."""
-    for folder in ("portal/static/portal", "tests/browser/vendor"):
+    for folder in ("portal/static/portal", "portal/vendored", "tests/browser/vendor"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copy(LOCK, tmp_path / LOCK.relative_to(ROOT))
     return tmp_path
@@ -53,3 +54,24 @@ def test_the_sprite_escapes_what_it_is_given() -> None:
 def test_it_drops_the_link_to_the_source_map_and_nothing_else() -> None:
     assert without_source_map(b"a{}\nb{}\n/*# sourceMappingURL=x.css.map */") == b"a{}\nb{}\n"
     assert without_source_map(b"a{}\nb{}\n") == b"a{}\nb{}\n"
+
+
+RULES = (
+    ".btn{a:b}.gone{a:b}.btn-red,.btn .gone,.btn>a{c:d}@media print{.gone{a:b}}@media screen{.btn{a:b}}"
+    ".btn:is(.gone,.bg-red-lt,[data-gone] *){e:f}.btn:where(.gone){e:f}.btn:not(.gone){g:h}[data-gone]{a:b}a[href]{a:b}"
+)
+
+
+def test_it_keeps_the_rules_that_a_page_can_use(tmp_path: Path) -> None:
+    page, python = tmp_path / "page.html", tmp_path / "tones.py"
+    page.write_text('<a class="btn btn-{{ tone }} bg-{{ tone }}-lt" href="/">')
+    python.write_text('TONE = "red"')
+    assert trimmed(RULES, Names([page, python])) == (
+        ".btn{a:b}.btn-red,.btn>a{c:d}@media screen{.btn{a:b}}"
+        ".btn:is(.bg-red-lt){e:f}.btn:not(.gone){g:h}a[href]{a:b}\n"
+    )
+
+
+def test_it_says_when_the_sheet_is_due_to_be_cut_again(copy: Path) -> None:
+    (copy / SHEET).write_text((copy / SHEET).read_text(encoding="utf-8").replace(".btn", ".bin", 1), encoding="utf-8")
+    assert faults(copy) == [f"{SHEET} is not what the pages use of Tabler: run python -m portal.vendor trim."]

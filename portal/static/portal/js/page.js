@@ -1,16 +1,24 @@
 // Behaviour that every page shares. Markup asks for it by data attributes; nothing here knows a page.
 
 // Dialogs: <button data-opens="id"> opens <dialog id>, <button data-closes> inside closes it.
+// Folding: <button data-folds aria-controls="id"> shows that part and hides it again.
 // Copying: <button data-copies="text"> copies and says so.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens)?.showModal();
   const closer = event.target.closest("[data-closes]");
   if (closer) closer.closest("dialog")?.close();
+  const folder = event.target.closest("[data-folds]");
+  if (folder) fold(folder);
   const copier = event.target.closest("[data-copies]");
   if (copier) copy(copier);
   closeMenus(event.target);
 });
+
+function fold(button) {
+  const shown = document.getElementById(button.getAttribute("aria-controls")).classList.toggle("show");
+  button.setAttribute("aria-expanded", String(shown));
+}
 
 async function copy(button) {
   const word = button.querySelector("[data-word]") ?? button;
