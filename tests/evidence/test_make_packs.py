@@ -19,7 +19,7 @@ from evidence.building import build_pack
 from evidence.kinds import Period
 from evidence.models import ControlRun, EvidencePack, PackFile
 from evidence.tables import csv_bytes, csv_file, from_rows, long_table, spelled
-from evidence.workshop import MEASURED, SIGNED, DiskFullError, place, workshop
+from evidence.workshop import MEASURED, SIGNED, DiskFullError, place, sweep, workshop
 from ledger.signer import sign_now
 from tenants.audit import audit
 from tenants.kinds import Role, WorkState
@@ -44,8 +44,8 @@ def test_a_pack_whose_worker_was_killed_is_built_once(fresh_database: FreshDatab
     ended = subprocess.run(command, env=environment, cwd=ROOT, check=False, capture_output=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     (left,) = [path for path in place().iterdir() if path.name.startswith(str(pack.uuid))]
-    with workshop("of another pack"):
-        assert {path.name for path in left.iterdir()} == {MEASURED, SIGNED}, "what is used again, and nothing else"
+    sweep()
+    assert {path.name for path in left.iterdir()} == {MEASURED, SIGNED}, "what is used again, and nothing else"
     size = 1 + sign_now(bpo.uuid).size
     with tenant_scope(bpo):
         audit("campaign.look", by=make.actor(carla, bpo), target="The ledger grows meanwhile.")
@@ -88,9 +88,9 @@ def test_what_a_killed_worker_left_is_found_under_its_name_for_a_day(tmp_path: P
         left.mkdir()
         (left / SIGNED).write_text("{}")
         (left / "report.pdf").write_bytes(b"%PDF")
-        os.utime(left, (time.time() - days * 86_400,) * 2)
-        with workshop("other"):
-            assert (left.exists(), (left / SIGNED).exists(), (left / "report.pdf").exists()) == (stays, stays, False)
+        os.utime(left / SIGNED, (time.time() - days * 86_400,) * 2)
+        sweep()
+        assert (left.exists(), (left / SIGNED).exists(), (left / "report.pdf").exists()) == (stays, stays, False)
         with workshop("killed") as folder:
             assert (folder == left, (folder / SIGNED).exists()) == (stays, stays)
             with workshop("killed") as second:

@@ -26,6 +26,7 @@ from evidence.records import SPECS, gather
 from evidence.sections.contents import SECTIONS
 from evidence.verifier.check import Pack
 from evidence.verifier.complete import COMPLETE
+from ledger.queries import head
 from reviews.models import LogReview
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
@@ -120,9 +121,10 @@ def the_others_gather_their_own(bpo: Tenant, period: Period) -> None:
     """Without printing: the records of the other types are those of their own, with the statements of those only."""
     frame = Frame(period, {}, bpo.pk, bpo.uuid, timezone.now())
     with tenant_scope(bpo):
-        there = {table.name for table in gather(frame, 1).tables}
+        size = head(bpo.uuid).size
+        there = {table.name for table in gather(frame, size).tables}
         for kind in (PackKind.CONTROLS, PackKind.ACCESS_REVIEW, PackKind.CLIENT):
-            records = gather(frame, 1, wanted=TYPES[kind].records)
+            records = gather(frame, size, wanted=TYPES[kind].records)
             names = {table.name for table in records.tables}
             assert names == set(records.queries) == there & TYPES[kind].records, kind
             assert len(records.statements) == ("log_sign_offs" in names), kind
