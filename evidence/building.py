@@ -161,7 +161,7 @@ def assemble(
     computed, folder = known.computed, room.folder
     signer, wanted = pack_signer(tenant.uuid), type_of(pack.kind).records
     tell = partial(progress.step, 2, STEPS)
-    with _one_picture(), tenant_scope(tenant):
+    with one_picture(), tenant_scope(tenant):
         tell("Collecting records and proofs")
         watch = partial(tell, "Collecting sealed entries with their proofs")
         frame = replace(computed.frame, now=known.signed.signed_at, watch=watch)
@@ -185,7 +185,7 @@ def assemble(
 
 
 @contextmanager
-def _one_picture() -> Iterator[None]:
+def one_picture() -> Iterator[None]:
     """Show every query the same state of the database, so that no record is listed whose deed was not yet seen."""
     outermost = not connection.in_atomic_block
     with transaction.atomic():
