@@ -276,7 +276,10 @@ def request_pack(*, tenant: Tenant, asked: PackRequest, by: Actor, queue: bool =
 
 @transaction.atomic
 def begin_pack(*, pack: EvidencePack, computed: Computed, by: Actor, measured: str = "") -> EvidencePack:
-    """Fix the pack's issue time and the run it rests on; `measured` is the SHA-256 of the file that holds the run."""
+    """Fix the pack's issue time and the run it rests on; `measured` is the SHA-256 of the file that holds the run.
+
+    A pack that is begun anew after a crash has a new issue time and another run: nothing of what was begun is left.
+    """
     enforce(can_move_pack(by, pack, PackState.BUILDING))
     pack.state, pack.issued_at, pack.run = PackState.BUILDING, computed.frame.now, computed.run
     pack.save(update_fields=["state", "issued_at", "run"])

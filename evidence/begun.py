@@ -1,7 +1,8 @@
 """Begins a pack: it is measured and a checkpoint is signed for it, both once.
 
-A worker that takes the pack up after a crash uses what was measured and signed again, where the ledger proves that it
-is the same; otherwise it measures or signs anew. Records are always collected anew (ADR 0517).
+A worker that takes the pack up after a crash uses both again, where the ledger proves that they are the same. Otherwise
+it begins anew with both, so that a pack's run, issue time and checkpoint always stand seconds apart. Records are
+collected anew in any case, as far as the checkpoint goes (ADR 0517).
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from evidence.kinds import Period
 from evidence.measured import keep_measured, measured_again
 from evidence.models import EvidencePack
 from evidence.queries import sealed_measurement
-from evidence.states import PackState
 from evidence.workshop import SIGNED
 from ledger import queries as ledger
 from ledger.kinds import SignedCheckpoint
@@ -55,14 +55,11 @@ class _Measuring:
 def begin(tenant: Tenant, pack: EvidencePack, folder: Path, progress: Progress, by: Actor) -> Known:
     """Return what the pack rests on: what its folder still holds of it, or measured and signed now."""
     progress.step(0, STEPS, "Measuring the controls")
-    computed = _measured_before(tenant, pack, folder)
-    if computed is None:
-        computed = _measure(tenant, pack, folder, progress, by)
-    else:
+    known = _begun_before(tenant, pack, folder)
+    if known is not None:
         progress.step(1, STEPS, "Measured before the worker ended: used again")
-        known = _signed_before(tenant, folder, computed)
-        if known is not None:
-            return known
+        return known
+    computed = _measure(tenant, pack, folder, progress, by)
     progress.step(1, STEPS, "Signing a checkpoint of the ledger")
     signed = sign_now(tenant.uuid)
     unheld = hand_over(tenant, signed, WITH_EACH_PACK).faults
@@ -70,20 +67,23 @@ def begin(tenant: Tenant, pack: EvidencePack, folder: Path, progress: Progress, 
     return Known(computed, signed, unheld)
 
 
-def _measured_before(tenant: Tenant, pack: EvidencePack, folder: Path) -> Computed | None:
-    """Return what was measured when the pack was begun, if its folder holds the file that the ledger names."""
+def _begun_before(tenant: Tenant, pack: EvidencePack, folder: Path) -> Known | None:
+    """Return what the pack was begun with, if its folder holds the file that the ledger names, and the checkpoint."""
     with tenant_scope(tenant):
-        return measured_again(tenant, pack.run, folder, sealed_measurement(pack)) if pack.run else None
+        if pack.run is None:
+            return None
+        computed = measured_again(tenant, pack.run, folder, pack.uuid, sealed_measurement(pack))
+        return _signed_before(tenant, folder, computed) if computed else None
 
 
 def _measure(tenant: Tenant, pack: EvidencePack, folder: Path, progress: Progress, by: Actor) -> Computed:
-    """Measure the controls, and begin the pack unless it is begun."""
+    """Measure the controls, and begin the pack with them unless another worker has built it meanwhile."""
     period = Period(pack.period_start, pack.period_end, pack.zone)
     told = _Measuring(progress)
     with tenant_scope(tenant):
         computed = compute_controls(tenant=tenant, period=period, by=by, purpose="pack", progress=told)
-        if pack.state == PackState.REQUESTED:
-            begin_pack(pack=pack, computed=computed, by=by, measured=keep_measured(computed, folder))
+        if not EvidencePack.objects.select_for_update().get(pk=pack.pk).is_built:
+            begin_pack(pack=pack, computed=computed, by=by, measured=keep_measured(computed, folder, pack.uuid))
     return computed
 
 
@@ -103,11 +103,10 @@ def _signed_before(tenant: Tenant, folder: Path, computed: Computed) -> Known | 
     if not path.is_file():
         return None
     noted = json.loads(path.read_text())
-    with tenant_scope(tenant):
-        try:
-            signed = ledger.checkpoint_of_note(tenant.uuid, noted["note"])
-            open_checkpoint(signed.note.encode(), [parse_vkey(ledger.verifier_key(tenant.uuid))])
-        except (ledger.NotSignedError, NoteError):
-            return None
-        goes_on = signed.epoch == ledger.head(tenant.uuid).epoch and signed.size > computed.run.ledger_size
+    try:
+        signed = ledger.checkpoint_of_note(tenant.uuid, noted["note"])
+        open_checkpoint(signed.note.encode(), [parse_vkey(ledger.verifier_key(tenant.uuid))])
+    except (ledger.NotSignedError, NoteError):
+        return None
+    goes_on = signed.epoch == ledger.head(tenant.uuid).epoch and signed.size > computed.run.ledger_size
     return Known(computed, signed, noted["unheld"]) if goes_on else None

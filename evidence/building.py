@@ -7,12 +7,14 @@ says so and no file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from django.db import connection, transaction
 from psycopg.errors import DiskFull
 
 from evidence.actions import Computed, draft_pack, end_pack
@@ -136,7 +138,8 @@ def _build(tenant: Tenant, pack: EvidencePack, progress: Progress, by: Actor, li
     with workshop(str(pack.uuid)) as folder, (folder / "pack.zip").open("w+b") as out:
         known = begin(tenant, pack, folder, progress, by)
         bundle, facts = assemble(tenant, pack, known, progress, Room(folder, out, limits))
-        facts["run"] = known.computed.run  # a job that came back after a crash may have measured again
+        # Another worker may have begun the pack anew meanwhile: the row says what this file rests on.
+        facts |= {"run": known.computed.run, "issued_at": known.computed.frame.now}
         progress.step(6, STEPS, "Storing the pack")
         waits = partial(progress.step, 6, STEPS)
         with kept_zip(tenant, pack, FileStage.DRAFT, out, waits) as stored_as, tenant_scope(tenant):
@@ -158,9 +161,10 @@ def assemble(
     computed, folder = known.computed, room.folder
     signer, wanted = pack_signer(tenant.uuid), type_of(pack.kind).records
     tell = partial(progress.step, 2, STEPS)
-    with tenant_scope(tenant):
+    with one_picture(), tenant_scope(tenant):
         tell("Collecting records and proofs")
-        frame = replace(computed.frame, watch=partial(tell, "Collecting sealed entries with their proofs"))
+        watch = partial(tell, "Collecting sealed entries with their proofs")
+        frame = replace(computed.frame, now=known.signed.signed_at, watch=watch)
         checkpoint = _checkpoint(tenant, known.signed)
         records = gather(frame, checkpoint.size, folder, pack.incident_id or 0, wanted, tell=tell)
         watch = partial(tell, "Collecting the completeness annex")
@@ -178,6 +182,17 @@ def assemble(
         tell("Writing the tables as Parquet")
         parts = replace(parts, typed=parquet_files(parts.tables, folder))
     return _print_and_seal(source, parts, progress, signer, Made(room, files, pack.volumes))
+
+
+@contextmanager
+def one_picture() -> Iterator[None]:
+    """Show every query the same state of the database, so that no record is listed whose deed was not yet seen."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:  # within another transaction, as in tests, the state is that one's
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def _print_and_seal(

@@ -20,11 +20,14 @@ MAX_EVENTS: Final = 500
 """Events behind alerts that are proved one by one; the table says how many there are in all."""
 
 CITED: Final = """
-SELECT x.alert_id AS alert, x.rule, x.event_received_at, x.event_id
+SELECT x.alert_id AS alert, a.raised_at, x.rule, x.event_received_at, x.event_id
 FROM alerts_alertevent x JOIN alerts_alert a ON a.tenant_id = x.tenant_id AND a.id = x.alert_id
 WHERE x.tenant_id = %(tenant)s AND CASE WHEN %(incident)s = 0 THEN a.raised_at >= %(since)s AND a.raised_at < %(until)s
     ELSE x.alert_id IN (SELECT i.alert_id FROM alerts_incident i WHERE i.tenant_id = %(tenant)s AND i.id = %(incident)s)
     END
+    AND NOT EXISTS (SELECT 1 FROM logs_accessevent e JOIN ledger_batch b ON b.log_id = %(log)s AND b.id = e.batch_id
+        WHERE e.tenant_id = %(tenant)s AND e.received_at = x.event_received_at AND e.id = x.event_id
+        AND b.first_index + b.n > %(size)s AND b.epoch = (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s))
 ORDER BY x.alert_id, x.occurred_at, x.event_id
 """
 PLACES: Final = """
@@ -36,9 +39,9 @@ OUTCOMES: Final = {1: "success", 2: "failure"}
 
 
 def cited_events(frame: Frame, cited: list[Row], size: int) -> list[tuple[tuple[Row, AccessEvent], Leaf | None]]:
-    """Return the cited events that are still at hand, as they are read now, each with its leaf under the checkpoint."""
+    """Return the cited events that are still at hand, as they were read by the frame's `now`, each with its leaf."""
     answers: list[tuple[tuple[Row, AccessEvent], Leaf | None]] = []
-    later = later_readings([(row["event_received_at"], row["event_id"]) for row in cited])
+    later = later_readings([(row["event_received_at"], row["event_id"]) for row in cited], frame.now)
     found: list[tuple[Row, AccessEvent]] = []
     for row in cited:
         cited_as = (row["event_received_at"], row["event_id"])

@@ -15,8 +15,10 @@ from reviews.manifest import canonical_text
 DISPOSITIONS: Final = """
 SELECT d.id AS disposition, r.name AS review, i.n AS item, i.kind, i.title, i.severity, i.since, i.until, i.late,
     d.outcome, d.reason, d.ticket, v.name AS reviewer, d.seen_seconds, d.disposed_at,
-    EXISTS (SELECT 1 FROM reviews_disposition l WHERE l.tenant_id = d.tenant_id AND l.supersedes_id = d.id)
-        AS superseded, f.due_at AS follow_up_due_at, f.closed_at AS follow_up_closed_at, f.resolution
+    EXISTS (SELECT 1 FROM reviews_disposition l WHERE l.tenant_id = d.tenant_id AND l.supersedes_id = d.id
+        AND l.disposed_at < %(now)s) AS superseded, f.due_at AS follow_up_due_at,
+    CASE WHEN f.closed_at < %(now)s THEN f.closed_at END AS follow_up_closed_at,
+    CASE WHEN f.closed_at < %(now)s THEN f.resolution END AS resolution
 FROM reviews_disposition d
 JOIN reviews_logreview r ON r.tenant_id = d.tenant_id AND r.id = d.review_id
 JOIN reviews_logitem i ON i.tenant_id = d.tenant_id AND i.id = d.item_id
@@ -36,7 +38,8 @@ WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(
 """
 ERASURES: Final = """
 SELECT e.id::text AS erasure, found.records, e.count, e.legal_ref, e.reason, e.asked_by,
-    e.answered_by AS confirmed_by, e.answered_at AS confirmed_at, e.removed_at,
+    e.answered_by AS confirmed_by, e.answered_at AS confirmed_at,
+    CASE WHEN e.removed_at < %(now)s THEN e.removed_at END AS removed_at,
     encode(e.places_sha256, 'hex') AS places_sha256
 FROM logs_erasure e CROSS JOIN LATERAL (SELECT count(*) AS records FROM logs_erasedleaf t
     WHERE t.tenant_id = e.tenant_id AND t.erasure_id = e.id AND t.quarter >= %(since)s AND t.quarter < %(until)s) found

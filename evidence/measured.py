@@ -1,7 +1,8 @@
 """Writes down what was measured for a pack, beside its other files, and reads it again after a crash.
 
-One JSON value a line: the run's own facts, then of each evidence kind what it measured, followed by its rows. The
-SHA-256 of the file stands in the ledger's entry of the pack's beginning: a file with another one is nobody's.
+One JSON value a line: the run's own facts, then of each evidence kind what it measured, followed by its rows. It names
+people, and a killed worker's folder keeps it: some hundred lines at a time are sealed under a key for this pack alone.
+The SHA-256 of the file stands in the ledger's entry of the pack's beginning: a file with another one is nobody's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
 
 from evidence.actions import Computed
 from evidence.catalogue import load
@@ -28,19 +31,22 @@ from evidence.models import ControlRun
 from evidence.provenance import version
 from evidence.tables import from_rows
 from evidence.workshop import MEASURED
+from tenants.boxes import box
 from tenants.models import Tenant
 
 _SAID: Final = "said"
 _AT: Final = "at"
+_LINES_AT_ONCE: Final = 500
 
 
-def keep_measured(computed: Computed, folder: Path) -> str:
-    """Write what was measured into a folder; returns the file's SHA-256."""
-    lines = (json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in _lines(computed))
-    return keep(lines, folder / MEASURED).sha256
+def keep_measured(computed: Computed, folder: Path, pack: UUID) -> str:
+    """Write what was measured for a pack into a folder, sealed; returns the file's SHA-256."""
+    path, lines = folder / MEASURED, (json.dumps(line, separators=(",", ":")) for line in _lines(computed))
+    path.touch(mode=0o600)
+    return keep(_sealed(lines, _box(pack)), path).sha256
 
 
-def measured_again(tenant: Tenant, run: ControlRun, folder: Path, sha256: str) -> Computed | None:
+def measured_again(tenant: Tenant, run: ControlRun, folder: Path, pack: UUID, sha256: str) -> Computed | None:
     """Return what a folder holds of a run, or None: there is no such file, or another, or one of another program.
 
     `sha256` is the file's, as the ledger has it. The rows of the catalogue are evaluated again, of the same numbers.
@@ -48,9 +54,12 @@ def measured_again(tenant: Tenant, run: ControlRun, folder: Path, sha256: str) -
     path = folder / MEASURED
     if not path.is_file() or kept_file(path).sha256 != sha256:
         return None
-    with path.open(encoding="utf-8") as source:
-        lines = (_read(json.loads(line)) for line in source)
-        facts = next(lines)
+    with path.open("rb") as source:
+        lines = (_read(json.loads(line)) for line in _opened(source, _box(pack)))
+        try:
+            facts = next(lines)
+        except InvalidToken:
+            return None  # the installation's key is another since
         if (facts["run"], facts["version"], facts["catalogue"]) != (run.pk, version(), load().digest):
             return None
         evidence = {item.kind: item for item in _evidence(lines)}
@@ -66,6 +75,23 @@ def measured_again(tenant: Tenant, run: ControlRun, folder: Path, sha256: str) -
         not_applicable=facts["not_applicable"],
         provenance=msgspec.convert(json.loads(facts["provenance"]), Provenance),
     )
+
+
+def _box(pack: UUID) -> Fernet:
+    """Return what seals the file of one pack."""
+    return box(settings.SECRET_KEY, f"measurement for pack {pack}")
+
+
+def _sealed(lines: Iterator[str], sealing: Fernet) -> Iterator[bytes]:
+    """Yield tokens, each of which seals some hundred lines."""
+    while some := list(islice(lines, _LINES_AT_ONCE)):
+        yield sealing.encrypt("\n".join(some).encode()) + b"\n"
+
+
+def _opened(tokens: Iterable[bytes], sealing: Fernet) -> Iterator[str]:
+    """Yield the lines that tokens seal."""
+    for token in tokens:
+        yield from sealing.decrypt(token.rstrip()).decode().split("\n")
 
 
 def _lines(computed: Computed) -> Iterator[dict[str, Any] | list[Any]]:

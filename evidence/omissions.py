@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop as noop
 from evidence.bundle import Identity
 from evidence.catalogue import load
 from evidence.kinds import Evaluation
-from evidence.languages import Said, said
+from evidence.languages import Said, minute, said
 from evidence.packtypes import PackKind, type_of
 from evidence.records import Records
 
@@ -69,9 +69,25 @@ def omissions_of(
         )
     if records.unproved:
         lines.append(
-            said("{records} records have no ledger entry of their own (written in one deed).", records=records.unproved)
+            said(
+                "{records} records of the tables with a column ledger_index have no entry under this checkpoint: they "
+                "were written in one deed over many, or before a restore. They are listed, but not proved one by one.",
+                records=records.unproved,
+            )
         )
-    return tuple(lines)
+    return (*lines, cut_off(records))
+
+
+def cut_off(records: Records) -> Said:
+    """Return up to which moment and ledger entry proved records go, and that the other tables are not proved so."""
+    return said(
+        "Cut-off: rows that name their ledger_index are proved one by one under the checkpoint of {entries} entries, "
+        "signed {at} ({zone}); what was recorded later is not among them. The other tables have no ledger entry for "
+        "each row: they show the portal's records as they stood when the pack was made.",
+        entries=records.size,
+        at=minute(records.cut_off),
+        zone=str(records.cut_off.tzinfo),
+    )
 
 
 def erased_lines(records: Records) -> list[Said]:

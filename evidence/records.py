@@ -9,16 +9,18 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from evidence.budget import goes_first
 from evidence.bundle import Binding, SealedEntry
 from evidence.citedevents import CITED, MAX_EVENTS, cited_events, event_table, removals_behind
-from evidence.deeds import Leaf, deed_leaves, deed_places
+from evidence.deeds import Covered, Leaf, deed_leaves
 from evidence.kinds import Cell, Table
 from evidence.languages import said
 from evidence.logrecords import (
@@ -34,6 +36,7 @@ from evidence.logrecords import (
 from evidence.metrics.frame import ROWS_AT_ONCE, Asked, Frame, Row
 from evidence.patterns import pattern_tables
 from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
+from evidence.tables import cells as cells_of
 from evidence.tables import from_rows, long_table
 from ledger import queries
 
@@ -41,7 +44,8 @@ DECISIONS: Final = """
 SELECT d.id AS decision, c.name AS campaign, i.n AS item, s.key AS system, a.name AS account, p.name AS person,
     e.key AS entitlement, d.privileged, d.advice, d.outcome, d.reason, v.name AS reviewer, d.seen_seconds,
     d.bulk::text AS bulk, d.decided_at,
-    EXISTS (SELECT 1 FROM reviews_decision l WHERE l.tenant_id = d.tenant_id AND l.supersedes_id = d.id) AS superseded
+    EXISTS (SELECT 1 FROM reviews_decision l WHERE l.tenant_id = d.tenant_id AND l.supersedes_id = d.id
+        AND l.decided_at < %(now)s) AS superseded
 FROM reviews_decision d
 JOIN reviews_campaign c ON c.tenant_id = d.tenant_id AND c.id = d.campaign_id
 JOIN reviews_reviewitem i ON i.tenant_id = d.tenant_id AND i.id = d.item_id
@@ -69,7 +73,8 @@ ORDER BY s.key, n.captured_at, n.id
 """
 REMOVALS: Final = """
 SELECT p.id::text AS removal, to_char(p.month, 'YYYY-MM') AS month, p.count, p.held, p.quarantined, p.removed,
-    p.announced_at, p.removed_at, encode(p.removed_root, 'hex') AS removed_root,
+    p.announced_at,
+    CASE WHEN p.removed_at < %(now)s THEN p.removed_at END AS removed_at, encode(p.removed_root, 'hex') AS removed_root,
     encode(p.places_sha256, 'hex') AS places_sha256
 FROM logs_retentionprune p WHERE p.tenant_id = %(tenant)s AND (
     (p.announced_at >= %(since)s AND p.announced_at < %(until)s)
@@ -80,12 +85,13 @@ ORDER BY p.month, p.announced_at, p.id
 
 @dataclass(frozen=True, slots=True)
 class _Spec:
-    """One table of records: what it asks, its columns, and the key under which the deed of a row is found."""
+    """One table of records: what it asks, its columns, the one that says when a row was written, and its deed's key."""
 
     name: str
     title: str
     statement: str
     columns: str
+    written: str
     key: Callable[[Row], str]
 
 
@@ -101,6 +107,7 @@ SPECS: Final = (
         DECISIONS,
         "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
         "seen_seconds bulk decided_at superseded",
+        "decided_at",
         _decision_key,
     ),
     _Spec(
@@ -108,6 +115,7 @@ SPECS: Final = (
         said("Sign-offs"),
         SIGN_OFFS,
         "sign_off campaign round printed_name meaning count digest level assertion authenticated_at signed_at",
+        "signed_at",
         lambda row: f"sign {row['digest']}",
     ),
     _Spec(
@@ -115,6 +123,7 @@ SPECS: Final = (
         said("Snapshots received"),
         SNAPSHOTS,
         "snapshot system captured_at recorded_at delivered_by source_total rows complete digest raw_sha256 filters",
+        "recorded_at",
         lambda row: f"snapshot {row['snapshot']}",
     ),
     _Spec(
@@ -122,6 +131,7 @@ SPECS: Final = (
         said("Dispositions of log reviews"),
         DISPOSITIONS,
         COLUMNS[DISPOSITIONS],
+        "disposed_at",
         lambda row: f"disposition {row['disposition']}",
     ),
     _Spec(
@@ -129,6 +139,7 @@ SPECS: Final = (
         said("Signatures of log reviews"),
         LOG_SIGN_OFFS,
         COLUMNS[LOG_SIGN_OFFS],
+        "signed_at",
         lambda row: f"log-sign {row['digest']}",
     ),
     _Spec(
@@ -136,6 +147,7 @@ SPECS: Final = (
         said("Removed under retention"),
         REMOVALS,
         "removal month count held quarantined removed announced_at removed_at removed_root places_sha256",
+        "announced_at",
         lambda row: f"prune {row['removal']}",
     ),
     _Spec(
@@ -143,6 +155,7 @@ SPECS: Final = (
         said("Erased under GDPR Art. 17"),
         ERASURES,
         COLUMNS[ERASURES],
+        "confirmed_at",
         lambda row: f"erasure {row['erasure']}",
     ),
     _Spec(
@@ -150,6 +163,7 @@ SPECS: Final = (
         said("Alerts as they were raised"),
         ALERTS_RAISED,
         COLUMNS[ALERTS_RAISED],
+        "raised_at",
         lambda row: f"alert {row['alert']}",
     ),
 )
@@ -177,13 +191,15 @@ BINDINGS: Final[dict[str, Binding]] = {
     ),
 }
 _PROOFS_AT_ONCE: Final = 2_000
+SIGNATURES: Final = {"sign_offs": "", "log_sign_offs": "log-"}
+"""Tables of signatures, and what the names of their statements begin with before the id."""
 
 
 SUPERSEDED: Final = """
 SELECT count(*) AS events FROM logs_superseded s JOIN logs_accessevent e
     ON e.tenant_id = s.tenant_id AND e.received_at = s.received_at AND e.id = s.event_id
 WHERE s.tenant_id = %(tenant)s AND e.occurred_at >= %(since)s AND e.occurred_at < %(until)s
-    AND e.received_at >= %(since)s::timestamptz - interval '120 seconds'
+    AND e.received_at >= %(since)s::timestamptz - interval '120 seconds' AND s.by_received_at < %(now)s
 """
 """Readings of the period's events that a newer parser or mapping has superseded: they stay in the ledger."""
 
@@ -198,13 +214,16 @@ class Records:
     """Tables of single records, the queries behind them, and the sealed entries that they name.
 
     `entries` are read and proved one after the other while somebody takes them, in the scope in which they were
-    gathered; `unproved` are the records without one of their own.
+    gathered; `unproved` are the records without one of their own. All of them were there when the checkpoint of `size`
+    leaves was signed at `cut_off` (in the period's zone).
     """
 
     tables: tuple[Table, ...]
     queries: Mapping[str, str]
     entries: Iterable[SealedEntry]
     unproved: int
+    size: int
+    cut_off: datetime
     cited_total: int
     statements: Mapping[str, bytes]
     assertions: Mapping[str, bytes]
@@ -223,35 +242,38 @@ def gather(
     *,
     tell: Callable[[str], None] = lambda _message: None,
 ) -> Records:
-    """Read the period's records, or those of one incident, and prove what lies under a checkpoint of `size` leaves.
+    """Read the period's records, or those of one incident, as a checkpoint of `size` leaves covers and proves them.
 
-    Only the wanted tables are read, or all. Long ones are written into the folder as they are read; without one they
-    are held. `tell` is called with the table under way and may raise to stop.
+    The frame's `now` is when it was signed: what was recorded later is no part of them. Only the wanted tables are
+    read, or all. Long ones are written into the folder as they are read; without one they are held. `tell` is called
+    with the table under way and may raise to stop.
     """
-    deeds = deed_places(frame, size)
+    covered = Covered(frame, size)
     tables: list[Table] = []
     texts: dict[str, str] = {}
-    indexes: list[int | None] = []
     for spec in SPECS:
         if wanted is None or spec.name in wanted:
-            table, texts[spec.name] = _table(frame, spec, deeds, indexes, folder, tell)
+            table, texts[spec.name] = _table(frame, spec, covered, folder, tell)
             tables.append(table)
     asked, cited, events = Asked(frame), [], []
     if wanted is None or "cited_events" in wanted:
         tell("Collecting the table cited events")
-        cited = asked.rows(CITED, incident=incident)
+        found = asked.rows(CITED, incident=incident, size=size)
+        cited = [row for row in found if covered.holds(f"alert {row['alert']}", row["raised_at"])]
         events = cited_events(frame, cited[:MAX_EVENTS], size)
         tables.append(event_table(events))
         texts["cited_events"] = asked.statements[0] + "\n"
     leaves = {leaf.index: leaf for _, leaf in events if leaf}
     tell("Collecting the tables of campaigns and of use")
     more, asked_of_more = _other_tables(frame, incident, wanted)
-    statements, assertions = _signed(frame, {table.name for table in tables})
+    statements, assertions = _signed(frame, tables)
     return Records(
         tables=(*tables, *more),
         queries=texts | asked_of_more,
-        entries=_prove(frame, {index for index in indexes if index is not None}, leaves.values(), size),
-        unproved=indexes.count(None) + sum(leaf is None for _, leaf in events),
+        entries=_prove(frame, covered.named, leaves.values(), size),
+        unproved=covered.alone + sum(leaf is None for _, leaf in events),
+        size=size,
+        cut_off=frame.now.astimezone(ZoneInfo(frame.period.zone)),
         cited_total=len(cited),
         cited_gone=len(cited[:MAX_EVENTS]) - len(events),
         gone_by=removals_behind(cited[:MAX_EVENTS], events),
@@ -276,27 +298,31 @@ def _other_tables(
     return chosen, {table.name: texts[table.name] for table in chosen}
 
 
-def _signed(frame: Frame, names: set[str]) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Return the signed statements, and how passkeys signed them, of those tables of signatures that are carried."""
+def _signed(frame: Frame, tables: Iterable[Table]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the signed statements, and how passkeys signed them, of the signatures that tables list."""
     statements: dict[str, bytes] = {}
     assertions: dict[str, bytes] = {}
-    if "sign_offs" in names:
-        statements, assertions = signed_statements(frame), passkey_assertions(frame)
-    if "log_sign_offs" in names:
+    kept = [(SIGNATURES[table.name], table) for table in tables if table.name in SIGNATURES]
+    listed = {f"{begins}{row[0]}" for begins, table in kept for row in cells_of(table)}
+    if listed:
         of_logs, passkeys = log_statements(frame)
-        statements, assertions = statements | of_logs, assertions | passkeys
-    return statements, assertions
+        statements, assertions = signed_statements(frame) | of_logs, passkey_assertions(frame) | passkeys
+    return _of(statements, listed), _of(assertions, listed)
+
+
+def _of(found: Mapping[str, bytes], listed: set[str]) -> dict[str, bytes]:
+    """Return what is about the listed signatures."""
+    return {name: data for name, data in found.items() if name in listed}
 
 
 def _table(
     frame: Frame,
     spec: _Spec,
-    deeds: Mapping[str, int],
-    indexes: list[int | None],
+    covered: Covered,
     folder: Path | None,
     tell: Callable[[str], None],
 ) -> tuple[Table, str]:
-    """Return a table of records with the ledger index of each as its last column, and its query; notes the indexes."""
+    """Return a table of records with the ledger index of each as its last column, and its query; takes them."""
     asked, columns = Asked(frame), spec.columns.split()
     message = f"Collecting the table {spec.name.replace('_', ' ')}"
     tell(message)
@@ -305,8 +331,8 @@ def _table(
         for number, row in enumerate(asked.stream(spec.statement), start=1):
             if number % ROWS_AT_ONCE == 0:
                 tell(f"{message}: {number:,} rows")
-            indexes.append(deeds.get(spec.key(row)))
-            yield [*(row[column] for column in columns), indexes[-1]]
+            if covered.holds(spec.key(row), row[spec.written]):
+                yield [*(row[column] for column in columns), covered.take(spec.key(row))]
 
     heads = (*columns, "ledger_index")
     if folder:

@@ -28,14 +28,14 @@ FROM reviews_scopeline l JOIN reviews_campaign c ON c.tenant_id = l.tenant_id AN
 JOIN identities_system s ON s.tenant_id = l.tenant_id AND s.id = l.system_id
 LEFT JOIN identities_snapshot n ON n.tenant_id = l.tenant_id AND n.id = l.snapshot_id
 LEFT JOIN reviews_waiver w ON w.tenant_id = l.tenant_id AND w.id = l.waiver_id
-WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(until)s
+WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(as_of)s
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 ORDER BY c.name, c.id, s.key
 """
 EXCLUSIONS: Final = """
 SELECT c.name AS campaign, x.reason, x.approved_by, count(*) AS rows
 FROM reviews_exclusion x JOIN reviews_campaign c ON c.tenant_id = x.tenant_id AND c.id = x.campaign_id
-WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(until)s
+WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(as_of)s
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 GROUP BY c.name, c.id, x.reason, x.approved_by ORDER BY c.name, c.id, x.reason, x.approved_by
 """
@@ -44,17 +44,19 @@ SELECT c.name AS campaign, s.key AS system, n.captured_at, x.name AS account, x.
 FROM reviews_absentaccount x JOIN reviews_campaign c ON c.tenant_id = x.tenant_id AND c.id = x.campaign_id
 JOIN identities_system s ON s.tenant_id = x.tenant_id AND s.id = x.system_id
 JOIN identities_snapshot n ON n.tenant_id = x.tenant_id AND n.id = x.snapshot_id
-WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(until)s
+WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(as_of)s
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 ORDER BY c.name, c.id, s.key, x.actor_key
 """
 CONTROL_ITEMS: Final = """
 SELECT c.name AS campaign, 'control item: no access of anybody' AS mark, x.id AS control_item, s.key AS system,
-    x.account_name AS account, x.entitlement_name AS entitlement, p.name AS reviewer, x.outcome, x.decided_at
+    x.account_name AS account, x.entitlement_name AS entitlement, p.name AS reviewer,
+    CASE WHEN x.decided_at < %(now)s THEN x.outcome END AS outcome,
+    CASE WHEN x.decided_at < %(now)s THEN x.decided_at END AS decided_at
 FROM reviews_controlitem x JOIN reviews_campaign c ON c.tenant_id = x.tenant_id AND c.id = x.campaign_id
 JOIN identities_system s ON s.tenant_id = x.tenant_id AND s.id = x.system_id
 JOIN identities_identity p ON p.tenant_id = x.tenant_id AND p.id = x.reviewer_id
-WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(until)s
+WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(as_of)s
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 ORDER BY c.name, c.id, x.id
 """
@@ -62,7 +64,7 @@ MOVES: Final = """
 SELECT c.name AS campaign, m.at AS moved_at, m.old AS from_state, m.new AS to_state, m.old_due_at, m.new_due_at,
     m.reason, m.by
 FROM reviews_campaignmove m JOIN reviews_campaign c ON c.tenant_id = m.tenant_id AND c.id = m.campaign_id
-WHERE m.tenant_id = %(tenant)s AND m.at >= %(since)s AND m.at < %(until)s ORDER BY m.at, m.id
+WHERE m.tenant_id = %(tenant)s AND m.at >= %(since)s AND m.at < %(as_of)s ORDER BY m.at, m.id
 """
 REASSIGNED: Final = """
 SELECT c.name AS campaign, i.n AS item, a.since AS moved_at, b.name AS from_reviewer, p.name AS to_reviewer, a.reason,
@@ -75,7 +77,7 @@ LEFT JOIN LATERAL (
         AND q.id = e.reviewer_id
     WHERE e.tenant_id = a.tenant_id AND e.item_id = a.item_id AND e.id < a.id ORDER BY e.id DESC LIMIT 1
 ) b ON true
-WHERE a.tenant_id = %(tenant)s AND a.basis = 'reassigned' AND a.since >= %(since)s AND a.since < %(until)s
+WHERE a.tenant_id = %(tenant)s AND a.basis = 'reassigned' AND a.since >= %(since)s AND a.since < %(as_of)s
 ORDER BY a.since, a.id
 """
 QUESTIONS: Final = """
@@ -85,8 +87,8 @@ FROM reviews_itemquestion q JOIN reviews_campaign c ON c.tenant_id = q.tenant_id
 JOIN reviews_reviewitem i ON i.tenant_id = q.tenant_id AND i.id = q.item_id
 JOIN identities_identity a ON a.tenant_id = q.tenant_id AND a.id = q.asker_id
 LEFT JOIN identities_identity b ON b.tenant_id = q.tenant_id AND b.id = q.asked_id
-LEFT JOIN reviews_itemanswer w ON w.tenant_id = q.tenant_id AND w.question_id = q.id
-WHERE q.tenant_id = %(tenant)s AND q.at >= %(since)s AND q.at < %(until)s ORDER BY q.id, w.id
+LEFT JOIN reviews_itemanswer w ON w.tenant_id = q.tenant_id AND w.question_id = q.id AND w.at < %(now)s
+WHERE q.tenant_id = %(tenant)s AND q.at >= %(since)s AND q.at < %(as_of)s ORDER BY q.id, w.id
 """
 STATEMENTS: Final = """
 SELECT s.id, s.manifest FROM reviews_signoff s

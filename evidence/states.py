@@ -39,7 +39,7 @@ class PackState(models.TextChoices):
 
 PACK_MOVES: dict[PackState, frozenset[PackState]] = {
     PackState.REQUESTED: frozenset({PackState.BUILDING, PackState.CANCELLED, PackState.FAILED}),
-    PackState.BUILDING: frozenset({PackState.DRAFT, PackState.FAILED, PackState.CANCELLED}),
+    PackState.BUILDING: frozenset({PackState.BUILDING, PackState.DRAFT, PackState.FAILED, PackState.CANCELLED}),
     PackState.DRAFT: frozenset({PackState.ISSUED, PackState.WITHDRAWN}),
     PackState.ISSUED: frozenset(),
     PackState.FAILED: frozenset(),

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, cast
 from django.conf import settings
 
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-MEASURED, SIGNED = "measured.jsonl", "signed.json"
+MEASURED, SIGNED = "measured.sealed", "signed.json"
 TAKEN_UP: Final = frozenset({MEASURED, SIGNED})
 """What a killed worker's folder keeps, for the worker that takes the pack up again (`evidence.begun`)."""
 KEPT_SECONDS: Final = 86_400
@@ -47,7 +47,7 @@ def workshop(name: str) -> Iterator[Path]:
     """Give a folder, and remove it in the end: the one that a killed worker left under this name, or an empty one.
 
     A folder is locked by the process that works in it, so that one without a lock has nobody any more. Of such a one
-    only the files of TAKEN_UP stay, for a day.
+    only the files of TAKEN_UP stay, for a day: what names people there is sealed (`evidence.measured`).
 
     Raises:
         DiskFullError: The disk had no more room.
@@ -104,10 +104,18 @@ def _left(root: Path, name: str) -> tuple[Path, int] | None:
     return found
 
 
+def sweep() -> None:
+    """Clear the folders that killed workers left; the tick does it, since nobody may ask for a pack for a long time."""
+    root = place()
+    with _locked(root):
+        _left(root, "")
+
+
 def _clear(folder: Path) -> None:
     """Remove what is not taken up again from a folder, and the whole of it where nothing is, or nobody came for it."""
-    old = time.time() - folder.stat().st_mtime > KEPT_SECONDS
     inside = list(folder.iterdir())
+    begun = min((item.stat().st_mtime for item in inside), default=0.0)
+    old = time.time() - begun > KEPT_SECONDS
     gone = [item for item in inside if old or item.name not in TAKEN_UP]
     for item in gone:
         if item.is_dir():

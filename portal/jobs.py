@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.tasks import async_task
 
+from evidence.workshop import sweep
 from portal.models import ScheduledRun
 from portal.schedule import SCHEDULE, Entry
 from tenants.models import Tenant
@@ -18,13 +19,14 @@ _log = logging.getLogger(__name__)
 
 
 def tick() -> int:
-    """Queue what fell due; returns how many jobs were queued. Runs every minute, safe to run twice."""
+    """Queue what fell due, and clear what killed workers left; returns how many jobs were queued. Safe to run twice."""
     now = timezone.now()
     queued = 0
     for tenant in all_tenants():
         queued += take_up_again(tenant)
         for entry in SCHEDULE:
             queued += _claim(entry, tenant, entry.period(now).isoformat())
+    sweep()
     return queued
 
 

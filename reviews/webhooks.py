@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from tenants.boxes import box
 
 PREFIX: Final = "whsec_"
 SECRET_BYTES: Final = 32
@@ -56,6 +56,5 @@ def unsealed(text: str, *, key: str, owner: str) -> str:
 
 
 def _box(key: str, owner: str) -> Fernet:
-    """Returns what encrypts for one owner; its key is used for nothing else (RFC 5869)."""
-    derived = HKDF(SHA256(), 32, salt=None, info=f"countersign webhook secret of {owner}".encode()).derive(key.encode())
-    return Fernet(base64.urlsafe_b64encode(derived))
+    """Returns what encrypts for one owner."""
+    return box(key, f"webhook secret of {owner}")

@@ -56,6 +56,7 @@ class Frame:
             "since": self.period.start,
             "until": self.period.end,
             "as_of": self.as_of,
+            "now": self.now,
         }
 
 

@@ -225,14 +225,20 @@ def links_of(event: AccessEvent) -> Links:
     )
 
 
-def later_readings(places: Collection[tuple[datetime, int]]) -> Mapping[tuple[datetime, int], tuple[datetime, int]]:
-    """Return for each place of an event the place of its newest reading, where it is another; a query a generation."""
+def later_readings(
+    places: Collection[tuple[datetime, int]], before: datetime | None = None
+) -> Mapping[tuple[datetime, int], tuple[datetime, int]]:
+    """Return for each place of an event the place of its newest reading, where it is another; a query a generation.
+
+    Readings of the moment `before`, or later ones, are as if they were not there.
+    """
     found = {place: place for place in places}
     asked = set(places)
     while asked:
         rows = Superseded.objects.filter(
             received_at__in={at for at, _id in asked}, event_id__in={n for _at, n in asked}
         )
+        rows = rows if before is None else rows.filter(by_received_at__lt=before)
         later = {(row.received_at, row.event_id): (row.by_received_at, row.by_id) for row in rows}
         asked = {later[place] for place in asked if place in later}
         found = {first: later.get(newest, newest) for first, newest in found.items()}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, OperationalError, transaction
@@ -27,9 +28,10 @@ from evidence.rendering import Rendered, render
 from evidence.states import PACK_MOVES, PackState
 from evidence.verifier.check import Pack
 from evidence.workshop import MEASURED
+from identities.models import System
 from ledger.signer import sign_now
-from reviews.models import Campaign
-from tenants.audit import audit
+from reviews.actions import close_deciding, decide, reassign_items
+from reviews.models import Campaign, Decision
 from tenants.kinds import Actor, Cancelled, Refused
 from tenants.models import AuditEntry, Tenant, User
 from tenants.scope import tenant_scope
@@ -38,6 +40,7 @@ from tenants.work import Printed, Silent
 from tests import make
 from tests.evidence.signing import data_of, issued
 from tests.evidence.test_verify import files_of
+from tests.reviews import conftest as reviewing
 
 Ask = Callable[..., EvidencePack]
 pytestmark = pytest.mark.django_db
@@ -129,34 +132,57 @@ def test_the_same_run_and_checkpoint_give_the_same_tables_and_manifest(
     with tenant_scope(bpo):
         computed = compute_controls(tenant=bpo, period=period, by=by, purpose="pack")
         begin_pack(pack=asked, computed=computed, by=by)
-        again = written_and_read(bpo, computed, tmp_path)
+        again = written_and_read(bpo, asked, computed, tmp_path)
+        passed_on(reviewed, "M1", "Rosa is on leave until May.", officer)
     signed, found = sign_now(bpo.uuid), []
     for name, measured in (("one", computed), ("two", again)):
         (tmp_path / name).mkdir()
         with (tmp_path / name / "pack.zip").open("w+b") as out:
             assemble(bpo, asked, Known(measured, signed), Silent(), Room(tmp_path / name, out))
             found.append(files_of((tmp_path / name / "pack.zip").read_bytes()))
-        with tenant_scope(bpo):
-            audit("campaign.look", by=officer, target="The ledger grows between the two.")
+        if measured is computed:
+            goes_on(bpo, reviewed, officer)
     assert len(printed) == 1, "the report says the same"
     differs = {name for name in found[0] if found[0][name] != found[1][name]}
+    assert b"Rosa is on leave" in found[0]["tables/reassignments.csv"], "measured before it, and signed after it"
     assert (found[0].keys(), differs) == (found[1].keys(), {"manifest.sig", "report.pdf"}), "the seal holds its time"
 
 
-def written_and_read(bpo: Tenant, computed: Computed, folder: Path) -> Computed:
-    """What was measured, as a worker finds it that takes a pack up again: the same, and in each language."""
-    sha256 = keep_measured(computed, folder)
-    again = measured_again(bpo, computed.run, folder, sha256)
+def passed_on(campaign: Campaign, to: str, reason: str, officer: Actor) -> None:
+    """Put an item to another reviewer."""
+    items = [reviewing.item(campaign, "backup")]
+    reassign_items(items=items, reviewer=reviewing.person(to), reason=reason, by=officer)
+
+
+def goes_on(bpo: Tenant, campaign: Campaign, officer: Actor) -> None:
+    """Record what a second collecting finds: decisions, one supersedes, a list, a new reviewer, silence at the end."""
+    remy, rosa = (make.actor(User.objects.get(email=f"{name}@example.org"), bpo) for name in ("remy", "rosa"))
+    with tenant_scope(bpo):
+        decide(item=reviewing.item(campaign, "bob"), choice=reviewing.REVOKE, by=remy)
+        decide(item=reviewing.item(campaign, "cem"), choice=reviewing.REVOKE, by=rosa)
+        reviewing.deliver(reviewing.Cast(officer, remy, rosa, System.objects.get(key="crm")))
+        passed_on(campaign, "M2", "Rosa is back from her leave.", officer)
+        reviewing.fall_due(campaign)
+    with tenant_scope(bpo):
+        close_deciding(campaign=campaign, by=officer)
+        assert Decision.objects.filter(outcome="not_decided").exists(), "without a deed of their own"
+
+
+def written_and_read(bpo: Tenant, asked: EvidencePack, computed: Computed, folder: Path) -> Computed:
+    """What was measured, as a worker finds it that takes a pack up again: the same, in each language, and sealed."""
+    sha256 = keep_measured(computed, folder, asked.uuid)
+    again = measured_again(bpo, computed.run, folder, asked.uuid, sha256)
     assert again == computed
     with spoken(Language.GERMAN):
         first, second = ([told(text) for text in texts_of(one)] for one in (computed, again))
         assert first == second != texts_of(computed), "words are words of ours again, and no plain texts"
-    assert measured_again(bpo, ControlRun(pk=0), folder, sha256) is None, "of another run"
+    assert measured_again(bpo, ControlRun(pk=0), folder, asked.uuid, sha256) is None, "of another run"
+    assert measured_again(bpo, computed.run, folder, uuid4(), sha256) is None, "sealed under another key"
     path = folder / MEASURED
     whole = path.read_bytes()
-    path.write_bytes(whole.replace(b'"leaks":0.0', b'"leaks":1.0'))
-    assert path.read_bytes() != whole
-    assert measured_again(bpo, computed.run, folder, sha256) is None, "not what the ledger names"
+    assert (oct(path.stat().st_mode)[-3:], b'"kind"' in whole) == ("600", False), "names lie in no file in clear"
+    path.write_bytes(whole + whole.splitlines(keepends=True)[-1])
+    assert measured_again(bpo, computed.run, folder, asked.uuid, sha256) is None, "not what the ledger names"
     path.write_bytes(whole)
     return again
 

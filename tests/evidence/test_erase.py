@@ -34,6 +34,7 @@ from evidence.verification import verify_tenant
 from evidence.verifier.check import Pack
 from evidence.verifier.told import lines_of
 from ledger.kinds import LeafKind
+from ledger.queries import head
 from logs.actions import HoldFacts, lift_legal_hold, set_legal_hold
 from logs.models import AccessEvent, Erasure, HoldKind, LastUse, LegalHold, QuarantinedLine, SourceHour, UsageDay
 from tenants.actions import issue_token
@@ -213,7 +214,9 @@ def sees_that_a_pack_says_what_still_waits(world: World) -> None:
     for end, records in ((at + timedelta(days=1), 0), (timezone.now() + timedelta(hours=1), 3)):
         frame = Frame(Period(at - timedelta(days=1), end, "UTC"), {}, world.bpo.pk, world.bpo.uuid, timezone.now())
         with tenant_scope(world.bpo):
-            said = erased_lines(gather(frame, 1, wanted=frozenset({"erasures"})))
+            size = head(world.bpo.uuid).size
+            said = erased_lines(gather(frame, size, wanted=frozenset({"erasures"})))
+            assert not erased_lines(gather(frame, size - 2, wanted=frozenset({"erasures"}))), "confirmed later"
         assert [line.partition(" under ")[0] for line in said] == [
             f"{records} records of the period are to be erased"
         ] * bool(records)

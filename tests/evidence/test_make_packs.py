@@ -5,24 +5,26 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import InternalError, connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from evidence.actions import PackRequest, request_pack
-from evidence.building import build_pack
+from evidence.building import build_pack, one_picture
 from evidence.kinds import Period
 from evidence.models import ControlRun, EvidencePack, PackFile
 from evidence.tables import csv_bytes, csv_file, from_rows, long_table, spelled
-from evidence.workshop import MEASURED, SIGNED, DiskFullError, place, workshop
+from evidence.workshop import MEASURED, SIGNED, DiskFullError, place, sweep, workshop
 from ledger.signer import sign_now
 from tenants.audit import audit
-from tenants.kinds import Role, WorkState
+from tenants.kinds import Actor, Role, WorkState
 from tenants.models import AuditEntry, Tenant, Work
 from tenants.scope import tenant_scope
 from tenants.work import Silent, run_work, take_up_again
@@ -44,8 +46,8 @@ def test_a_pack_whose_worker_was_killed_is_built_once(fresh_database: FreshDatab
     ended = subprocess.run(command, env=environment, cwd=ROOT, check=False, capture_output=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     (left,) = [path for path in place().iterdir() if path.name.startswith(str(pack.uuid))]
-    with workshop("of another pack"):
-        assert {path.name for path in left.iterdir()} == {MEASURED, SIGNED}, "what is used again, and nothing else"
+    sweep()
+    assert {path.name for path in left.iterdir()} == {MEASURED, SIGNED}, "what is used again, and nothing else"
     size = 1 + sign_now(bpo.uuid).size
     with tenant_scope(bpo):
         audit("campaign.look", by=make.actor(carla, bpo), target="The ledger grows meanwhile.")
@@ -62,6 +64,26 @@ def test_a_pack_whose_worker_was_killed_is_built_once(fresh_database: FreshDatab
         assert (pack.state, pack.run) == ("draft", ControlRun.objects.get()), "it was measured once"
         assert size > (pack.ledger_size or 0) > ControlRun.objects.get().ledger_size, "under the checkpoint signed then"
     assert not any(folder.name.startswith(str(pack.uuid)) for folder in place().iterdir())
+
+
+def test_records_are_read_in_one_state_of_the_database(fresh_database: FreshDatabase) -> None:
+    bpo = make.tenant("northwind")
+    by = Actor.system("tests", bpo.pk)
+
+    def commit() -> None:
+        with tenant_scope(bpo):
+            audit("test.deed", by=by)
+        connection.close()
+
+    with one_picture(), tenant_scope(bpo):
+        before = AuditEntry.objects.count()
+        (meanwhile := threading.Thread(target=commit)).start()
+        meanwhile.join()
+        assert AuditEntry.objects.count() == before, "a record whose deed was not yet seen would stand without a proof"
+        with pytest.raises(InternalError, match="read-only"), transaction.atomic():
+            audit("test.deed", by=by)
+    with tenant_scope(bpo):
+        assert AuditEntry.objects.count() == before + 1
 
 
 @pytest.mark.django_db
@@ -88,9 +110,9 @@ def test_what_a_killed_worker_left_is_found_under_its_name_for_a_day(tmp_path: P
         left.mkdir()
         (left / SIGNED).write_text("{}")
         (left / "report.pdf").write_bytes(b"%PDF")
-        os.utime(left, (time.time() - days * 86_400,) * 2)
-        with workshop("other"):
-            assert (left.exists(), (left / SIGNED).exists(), (left / "report.pdf").exists()) == (stays, stays, False)
+        os.utime(left / SIGNED, (time.time() - days * 86_400,) * 2)
+        sweep()
+        assert (left.exists(), (left / SIGNED).exists(), (left / "report.pdf").exists()) == (stays, stays, False)
         with workshop("killed") as folder:
             assert (folder == left, (folder / SIGNED).exists()) == (stays, stays)
             with workshop("killed") as second:

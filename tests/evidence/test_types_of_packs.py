@@ -17,15 +17,17 @@ from alerts.models import Alert
 from alerts.watch import look_round
 from evidence.actions import PackRequest, request_pack
 from evidence.building import build_pack
-from evidence.deeds import VERBS
+from evidence.citedevents import CITED
+from evidence.deeds import VERBS, Covered
 from evidence.kinds import Period
 from evidence.languages import Language, spoken
-from evidence.metrics.frame import Frame
+from evidence.metrics.frame import Asked, Frame
 from evidence.packtypes import TYPES, PackKind
 from evidence.records import SPECS, gather
 from evidence.sections.contents import SECTIONS
 from evidence.verifier.check import Pack
 from evidence.verifier.complete import COMPLETE
+from ledger.queries import head
 from reviews.models import LogReview
 from tenants.kinds import Actor
 from tenants.models import Tenant, User
@@ -120,12 +122,22 @@ def the_others_gather_their_own(bpo: Tenant, period: Period) -> None:
     """Without printing: the records of the other types are those of their own, with the statements of those only."""
     frame = Frame(period, {}, bpo.pk, bpo.uuid, timezone.now())
     with tenant_scope(bpo):
-        there = {table.name for table in gather(frame, 1).tables}
+        size = head(bpo.uuid).size
+        it_cites_what_the_checkpoint_covers(frame, size)
+        there = {table.name for table in gather(frame, size).tables}
         for kind in (PackKind.CONTROLS, PackKind.ACCESS_REVIEW, PackKind.CLIENT):
-            records = gather(frame, 1, wanted=TYPES[kind].records)
+            records = gather(frame, size, wanted=TYPES[kind].records)
             names = {table.name for table in records.tables}
             assert names == set(records.queries) == there & TYPES[kind].records, kind
             assert len(records.statements) == ("log_sign_offs" in names), kind
+
+
+def it_cites_what_the_checkpoint_covers(frame: Frame, size: int) -> None:
+    """No event that came in after it, and none behind an alert that was raised after it."""
+    raised = min(place or size for key, place in Covered(frame, size).places.items() if key.startswith("alert "))
+    cited = [len(Asked(frame).rows(CITED, incident=0, size=end)) for end in (1, raised, size)]
+    assert cited[0] == 0 < cited[1]
+    assert [gather(frame, end).cited_total for end in (raised, size)] == [0, cited[2]]
 
 
 def every_record() -> set[str]:

@@ -4,7 +4,7 @@ import base64
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from evidence.verifier.primitives import Broken
 from reviews.models import Campaign
 from tenants.kinds import Actor
 from tenants.models import Tenant
-from tenants.work import Silent
+from tenants.work import Printed
 from tests.chromium import CHROMIUM
 from tests.evidence.insider import resigned
 from tests.evidence.packing import SIGNER
@@ -108,8 +108,7 @@ def test_both_verifiers_name_what_broke(
     tmp_path: Path,
 ) -> None:
     look_round()
-    asked = pack(("gdpr",), parquet=True, volumes=True)
-    made = issued(bpo, build_pack(bpo, asked.pk, Silent(), Limits(rows=0, least=1, volume_rows=20)), officer)
+    made = issued(bpo, in_volumes(bpo, pack(("gdpr",), parquet=True, volumes=True)), officer)
     whole, key = data_of(bpo, made), made.signer_key
     assert by_python(whole, key) == []
     with opened_page(chromium, tmp_path) as page:
@@ -126,6 +125,18 @@ def test_both_verifiers_name_what_broke(
         slow = "[key, text, sign].map((part) => Uint8Array.from(atob(part), (char) => char.charCodeAt(0)))"
         assert page.evaluate(f"([key, text, sign]) => ed25519Slowly(...{slow})", signature(b"x"))
         assert not page.evaluate(f"([key, text, sign]) => ed25519Slowly(...{slow})", signature(b"y"))
+
+
+def in_volumes(bpo: Tenant, asked: EvidencePack) -> EvidencePack:
+    """Build a pack that is printed in several volumes; each is said while it is printed, the report as the first."""
+    steps = StringIO()
+    made = build_pack(bpo, asked.pk, Printed(steps), Limits(rows=0, least=1, volume_rows=20))
+    said = [line.strip() for line in steps.getvalue().splitlines() if "volume" in line]
+    volumes = [name for name in files_of(data_of(bpo, made)) if name.startswith("volume-")]
+    further = [f"[4/7] Printing volume {n} of {len(volumes) + 1}" for n in range(2, len(volumes) + 2)]
+    assert further
+    assert said == [f"[4/7] Printing the report, volume 1 of {len(volumes) + 1}", *further]
+    return made
 
 
 def packs_that_withhold(whole: bytes, bpo: Tenant) -> Iterator[tuple[str, bytes, str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -120,3 +121,6 @@ def test_a_pack_counts_what_was_superseded_and_lists_the_newest_reading(bpo: Ten
         assert (listed.key, listed.actor_name) == (newest.key, "Ana")
         assert leaf is not None
         assert leaf.core == bytes(newest.core)
+        signed = replace(frame, now=newest.received_at)
+        (((_row, listed), _leaf),) = cited_events(signed, [cited], 1_000_000)
+        assert (listed.key, gather(signed, 1).superseded) == (first.key, 0), "as it was read when it was signed"

@@ -1,14 +1,17 @@
 """The schedule: each period runs once per tenant, and every job it names exists."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import load_command_class
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Schedule
+from pytest_django import Settings
 
 from evidence.tiers import LASTS
 from evidence.verification import SILENCE
+from evidence.workshop import place
 from ledger.management.commands.ledger_sign import LONGEST_WAIT
 from portal import jobs
 from portal.management.commands.run import BESIDE_THE_WEB
@@ -44,9 +47,15 @@ def test_a_period_starts_at_a_multiple_of_its_length() -> None:
 
 
 @pytest.mark.django_db
-def test_a_period_is_queued_once_however_often_the_tick_comes(bpo: Tenant, acme: Tenant, only_nightly: None) -> None:
+def test_a_period_is_queued_once_however_often_the_tick_comes(
+    bpo: Tenant, acme: Tenant, only_nightly: None, settings: Settings, tmp_path: Path
+) -> None:
+    settings.COUNTERSIGN_DATA = tmp_path
+    (left := place() / "killed-1").mkdir()
+    (left / "people.csv").write_text("of a worker that is dead")
     assert jobs.tick() == 2
     assert jobs.tick() == 0
+    assert not left.exists(), "and what a killed worker left lies there for a minute"
 
 
 @pytest.mark.django_db
