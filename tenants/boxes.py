@@ -8,6 +8,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 def box(key: str, use: str) -> Fernet:
-    """Returns what encrypts for one use; the key that is derived for it is used for nothing else (RFC 5869)."""
+    """Return what encrypts for one use; the key that is derived for it is used for nothing else (RFC 5869)."""
     derived = HKDF(SHA256(), 32, salt=None, info=f"countersign {use}".encode()).derive(key.encode())
     return Fernet(base64.urlsafe_b64encode(derived))
