@@ -181,7 +181,7 @@ class NoticeKind(TextChoices):
 
 EXTENDED_TIMES: Final = 3
 EXTENDED_DAYS: Final = 30
-"""How often, and by how much each time, the due time of an open campaign moves at most; a trigger holds both."""
+"""How often an open campaign's due time moves at most, and how far each time, also by reopening; triggers hold it."""
 LOOK_DAYS: Final = 7
 """Days from the asking of a second look to its being late; the campaign does not close before it is taken."""
 
@@ -202,6 +202,7 @@ class TicketEvent(TextChoices):
     OVERDUE = "overdue", "Late"
     REOPENED = "reopened", "Open again"
     VERIFIED = "verified", "Verified"
+    CHANGED = "changed", "Decision changed"
     GIVEN_UP = "given_up", "A ticket was given up"
 
 

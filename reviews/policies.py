@@ -140,6 +140,16 @@ def can_extend_campaign(by: Actor, campaign: Campaign, due_at: datetime, *, time
     return can_manage_campaigns(by)
 
 
+def can_reopen_campaign(by: Actor, campaign: Campaign, due_at: datetime, at: datetime) -> Verdict:
+    """Returns whether the actor may reopen a campaign until a time: the present due time, or some days from now."""
+    if due_at <= at:
+        return denied("Choose a due time in the future.")
+    latest = at + timedelta(days=EXTENDED_DAYS)
+    if due_at > max(latest, campaign.due_at or latest):
+        return denied(f"Choose a due time at most {EXTENDED_DAYS} days from now.")
+    return can_manage_campaigns(by)
+
+
 def can_begin_stage(by: Actor, campaign: Campaign, *, later: int) -> Verdict:
     """Returns whether the actor may begin the next stage of a campaign that has so many later ones."""
     if not later:

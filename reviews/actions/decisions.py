@@ -1,6 +1,6 @@
 """Records decisions: one by one, and by the system at the deadline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -23,7 +23,7 @@ from reviews.policies import (
     is_due,
 )
 from reviews.queries.duties import is_in_case
-from reviews.queries.standing import assigned_reviewers, has_signed, heads_of, undecided_items
+from reviews.queries.standing import Standing, heads_of, standings, undecided_items
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState
 from tenants.audit import audit
@@ -52,30 +52,37 @@ def decide(
     """
     if reviewer is None or reviewer.user_id != by.user_id:
         reviewer = identity_of_user(by.user_id)
-    now = timezone.now()
-    enforce(may_decide([item], by, reviewer, now))
+    now, known = timezone.now(), standings(item.campaign, [item.pk], reviewer)
+    enforce(may_decide([item], by, reviewer, now, known))
     reason = choice.reason.strip()
     enforce(has_reason(item, choice.outcome, reason))
     enforce(can_keep_alone(choice.outcome, in_case=is_in_case(item)))
-    head = heads_of([item.pk]).get(item.pk)
-    if seen not in (ANY, head.pk if head else None):
+    head = known[item.pk].head
+    if seen not in (ANY, head):
         raise Refused(denied("This item was decided in another window. Load the page again."))
     fresh = decision_of(item, reviewer, choice, by, now)
-    fresh.reason, fresh.supersedes = reason, head
+    fresh.reason, fresh.supersedes_id = reason, head
     with as_refusal():
         fresh.save(force_insert=True)
     audit("item.decide", by=by, target=_name(item), detail=_detail(fresh), kind=LeafKind.DECISION)
     return fresh
 
 
-def may_decide(items: Sequence[ReviewItem], by: Actor, reviewer: Identity | None, at: datetime) -> Verdict:
-    """Returns the verdict about the first item that refuses, or that all allow."""
+def may_decide(
+    items: Sequence[ReviewItem],
+    by: Actor,
+    reviewer: Identity | None,
+    at: datetime,
+    known: Mapping[int, Standing] | None = None,
+) -> Verdict:
+    """Returns the verdict about the first item that refuses, or that all allow; `known` is where the items stand."""
     campaign = items[0].campaign
     if any(item.campaign_id != campaign.pk for item in items):
         return denied("Decide about one campaign at a time.")
-    assigned, signed = assigned_reviewers([item.pk for item in items]), has_signed(campaign, reviewer)
+    known = known or standings(campaign, [item.pk for item in items], reviewer)
     for item in items:
-        verdict = can_decide(by, item, reviewer=reviewer, assigned_to=assigned.get(item.pk), signed=signed)
+        stands = known[item.pk]
+        verdict = can_decide(by, item, reviewer=reviewer, assigned_to=stands.assigned_to, signed=stands.signed)
         if not verdict.allowed:
             return verdict
     return is_due(campaign, at)

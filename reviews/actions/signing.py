@@ -17,7 +17,7 @@ from reviews.agreement import quarter
 from reviews.causes import Cause
 from reviews.kinds import REASON_MIN, Authentication, FindingKind, Level, meaning_of_signature
 from reviews.models import Campaign, SigningRule, SignOff
-from reviews.policies import can_extend_campaign, can_manage_campaigns, can_sign, can_sign_at
+from reviews.policies import can_extend_campaign, can_manage_campaigns, can_reopen_campaign, can_sign, can_sign_at
 from reviews.queries.campaigns import times_extended
 from reviews.queries.controls import undecided_controls
 from reviews.queries.quality import care_lines, reciprocal_pairs
@@ -149,12 +149,14 @@ def finish_signing(campaign: Campaign, *, by: Actor) -> Campaign:
 
 @transaction.atomic
 def reopen_campaign(*, campaign: Campaign, due_at: datetime, reason: str, by: Actor) -> Campaign:
-    """Opens a campaign again before its last signature: the signatures of this round are withdrawn and kept."""
-    enforce(can_manage_campaigns(by))
-    _check_reason(reason, "the campaign is reopened")
-    if due_at <= timezone.now():
-        raise Refused(denied("Choose a due time in the future."))
+    """Opens a campaign again before its last signature: the signatures of this round are withdrawn and kept.
+
+    Raises:
+        Refused: when the due time lies in the past or more than 30 days ahead, or the reason is missing.
+    """
     campaign = locked(campaign)
+    enforce(can_reopen_campaign(by, campaign, due_at, timezone.now()))
+    _check_reason(reason, "the campaign is reopened")
     fields = {"round": campaign.round + 1, "due_at": due_at}
     campaign = move(campaign, CampaignState.OPEN, by=by, reason=reason, **fields)
     detail = {"campaign": campaign.pk, "why": reason, "due_at": due_at, "round": campaign.round}

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from reviews.actions.remediation import is_changed
 from reviews.kinds import TicketEvent, TicketWay
 from reviews.models import Remediation, Ticket, TicketRoute, TicketTry
 from reviews.policies import can_manage_campaigns
@@ -100,6 +101,7 @@ def _ticket(fix: Remediation, event: TicketEvent, step: str, way: TicketWay, ten
 
 def _facts(fix: Remediation, event: TicketEvent, tenant: Tenant) -> TicketFacts:
     """Returns what a ticket says about a revocation."""
+    changed = fix.decision.superseded_by if event == TicketEvent.CHANGED else None
     page = "reviews:tickets" if event == TicketEvent.GIVEN_UP else "reviews:remediations"
     arguments = [tenant.slug] if event == TicketEvent.GIVEN_UP else [tenant.slug, fix.campaign_id]
     return TicketFacts(
@@ -120,6 +122,8 @@ def _facts(fix: Remediation, event: TicketEvent, tenant: Tenant) -> TicketFacts:
         due_at=fix.due_at,
         at=timezone.now(),
         link=f"{settings.PORTAL_URL}{reverse(page, args=arguments)}",
+        changed_to=changed.outcome if changed else "",
+        changed_reason=changed.reason if changed else "",
     )
 
 
@@ -127,8 +131,8 @@ def _facts(fix: Remediation, event: TicketEvent, tenant: Tenant) -> TicketFacts:
 def claim_ticket(*, by: Actor) -> tuple[Ticket, TicketRoute] | None:
     """Claims the ticket that is due first, with where it goes; None when nothing is due.
 
-    What has no way any more is dropped. The attempt is counted before it is made: a process that dies while sending
-    loses only this attempt.
+    What has no way any more is dropped, and so is what asks for a revocation whose decision was changed meanwhile. The
+    attempt is counted before it is made: a process that dies while sending loses only this attempt.
     """
     enforce(can_manage_campaigns(by))
     route = ticket_route()
@@ -138,13 +142,15 @@ def claim_ticket(*, by: Actor) -> tuple[Ticket, TicketRoute] | None:
         ticket = due.select_for_update(of=("self",), skip_locked=True).first()
         if ticket is None or route is None:
             return None
-        ticket.attempts += 1
-        ticket.next_try_at = timezone.now() + FIRST_PAUSE * (1 << min(ticket.attempts - 1, MAX_TRIES))
         there = ticket.address or (route.mail if ticket.way == TicketWay.MAIL else route.url)
-        ticket.state = ticket.state if there else NoticeState.DROPPED
-        ticket.save(update_fields=["attempts", "next_try_at", "state"])
-        if there:
+        asks = ticket.event not in {TicketEvent.CHANGED, TicketEvent.GIVEN_UP}
+        if there and not (asks and is_changed(ticket.remediation)):
+            ticket.attempts += 1
+            ticket.next_try_at = timezone.now() + FIRST_PAUSE * (1 << min(ticket.attempts - 1, MAX_TRIES))
+            ticket.save(update_fields=["attempts", "next_try_at"])
             return ticket, route
+        ticket.state = NoticeState.DROPPED
+        ticket.save(update_fields=["state"])
         audit("ticket.drop", by=by, target=str(ticket), detail={"ticket": ticket.pk})
 
 

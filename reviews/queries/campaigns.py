@@ -307,6 +307,13 @@ def remediations_of(campaign: Campaign) -> QuerySet[Remediation]:
     return rows.order_by("due_at", "id")
 
 
+def changed_remediations(campaign: Campaign) -> QuerySet[Remediation]:
+    """Returns the revocations of a campaign whose decision was changed after they had begun, newest change first."""
+    rows = Remediation.objects.filter(campaign=campaign, decision__superseded_by__isnull=False)
+    shown = ("item__account", "item__entitlement", "item__system", "owner", "decision__superseded_by__reviewer")
+    return rows.select_related(*shown).order_by("-decision__superseded_by__id")
+
+
 def collecting() -> list[Campaign]:
     """Returns the campaigns that wait for snapshots."""
     waiting = Campaign.objects.filter(state__in=[CampaignState.DRAFT, CampaignState.COLLECTING])

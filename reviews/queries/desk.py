@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Count, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
 
@@ -17,13 +18,35 @@ from reviews.charts import weeks_chart
 from reviews.kinds import Advice, Outcome
 from reviews.models import Assignment, Campaign, ControlItem, Decision, Remediation, ReviewItem, SignOff
 from reviews.queries.controls import controls_for, merged
-from reviews.queries.standing import StatementLine, answers, heads_of, is_answer
-from reviews.states import CampaignState, RemediationState
+from reviews.queries.standing import StatementLine, heads_of, is_answer
+from reviews.states import CampaignState
+from tenants.scope import current_tenant_id
 
 SECONDS = {"privileged": 60, "other": 20}
 """How long a careful look takes, for the estimate in the inbox."""
-RISKS = {Advice.REVOKE: 0, Advice.INSUFFICIENT: 1}
-"""The place of an advice in the order of the list; any other comes last."""
+_NAMED: Final = ("account", "entitlement", "system", "subject")
+_PUT: Final = """
+SELECT i.id, i.privileged, h.outcome
+FROM reviews_assignment a
+JOIN reviews_reviewitem i ON i.tenant_id = a.tenant_id AND i.id = a.item_id
+LEFT JOIN reviews_head h ON h.tenant_id = i.tenant_id AND h.item_id = i.id
+WHERE a.tenant_id = %s AND a.campaign_id = %s AND a.reviewer_id = %s AND a.until IS NULL
+ORDER BY NOT i.privileged, CASE i.advice WHEN 'revoke' THEN 0 WHEN 'insufficient' THEN 1 ELSE 2 END, i.n
+"""
+"""What is put to a reviewer by risk: privileged first, then what the advice is against."""
+_TOLD: Final = """
+SELECT
+    EXISTS (SELECT 1 FROM reviews_decision d WHERE d.tenant_id = %(tenant)s AND d.item_id = %(item)s),
+    EXISTS (SELECT 1 FROM reviews_itemquestion q WHERE q.tenant_id = %(tenant)s AND q.item_id = %(item)s),
+    EXISTS (
+        SELECT 1 FROM reviews_reviewitem o
+        JOIN reviews_remediation r ON r.tenant_id = o.tenant_id AND r.item_id = o.id
+        JOIN reviews_head h ON h.tenant_id = r.tenant_id AND h.id = r.decision_id
+        WHERE o.tenant_id = %(tenant)s AND o.account_id = %(account)s AND o.entitlement_id = %(entitlement)s
+            AND o.campaign_id <> %(campaign)s AND r.state IN ('open', 'in_progress', 'claimed_done')
+    )
+"""
+"""Whether there is a decision about an item, a question, and a revocation of an earlier campaign that is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +113,12 @@ def signed_by(reviewer: Identity) -> QuerySet[SignOff]:
 
 def put_to(campaign: Campaign, reviewer: Identity) -> QuerySet[ReviewItem]:
     """Returns the items of a campaign that lie on a reviewer's desk, with the campaign that was given."""
-    return campaign.items.filter(Exists(Assignment.objects.filter(item=OuterRef("pk"), reviewer=reviewer, until=None)))
+    return campaign.items.filter(assignments__reviewer=reviewer, assignments__until=None)
 
 
 def items_for(campaign: Campaign, reviewer: Identity) -> QuerySet[ReviewItem]:
     """Returns a reviewer's items of a campaign with what the screen names of each, in no order."""
-    return put_to(campaign, reviewer).select_related("account", "entitlement", "system", "subject")
+    return put_to(campaign, reviewer).select_related(*_NAMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +171,17 @@ class Desk:
 def desk_for(campaign: Campaign, reviewer: Identity) -> Desk:
     """Returns what is put to a reviewer by risk: privileged first, then what the advice is against.
 
-    As ids alone, in two queries, since the screen needs no 10,000 wide rows.
+    As ids alone, in two queries, since the screen needs no 10,000 wide rows; in SQL, since it follows each decision.
     """
-    put = Assignment.objects.filter(campaign=campaign, reviewer=reviewer, until__isnull=True)
-    facts = ("item__advice", "item__n", "item_id", "item__privileged", ~Exists(answers(campaign, "item")))
-    rows = sorted(put.values_list(*facts), key=lambda row: (not row[3], RISKS.get(row[0], len(RISKS)), row[1]))
-    items = [row[2:] for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(_PUT, [current_tenant_id(), campaign.pk, reviewer.pk])
+        items = cursor.fetchall()
     controls = dict(controls_for(campaign, reviewer).values_list("pk", "outcome"))
-    waiting = {pk for pk, _privileged, undecided in items if undecided}
+    waits = {None, Outcome.NOT_DECIDED} if campaign.state == CampaignState.OPEN else {None}  # as `answers` says
+    waiting = {pk for pk, _privileged, outcome in items if outcome in waits}
     if campaign.state == CampaignState.OPEN:
         waiting |= {pk for pk, outcome in controls.items() if not outcome}
-    privileged = [pk for pk, urgent, _undecided in items if urgent]
+    privileged = [pk for pk, urgent, _outcome in items if urgent]
     numbers = merged([pk for pk, *_rest in items], controls, len(privileged))
     return Desk(numbers, frozenset(waiting), frozenset([*privileged, *controls]), len(controls))
 
@@ -181,10 +204,13 @@ def put_item(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | Co
     return put_to(campaign, reviewer).filter(pk=pk).first() or controls_for(campaign, reviewer).filter(pk=pk).first()
 
 
-def shown_item(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | ControlItem | None:
-    """Returns what a reviewer is shown under an id."""
-    found = items_for(campaign, reviewer).filter(pk=pk).first()
-    return found or controls_for(campaign, reviewer).filter(pk=pk).first()
+def shown_item(
+    campaign: Campaign, reviewer: Identity, pk: int, put: Desk | None = None
+) -> ReviewItem | ControlItem | None:
+    """Returns what a reviewer is shown under an id; `put` is their desk, where it was read before: it says whose."""
+    known = put is not None and pk in put.numbers
+    items = campaign.items.select_related(*_NAMED) if known else items_for(campaign, reviewer)
+    return items.filter(pk=pk).first() or controls_for(campaign, reviewer).filter(pk=pk).first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +227,8 @@ class ItemSheet:
     previous_at: datetime | None
     evidence: dict[str, Any]
     still_open: bool
+    asked: bool = True
+    """Whether anything was asked or noted about it; also true where nobody looked."""
     urgent: bool | None = None
     """Whether the revocation that counts is being carried out already; None where nothing is revoked."""
 
@@ -218,15 +246,10 @@ class ItemSheet:
 def item_sheet(item: ReviewItem) -> ItemSheet:
     """Returns an item with its evidence made readable, its decisions, and a revocation still open from before."""
     evidence: dict[str, Any] = item.evidence
-    history = list(Decision.objects.filter(item=item).prefetch_related("reviewer").order_by("decided_at", "id"))
+    decided, asked, still_open = _told_of(item)
+    decisions = Decision.objects.filter(item=item) if decided else Decision.objects.none()
+    history = list(decisions.prefetch_related("reviewer").order_by("decided_at", "id"))
     superseded = {decision.supersedes_id for decision in history}
-    unfinished = [RemediationState.OPEN, RemediationState.IN_PROGRESS, RemediationState.CLAIMED_DONE]
-    earlier = Remediation.objects.filter(
-        item__account=item.account_id,
-        item__entitlement=item.entitlement_id,
-        state__in=unfinished,
-        decision__superseded_by__isnull=True,
-    )
     per_mille, previous = evidence.get("coverage_per_mille"), evidence.get("previous")
     head = next((decision for decision in history if decision.pk not in superseded), None)
     gone = head is not None and takes_away(head.outcome)
@@ -240,9 +263,19 @@ def item_sheet(item: ReviewItem) -> ItemSheet:
         since_at=_moment(evidence.get("granted_since")),
         previous_at=_moment(previous["decided_at"]) if previous else None,
         evidence=evidence,
-        still_open=earlier.exclude(campaign=item.campaign_id).exists(),
+        still_open=still_open,
+        asked=asked,
         urgent=Remediation.objects.filter(decision=head).exists() if gone else None,
     )
+
+
+def _told_of(item: ReviewItem) -> tuple[bool, bool, bool]:
+    """Returns whether there are decisions about an item, questions, and an open revocation from before: mostly none."""
+    facts = {"account": item.account_id, "entitlement": item.entitlement_id, "campaign": item.campaign_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_TOLD, {"tenant": current_tenant_id(), "item": item.pk, **facts})
+        decided, asked, still_open = cursor.fetchall()[0]
+    return decided, asked, still_open
 
 
 def control_sheet(control: ControlItem) -> ItemSheet:

@@ -16,7 +16,6 @@ from reviews.models import (
 )
 from reviews.states import CampaignState
 from tenants.kinds import Actor, Permission
-from tenants.models import Membership
 from tenants.scope import current_tenant_id
 
 _SHOWN = ("asker", "asked", "campaign", "item__account", "item__entitlement", "item__system", "item__subject")
@@ -43,8 +42,8 @@ def askable(item: ReviewItem | ControlItem, reviewer: Identity) -> list[Askable]
         (subject.pk if subject else None, "whose account it is"),
     )
     ids = {pk for pk, _role in roles if pk is not None and pk != reviewer.pk}
-    members = Membership.objects.filter(tenant_id=current_tenant_id(), user=OuterRef("user"), user__is_active=True)
-    known = {one.pk: one for one in Identity.objects.filter(Exists(members), pk__in=ids)} if ids else {}
+    members = Identity.objects.filter(user__is_active=True, user__memberships__tenant=current_tenant_id())
+    known = {one.pk: one for one in members.filter(pk__in=ids)} if ids else {}
     found: dict[int, Askable] = {}
     for pk, role in roles:
         if pk in known and pk not in found:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from identities.models import Identity
@@ -12,6 +13,7 @@ from reviews.kinds import DEFAULT_LEVEL, Level, Outcome
 from reviews.manifest import manifest_digest, manifest_text, moment
 from reviews.models import Assignment, Campaign, ControlItem, Decision, ReviewItem, SigningRule, SignOff
 from reviews.states import CampaignState
+from tenants.scope import current_tenant_id
 
 
 def heads(campaign_id: int) -> QuerySet[Decision]:
@@ -30,10 +32,35 @@ def heads_of(item_ids: Collection[int]) -> dict[int, Decision]:
     return {decision.item_id: decision for decision in found}
 
 
-def assigned_reviewers(item_ids: Collection[int]) -> dict[int, int]:
-    """Returns to whom each item is put now."""
-    rows = Assignment.objects.filter(item_id__in=item_ids, until__isnull=True)
-    return dict(rows.values_list("item_id", "reviewer_id"))
+_STANDINGS: Final = """
+SELECT i.id, a.reviewer_id, h.id, EXISTS (
+    SELECT 1 FROM reviews_signoff s WHERE s.tenant_id = i.tenant_id AND s.campaign_id = i.campaign_id
+        AND s.round = %(round)s AND s.reviewer_id = %(reviewer)s
+)
+FROM reviews_reviewitem i
+LEFT JOIN reviews_assignment a ON a.tenant_id = i.tenant_id AND a.item_id = i.id AND a.until IS NULL
+LEFT JOIN reviews_head h ON h.tenant_id = i.tenant_id AND h.item_id = i.id
+WHERE i.tenant_id = %(tenant)s AND i.id = ANY(%(items)s)
+"""
+
+
+class Standing(NamedTuple):
+    """Says where an item stands for a reviewer who is about to decide: whose it is, and what counts of it."""
+
+    assigned_to: int | None
+    head: int | None
+    signed: bool
+
+
+def standings(campaign: Campaign, item_ids: Collection[int], reviewer: Identity | None) -> dict[int, Standing]:
+    """Returns by item to whom it is put, the decision that counts, and whether the reviewer signed in this round.
+
+    In SQL, since it is asked at each decision: as three questions of models it took a tenth of the whole answer.
+    """
+    facts = {"round": campaign.round, "reviewer": reviewer.pk if reviewer else None, "items": list(item_ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDINGS, {"tenant": current_tenant_id(), **facts})
+        return {item: Standing(*rest) for item, *rest in cursor.fetchall()}
 
 
 def has_signed(campaign: Campaign, reviewer: Identity | None) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from reviews.kinds import TicketEvent
 from reviews.models import Remediation, Ticket, TicketRoute, TicketTry
@@ -28,6 +28,7 @@ def occurrences(since: datetime, at: datetime) -> Iterator[tuple[Remediation, Ti
     """Yields what happened to revocations and is to be told: what is undone, and what was verified since a time.
 
     The words name an occurrence, so that each is told once: a revocation that opens again twice is told of twice.
+    Where another decision took the place of the revocation, that is told once to whom a ticket was handed over before.
     """
     over = Count("risk_signatures", filter=Q(risk_signatures__proposal__until__lte=at))
     rows = Remediation.objects.filter(
@@ -45,6 +46,11 @@ def occurrences(since: datetime, at: datetime) -> Iterator[tuple[Remediation, Ti
             yield fix, TicketEvent.REOPENED, f"reopened {turn}"
         if fix.is_late(at):
             yield fix, TicketEvent.OVERDUE, f"overdue {turn}"
+    tried = Q(attempts__gt=0) | Q(tries__isnull=False)  # who has them all tried again counts from 0
+    known = Ticket.objects.filter(tried, remediation=OuterRef("pk"), address="")
+    changed = Remediation.objects.filter(Exists(known), decision__superseded_by__isnull=False)
+    for one in changed.select_related(*shown, "decision__superseded_by").order_by("id"):
+        yield one, TicketEvent.CHANGED, "changed"
 
 
 def told_steps() -> set[tuple[int, str, str]]:

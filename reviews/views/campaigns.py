@@ -166,7 +166,9 @@ def remediations(request: TenantRequest, campaign_id: int) -> HttpResponse:
     campaign = _campaign(request, campaign_id)
     page = Paginator(queries.remediations_of(campaign), PAGE).get_page(request.GET.get("page"))
     late = {fix.pk for fix in page if fix.is_late(timezone.now())}
-    return render(request, "reviews/remediations.html", {"campaign": campaign, "page": page, "late": late})
+    changed = queries.changed_remediations(campaign)
+    context = {"campaign": campaign, "page": page, "late": late, "changed": changed[:PAGE], "changes": changed.count()}
+    return render(request, "reviews/remediations.html", context)
 
 
 Deed = Callable[[TenantRequest, Campaign], str]

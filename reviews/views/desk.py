@@ -136,14 +136,15 @@ def around(
 
 def _sheet(item: ReviewItem | ControlItem, reviewer: Identity) -> dict[str, object]:
     """Returns what the detail shows, with the box for questions."""
-    thread = thread_about_control(item) if isinstance(item, ControlItem) else thread_of(item)
     sheet = desk.control_sheet(item) if isinstance(item, ControlItem) else desk.item_sheet(item)
+    thread = thread_about_control(item) if isinstance(item, ControlItem) else thread_of(item)
+    thread = thread if sheet.asked else thread.none()
     return {"sheet": sheet, "outcomes": REVIEWER_OUTCOMES, "thread": thread, "people": askable(item, reviewer)}
 
 
-def _chosen(campaign: Campaign, reviewer: Identity, pk: int) -> ReviewItem | ControlItem:
+def _chosen(campaign: Campaign, reviewer: Identity, pk: int, put: desk.Desk | None = None) -> ReviewItem | ControlItem:
     """Returns what is shown under an id; raises Http404 for anything else."""
-    found = desk.shown_item(campaign, reviewer, pk)
+    found = desk.shown_item(campaign, reviewer, pk, put)
     if found is None:
         raise Http404
     return found
@@ -197,7 +198,7 @@ def decide(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRespon
         following = put.following(item_id)
     typed = request.POST.get("reason", "") if refusal else ""
     context = {"row": desk.DeskRow(decided, decision), "refusal": refusal, "typed": typed}
-    shown = _chosen(campaign, reviewer, following or item_id)
+    shown = _chosen(campaign, reviewer, following or item_id, put)
     context |= {**around(campaign, reviewer, put, just_decided=not refusal), **_sheet(shown, reviewer)}
     return render(request, "reviews/_decided.html", context, status=422 if refusal else 200)
 

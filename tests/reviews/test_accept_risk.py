@@ -15,7 +15,7 @@ from tenants.models import AuditEntry, Tenant, User
 from tests import make
 from tests.database import without_triggers
 from tests.factors import Passkey
-from tests.reviews.conftest import Cast, accept, person, proof
+from tests.reviews.conftest import Cast, accept, fall_late, person, proof
 from tests.reviews.test_pages import page
 from tests.reviews.test_sign import decide_all, sign
 
@@ -29,7 +29,7 @@ def fix(campaign: Campaign, cast: Cast) -> Remediation:
     decide_all(campaign, cast)
     sign(campaign, cast.remy, "M1")
     sign(campaign, cast.rosa, "M2")
-    Remediation.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+    fall_late()
     return Remediation.objects.get()
 
 

@@ -43,7 +43,9 @@ def test_what_cannot_wait_is_carried_out_before_the_signature_and_once(
         carry_out_now(item=item(campaign, "ana"), by=cast.remy)
 
 
-def test_a_changed_mind_before_the_signature_leaves_nothing_to_carry_out(campaign: Campaign, cast: Cast) -> None:
+def test_a_changed_mind_before_the_signature_leaves_nothing_to_carry_out(
+    campaign: Campaign, cast: Cast, carla: User
+) -> None:
     mine = item(campaign, "ana")
     decide(item=mine, choice=REVOKE, by=cast.remy)
     carry_out_now(item=mine, by=cast.remy)
@@ -54,3 +56,6 @@ def test_a_changed_mind_before_the_signature_leaves_nothing_to_carry_out(campaig
     with pytest.raises(Refused, match="Decide first"):
         carry_out_now(item=mine, by=cast.remy)
     assert standing(campaign).remediations == {}
+    shown = make.login(carla).get(page("remediations", campaign.pk)).content.decode()
+    assert "Begun, then decided otherwise" in shown
+    assert f"by Remy: {KEEP.reason}" in shown

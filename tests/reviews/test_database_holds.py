@@ -213,6 +213,8 @@ def test_the_due_time_moves_only_with_the_row_that_says_so(campaign: Campaign, c
     move(campaign, "signing")()
     refused("only to a later one", lambda: to(due, row=due, new="signing"))
     refused("only with the row", lambda: to(due, round=2))
+    far = timezone.now() + timedelta(days=31)
+    refused("reopened for 30 days at most", lambda: to(far, row=far, round=2))
     to(due, row=due, round=2)
     refused("only with the row", lambda: to(due + week))  # the row of the first extension does not serve again
 
@@ -307,7 +309,14 @@ def test_a_remediation_is_of_the_item_that_was_decided(campaign: Campaign, cast:
     fix = Remediation(campaign=campaign, decision=revoked, item=item(campaign, "ana"), created_at=now, due_at=now)
     refused("of the item that was decided", lambda: fix.save(force_insert=True))
     fix.item = revoked.item
+    fix.due_at = now + timedelta(days=1, seconds=1)
+    refused("carried out within 1 days", lambda: fix.save(force_insert=True))
+    fix.created_at, fix.due_at = now + timedelta(days=9), now + timedelta(days=10)
+    refused("carried out within 1 days", lambda: fix.save(force_insert=True))
+    fix.created_at, fix.due_at = now, now + timedelta(days=1)
     fix.save(force_insert=True)
+    refused("stays due", lambda: Remediation.objects.update(due_at=now + timedelta(hours=25)))
+    refused("stays due", lambda: Remediation.objects.update(created_at=now + timedelta(hours=1)))
 
 
 def _revoked(campaign: Campaign, cast: Cast) -> None:

@@ -179,6 +179,29 @@ def test_the_desk_costs_the_same_whatever_its_length(campaign: Campaign, cast: C
     assert len(after) == len(before)
 
 
+def test_a_decision_answers_with_the_next_item_in_a_few_questions(campaign: Campaign, cast: Cast, remy: User) -> None:
+    client, told = make.login(remy), {"outcome": "certify", "reason": KEEP.reason}
+    first = item(campaign, "bob", "admin_all")
+    client.get(page("item", campaign.pk, first.pk))
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.post(page("decide", campaign.pk, first.pk), told, headers={"HX-Request": "true"})
+    assert "2 left" in answer.content.decode()
+    assert answer.context["sheet"].item == item(campaign, "ana")
+    assert len(asked) <= 24, "savepoints and the ledger's among them; 28 before they were gathered"
+
+
+def test_an_item_tells_of_a_revocation_from_before_that_is_not_verified(
+    campaign: Campaign, cast: Cast, remy: User
+) -> None:
+    decide_all(campaign, cast)
+    sign(campaign, cast.remy, "M1")
+    again = open_campaign(campaign=ready(cast, name="CRM, third quarter"), by=cast.officer)
+    client, words = make.login(remy), "Revoked before, and still here."
+    assert words in client.get(page("item", again.pk, item(again, "bob", "admin_all").pk)).content.decode()
+    assert words not in client.get(page("item", again.pk, item(again, "ana").pk)).content.decode()
+    assert words not in client.get(page("item", campaign.pk, item(campaign, "bob", "admin_all").pk)).content.decode()
+
+
 def test_the_statement_costs_the_same_whatever_its_length(campaign: Campaign, cast: Cast, remy: User) -> None:
     client = make.login(remy)
     decide(item=item(campaign, "ana"), choice=KEEP, by=cast.remy)

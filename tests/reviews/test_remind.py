@@ -18,7 +18,7 @@ from reviews.actions import (
     write_notices,
 )
 from reviews.kinds import SilenceAnswer
-from reviews.models import Campaign, Remediation, ReviewNotice, SilentItem
+from reviews.models import Campaign, ReviewNotice, SilentItem
 from reviews.posting import send_due
 from reviews.reminding import step_before
 from reviews.states import CampaignState
@@ -27,7 +27,7 @@ from tenants.models import Tenant, User, Work
 from tenants.work import Silent
 from tests import make
 from tests.mailing import Sink, free_port
-from tests.reviews.conftest import KEEP, Cast, deliver, fall_due, item, person, plan, ready
+from tests.reviews.conftest import KEEP, Cast, deliver, fall_due, fall_late, item, person, plan, ready
 from tests.reviews.test_sign import sign
 
 pytestmark = [pytest.mark.django_db, pytest.mark.enable_socket]
@@ -94,7 +94,7 @@ def test_what_is_overdue_is_mailed_daily_until_it_is_done(
         assert mails(campaign, cast, in_bpo, sink, later + timedelta(hours=1)) == []
     answer_silence(silence=SilentItem.objects.get(), answer=SilenceAnswer.REVOKE, reason="Not needed.", by=cast.rosa)
     sign(campaign, cast.remy, "M1")
-    Remediation.objects.update(due_at=timezone.now())
+    fall_late(timezone.now())
     late = ["rosa: 1 grant of your systems is late to be revoked"]
     assert mails(campaign, cast, in_bpo, sink, timezone.now() + timedelta(days=3)) == late
 

@@ -218,6 +218,9 @@ def test_reopening_withdraws_the_signatures_of_the_round(campaign: Campaign, cas
     late, again = close_deciding(campaign=campaign, by=system), timezone.now() + timedelta(days=3)
     with pytest.raises(Refused, match="at least 10 characters"):
         reopen_campaign(campaign=late, due_at=again, reason="oops", by=cast.officer)
+    far = timezone.now() + timedelta(days=31)
+    with pytest.raises(Refused, match="at most 30 days from now"):
+        reopen_campaign(campaign=late, due_at=far, reason="Remy found a mistake.", by=cast.officer)
     reopened = reopen_campaign(campaign=late, due_at=again, reason="Remy found a mistake.", by=cast.officer)
     assert (reopened.state, reopened.round) == (CampaignState.OPEN, 2)
     changed = Choice(Outcome.CERTIFY, "Needed until the migration ends.")

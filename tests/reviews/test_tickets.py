@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -16,8 +15,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from reviews import jobs
-from reviews.actions import claim_remediation, verify_remediations
+from reviews.actions import carry_out_now, claim_remediation, decide, verify_remediations, write_tickets
 from reviews.actions.tickets import MAX_TRIES
+from reviews.kinds import Choice, Outcome
 from reviews.models import Campaign, Remediation, Ticket, TicketRoute, TicketTry
 from reviews.outward import OutwardError, post, target_of
 from reviews.webhooks import SecretLost, signed_headers, unsealed
@@ -25,7 +25,7 @@ from tenants.models import Tenant, User
 from tenants.work import Silent
 from tests import make
 from tests.mailing import Sink
-from tests.reviews.conftest import CRM, Cast, deliver
+from tests.reviews.conftest import CRM, KEEP, REVOKE, Cast, deliver, fall_late, item
 from tests.reviews.test_pages import page
 from tests.reviews.test_sign import decide_all, sign
 
@@ -101,7 +101,7 @@ def test_a_revocation_is_told_of_from_its_opening_to_its_verification(
 ) -> None:
     said = route(carla, url=desk.url, mail="desk@example.org")
     rounds(in_bpo, 2)
-    Remediation.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+    fall_late()
     rounds(in_bpo, 2)
     claim_remediation(remediation=fix, ticket="CHG-7", by=cast.officer)
     deliver(cast, days_ago=0)
@@ -126,6 +126,34 @@ def test_a_revocation_is_told_of_from_its_opening_to_its_verification(
         digest = hmac.new(base64.b64decode(secret), message, hashlib.sha256).digest()
         assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
     assert Remediation.objects.get().verified_snapshot is not None
+
+
+def test_a_changed_decision_is_told_to_whom_the_revocation_was_told(
+    campaign: Campaign, cast: Cast, carla: User, in_bpo: Tenant, desk: Desk, sink: Sink
+) -> None:
+    told, untold, mixed = (item(campaign, "ana"), item(campaign, "bob", "admin_all"), item(campaign, "bob", "agent"))
+    route(carla, url=desk.url, mail="desk@example.org")
+    for one in (told, mixed):
+        decide(item=one, choice=REVOKE, by=cast.remy)
+        carry_out_now(item=one, by=cast.remy)
+    rounds(in_bpo)
+    decide(item=untold, choice=REVOKE, by=cast.remy)
+    carry_out_now(item=untold, by=cast.remy)
+    write_tickets(by=cast.officer)
+    for one in (told, untold):
+        decide(item=one, choice=KEEP, by=cast.remy)
+    decide(item=mixed, choice=Choice(Outcome.MODIFY, "The export goes alone."), by=cast.remy)
+    rounds(in_bpo, 2)
+    types = [json.loads(body)["type"].removeprefix("remediation.") for _headers, body in desk.posts]
+    assert types == ["opened", "opened", "changed", "changed"], "what was never told is dropped, and not taken back"
+    first, second = (json.loads(body)["data"] for _headers, body in desk.posts[2:])
+    assert (first["item"], first["changed_to"]) == (told.n, {"outcome": "certify", "reason": KEEP.reason})
+    assert "gives it back" in first["note"]
+    assert "in another one once it is signed" in second["note"]
+    assert set(Ticket.objects.filter(remediation__item=untold).values_list("state", flat=True)) == {"dropped"}
+    words = sink.mails[2].as_string()
+    assert "Carry out no more of this" in words
+    assert KEEP.reason not in words
 
 
 def test_it_signs_as_the_specification_does() -> None:
