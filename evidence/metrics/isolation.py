@@ -1,6 +1,8 @@
 """Probes tenant isolation: tables without forced row security, foreign rows in sight, answers without a scope."""
 
-from django.db import DatabaseError, connection, transaction
+from collections.abc import Sequence
+
+from django.db import connection
 
 from evidence.kinds import KindEvidence
 from evidence.languages import said
@@ -19,13 +21,34 @@ ORDER BY c.relname
 """
 FOREIGN = "SELECT 1 FROM {table} WHERE tenant_id IS DISTINCT FROM %s LIMIT 1"
 UNSCOPED = "SELECT 1 FROM {table} LIMIT 1"
+PROBE = """
+DO $probe$
+DECLARE
+    name text;
+    answered text[] := '{}';
+BEGIN
+    FOREACH name IN ARRAY string_to_array(%(tables)s, ' ') LOOP
+        PERFORM set_config('app.tenant', '', true);
+        BEGIN
+            EXECUTE format('SELECT 1 FROM %%I LIMIT 1', name);
+            answered := answered || name;
+        EXCEPTION WHEN OTHERS THEN
+            CONTINUE;  -- refused, as it must be
+        END;
+    END LOOP;
+    PERFORM set_config('app.answered', array_to_string(answered, ' '), true);
+    PERFORM set_config('app.tenant', %(tenant)s, true);
+END $probe$;
+SELECT current_setting('app.answered')
+"""
+"""Tries UNSCOPED on all tables at once; with a savepoint for each, the measure took three times as long."""
 COLUMNS = ("table_name", "forced", "has_policy", "owned_by_us", "foreign_rows_seen", "answers_without_scope")
 
 
 def measure(frame: Frame) -> KindEvidence:
     """Return two probes a table: is a foreign tenant's row readable, and does a query without a scope answer."""
     asked = Asked(frame)
-    rows = [_probed(row, frame.tenant_id) for row in asked.rows(TABLES)]
+    rows = _probed(asked.rows(TABLES), frame.tenant_id)
     asked.note(f"-- for each table, in the open scope:\n{FOREIGN}")
     asked.note(f"-- and with app.tenant empty, which must fail:\n{UNSCOPED}")
     metrics = {
@@ -41,24 +64,20 @@ def measure(frame: Frame) -> KindEvidence:
     )
 
 
-def _probed(row: Row, tenant_id: int) -> Row:
-    """Add what the two probes of a table found."""
-    table = connection.ops.quote_name(row["table_name"])
+def _probed(rows: Sequence[Row], tenant_id: int) -> list[Row]:
+    """Add what the two probes of each table found."""
+    tables = [row["table_name"] for row in rows]
+    foreign = {table for table in tables if _shows_foreign(table, tenant_id)}
     with connection.cursor() as cursor:
-        cursor.execute(FOREIGN.format(table=table), [tenant_id])
-        foreign = cursor.fetchone() is not None
-    return {**row, "foreign_rows_seen": foreign, "answers_without_scope": _answers_without_scope(table)}
+        cursor.execute(PROBE, {"tables": " ".join(tables), "tenant": str(current_tenant_id())})
+        cursor.nextset()
+        answered = set(cursor.fetchall()[0][0].split())
+    found = ({"foreign_rows_seen": one in foreign, "answers_without_scope": one in answered} for one in tables)
+    return [{**row, **probes} for row, probes in zip(rows, found, strict=True)]
 
 
-def _answers_without_scope(table: str) -> bool:
-    """Tell whether a table answers while no tenant is named; the savepoint brings the scope back."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL app.tenant = ''")
-            cursor.execute(UNSCOPED.format(table=table))
-            cursor.fetchone()
-    except DatabaseError:
-        return False
+def _shows_foreign(table: str, tenant_id: int) -> bool:
+    """Tell whether a row of another tenant is in sight."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('app.tenant', %s, true)", [str(current_tenant_id())])
-    return True
+        cursor.execute(FOREIGN.format(table=connection.ops.quote_name(table)), [tenant_id])
+        return cursor.fetchone() is not None

@@ -12,6 +12,7 @@ from evidence.actions import PackRequest, request_pack
 from evidence.building import build_pack
 from evidence.kinds import Period
 from evidence.models import EvidencePack
+from evidence.packtypes import PackKind
 from evidence.signoffs.actions import sign_pack
 from evidence.signoffs.issuing import issue_signed
 from evidence.signoffs.queries import open_role, pack_statement, sign_offs_of
@@ -56,15 +57,28 @@ CAST: Final = (
     Part("zoe@zenith.example", "Zoe Adler", Role.CLIENT, "zenith", "Client: Zenith"),
     Part(f"carla@{DOMAIN}", "Carla Reyes", Role.OFFICER, "zenith", "the same officer, at Zenith"),
 )
+READERS: Final = (
+    (HOME, "axel@auditors.example", PackKind.CONTROLS),
+    ("acme", "cleo@acme.example", PackKind.CLIENT),
+)
+FRAMEWORKS: Final = ("gdpr", "hipaa", "soc2", "iso27001")
 
 
 class Seed:
     """One run over an empty installation; every step goes through the actions that pages and commands use."""
 
     def __init__(
-        self, data: Path, progress: Progress, *, agents: int = 40, days: int = DAYS, workforce: int = WORKFORCE
+        self,
+        data: Path,
+        progress: Progress,
+        *,
+        agents: int = 40,
+        days: int = DAYS,
+        workforce: int = WORKFORCE,
+        frameworks: tuple[str, ...] = FRAMEWORKS,
     ) -> None:
         self.progress = progress
+        self.frameworks = frameworks
         self.sign_ins = SignIns(data)
         start = timezone.now().date() - timedelta(days=days)
         self.scenario = Scenario(
@@ -220,9 +234,10 @@ class Seed:
 
     def build_packs(self) -> None:
         """Build a pack for each reader and share it with them, and the clients' sources with the clients."""
-        for key, email in ((HOME, "axel@auditors.example"), ("acme", "cleo@acme.example")):
+        for key, email, kind in READERS:
             with tenant_scope(self.tenants[key]):
-                pack = request_pack(tenant=self.tenants[key], asked=self._asked(email), by=self.by(key), queue=False)
+                asked = self._asked(email, kind)
+                pack = request_pack(tenant=self.tenants[key], asked=asked, by=self.by(key), queue=False)
             build_pack(self.tenants[key], pack.pk, self.progress)
             with tenant_scope(self.tenants[key]):
                 pack.refresh_from_db()
@@ -246,10 +261,10 @@ class Seed:
             _text, digest = pack_statement(pack, role, actor)
             sign_pack(pack=pack, by=actor, printed_name=user.name, shown_digest=digest, proof=proof, queue=False)
 
-    def _asked(self, email: str) -> PackRequest:
+    def _asked(self, email: str, kind: PackKind) -> PackRequest:
         until = timezone.now()
         period = Period(until - timedelta(days=30), until, "UTC")
-        return PackRequest(period=period, frameworks=("gdpr", "hipaa", "soc2", "iso27001"), recipient=email)
+        return PackRequest(period=period, frameworks=self.frameworks, recipient=email, kind=kind)
 
     def _head(self) -> Identity:
         return Identity.objects.get(external_id=HEAD)

@@ -74,7 +74,7 @@ def demo(
     """Seed the demonstration through its real doors, smaller than `make run` does, and serve it (as `server`)."""
     enable_socket()
     home = tmp_path_factory.mktemp("demo")
-    seed = Seed(home, Printed(io.StringIO()), agents=AGENTS, days=DAYS, workforce=WORKFORCE)
+    seed = Seed(home, Printed(io.StringIO()), agents=AGENTS, days=DAYS, workforce=WORKFORCE, frameworks=("gdpr",))
     with django_db_blocker.unblock(), seeded_database() as name:
         with override_settings(PASSWORD_HASHERS=HASHERS):
             seed.run()
