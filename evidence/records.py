@@ -43,7 +43,7 @@ from ledger import queries
 DECISIONS: Final = """
 SELECT d.id AS decision, c.name AS campaign, i.n AS item, s.key AS system, a.name AS account, p.name AS person,
     e.key AS entitlement, d.privileged, d.advice, d.outcome, d.reason, v.name AS reviewer, d.seen_seconds,
-    d.bulk::text AS bulk, d.decided_at,
+    d.bulk::text AS bulk, d.decided_at, d.postponed_until::text AS postponed_until,
     EXISTS (SELECT 1 FROM reviews_decision l WHERE l.tenant_id = d.tenant_id AND l.supersedes_id = d.id
         AND l.decided_at < %(now)s) AS superseded
 FROM reviews_decision d
@@ -105,8 +105,8 @@ SPECS: Final = (
         "decisions",
         said("Decisions"),
         DECISIONS,
-        "decision campaign item system account person entitlement privileged advice outcome reason reviewer "
-        "seen_seconds bulk decided_at superseded",
+        "decision campaign item system account person entitlement privileged advice outcome postponed_until reason "
+        "reviewer seen_seconds bulk decided_at superseded",
         "decided_at",
         _decision_key,
     ),
@@ -169,7 +169,9 @@ SPECS: Final = (
 )
 BINDINGS: Final[dict[str, Binding]] = {
     **LOG_BINDINGS,
-    "decisions": Binding("ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason")}),
+    "decisions": Binding(
+        "ledger_index", {name: ("subj", "detail", name) for name in ("outcome", "reason", "postponed_until")}
+    ),
     "sign_offs": Binding(
         "ledger_index", {name: ("subj", "detail", name) for name in ("count", "digest", "level", "assertion")}
     ),

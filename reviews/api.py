@@ -56,6 +56,7 @@ class StandingShape(serializers.Serializer[Any]):
     privileged = serializers.IntegerField()
     decided = serializers.IntegerField(help_text="Items that a person decided about.")
     not_decided = serializers.IntegerField(help_text="Items that nobody decided about by the deadline.")
+    postponed = serializers.IntegerField(help_text="Items that were put off to a day; not among those decided.")
     undecided = serializers.IntegerField()
     outcomes = serializers.DictField(child=serializers.IntegerField())
     remediations = serializers.DictField(child=serializers.IntegerField())
@@ -100,6 +101,9 @@ class DecisionShape(serializers.Serializer[Any]):
     stage = serializers.IntegerField()
     outcome = serializers.ChoiceField(Outcome.choices)
     reason = serializers.CharField()
+    postponed_until = serializers.DateField(
+        allow_null=True, help_text="The day (UTC) on which an item that is postponed is reviewed; it is undecided."
+    )
     reviewer = serializers.IntegerField(source="reviewer_id", allow_null=True)
     decided_at = serializers.DateTimeField()
     decided_by = serializers.CharField()

@@ -30,15 +30,37 @@ from tenants.models import Tenant
 class DecisionForm(forms.Form):
     """Takes one decision from the review screen."""
 
-    outcome = forms.ChoiceField(choices=[(outcome.value, outcome.label) for outcome in REVIEWER_OUTCOMES])
+    POSTPONE: Final = "postpone"
+
+    outcome = forms.ChoiceField(
+        choices=[*((outcome.value, outcome.label) for outcome in REVIEWER_OUTCOMES), (POSTPONE, "Postpone")]
+    )
+    postponed_until = forms.DateField(required=False)
     reason = forms.CharField(required=False, max_length=2000)
     seen = forms.IntegerField(required=False)
     seen_seconds = forms.IntegerField(required=False, min_value=0)
 
+    def clean(self) -> dict[str, Any]:
+        """Refuses to postpone without a day; leaves the day out of any other decision."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("outcome") != self.POSTPONE:
+            self.errors.pop("postponed_until", None)
+            cleaned["postponed_until"] = None
+        elif not cleaned.get("postponed_until"):
+            self.add_error("postponed_until", "Choose the day until which it is postponed.")
+        return cleaned
+
+    def refusal(self) -> str:
+        """Returns what to do about a form that is not valid."""
+        if "postponed_until" in self.errors:
+            return "Choose the day until which it is postponed."
+        return "Choose one of the decisions."
+
     def choice(self) -> Choice:
-        """Returns the decision, for the action."""
+        """Returns the decision, for the action; to postpone is to abstain until a day."""
         told = self.cleaned_data
-        return Choice(Outcome(told["outcome"]), told["reason"], told["seen_seconds"] or 0)
+        outcome = Outcome.ABSTAIN if told["outcome"] == self.POSTPONE else Outcome(told["outcome"])
+        return Choice(outcome, told["reason"], told["seen_seconds"] or 0, told["postponed_until"])
 
 
 class BulkForm(forms.Form):

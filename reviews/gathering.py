@@ -85,18 +85,17 @@ def _previous(campaign: Campaign, accounts: Sequence[int]) -> dict[Pair, Mapping
         .order_by("decided_at")
     )
     names = ("item__account_id", "item__entitlement_id", "outcome", "reason", "reviewer__name", "campaign__name")
+    told = decisions.values_list(*names, "decided_at", "postponed_until")
     return {
         (account, entitlement): {
             "outcome": outcome,
-            "label": str(Outcome(outcome).label),
+            "label": "Postponed" if until else str(Outcome(outcome).label),
             "reason": reason,
             "reviewer": reviewer or "",
             "campaign": name,
             "decided_at": moment(decided_at),
         }
-        for account, entitlement, outcome, reason, reviewer, name, decided_at in decisions.values_list(
-            *names, "decided_at"
-        )
+        for account, entitlement, outcome, reason, reviewer, name, decided_at, until in told
     }
 
 

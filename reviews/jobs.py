@@ -9,6 +9,7 @@ from reviews.actions import (
     close_deciding,
     collect_snapshots,
     create_due_campaigns,
+    create_postponed_campaigns,
     create_triggered_campaigns,
     find_causes,
     find_conflicts_of_list,
@@ -58,6 +59,7 @@ def create_due(progress: Progress, tenant: Tenant) -> dict[str, Any]:
     actor = Actor.system(SCHEDULER, tenant.pk)
     with tenant_scope(tenant):
         made = [*create_due_campaigns(by=actor), *create_triggered_campaigns(by=actor)]
+        made += create_postponed_campaigns(by=actor)
         waiting = collecting()
         for n, campaign in enumerate(waiting, start=1):
             progress.step(n, len(waiting), campaign.name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from django.db.models import TextChoices
@@ -279,6 +279,7 @@ class Choice:
     outcome: Outcome
     reason: str = ""
     seen_seconds: int = 0
+    postponed_until: date | None = None
 
 
 class Level(TextChoices):

@@ -67,6 +67,7 @@ APPEND_ONLY = {
     "reviews_conflictanswer",
     "reviews_conflictcase",
     "reviews_dutyside",
+    "reviews_resumption",
     "reviews_searchedlist",
     "reviews_signingrule",
     *("reviews_riskproposal", "reviews_risksignature", "reviews_ticketroute", "reviews_tickettry"),

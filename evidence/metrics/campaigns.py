@@ -9,11 +9,12 @@ from evidence.metrics.frame import Asked, Frame, Row, days_between, ratio
 CAMPAIGNS = """
 SELECT c.id, c.name, c.state, c.opened_at, c.due_at, c.signed_at, c.closed_at, c.opened_by, c.closed_by, c.round,
     count(i.id) AS items, count(i.id) FILTER (WHERE i.privileged) AS privileged_items,
-    count(d.id) FILTER (WHERE d.outcome <> 'not_decided') AS decided,
+    count(d.id) FILTER (WHERE d.outcome <> 'not_decided' AND d.postponed_until IS NULL) AS decided,
     count(d.id) FILTER (WHERE d.outcome = 'certify') AS kept,
     count(d.id) FILTER (WHERE d.outcome = 'revoke') AS revoked,
     count(d.id) FILTER (WHERE d.outcome = 'modify') AS reduced,
-    count(d.id) FILTER (WHERE d.outcome = 'abstain') AS abstained,
+    count(d.id) FILTER (WHERE d.outcome = 'abstain' AND d.postponed_until IS NULL) AS abstained,
+    count(d.postponed_until) AS postponed,
     count(d.id) FILTER (WHERE d.outcome = 'not_decided') AS not_decided,
     count(d.id) FILTER (WHERE d.outcome = 'certify' AND (d.privileged OR d.advice = 'revoke')
         AND length(trim(d.reason)) < 10) AS kept_without_reason,
@@ -83,5 +84,16 @@ def _age(systems: Sequence[Row], column: str, frame: Frame) -> float | None:
 
 COLUMNS = (
     *("id", "name", "state", "opened_at", "due_at", "signed_at", "closed_at", "opened_by", "closed_by", "round"),
-    *("items", "privileged_items", "decided", "kept", "revoked", "reduced", "abstained", "not_decided", "sign_offs"),
+    *(
+        "items",
+        "privileged_items",
+        "decided",
+        "kept",
+        "revoked",
+        "reduced",
+        "abstained",
+        "postponed",
+        "not_decided",
+        "sign_offs",
+    ),
 )

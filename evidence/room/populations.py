@@ -87,7 +87,7 @@ def _item(item: ReviewItem) -> Sequence[Cell]:
         item.subject.name if item.subject else "no owner",
         item.entitlement.title or item.entitlement.key,
         item.privileged,
-        decision.get_outcome_display() if decision else "none",
+        decision.told if decision else "none",
         decision.reason if decision else "",
         decision.decided_at if decision else None,
         (decision.reviewer.name if decision.reviewer else "by the system") if decision else "",

@@ -29,8 +29,8 @@ def campaigns(source: Source) -> Section:
         "name 19, state 8, opened_at 15, due_at 15, signed_at 15, items 5, decided 6, kept 5, revoked 6, not_decided 6"
     )
     decisions = widths(
-        "campaign 11, item 4, system 7, account 12, entitlement 11, privileged 6, advice 7, outcome 7, reason 19, "
-        "reviewer 9, ledger_index 7"
+        "campaign 10, item 4, system 7, account 11, entitlement 10, privileged 6, advice 7, outcome 7, "
+        "postponed_until 8, reason 16, reviewer 8, ledger_index 6"
     )
     quality = widths(
         "campaign 24, reviewer 20, decisions 10, kept 9, kept_in_bulk 12, median_seconds 13, self_reviews 12"

@@ -65,6 +65,13 @@ def _glossary() -> Pairs:
                 ),
             ),
             (
+                _("Postponed until"),
+                _(
+                    "the person had just moved, so the reviewer put the item off, once, by 30 days at most; it counts "
+                    "as undecided and is reviewed in a campaign of its own on that day"
+                ),
+            ),
+            (
                 _("Proof: direct, partial, supporting"),
                 _("how far the row's evidence reaches; the limits say what it leaves open"),
             ),

@@ -75,7 +75,9 @@ def room_campaign(by: Actor, engagement: Engagement, campaign_id: int, *, after:
     if campaign is None:
         return None
     items = _items(campaign, after, engagement)
-    counts = Decision.objects.filter(campaign=campaign, superseded_by=None).values_list("outcome")
+    heads = Decision.objects.filter(campaign=campaign, superseded_by=None)
+    postponed = heads.filter(postponed_until__isnull=False).count()
+    counts = heads.filter(postponed_until=None).values_list("outcome")
     tally = dict(counts.annotate(n=Count("id")).order_by())
     decided = sum(number for outcome, number in tally.items() if outcome != Outcome.NOT_DECIDED)
     return RoomCampaign(
@@ -83,7 +85,8 @@ def room_campaign(by: Actor, engagement: Engagement, campaign_id: int, *, after:
         scope=list(
             ScopeLine.objects.filter(campaign=campaign).select_related("system", "snapshot", "waiver").order_by("id")
         ),
-        tally=[(outcome.label, tally[outcome]) for outcome in Outcome if outcome in tally],
+        tally=[(outcome.label, tally[outcome]) for outcome in Outcome if outcome in tally]
+        + ([("Postponed", postponed)] if postponed else []),
         undecided=ReviewItem.objects.filter(campaign=campaign).count() - decided,
         signatures=[]
         if engagement.controlled

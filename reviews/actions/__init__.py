@@ -36,7 +36,7 @@ from reviews.actions.risks import propose_risk, sign_risk
 from reviews.actions.signing import close_campaign, extend_campaign, reopen_campaign, set_signing_rule, sign_off
 from reviews.actions.silence import answer_silence
 from reviews.actions.tickets import claim_ticket, finish_ticket, retry_tickets, set_ticket_route, write_tickets
-from reviews.actions.triggers import create_triggered_campaigns
+from reviews.actions.triggers import create_postponed_campaigns, create_triggered_campaigns
 from reviews.actions.urgent import carry_out_now
 from reviews.actions.waivers import waive_system
 
@@ -66,6 +66,7 @@ __all__ = [
     "create_due_campaigns",
     "create_log_schedule",
     "create_plan",
+    "create_postponed_campaigns",
     "create_triggered_campaigns",
     "decide",
     "decide_conflict",

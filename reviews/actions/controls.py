@@ -18,6 +18,7 @@ from reviews.kinds import WINDOW_DAYS, Advice, Choice, FindingKind, NoticeKind
 from reviews.manifest import moment
 from reviews.models import Assignment, Campaign, ControlAnswer, ControlItem, ControlQuestion, SignOff
 from reviews.policies import can_answer_question, can_ask, can_decide_control, can_manage_campaigns, is_due
+from reviews.postponing import can_postpone
 from reviews.queries.questions import askable
 from reviews.queries.standing import has_signed
 from reviews.refusals import as_refusal
@@ -86,6 +87,8 @@ def decide_control(*, control: ControlItem, choice: Choice, by: Actor) -> Contro
     signed = has_signed(control.campaign, reviewer)
     enforce(can_decide_control(by, control, reviewer=reviewer, reason=reason, signed=signed))
     enforce(is_due(control.campaign, now))
+    if choice.postponed_until:  # nobody who is made up has moved: refused as for any other item
+        enforce(can_postpone(None, choice.postponed_until, today=now.date()))
     control.outcome, control.reason, control.decided_at, control.decided_by = choice.outcome, reason, now, by.name
     control.seen_seconds = min(choice.seen_seconds, 86_400)
     with as_refusal():

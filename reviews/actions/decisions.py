@@ -1,7 +1,7 @@
 """Records decisions: one by one, and by the system at the deadline."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -22,7 +22,9 @@ from reviews.policies import (
     has_reason,
     is_due,
 )
+from reviews.postponing import can_postpone
 from reviews.queries.duties import is_in_case
+from reviews.queries.postponed import moved_lately
 from reviews.queries.standing import Standing, heads_of, standings, undecided_items
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState
@@ -57,6 +59,8 @@ def decide(
     reason = choice.reason.strip()
     enforce(has_reason(item, choice.outcome, reason))
     enforce(can_keep_alone(choice.outcome, in_case=is_in_case(item)))
+    if choice.postponed_until:
+        enforce(can_postpone(moved_lately(item, now), choice.postponed_until, today=now.astimezone(UTC).date()))
     head = known[item.pk].head
     if seen not in (ANY, head):
         raise Refused(denied("This item was decided in another window. Load the page again."))
@@ -99,6 +103,7 @@ def decision_of(item: ReviewItem, reviewer: Identity | None, choice: Choice, by:
         advice=item.advice,
         outcome=choice.outcome,
         reason=choice.reason.strip(),
+        postponed_until=choice.postponed_until,
         seen_seconds=min(choice.seen_seconds, 86_400),
         decided_at=now,
         decided_by=by.name,
@@ -117,6 +122,7 @@ def _detail(decision: Decision) -> dict[str, object]:
         "item": decision.item_id,
         "outcome": decision.outcome,
         "reason": decision.reason,
+        "postponed_until": decision.postponed_until.isoformat() if decision.postponed_until else None,
         "supersedes": decision.supersedes_id,
         "advice": decision.advice,
         "privileged": decision.privileged,

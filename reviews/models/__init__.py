@@ -8,7 +8,7 @@ from reviews.models.absence import Absence
 from reviews.models.campaign import Campaign, CampaignMove, CampaignShare, ScopeLine, Waiver
 from reviews.models.care import CareRule, ControlAnswer, ControlItem, ControlQuestion, SecondLook
 from reviews.models.daymail import DayMail
-from reviews.models.decision import Decision, SignOff
+from reviews.models.decision import Decision, Resumption, SignOff
 from reviews.models.duties import CaseGrant, ConflictAnswer, ConflictCase, DutyConflict, DutySide, SearchedList
 from reviews.models.logreviews import Disposition, FollowUp, LogItem, LogReview, LogSchedule, LogSignature
 from reviews.models.message import Message
@@ -55,6 +55,7 @@ __all__ = [
     "PlanStage",
     "PlanSystem",
     "Remediation",
+    "Resumption",
     "ReviewItem",
     "ReviewNotice",
     "RiskProposal",

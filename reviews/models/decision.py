@@ -10,13 +10,15 @@ from reviews.kinds import REASON_MIN, Advice, Level, Outcome
 from reviews.models.campaign import Campaign
 from reviews.models.population import ReviewItem
 from reviews.models.signing import FRESH, Signature
+from reviews.postponing import NOT_REVIEWED, Resumed
 from tenants.scope import TenantManager, TenantOwned
 
 
 class Decision(TenantOwned):
     """Stores one decision; a change is a new one that supersedes it, so the history is one line without forks.
 
-    `not_decided` is written by the system at the deadline and has no reviewer.
+    `not_decided` is written by the system at the deadline and has no reviewer. One with `postponed_until` decides
+    nothing yet: it counts as undecided, and on that day (UTC) the item is reviewed in a campaign of its own.
     """
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
@@ -30,6 +32,7 @@ class Decision(TenantOwned):
     advice = models.CharField(max_length=12, choices=Advice.choices)
     outcome = models.CharField(max_length=11, choices=Outcome.choices)
     reason = models.TextField(blank=True)
+    postponed_until = models.DateField(null=True, blank=True)
     supersedes = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="superseded_by")
     bulk = models.UUIDField(null=True)
     seen_seconds = models.PositiveIntegerField(default=0)
@@ -76,6 +79,37 @@ class Decision(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.outcome} on item {self.item_id}"
+
+    @property
+    def told(self) -> str:
+        """Returns what was decided as pages say it; what was postponed with its day."""
+        day = self.postponed_until
+        return f"Postponed until {day:%-d %B %Y}" if day else self.get_outcome_display()
+
+
+class Resumption(TenantOwned):
+    """Stores what came of a postponed item on its day, once: the campaign that reviews it, or why none does."""
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    decision = models.OneToOneField(Decision, on_delete=models.PROTECT, related_name="resumption")
+    came = models.CharField(max_length=9, choices=Resumed.choices)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, null=True, related_name="resumptions")
+    at = models.DateTimeField()
+
+    class Meta:
+        """Holds that a campaign is named where there is one, and nowhere else."""
+
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(came=Resumed.REVIEWED, campaign__isnull=False)
+                | (Q(came__in=[*NOT_REVIEWED], campaign__isnull=True)),
+                name="postponed_item_is_reviewed_or_says_why_not",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.came} after decision {self.decision_id}"
 
 
 class SignOff(Signature):

@@ -63,7 +63,9 @@ def campaign_lines(campaigns: Sequence[Campaign]) -> list[CampaignLine]:
     ids, now = [campaign.pk for campaign in campaigns], timezone.now()
     items = _counts(ReviewItem.objects.filter(campaign_id__in=ids))
     decided = _counts(
-        Decision.objects.filter(campaign_id__in=ids, superseded_by__isnull=True).exclude(outcome=Outcome.NOT_DECIDED)
+        Decision.objects.filter(campaign_id__in=ids, superseded_by__isnull=True, postponed_until__isnull=True).exclude(
+            outcome=Outcome.NOT_DECIDED
+        )
     )
     return [
         CampaignLine(campaign, items.get(campaign.pk, 0), decided.get(campaign.pk, 0), campaign.is_overdue(now))
@@ -121,7 +123,7 @@ def reviewer_lines(campaign: Campaign) -> list[ReviewerLine]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Counts what a campaign's page shows at its head."""
+    """Counts what a campaign's page shows at its head; what is postponed is neither decided nor waits for anybody."""
 
     rows: int
     items: int
@@ -129,6 +131,7 @@ class Standing:
     privileged: int
     decided: int
     not_decided: int
+    postponed: int
     undecided: int
     outcomes: dict[str, int]
     remediations: dict[str, int]
@@ -142,7 +145,7 @@ class Standing:
 
 
 def standing(campaign: Campaign) -> Standing:
-    """Returns how a campaign stands; eight queries."""
+    """Returns how a campaign stands; nine queries."""
     counted = ReviewItem.objects.filter(campaign=campaign).aggregate(
         n=Count("id"), privileged=Count("id", filter=Q(privileged=True))
     )
@@ -151,7 +154,8 @@ def standing(campaign: Campaign) -> Standing:
     states = Remediation.objects.filter(campaign=campaign, decision__superseded_by__isnull=True)
     undecided = undecided_items(campaign).count()
     silent = 0 if campaign.state == CampaignState.OPEN else outcomes.get(Outcome.NOT_DECIDED, 0)
-    decided = counted["n"] - undecided - silent
+    postponed = heads(campaign.pk).filter(postponed_until__isnull=False).count()
+    decided = counted["n"] - undecided - silent - postponed
     return Standing(
         rows=sum(total or 0 for total in rows),
         items=counted["n"],
@@ -159,6 +163,7 @@ def standing(campaign: Campaign) -> Standing:
         privileged=counted["privileged"],
         decided=decided,
         not_decided=silent,
+        postponed=postponed,
         undecided=undecided,
         outcomes={str(key): n for key, n in outcomes.items()},
         remediations={str(key): n for key, n in states.order_by().values_list("state").annotate(Count("id"))},
@@ -321,11 +326,12 @@ def collecting() -> list[Campaign]:
 
 
 def to_open() -> list[Campaign]:
-    """Returns the campaigns of recurring plans and later stages that are ready and that no work is opening yet.
+    """Returns the campaigns of recurring plans, later stages and postponed items that are ready and not opening yet.
 
     A follow-up is opened by a person, whatever made the campaign before it.
     """
-    by_itself = Q(follows__isnull=True) & (~Q(plan__rule="") | ~Q(plan__trigger="")) | Q(stage__gt=1)
+    makes_itself = ~Q(plan__rule="") | ~Q(plan__trigger="") | Q(definition__has_key="postponed")
+    by_itself = Q(follows__isnull=True) & makes_itself | Q(stage__gt=1)
     ready = Campaign.objects.filter(by_itself, state=CampaignState.READY).select_related("plan")
     works = Work.objects.filter(kind=OPENING, state__in=[WorkState.QUEUED, WorkState.RUNNING])
     asked = {work.arguments[0] for work in works}

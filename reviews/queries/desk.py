@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
 
@@ -17,7 +18,9 @@ from reviews.agreement import takes_away
 from reviews.charts import weeks_chart
 from reviews.kinds import Advice, Outcome
 from reviews.models import Assignment, Campaign, ControlItem, Decision, Remediation, ReviewItem, SignOff
+from reviews.postponing import MOVED_DAYS, POSTPONED_TIMES, Moved, latest_day
 from reviews.queries.controls import controls_for, merged
+from reviews.queries.postponed import moved_lately
 from reviews.queries.standing import StatementLine, heads_of, is_answer
 from reviews.states import CampaignState
 from tenants.scope import current_tenant_id
@@ -44,9 +47,15 @@ SELECT
         JOIN reviews_head h ON h.tenant_id = r.tenant_id AND h.id = r.decision_id
         WHERE o.tenant_id = %(tenant)s AND o.account_id = %(account)s AND o.entitlement_id = %(entitlement)s
             AND o.campaign_id <> %(campaign)s AND r.state IN ('open', 'in_progress', 'claimed_done')
+    ),
+    EXISTS (
+        SELECT 1 FROM identities_personchange p
+        JOIN identities_peoplefeed f ON f.tenant_id = p.tenant_id AND f.id = p.feed_id
+        WHERE p.tenant_id = %(tenant)s AND p.identity_id = %(subject)s AND p.kind = 'moved'
+            AND f.delivered_at > %(since)s
     )
 """
-"""Whether there is a decision about an item, a question, and a revocation of an earlier campaign that is open."""
+"""Whether there is a decision about an item, a question, an earlier campaign's revocation that is open, and a move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +240,10 @@ class ItemSheet:
     """Whether anything was asked or noted about it; also true where nobody looked."""
     urgent: bool | None = None
     """Whether the revocation that counts is being carried out already; None where nothing is revoked."""
+    moved: Moved | None = None
+    """That its person moved lately, where it may be postponed for that."""
+    latest_on: date | None = None
+    """The last day to which it may be postponed."""
 
     @property
     def out_of_hours(self) -> float | None:
@@ -246,13 +259,15 @@ class ItemSheet:
 def item_sheet(item: ReviewItem) -> ItemSheet:
     """Returns an item with its evidence made readable, its decisions, and a revocation still open from before."""
     evidence: dict[str, Any] = item.evidence
-    decided, asked, still_open = _told_of(item)
+    now = timezone.now()
+    decided, asked, still_open, has_moved = _told_of(item, now)
     decisions = Decision.objects.filter(item=item) if decided else Decision.objects.none()
     history = list(decisions.prefetch_related("reviewer").order_by("decided_at", "id"))
     superseded = {decision.supersedes_id for decision in history}
     per_mille, previous = evidence.get("coverage_per_mille"), evidence.get("previous")
     head = next((decision for decision in history if decision.pk not in superseded), None)
     gone = head is not None and takes_away(head.outcome)
+    moved, latest_on = moved_lately(item, now) if has_moved else None, latest_day(now.astimezone(UTC).date())
     return ItemSheet(
         item=item,
         decision=head,
@@ -266,16 +281,19 @@ def item_sheet(item: ReviewItem) -> ItemSheet:
         still_open=still_open,
         asked=asked,
         urgent=Remediation.objects.filter(decision=head).exists() if gone else None,
+        moved=moved if moved and moved.times < POSTPONED_TIMES else None,
+        latest_on=latest_on,
     )
 
 
-def _told_of(item: ReviewItem) -> tuple[bool, bool, bool]:
-    """Returns whether there are decisions about an item, questions, and an open revocation from before: mostly none."""
+def _told_of(item: ReviewItem, now: datetime) -> tuple[bool, bool, bool, bool]:
+    """Returns what `_TOLD` says of an item: mostly nothing."""
     facts = {"account": item.account_id, "entitlement": item.entitlement_id, "campaign": item.campaign_id}
+    person: dict[str, int | datetime] = {"subject": item.subject_key, "since": now - timedelta(days=MOVED_DAYS)}
     with connection.cursor() as cursor:
-        cursor.execute(_TOLD, {"tenant": current_tenant_id(), "item": item.pk, **facts})
-        decided, asked, still_open = cursor.fetchall()[0]
-    return decided, asked, still_open
+        cursor.execute(_TOLD, {"tenant": current_tenant_id(), "item": item.pk, **facts, **person})
+        decided, asked, still_open, moved = cursor.fetchall()[0]
+    return decided, asked, still_open, moved
 
 
 def control_sheet(control: ControlItem) -> ItemSheet:
@@ -301,6 +319,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def outcome_summary(lines: Sequence[StatementLine]) -> list[tuple[str, int]]:
-    """Returns how many decisions have each outcome, in the order of the outcomes."""
-    counted = Counter(line.outcome for line in lines)
-    return [(outcome.label, counted[outcome]) for outcome in Outcome if counted[outcome]]
+    """Returns how many decisions have each outcome, in the order of the outcomes, then how many postpone."""
+    counted = Counter("postponed" if line.postponed_until else line.outcome for line in lines)
+    told = [(outcome.label, counted[outcome]) for outcome in Outcome if counted[outcome]]
+    return [*told, ("Postponed", counted["postponed"])] if counted["postponed"] else told

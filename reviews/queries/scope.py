@@ -53,12 +53,20 @@ def scope_rules(told: Mapping[str, Any], rows: QuerySet[SnapshotRow], now: datet
 
 def rules_of(campaign: Campaign, rows: QuerySet[SnapshotRow], now: datetime) -> list[Rule]:
     """Returns the rules of a campaign, with what an earlier stage or a closed campaign leaves to it."""
+    if postponed := campaign.definition.get("postponed"):
+        return [(_put_off(postponed), "The campaign covers what was postponed to its day only.")]
     rules = scope_rules(campaign.definition, rows, now)
     if campaign.follows_id is None:
         return rules
     if campaign.stage > 1:
         return [(_decided(campaign.follows_id, PASSED_ON), f"Settled at stage {campaign.stage - 1}."), *rules]
     return [(_decided(campaign.follows_id, LEFT_OVER), "Decided in the campaign before this one."), *rules]
+
+
+def _put_off(decisions: Sequence[int]) -> Q:
+    """Returns the condition that one of these decisions postponed a grant."""
+    same = {"item__account": OuterRef("account"), "item__entitlement": OuterRef("entitlement")}
+    return Q(Exists(Decision.objects.filter(pk__in=decisions, **same)))
 
 
 def _decided(campaign_id: int, outcomes: Sequence[Outcome]) -> Q:

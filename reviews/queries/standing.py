@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from django.db import connection
@@ -115,7 +115,7 @@ def decisions_of_reviewer(campaign: Campaign, reviewer: Identity) -> QuerySet[De
 _LINE: Final = (
     *("item__n", "item_id", "id", "item__system__key", "item__system__name", "item__account__ref"),
     *("item__account__name", "item__subject__name", "item__entitlement__key", "item__entitlement__title"),
-    *("privileged", "advice", "outcome", "reason", "decided_at"),
+    *("privileged", "advice", "outcome", "reason", "decided_at", "postponed_until"),
 )
 
 
@@ -138,6 +138,7 @@ class StatementLine:
     outcome: str
     reason: str
     decided_at: datetime
+    postponed_until: date | None
 
     @property
     def entitlement(self) -> str:
@@ -145,7 +146,8 @@ class StatementLine:
         return self.entitlement_title or self.entitlement_key
 
     def signed(self) -> dict[str, object]:
-        """Returns what is signed of the decision."""
+        """Returns what is signed of the decision; its day where it is postponed, which the database asks for."""
+        day = {"postponed_until": self.postponed_until.isoformat()} if self.postponed_until else {}
         return {
             "n": self.n,
             "item": self.item,
@@ -158,6 +160,7 @@ class StatementLine:
             "outcome": self.outcome,
             "reason": self.reason,
             "decided_at": moment(self.decided_at),
+            **day,
         }
 
 

@@ -25,6 +25,7 @@ from reviews.queries.desk import desk_rows, item_sheet
 from reviews.queries.findings import absent_of
 from reviews.queries.notices import mailed
 from reviews.queries.plans import first_words
+from reviews.queries.postponed import postponed_of, resumes
 from reviews.queries.preview import Preview, preview
 from reviews.queries.questions import thread_of
 from reviews.queries.reviewers import reviewers, terms
@@ -111,6 +112,16 @@ def _campaign(request: TenantRequest, campaign_id: int) -> Campaign:
     return campaign
 
 
+def _population(campaign: Campaign) -> dict[str, object]:
+    """Returns where the population of a campaign comes from, and who worked and stands in none of its lists."""
+    absent = absent_of(campaign)
+    return {
+        "scope": queries.scope_lines(campaign),
+        "absent": list(absent[:PAGE]),
+        "absent_total": absent.count(),
+    }
+
+
 @requires(*VIEWERS)
 def campaign_page(request: TenantRequest, campaign_id: int) -> HttpResponse:
     """Shows how a campaign stands and what keeps it from its next state."""
@@ -127,9 +138,9 @@ def campaign_page(request: TenantRequest, campaign_id: int) -> HttpResponse:
         "left": answered_by_manager(silences) if request.actor.may(Permission.CAMPAIGN_MANAGE) else set(),
         "standing": standing,
         "lines": lines,
-        "scope": queries.scope_lines(campaign),
-        "absent": list(absent_of(campaign)[:PAGE]),
-        "absent_total": absent_of(campaign).count(),
+        "postponed": postponed_of(campaign),
+        "resumes": resumes(campaign),
+        **_population(campaign),
         "blockers": queries.blockers(campaign, standing, lines),
         "chart": burn_down_chart(queries.burn_down(campaign), campaign.due_at),
         "moves": queries.moves_of(campaign),

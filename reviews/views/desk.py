@@ -155,7 +155,7 @@ def _decide(
 ) -> tuple[Decision | ControlItem | None, str]:
     """Records the decision about an item or a control item; returns it, or none with the sentence of a refusal."""
     if not form.is_valid():
-        return None, "Choose one of the decisions."
+        return None, form.refusal()
     try:
         if isinstance(put, ControlItem):
             return actions.decide_control(control=put, choice=form.choice(), by=request.actor), ""

@@ -46,11 +46,13 @@ def sign(request: TenantRequest, campaign_id: int) -> HttpResponse:
 def _shown(lines: list[StatementLine]) -> dict[str, object]:
     """Returns the statement for the page; every badge is drawn once, since 1,000 drawings take 0.2 s."""
     badges = {
-        outcome: render_to_string("reviews/_outcome.html", {"decision": Decision(outcome=outcome)})
-        for outcome in {line.outcome for line in lines}
+        (outcome, day): render_to_string(
+            "reviews/_outcome.html", {"decision": Decision(outcome=outcome, postponed_until=day)}
+        )
+        for outcome, day in {(line.outcome, line.postponed_until) for line in lines}
     }
     return {
-        "rows": [(line, badges[line.outcome]) for line in lines],
+        "rows": [(line, badges[line.outcome, line.postponed_until]) for line in lines],
         "privileged": render_to_string("components/_badge.html", {"look": "warn", "word": "Privileged"}),
         "summary": desk.outcome_summary(lines),
     }

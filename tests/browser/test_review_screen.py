@@ -1,5 +1,6 @@
 """The review screen in a real browser: fit to be shown, decided by keys, signed, and deaf outside the list."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -164,3 +165,33 @@ def test_question_mark_shows_the_keys_and_where_to_turn_them_off(payroll: str, v
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     expect(page.get_by_role("link", name="Turn them off in your preferences")).to_be_visible()
+
+
+def test_an_item_is_postponed_by_key_after_a_move(
+    payroll: str, visit: Visit, server: Server, django_db_blocker: DjangoDbBlocker
+) -> None:
+    with django_db_blocker.unblock(), tenant_scope(server.cast.bpo):
+        told = PEOPLE.replace(b"Fernandez,,Payroll", b"Fernandez,,Claims")
+        upsert_identities(body=told, by=make.actor(server.cast.people["carla"], server.cast.bpo))
+    strict = visit("remy")
+    page = strict.go(payroll)
+    expect(page.locator("#postpone-why")).to_contain_text("moved lately (programme, by the list of people of")
+    strict.check_state("remy-may-postpone")
+    strict.go(payroll)  # what judges the page leaves styles on it, which the next part would take over
+    page.locator("[data-row]").first.focus()
+    _press(page, "p")
+    expect(page.locator("#reason")).to_be_focused()
+    page.keyboard.type("Joined the claims desk last week; her manager sees what she needs.")
+    page.locator("[data-row]").first.focus()
+    _press(page, "p")
+    expect(page.locator("#said")).to_have_text(re.compile("Saved: Postponed until .* 3 left."))
+    _press(page, "j")
+    expect(page.locator("#sheet .sheet-who")).to_contain_text("Maria")
+    page.locator("#reason").fill("Joined the claims desk last week, as above.")
+    page.locator("#postponed_until").press("Enter")  # it presses the first button of the form, which must not keep
+    expect(page.locator("#said")).to_have_text(re.compile("Saved: Postponed until .* 2 left."))
+    strict.go(payroll + "sign/")
+    strict.check_state("remy-signs-postponed")
+    officer = visit("carla")
+    expect(officer.go(payroll.replace("/review/", "/campaigns/")).locator("#postponed")).to_contain_text("Waits")
+    officer.check_state("carla-campaign-postponed")

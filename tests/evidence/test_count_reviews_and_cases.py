@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from alerts.models import AlertNotice, Incident, IncidentEntry
+from evidence.records import DECISIONS
 from identities.models import SnapshotRow
 from reviews.actions import claim_remediation, decide, decide_in_bulk, open_campaign
 from reviews.kinds import Choice, Outcome
@@ -16,6 +18,7 @@ from tests.alerts import world
 from tests.database import without_triggers
 from tests.evidence.planted import crm, measured
 from tests.reviews.conftest import KEEP, REVOKE, Cast, deliver, item, ready
+from tests.reviews.test_postpone import later, move
 from tests.reviews.test_sign import sign
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +44,23 @@ def signed(bpo: Tenant, carla: User, remy: User, rosa: User) -> tuple[Cast, Camp
         sign(campaign, cast.remy, "M1")
         sign(campaign, cast.rosa, "M2")
     return cast, campaign
+
+
+def test_what_is_postponed_counts_as_undecided_in_numbers_and_in_the_table(
+    bpo: Tenant, carla: User, remy: User, rosa: User
+) -> None:
+    cast, _source = crm(bpo, carla, remy, rosa)
+    with tenant_scope(bpo):
+        deliver(cast, days_ago=1)
+        campaign = open_campaign(campaign=ready(cast), by=cast.officer)
+        move(cast)
+        made = decide(item=item(campaign, "ana"), choice=later(9), by=cast.remy)
+    done = measured(bpo, "campaigns", ahead=60)
+    assert (done.metrics["items"], done.metrics["decided_ratio"]) == (6, 0)
+    with tenant_scope(bpo), connection.cursor() as cursor:
+        span = {"since": made.decided_at, "until": timezone.now() + timedelta(days=1), "now": timezone.now()}
+        cursor.execute(f"SELECT outcome, postponed_until FROM ({DECISIONS}) d", {"tenant": bpo.pk, **span})  # noqa: S608 -- our own
+        assert cursor.fetchall() == [("abstain", str(made.postponed_until))]
 
 
 def test_what_a_campaign_decided_and_what_became_of_it(signed: tuple[Cast, Campaign], bpo: Tenant) -> None:

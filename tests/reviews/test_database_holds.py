@@ -24,6 +24,7 @@ The tests log in as the app role. Where each invariant is attacked, here unless 
     verified by a later complete snapshot without the row   a_snapshot_of_another_system_..., a_remediation_is_of_...,
                                                             test_sign.py (wrong snapshot, empty list)
     risk acceptance ends                                    test_accept_risk.py
+    postponed after a move, 30 days, once, by a signed day  test_postpone.py, test_race.py (two campaigns)
 
 The periods of log reviews (one chain without a gap) are attacked in test_log_reviews_hold.py.
 """

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -26,6 +27,7 @@ from tenants.scope import tenant_scope
 from tests import make
 from tests.database import FreshDatabase
 from tests.reviews.conftest import KEEP, PEOPLE, REVOKE, Cast, deliver, person, plan
+from tests.reviews.test_postpone import later, move
 
 ROUNDS = 60
 THREADS = 50
@@ -92,6 +94,19 @@ def test_two_tabs_leave_one_decision(stage: tuple[Tenant, Cast]) -> None:
         assert any("in another window" in answer for answer in answers)
     with tenant_scope(bpo):
         assert Decision.objects.filter(campaign=campaign).count() == len(items)
+
+
+def test_two_campaigns_postpone_one_grant_once(stage: tuple[Tenant, Cast]) -> None:
+    bpo, cast = stage
+    campaigns = [_campaign(bpo, cast, name) for name in ("One", "Other")]
+    with tenant_scope(bpo):
+        pairs = list(zip(*(_items(campaign, "M1") for campaign in campaigns), strict=True))
+        move(cast)
+    with crew(bpo, 2) as at_once:
+        for pair in pairs:
+            answers = at_once(*(partial(decide, item=item, choice=later(9), by=cast.remy) for item in pair))
+            assert sorted(answer == "done" for answer in answers) == [False, True], answers
+            assert any("postponed before and not decided since" in answer for answer in answers)
 
 
 ONE = b"account,entitlement,person,kind\nana,agent,E1,human\n"
