@@ -69,7 +69,10 @@ DEFAULTS: Final = {"text": "''", "text[]": "'{}'", "jsonb": "'{}'"}
 
 DELIMITER: Final = "\x1f"
 NULL: Final = "\x1e"
-_ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", DELIMITER: r"\037", NULL: r"\036"})
+_CONTROLS: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", DELIMITER: r"\037", NULL: r"\036"}
+_ESCAPES: Final = str.maketrans({"\\": r"\\", **_CONTROLS})
+_BYTES: Final = str.maketrans({"\0": r"\\000", **_CONTROLS})
+"""What COPY takes for controls in bytes; a text holds no NUL, so that one is told by its octal number."""
 _BOOLEAN: Final = {True: "t", False: "f", None: NULL}
 
 BIGINT_LIMIT: Final = 2**53
@@ -100,26 +103,53 @@ def copy_rows_of(columns: Columns) -> Rows:
     """Return the COPY lines of events, given column by column by the names of `STAGE_COLUMNS`.
 
     Column by column costs half of row by row: what looks at a value, escapes it or leaves the column out is asked once
-    for all. Of 50 columns a record fills 15 to 25; what no row of a chunk fills is neither written nor read.
+    for all. Of 50 columns a record fills 15 to 25; what no row of a chunk fills is neither written nor read, and what
+    all rows say alike stands in the template of the lines.
     """
     written = {name: _written(kind, columns[name]) for name, kind in STAGE_COLUMNS}
     filled = {name: column for name, column in written.items() if column is not None}
-    return Rows(tuple(filled), [f"{DELIMITER.join(row)}\n" for row in zip(*filled.values(), strict=True)])
+    shown, varying = [], []
+    for name, column in filled.items():
+        if name != "ord" and column.count(column[0]) == len(column):
+            shown.append(str(column[0]).replace("%", "%%"))
+        else:
+            shown.append("%s")
+            varying.append(column)
+    template = f"{DELIMITER.join(shown)}\n"
+    return Rows(tuple(filled), map(template.__mod__, zip(*varying, strict=True)))
 
 
-def _written(kind: str, column: Sequence[Any]) -> Iterable[str] | None:
-    """Return a column as COPY text, None where it says nothing."""
+def _written(kind: str, column: Sequence[Any]) -> Sequence[Any] | None:
+    """Return a column as COPY writes it, None where it says nothing; numbers may stay numbers."""
     if kind == "bytea":
-        return [f"\\\\x{value.hex()}" for value in column]
+        return _bytes_written(column)
     if kind in DEFAULTS:
         return _escaped(kind, column) if any(column) else None
     if column.count(None) == len(column):
         return None
     if kind == "boolean":
-        return map(_BOOLEAN.__getitem__, column)
-    if None in column:
-        return [NULL if value is None else str(value) for value in column]
-    return column if isinstance(column[0], str) else map(str, column)
+        return [_BOOLEAN[value] for value in column]
+    return [NULL if value is None else value for value in column] if None in column else column
+
+
+def _bytes_written(column: Sequence[bytes]) -> Sequence[str]:
+    """Return a column of bytes: as the text that they mostly are, which is half as long as their digits.
+
+    A backslash is doubled for the type and doubled again for COPY. Where one value is no UTF-8 all are digits.
+    """
+    try:
+        texts = [str(value, "utf-8") for value in column]
+    except UnicodeDecodeError:
+        return [f"\\\\x{value.hex()}" for value in column]
+    together = "".join(texts)
+    if "\\" in together:
+        texts = [text.replace("\\", r"\\\\") for text in texts]
+    return [text.translate(_BYTES) for text in texts] if _holds(together, _BYTES) else texts
+
+
+def _holds(text: str, marks: Iterable[int]) -> bool:
+    """Tell whether the text holds one of the characters: a search for each takes a tenth of one `isprintable`."""
+    return any(chr(mark) in text for mark in marks)
 
 
 def _escaped(kind: str, column: Sequence[Any]) -> Sequence[str]:
@@ -130,9 +160,7 @@ def _escaped(kind: str, column: Sequence[Any]) -> Sequence[str]:
     elif kind == "jsonb":
         texts = [value or "{}" for value in column]
     together = "".join(texts)
-    if "\\" in together or not together.isprintable():
-        return [text.translate(_ESCAPES) for text in texts]
-    return texts
+    return [text.translate(_ESCAPES) for text in texts] if _holds(together, _ESCAPES) else texts
 
 
 def array_text(values: tuple[str, ...]) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import compress, islice
-from operator import attrgetter, not_
+from operator import not_
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 
 from ledger.entries import MAX_CORE_BYTES, salts, seal_many
 from ledger.kinds import LeafKind
@@ -20,7 +21,7 @@ from logs.devices import device_of
 from logs.hours import Hours, HoursMemo
 from logs.kinds import ClockQuality, Draft, Ignored, Outcome, Quarantined
 from logs.places import place_of
-from logs.sealing import Place, cores_of, extra_text, rfc3339, subjects_of
+from logs.sealing import Place, cores_of, extra_text, rfc3339, rfc3339_all, subjects_of
 from logs.sequences import Seen
 
 CHUNK: Final = 5000
@@ -41,7 +42,6 @@ COLUMNS_KEPT: Final = 16 * 1024
 """Longest line of column names that a manifest keeps, in bytes: an entry of the ledger holds 64 KiB."""
 
 _NUL: Final = b"\\u0000"
-_FIELDS: Final = tuple((name, attrgetter(name)) for name in Draft.__struct_fields__)
 
 QuarantineRow = tuple[int, str, bytes, int, bytes]
 """Position, reason, kept bytes, whole length, SHA-256 of the whole."""
@@ -246,8 +246,8 @@ def columns_of(drafts: Sequence[Draft]) -> Columns:
     Raises:
         UnicodeEncodeError: a field that is kept beside holds a lone surrogate.
     """
-    columns: Columns = {name: list(map(get, drafts)) for name, get in _FIELDS}
-    columns["when"] = list(map(rfc3339, columns["occurred_at"]))
+    columns: Columns = dict(zip(Draft.__struct_fields__, zip(*map(astuple, drafts), strict=True), strict=True))
+    columns["when"] = rfc3339_all(columns["occurred_at"])
     columns["extra"] = [extra_text(extra) if extra else "" for extra in columns["extra"]]
     return columns
 

@@ -18,6 +18,13 @@ MONTHS_AHEAD: Final = 3
 MAKING_LOCK: Final = 4_311_702_020
 """Serialises those who make months: "countersign months" as a number, one after the lock of the roles' set-up."""
 
+SESSION_INDEX_SQL: Final = (
+    f"CREATE INDEX event_by_session ON {TABLE} USING brin (session_uid text_bloom_ops (n_distinct_per_range = 600)) "
+    "WITH (autosummarize = on, pages_per_range = 64)"
+)
+"""A range of 64 pages holds 300 to 600 events. The default expects 3,700 sessions in 128 pages: to store an event on a
+freed page was to unpack and pack 4.4 KB, 295 us instead of 30, and a search for a session read five times as much."""
+
 TABLE_SQL: Final = f"""
 CREATE SEQUENCE {TABLE}_id_seq CACHE 500;
 CREATE TABLE {TABLE} (
@@ -92,7 +99,7 @@ CREATE INDEX event_privileged ON {TABLE} (tenant_id, occurred_at DESC, id DESC) 
 CREATE INDEX event_privileged_target ON {TABLE} (tenant_id, target_key, occurred_at DESC, id DESC) WHERE log_type = 5;
 CREATE INDEX event_failed ON {TABLE} (tenant_id, occurred_at DESC, id DESC) WHERE status_id = 2;
 CREATE INDEX event_by_address ON {TABLE} (tenant_id, src_ip, occurred_at DESC, id DESC) WHERE src_ip IS NOT NULL;
-CREATE INDEX event_by_session ON {TABLE} USING brin (session_uid text_bloom_ops) WITH (autosummarize = on);
+{SESSION_INDEX_SQL};
 """
 
 """The event table, partitioned by the month in which events were received.

@@ -1,7 +1,7 @@
 """What a parser has understood of one record, and how it becomes a `Draft`."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypedDict, cast
+from typing import Any, NamedTuple, TypedDict, cast
 
 import msgspec
 
@@ -137,16 +137,17 @@ def make_draft(moment: Moment, raw: bytes, position: int, facts: Facts) -> Draft
         value = plain.get(name)
         if value is not None and type(value) is not str:
             plain[name] = str(value)
+    return plain_draft(moment, raw, position, facts)
+
+
+def plain_draft(moment: Moment, raw: bytes, position: int, facts: Facts) -> Draft:
+    """Join a record with facts that are plain already; they are used up: writing into them saves a copy of all."""
     if "repeat_count" in facts and facts["repeat_count"] > MAX_REPEATS:
         facts["repeat_count"] = MAX_REPEATS
-    quality = moment[1]
-    return Draft(
-        occurred_at=moment[0],
-        clock_quality=quality if type(quality) is int else int(quality),
-        raw=raw,
-        position=position,
-        **facts,
-    )
+    plain, quality = cast("dict[str, Any]", facts), moment[1]
+    plain["occurred_at"], plain["raw"], plain["position"] = moment[0], raw, position
+    plain["clock_quality"] = quality if type(quality) is int else int(quality)
+    return Draft(**plain)
 
 
 def _is_surely_short(extra: dict[str, object]) -> bool:

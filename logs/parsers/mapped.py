@@ -4,15 +4,15 @@ from typing import cast
 
 import msgspec
 
-from logs.kinds import ActorType, Outcome, Quarantined, Severity, Status
-from logs.parsers.facts import Facts, bounded, make_draft, put_source
+from logs.kinds import ActorType, Outcome, Quarantined
+from logs.parsers.facts import Facts, bounded, plain_draft, put_source
 from logs.parsers.framing import Record
 from logs.parsers.mapping import Plan
 from logs.parsers.text import address, clean, port_number, record_id, said, sentence
 
 _YES, _NO = frozenset({"true", "yes", "y", "1", "passed"}), frozenset({"false", "no", "n", "0"})
 _ACTOR_TYPES = frozenset(ActorType.values)
-_USER, _FAILURE, _LOW = ActorType.USER.value, int(Status.FAILURE), int(Severity.LOW)
+_USER = ActorType.USER.value
 _LARGEST = 2**63 - 1
 _OFTEN = 160
 """Longest words whose meaning is remembered: hostile ones must not fill the memory."""
@@ -23,9 +23,9 @@ Values = dict[str, object]
 
 def as_text(value: object) -> str:
     """Give a JSON or CSV value as text: numbers and true/false as JSON writes them, lists and objects as JSON."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else msgspec.json.encode(value).decode()
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _number(value: object, factor: int = 1) -> int | None:
@@ -63,28 +63,22 @@ def read_values(record: Record, values: Values, plan: Plan) -> Outcome:
         _put_place(facts, values)
     if plan.app and not texts.get("app"):
         facts["app"] = clean(plan.app)
-    return make_draft(moment, raw, position, facts)
+    return plain_draft(moment, raw, position, facts)
 
 
 def _texts(values: Values, plan: Plan) -> dict[str, object]:
     found: dict[str, object] = {}
     for field in plan.texts:
         value = values.get(field)
-        found[field] = said(value if isinstance(value, str) else as_text(value))
+        found[field] = said(value if type(value) is str else as_text(value))
     return found
 
 
 def _meaning(values: Values, plan: Plan, kind: int) -> Facts:
     """Choose class, activity and outcome; a failed authentication is always a failed log-in."""
     outcome, action = as_text(values.get("outcome")), as_text(values.get("action"))
-    found = (plan.meaning if len(outcome) + len(action) <= _OFTEN else plan.judge)(outcome, action, kind)
-    log_type, class_uid, activity_id, status, reason, code = found
-    facts = Facts(log_type=log_type, class_uid=class_uid, activity_id=activity_id, status_id=status)
-    if status == _FAILURE:
-        facts["status_detail"], facts["severity_id"] = reason, _LOW
-    if code:
-        facts["status_code"] = code
-    return facts
+    read = plan.meaning if len(outcome) + len(action) <= _OFTEN else plan.read_meaning
+    return read(outcome, action, kind).copy()
 
 
 def _put_numbers(target: dict[str, object], values: Values, plan: Plan) -> None:

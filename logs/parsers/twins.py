@@ -36,10 +36,12 @@ _TWIN = "twin of a line that is counted"
 _PART = "part of an attempt that is counted"
 _CORRECTED = frozenset({StatusDetail.OTHER.value, StatusDetail.UNKNOWN_USER.value, StatusDetail.POLICY_DENIED.value})
 
-_ANSWERED, _EARLY = "answered", "early"
+_ANSWERED, _EARLY, _NAMED = "answered", "early", "named"
+_OWN_RANK = 2
+"""Of the lines in which sshd itself says whom it does not let in, before PAM is asked."""
 
-Key = tuple[str, str, str]
-"""Host, program and process, or address."""
+Key = tuple[str, ...]
+"""Host, program and process, or address; where it matters, and the name that PAM would give."""
 
 
 class _Story:
@@ -93,6 +95,7 @@ class Twins:
         self._stories: OrderedDict[Key, _Story] = OrderedDict()
         self._answered: dict[Key, datetime] = {}
         self._unanswered: dict[Key, list[float]] = {}
+        self._named: dict[Key, list[float]] = {}
         self._handlers = {
             Kind.COUNTED: self._counted,
             Kind.ACCEPTED: self._accepted,
@@ -142,6 +145,8 @@ class Twins:
         self._stories.clear()
         for place, facts in list(self._unanswered.items())[-_MAX_REMEMBERED:]:
             self._memory.setdefault(_hashed((*place, _EARLY)), facts)
+        for place, facts in list(self._named.items())[-_MAX_REMEMBERED:]:
+            self._memory[_hashed((*place, _NAMED))] = facts
 
     def _overdue(self, now: datetime) -> Iterator[Outcome]:
         """Settle the oldest story when its patience is over, or when there are too many."""
@@ -169,11 +174,13 @@ class Twins:
         names = [sign.facts["actor_name"] for _, sign in traces if sign.facts and sign.facts.get("actor_name")]
         for line, sign in traces:
             facts = sign.facts
+            pam = facts if sign.rank == 0 else None
             twin = (
-                sign.rank > best
+                (pam and self._is_named(line, pam))
+                or sign.rank > best
                 or (early and sign.rank < best)
                 or story_counted
-                or (sign.rank == 0 and facts and self._is_answered(line, facts))
+                or (pam and self._is_answered(line, pam))
             )
             if facts is None or twin:
                 yield _ignored(line, _TWIN)
@@ -181,9 +188,27 @@ class Twins:
             if names and not facts.get("actor_name"):
                 facts["actor_name"] = names[0]
             _correct(facts, story.hint)
-            if sign.rank == 0 and (place := _place(line, facts))[2]:
-                self._unanswered.setdefault(place, [line.at.timestamp(), 0])[1] += facts.get("repeat_count", 1)
+            self._remember(line, sign.rank, facts)
             yield draft(line, facts)
+
+    def _remember(self, line: Line, rank: int, facts: Facts) -> None:
+        """Note by its address what is counted without the line that it may be a twin of, in any process."""
+        place = _place(line, facts)
+        if place[2] and rank in {0, _OWN_RANK}:
+            counted, key = (self._named, _person(line, facts)) if rank else (self._unanswered, place)
+            counted.setdefault(key, [line.at.timestamp(), 0])[1] += facts.get("repeat_count", 1)
+
+    def _is_named(self, line: Line, facts: Facts) -> bool:
+        """Tell whether sshd's own line about this attempt was counted, of any process, and use that up."""
+        key = _person(line, facts)
+        told = self._named.pop(key, None)
+        if told is None and self._memory and key[2]:
+            told = self._memory.pop(_hashed((*key, _NAMED)), None)
+        if told is None or not _is_lately(line, told, _OF_ANOTHER):
+            return False
+        if told[1] > 1:
+            self._named[key] = [told[0], told[1] - 1]
+        return True
 
     def _is_answered(self, line: Line, facts: Facts) -> bool:
         """Tell whether sshd on this host wrote its own failures for this address (PAM may run in another process)."""
@@ -296,6 +321,12 @@ class Twins:
 def _place(line: Line, facts: Facts) -> Key:
     """Name an address at a program of a host; the address is "" where the line names none."""
     return line.host, facts.get("app", ""), facts.get("src_ip") or facts.get("src_host", "")
+
+
+def _person(line: Line, facts: Facts) -> Key:
+    """Name whom an attempt from an address is about as PAM does, which gives no name of a user who is unknown."""
+    unknown = facts.get("status_detail") == StatusDetail.UNKNOWN_USER
+    return (*_place(line, facts), "" if unknown else facts.get("actor_name", ""))
 
 
 def _is_lately(line: Line, remembered: list[float], patience: timedelta = PATIENCE) -> bool:

@@ -61,15 +61,28 @@ def whole(event: AccessEvent) -> bool:
         "sep\x1f\x1earated",
         "\u202eright to left",
         "=cmd()",
+        "100 %s",
         "é" * 3000,
     ],
 )
 def test_a_hostile_name_is_stored_and_sealed(in_bpo: Tenant, system: Actor, name: str) -> None:
-    (event,), bad = deliver(lines(row(user=name, what=name[:50])), system)
+    record = row(user=name, what=name[:50])
+    (event, same), bad = deliver(lines(record, record), system)
     assert not bad
+    assert bytes(event.raw or b"") == bytes(same.raw or b"") == record
+    assert (event.ord, same.ord, same.actor_name) == (0, 1, event.actor_name)
     assert "\x00" not in event.actor_name
     assert whole(event)
     assert len(event.actor_key) <= 200
+
+
+@pytest.mark.parametrize("name", [b"a\0b", rb"\x41 \101 \\", b"tab\t\x1f\x1e", b"\xff\xfe", "\u00a0é".encode()])
+def test_every_byte_of_a_record_is_kept(in_bpo: Tenant, system: Actor, name: bytes) -> None:
+    record = b"Nov 20 09:16:02 web1 sshd[4243]: Failed password for %b from 198.51.100.9 port 41000 ssh2" % name
+    (event,), bad = deliver(lines(record), system, Format.SSHD_SYSLOG)
+    assert not bad
+    assert bytes(event.raw or b"") == record
+    assert whole(event)
 
 
 def test_a_long_line_is_cut_and_says_so(in_bpo: Tenant, system: Actor) -> None:

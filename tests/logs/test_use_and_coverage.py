@@ -171,6 +171,15 @@ def test_months_are_made_ahead_and_only_by_the_owner(in_bpo: Tenant) -> None:
         make_partitions(connection, now=timezone.now(), ahead=6)
 
 
+def test_each_month_indexes_sessions_for_as_many_as_its_pages_hold(in_bpo: Tenant) -> None:
+    query = "SELECT indexdef FROM pg_indexes WHERE tablename = %s AND indexdef LIKE '%% brin %%'"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [partition_name(timezone.now().date())])
+        ((index,),) = cursor.fetchall()
+    assert "(n_distinct_per_range='600')" in index
+    assert "pages_per_range='64'" in index
+
+
 def test_the_strip_shows_a_daily_source_as_covered_by_one_hour() -> None:
     schedule = schedule_of({"every_minutes": 1440}, ZoneInfo("UTC"))
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)

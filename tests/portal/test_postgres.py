@@ -81,6 +81,12 @@ def test_it_listens_on_no_network_address(server: Embedded) -> None:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
 
 
+def test_deliveries_keep_their_temporary_tables_in_memory(server: Embedded) -> None:
+    for role in ("app", "intake"):
+        with connect(server, role) as connection:
+            assert connection.execute("SHOW temp_buffers").fetchone() == ("32MB",)
+
+
 def test_it_trusts_nobody_without_a_password(server: Embedded) -> None:
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(make_conninfo("", **address_of(server), user=postgres.SUPERUSER, dbname="postgres"))

@@ -166,6 +166,15 @@ ATTEMPTS = {
         FAILED.replace("invalid user bob", "root").replace("sshd[7]", "sshd-session[7]"),
         f"{T}8 web sshd[6]: PAM 1 more authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7 ",
     ),
+    "an unknown name, PAM in another process": (
+        f"{T}1 web sshd[7]: Invalid user bob from 192.0.2.7 port 4711",
+        f"{T}1 web sshd[6]: pam_unix(sshd:auth): check pass; user unknown",
+        f"{PAM.replace('sshd[7]', 'sshd[6]')}192.0.2.7 ",
+        FAILED,
+        f"{PAM.replace('sshd[7]', 'sshd[6]').replace(f'{T}1', f'{T}4')}192.0.2.7 ",
+        FAILED.replace(f"{T}3", f"{T}5"),
+        f"{T}6 web sshd[7]: Connection closed by invalid user bob 192.0.2.7 port 4711 [preauth]",
+    ),
     "PAM's line and the end": (
         f"{PAM}192.0.2.7  user=root",
         f"{T}4 web sshd[7]: error: maximum authentication attempts exceeded for root from 192.0.2.7 port 4711 ssh2",
@@ -194,6 +203,9 @@ def test_it_counts_the_same_wherever_a_sender_cuts(lines: tuple[str, ...]) -> No
         found = [*read(SSH, *lines[:cut], settings=settings), *read(SSH, *lines[cut:], settings=settings)]
         assert sum(event.repeat_count for event in drafts(found)) == whole, (cut, found)
         assert len(found) == len(lines)
+    settings = SourceSettings(year=2026)
+    each = [outcome for line in lines for outcome in read(SSH, line, settings=settings)]
+    assert sum(event.repeat_count for event in drafts(each)) == whole, each
 
 
 def test_another_attempt_is_never_taken_for_the_twin_of_an_earlier_body() -> None:
@@ -207,6 +219,15 @@ def test_another_attempt_is_never_taken_for_the_twin_of_an_earlier_body() -> Non
         settings = SourceSettings(year=2026)
         assert counted(read(SSH, trace, settings=settings)) == (1, 0, 0)
         assert counted(read(SSH, later, settings=settings)) == (1, 0, 0), later
+    named = SourceSettings(year=2026)
+    assert counted(read(SSH, f"{T}1 web sshd[9]: Invalid user bob from 192.0.2.7 port 4711", settings=named)) == (
+        1,
+        0,
+        0,
+    )
+    assert counted(read(SSH, trace, settings=named)) == (1, 0, 0), "PAM gives a name: it is about somebody else"
+    assert counted(read(SSH, f"{PAM}192.0.2.7 ", settings=named)) == (0, 0, 1)
+    assert counted(read(SSH, f"{PAM.replace('[7]', '[5]')}192.0.2.7 ", settings=named)) == (1, 0, 0), "used up"
     answered = FAILED.replace("invalid user bob", "root").replace("10:00:03", "10:00:01")
     ftp = f"{PAM.replace('sshd[7]', 'vsftpd[6]').replace('sshd:', 'vsftpd:')}192.0.2.7  user=root"
     assert counted(read(SSH, answered, ftp, settings=SourceSettings(year=2026))) == (2, 0, 0), "another program's"
