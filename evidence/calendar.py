@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Min, OuterRef, Subquery
+from django.db.models import Count, Min, OuterRef, Subquery
 
 from evidence.catalogue import expressions, load
 from evidence.kinds import Period
@@ -136,8 +136,8 @@ def _systems(asked: _Asked) -> Iterator[Due]:
         for column, name, words in asks:
             days, last = asked.params[name], row[column]
             on = asked.day(last + timedelta(days=days)) if last else None
-            name, owner = known.get(row["system"], (row["system"], None))
-            what = f"{words} on {name} is reviewed again, at least every {days:.0f} days"
+            system, owner = known.get(row["system"], (row["system"], None))
+            what = f"{words} on {system} is reviewed again, at least every {days:.0f} days"
             key, args = f"system-{row['system']}-{column}", (row["system"],)
             yield Due(key, on, what, "campaigns", owner or OFFICER, "identities:system", args)
 

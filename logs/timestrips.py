@@ -130,4 +130,5 @@ def _sentence(full: Sequence[Column], *, by_hour: bool) -> str:
     most = max(full, key=lambda column: column.events)
     one, unit = ("hour", "hours") if by_hour else ("day", "days")
     span = f"1 {one}" if len(full) == 1 else f"{len(full)} {unit}"
-    return f"Events {'in' if by_hour else 'on'} {span}; the most in one {one}: {most.events:,}, {'at' if by_hour else 'on'} {most.label}."
+    within, at = ("in", "at") if by_hour else ("on", "on")
+    return f"Events {within} {span}; the most in one {one}: {most.events:,}, {at} {most.label}."
