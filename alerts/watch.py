@@ -91,7 +91,7 @@ def _send(notice: AlertNotice, tenant: Tenant) -> str:
         EmailMessage(letter.subject, letter.body, settings.DEFAULT_FROM_EMAIL, list(notice.recipients)).send()
     except (OSError, smtplib.SMTPException) as fault:
         _log.warning("Mail about alerts of %s could not be sent: %s", tenant.slug, fault)
-        return f"{type(fault).__name__}: {fault}"
+        return f"The mail server did not take it: {getattr(fault, 'strerror', None) or fault}."
     return ""
 
 

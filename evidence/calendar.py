@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Min, OuterRef, Subquery
+from django.db.models import Count, Min, OuterRef, Subquery
 
 from evidence.catalogue import expressions, load
 from evidence.kinds import Period
@@ -129,17 +129,17 @@ def _plans(asked: _Asked) -> Iterator[Due]:
 
 def _systems(asked: _Asked) -> Iterator[Due]:
     """Yield each system, due when its newest signed review is as old as the tenant's parameters allow."""
-    owners = dict(System.objects.values_list("key", F("owner__name")))
+    known = {key: named for key, *named in System.objects.values_list("key", "name", "owner__name")}
     for row in Asked(asked.frame).rows(LAST_REVIEW):
         asks = [("last_all", "review_all_days", "All access")]
         asks += [("last_privileged", "review_privileged_days", "Privileged access")] if row["has_privileged"] else []
         for column, name, words in asks:
             days, last = asked.params[name], row[column]
             on = asked.day(last + timedelta(days=days)) if last else None
-            what = f"{words} on {row['system']} is reviewed again, at least every {days:.0f} days"
-            ask = owners.get(row["system"]) or OFFICER
+            system, owner = known.get(row["system"], (row["system"], None))
+            what = f"{words} on {system} is reviewed again, at least every {days:.0f} days"
             key, args = f"system-{row['system']}-{column}", (row["system"],)
-            yield Due(key, on, what, "campaigns", ask, "identities:system", args)
+            yield Due(key, on, what, "campaigns", owner or OFFICER, "identities:system", args)
 
 
 def _log_reviews(asked: _Asked) -> Iterator[Due]:
@@ -164,9 +164,9 @@ def _follow_ups(asked: _Asked) -> Iterator[Due]:
 def _findings(asked: _Asked) -> Iterator[Due]:
     """Yield the findings that are not resolved, in one line for each kind and system: due with the first of them."""
     waiting = Finding.objects.filter(resolved_at__isnull=True)
-    groups = waiting.values("kind", "system", "system__key", "system__owner__name").order_by()
+    groups = waiting.values("kind", "system", "system__name", "system__owner__name").order_by()
     for row in groups.annotate(first=Min("due_at"), n=Count("pk")):
-        where = f" on {row['system__key']}" if row["system"] else ""
+        where = f" on {row['system__name']}" if row["system"] else ""
         what = f"Findings “{FindingKind(row['kind']).label}”{where} are resolved ({row['n']} open)"
         key, ask = f"finding-{row['kind']}-{row['system'] or 0}", row["system__owner__name"] or OFFICER
         yield Due(key, asked.day(row["first"]), what, "findings", ask, "reviews:findings")

@@ -52,7 +52,9 @@ class PeriodForm(forms.Form):
 class PackForm(PeriodForm):
     """What an evidence pack is asked for."""
 
-    frameworks = forms.MultipleChoiceField(label="Frameworks", widget=forms.CheckboxSelectMultiple)
+    frameworks = forms.MultipleChoiceField(
+        label="Frameworks", widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose at least one."}
+    )
     recipient = forms.CharField(
         label="Recipient", max_length=200, help_text="Printed on every page, such as: Axel Brandt, Brandt Assurance."
     )

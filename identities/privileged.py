@@ -30,5 +30,5 @@ def why_privileged(rule: str, entitlement: str, *, file_says_so: bool) -> str:
     key = entitlement.lower()
     for pattern in patterns(rule):
         if fnmatchcase(key, pattern):
-            return f"Matches '{pattern}' of the system's rule."
+            return f"The rule of this system counts '{pattern}' as privileged."
     return "The system's list marks it as privileged." if file_says_so else ""

@@ -94,7 +94,8 @@ class SourceCoverage:
     """How much of what a source should have delivered in a period is there.
 
     ``ratio`` is None where nothing was expected: silence of such a source says nothing. ``gaps`` are stretches of
-    expected hours without events, as (first hour, hour after the last), aware UTC.
+    expected hours without events, as (first hour, hour after the last), aware UTC. ``silent`` says that the period's
+    last expected hour is one of them.
     """
 
     source_id: int
@@ -107,6 +108,7 @@ class SourceCoverage:
     gaps: tuple[tuple[datetime, datetime], ...]
     quarantined_ratio: float | None
     last_received_at: datetime | None
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

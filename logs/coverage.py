@@ -39,11 +39,15 @@ def schedule_of(expected: Mapping[str, Any], zone: ZoneInfo) -> Schedule | None:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """Expected hours, those of them that are covered, and the stretches that are not (first hour, hour after)."""
+    """Expected hours, those of them that are covered, and the stretches that are not (first hour, hour after).
+
+    ``silent`` says that the last expected hour is not covered: what should be coming has stopped.
+    """
 
     expected: int
     received: int
     gaps: tuple[tuple[datetime, datetime], ...]
+    silent: bool = False
 
 
 def cover(schedule: Schedule, present: Collection[datetime], since: datetime, until: datetime) -> Covered:
@@ -55,7 +59,8 @@ def cover(schedule: Schedule, present: Collection[datetime], since: datetime, un
     size = schedule.every_hours
     alive = {stretch(hour, size) for hour in expected if hour in present}
     missing = [hour for hour in expected if stretch(hour, size) not in alive]
-    return Covered(len(expected), len(expected) - len(missing), _joined(missing, expected))
+    silent = bool(missing) and missing[-1] == expected[-1]
+    return Covered(len(expected), len(expected) - len(missing), _joined(missing, expected), silent)
 
 
 def by_day(

@@ -59,15 +59,29 @@ class SourceForm(forms.Form):
         help_text="Accounts of this system are matched with the names in the log.",
     )
     log_types = forms.TypedMultipleChoiceField(
-        label="Kinds of log", choices=LogType.choices, coerce=int, widget=forms.CheckboxSelectMultiple
+        label="Kinds of log",
+        choices=LogType.choices,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one."},
     )
-    time_zone = forms.CharField(label="Time zone", max_length=64, help_text="IANA name, for records without a zone.")
+    time_zone = forms.CharField(
+        label="Time zone", max_length=64, help_text="Of records that state none, such as Europe/Madrid (IANA name)."
+    )
     year = forms.IntegerField(
-        label="Year", required=False, min_value=1990, max_value=2100, help_text="For old syslog files."
+        label="Year",
+        required=False,
+        min_value=1990,
+        max_value=2100,
+        help_text="Of the first record, where records state no year, as in old syslog files.",
     )
     every_minutes = forms.ChoiceField(label="Records are expected", choices=INTERVALS, required=False)
-    first_hour = forms.IntegerField(label="From hour", required=False, min_value=0, max_value=23)
-    last_hour = forms.IntegerField(label="To hour", required=False, min_value=0, max_value=23)
+    first_hour = forms.IntegerField(
+        label="First hour", required=False, min_value=0, max_value=23, help_text="By the time zone above: 9 is 09:00."
+    )
+    last_hour = forms.IntegerField(
+        label="Last hour", required=False, min_value=0, max_value=23, help_text="Counts whole: 17 lasts until 18:00."
+    )
     weekdays = forms.TypedMultipleChoiceField(
         label="On", choices=WEEKDAYS, coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -132,8 +146,10 @@ class SourceForm(forms.Form):
         return name
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a mapping that leaves time or account unmapped."""
+        """Refuse half a span of hours, and a mapping that leaves time or account unmapped."""
         cleaned = super().clean() or self.cleaned_data
+        if (cleaned.get("first_hour") is None) != (cleaned.get("last_hour") is None):
+            self.add_error("last_hour", "Give both hours, or neither where every hour counts.")
         cleaned["mapping"] = self._mapping(cleaned)
         if cleaned["mapping"] is not None:
             for sentence in check_mapping(cleaned["mapping"]):

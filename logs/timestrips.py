@@ -128,5 +128,7 @@ def _sentence(full: Sequence[Column], *, by_hour: bool) -> str:
     if not full:
         return "No events in this time."
     most = max(full, key=lambda column: column.events)
-    unit = "hours" if by_hour else "days"
-    return f"Events in {len(full)} {unit}; most of them, {most.events:,}, at {most.label}."
+    one, unit = ("hour", "hours") if by_hour else ("day", "days")
+    span = f"1 {one}" if len(full) == 1 else f"{len(full)} {unit}"
+    within, at = ("in", "at") if by_hour else ("on", "on")
+    return f"Events {within} {span}; the most in one {one}: {most.events:,}, {at} {most.label}."

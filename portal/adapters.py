@@ -1,12 +1,18 @@
 """allauth's hooks: nobody signs up by themselves; log-ins, failures and log-outs go to the portal's own log."""
 
+import logging
+import smtplib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib import messages
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
 
 from tenants.deedlog import write_deed
+
+_log = logging.getLogger("countersign.accounts")
+NOT_MAILED = "It is done, but the mail that tells you of it could not be sent. Tell the operator."
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped base
@@ -33,3 +39,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped ba
         super().authentication_failed(request, **credentials)
         typed = str(credentials.get("email") or credentials.get("username") or "")[:320]
         write_deed("login", actor=typed, actor_id=None, tenant="", outcome="failure")
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: AbstractBaseUser,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell the person of a deed that is done; where no mail server takes the mail, say so on the next page.
+
+        The deed is committed before. A fault here would answer it with an error, and whoever set up a second factor
+        would never be shown the recovery codes.
+        """
+        try:
+            super().send_notification_mail(template_prefix, user, context, email)
+        except (OSError, smtplib.SMTPException) as fault:
+            _log.warning("The mail %s to user %s could not be sent: %s", template_prefix, user.pk, fault)
+            messages.warning(self.request, NOT_MAILED)

@@ -44,7 +44,7 @@ def facts_of(found: Overview, slug: str) -> list[Fact]:
     elif found.leaves is not None:
         signed = distance(found.checkpoint.signed_at) if found.checkpoint else "never"
         url = address("evidence:ledger", slug)
-        facts.append(Fact("Ledger", number(found.leaves), "leaves", f"Last signed {signed}", url, "fingerprint"))
+        facts.append(Fact("Ledger", number(found.leaves), "entries", f"Last signed {signed}", url, "fingerprint"))
     return facts
 
 
@@ -75,7 +75,7 @@ def _findings(found: Reviews, slug: str) -> Fact:
 
 def _alerts(counts: dict[str, int], slug: str) -> Fact:
     unresolved = counts["new"] + counts["acknowledged"]
-    note = f"{counts['new']} new, {counts['acknowledged']} taken on"
+    note = f"{counts['new']} new, {counts['acknowledged']} acknowledged"
     look = "bad" if counts["urgent"] else "warn" if unresolved else ""
     return Fact("Unresolved alerts", number(unresolved), "", note, address("alerts:alerts", slug), "bell", look)
 

@@ -70,7 +70,7 @@ def _hand_over(letter: Letter, address: str, tenant: Tenant) -> str:
         EmailMessage(letter.subject, letter.body, settings.DEFAULT_FROM_EMAIL, [address]).send()
     except (OSError, smtplib.SMTPException) as fault:
         _log.warning("Mail about reviews of %s could not be sent: %s", tenant.slug, fault)
-        return f"{type(fault).__name__}: {fault}"
+        return f"The mail server did not take it: {getattr(fault, 'strerror', None) or fault}."
     return ""
 
 

@@ -61,7 +61,9 @@ class TokenForm(forms.Form):
     """A machine's key: what it may do and how long."""
 
     name = forms.CharField(label="What it is for", max_length=100, help_text="Such as: SIEM export of Acme.")
-    scopes = forms.MultipleChoiceField(label="It may", widget=forms.CheckboxSelectMultiple)
+    scopes = forms.MultipleChoiceField(
+        label="It may", widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose at least one."}
+    )
     days = forms.IntegerField(label="Days until it expires", min_value=1, max_value=365, initial=90)
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:

@@ -25,7 +25,9 @@ class InviteForm(PeriodForm):
 
     email = forms.EmailField(label="E-mail address", help_text="The one address that can use the invitation.")
     firm = forms.CharField(label="Audit firm", max_length=200)
-    frameworks = forms.MultipleChoiceField(label="Frameworks", widget=forms.CheckboxSelectMultiple)
+    frameworks = forms.MultipleChoiceField(
+        label="Frameworks", widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose at least one."}
+    )
     columns = forms.ChoiceField(
         label="What it shows of people",
         choices=Columns.choices,

@@ -24,13 +24,15 @@ class SampleRow:
 
     item: str
     rank: str
+    columns: Sequence[str]
     cells: Sequence[str]
     mark: SampleMark | None
 
     @property
-    def said(self) -> str:
-        """What the population says of it, without its id and what is empty."""
-        return ", ".join(cell for cell in self.cells[1:] if cell)
+    def said(self) -> list[tuple[str, str]]:
+        """What the population says of it, each under its column, without its id and what is empty."""
+        named = zip(self.columns[1:], self.cells[1:], strict=True)
+        return [(name.replace("_", " "), cell) for name, cell in named if cell]
 
 
 def within(rows: QuerySet[M], engagement: Engagement | None) -> QuerySet[M]:
@@ -88,7 +90,7 @@ def sample_rows(sample: Sample) -> tuple[list[str], list[SampleRow]]:
     newest = {row.item: row for row in SampleMark.objects.filter(sample=sample).order_by("id")}
     seed = sample.seed.encode()
     return columns, [
-        SampleRow(item, sha256(seed + b"\0" + item.encode()).hexdigest(), cells[item], newest.get(item))
+        SampleRow(item, sha256(seed + b"\0" + item.encode()).hexdigest(), columns, cells[item], newest.get(item))
         for item in sample.ids
     ]
 

@@ -1,10 +1,13 @@
 """Pages of the auditor's room: engagements, requests with their thread, populations and samples."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -185,14 +188,25 @@ def sample(request: TenantRequest, sample_id: int) -> HttpResponse:
     row = _sample(request, sample_id)
     form = MarkForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        told = form.cleaned_data
-        actions.mark_item(sample=row, item=told["item"], mark=Mark(told["mark"]), note=told["note"], by=request.actor)
-        return redirect("evidence:sample", request.tenant.slug, row.pk)
+        return redirect(_mark(request, row, form.cleaned_data))
     if request.method != "POST":
         actions.look(what="sample", target=str(row), by=request.actor)
     _columns, rows = queries.sample_rows(row)
     words = {"row": row, "rows": rows, "may_mark": request.engagement, "recipe": recipe(row.seed, row.size)}
     return render(request, "evidence/room/sample.html", words, status=422 if form.errors and form.is_bound else 200)
+
+
+def _mark(request: TenantRequest, row: Sample, told: Mapping[str, str]) -> str:
+    """Mark one thing; returns where to go on: at the thing, or above the page where its auditor has to say more."""
+    place, item = reverse("evidence:sample", args=(request.tenant.slug, row.pk)), told["item"]
+    try:
+        actions.mark_item(sample=row, item=item, mark=Mark(told["mark"]), note=told["note"], by=request.actor)
+    except Refused as refusal:
+        if request.engagement is None:
+            raise
+        messages.error(request, f"{item} is not marked. {refusal.verdict.reason}")
+        return place
+    return f"{place}#{quote(item)}"
 
 
 def _sample(request: TenantRequest, sample_id: int) -> Sample:

@@ -104,4 +104,5 @@ def _answer(
         gaps=covered.gaps,
         quarantined_ratio=bad / (events + bad) if events + bad else None,
         last_received_at=source.last_received_at,
+        silent=covered.silent,
     )

@@ -52,10 +52,8 @@ class SourceLine:
 
     @property
     def late(self) -> bool:
-        """Whether a source that should deliver has been silent for more than three times its interval."""
-        minutes = self.source.expected.get("every_minutes")
-        last = self.source.last_received_at
-        return bool(minutes) and (last is None or timezone.now() - last > timedelta(minutes=3 * int(minutes)))
+        """Whether the source is silent: switched on, and the last hours that it should have filled hold nothing."""
+        return self.source.enabled and self.coverage.silent
 
 
 def visible_source_ids(by: Actor) -> set[int] | None:

@@ -182,10 +182,13 @@ def blockers(campaign: Campaign, now_standing: Standing, lines: Sequence[Reviewe
             f"{line.system.name} has no complete snapshot that is recent enough."
             for line in missing.select_related("system").order_by("system__name")
         ]
+    if campaign.state == CampaignState.READY:
+        return ["A compliance officer opens it. Until then no grant is put to a reviewer and nobody is told."]
     if campaign.state == CampaignState.OPEN and now_standing.undecided:
         waiting = sum(1 for line in lines if line.decided < line.items)
         people = "1 reviewer" if waiting == 1 else f"{waiting} reviewers"
-        return [f"{now_standing.undecided} of {now_standing.items} items are undecided, with {people}."]
+        left, of = (f"{n:,}".replace(",", "\u202f") for n in (now_standing.undecided, now_standing.items))
+        return [f"{left} of {of} items are undecided, with {people}."]
     if campaign.state in {CampaignState.OPEN, CampaignState.SIGNING}:
         return [f"{line.name} has not signed." for line in lines if line.decided and line.signed_at is None]
     if campaign.state == CampaignState.REMEDIATING:

@@ -57,7 +57,7 @@ def delegate(request: TenantRequest, campaign_id: int) -> HttpResponse:
         try:
             new, reason = form.cleaned_data["new"], form.cleaned_data["reason"]
             n = actions.delegate_items(items=items, reviewer=new, reason=reason, by=request.actor)
-            messages.success(request, f"{n} items are put to {new.name}.")
+            messages.success(request, f"{'1 item is' if n == 1 else f'{n} items are'} put to {new.name}.")
             return redirect("reviews:inbox", request.tenant.slug)
         except Refused as refusal:
             form.add_error(None, refusal.verdict.reason)

@@ -207,7 +207,9 @@ def _end(request: TenantRequest, campaign: Campaign) -> str:
 
 def _verify(request: TenantRequest, _campaign: Campaign) -> str:
     done = actions.verify_remediations(by=request.actor)
-    return f"{done.verified} revocations verified, {done.failed} claims failed, {done.used_afterwards} used afterwards."
+    verified = "1 revocation" if done.verified == 1 else f"{done.verified} revocations"
+    failed = "1 claim" if done.failed == 1 else f"{done.failed} claims"
+    return f"{verified} verified, {failed} failed, {done.used_afterwards} used afterwards."
 
 
 def _cancel(request: TenantRequest, campaign: Campaign) -> str:
@@ -296,7 +298,7 @@ def reassign(request: TenantRequest, campaign_id: int, reviewer_id: int) -> Http
             new, reason = form.cleaned_data["new"], form.cleaned_data["reason"]
             chosen = items + decided if form.cleaned_data["decided_too"] else items
             n = actions.reassign_items(items=chosen, reviewer=new, reason=reason, by=request.actor)
-            messages.success(request, f"{n} items are put to {new.name}.")
+            messages.success(request, f"{'1 item is' if n == 1 else f'{n} items are'} put to {new.name}.")
             return redirect("reviews:campaign", request.tenant.slug, campaign.pk)
         except Refused as refusal:
             form.add_error(None, refusal.verdict.reason)

@@ -213,7 +213,8 @@ def carry_out(request: TenantRequest, campaign_id: int, item_id: int) -> HttpRes
         raise Http404
     try:
         actions.carry_out_now(item=put, by=request.actor)
-        messages.success(request, "It is carried out now. You still sign the decision with the others.")
+        done = "It is for the owner of the system to carry out now. You still sign the decision with the others."
+        messages.success(request, done)
     except Refused as refused:
         messages.error(request, refused.verdict.reason)
     return redirect(f"{reverse('reviews:review', args=(request.tenant.slug, campaign.pk))}?item={item_id}")

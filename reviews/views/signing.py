@@ -14,6 +14,7 @@ from reviews.queries import desk
 from reviews.queries.controls import caught_by_reviewer
 from reviews.queries.standing import (
     StatementLine,
+    signed_lines,
     signing_minimum,
     signing_rules,
     statement_lines,
@@ -82,7 +83,8 @@ def receipt(request: TenantRequest, signature_id: int) -> HttpResponse:
     own = reviewer is not None and reviewer.pk == signature.reviewer_id
     if not own and not request.actor.may(Permission.CAMPAIGN_VIEW):
         raise Http404("This is another reviewer's signature.")
-    return render(request, "reviews/receipt.html", {"signature": signature, "own": own})
+    context = {"signature": signature, "own": own, **_shown(signed_lines(signature))}
+    return render(request, "reviews/receipt.html", context)
 
 
 @requires(Permission.CAMPAIGN_MANAGE)

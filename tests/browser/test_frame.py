@@ -62,8 +62,10 @@ def test_a_dialog_asks_before_a_role_ends_and_can_be_left(server: Server, visit:
     page = visit("carla").go(f"/t/{server.cast.bpo.slug}/people-and-roles/")
     row = page.get_by_role("row", name="Ana")
     row.get_by_role("button", name="End the role").click()
-    dialog = page.get_by_role("dialog", name="End this role now?")
+    dialog = page.get_by_role("dialog", name="End the role of Ana now?")
     expect(dialog).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert dialog.evaluate("one => one.scrollWidth <= one.clientWidth"), "what it says is read whole on a phone"
     dialog.get_by_role("button", name="Keep it as it is").click()
     expect(dialog).to_be_hidden()
     expect(row).to_contain_text("Holds")

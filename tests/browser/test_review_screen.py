@@ -136,10 +136,13 @@ def test_a_reviewer_keeps_several_together_by_keys_and_undoes_it(payroll: str, v
 def test_a_reviewer_keeps_several_together_on_a_phone_and_undoes_it(payroll: str, visit: Visit) -> None:
     page = visit("remy", viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True).go(payroll)
     loaded = page.evaluate(LOADS)
+    page.locator("[data-row]").nth(1).tap()
+    expect(page.get_by_role("button", name="Revoke")).to_be_in_viewport()  # the item, not the list above it
     for tick in page.locator("[name=items]").all():
         tick.tap()
     page.get_by_role("button", name="Keep the ticked together").tap()
     expect(page.get_by_role("heading", name="Keep 3 grants together?")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Keep these 3")).to_be_in_viewport()
     page.get_by_role("button", name="Keep these 3").tap()
     expect(page.get_by_role("heading", name="3 grants are kept together.")).to_be_in_viewport()
     page.get_by_text("Kept together (1)").tap()

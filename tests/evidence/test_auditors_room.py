@@ -269,12 +269,15 @@ def draw(nora: Client, home: str, frozen: Population, folder: Path) -> Sample:
     assert hashlib.sha256(file).hexdigest() == frozen.sha256
     (folder / "population.csv").write_bytes(file)
     shown = nora.get(place)
+    assert ("privileged", "true") in {one for row in shown.context["rows"] for one in row.said}, "each under its column"
     again = subprocess.run(shown.context["recipe"], shell=True, cwd=folder, capture_output=True, text=True, check=True)  # noqa: S602 -- as a person pastes it
     with tenant_scope(frozen.tenant):
         sample = Sample.objects.get()
     assert (again.stdout.split(), sample.seed, len(sample.ids)) == (sample.ids, root, 3)
-    assert nora.post(place, {"item": sample.ids[0], "mark": "flagged", "note": ""}).status_code == 403
-    nora.post(place, {"item": sample.ids[0], "mark": "flagged", "note": "No reason."})
+    silent = nora.post(place, {"item": sample.ids[0], "mark": "flagged", "note": ""}, follow=True).content.decode()
+    assert f"{sample.ids[0]} is not marked. Say what is wrong with it." in silent, "on the page, where it can be said"
+    marked = nora.post(place, {"item": sample.ids[0], "mark": "flagged", "note": "No reason."})
+    assert marked.headers["Location"] == f"{place}#{sample.ids[0]}", "and on at the thing, not at the top"
     nora.post(place, {"item": sample.ids[1], "mark": "accepted", "note": ""})
     rows = list(csv.DictReader(io.StringIO(nora.get(f"{place}sheet.csv").content.decode())))
     assert [row["mark"] for row in rows] == ["flagged", "accepted", ""]

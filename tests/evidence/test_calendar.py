@@ -143,7 +143,7 @@ def test_follow_ups_findings_and_requests_are_due_with_whom_to_ask(
     assert lines[f"follow-up-{after.pk}"] == (due_on, after.disposition.reviewer.name, (review.pk,))
     crm = found[f"finding-hasty_review-{cast.crm.pk}"]
     assert (crm.on, crm.ask) == (today - timedelta(days=1), "Rosa")
-    assert crm.what.endswith("on crm are resolved (2 open)")
+    assert crm.what.endswith("on CRM are resolved (2 open)")
     assert lines["finding-hasty_review-0"][:2] == (today + timedelta(days=2), OFFICER)
     assert lines[f"request-{first.pk}"] == (today, cast.officer.name, (first.pk,))
     assert lines[f"request-{second.pk}"][1] == OFFICER

@@ -45,7 +45,8 @@ def test_it_seals_a_complete_snapshot_and_fills_the_register(crm: System, office
     snapshot = import_snapshot(system=crm, upload=deliver(LIST, 4), by=officer)
     assert (snapshot.complete, snapshot.row_total, snapshot.difference) == (True, 4, 0)
     assert snapshot_holds(snapshot)
-    assert Entitlement.objects.get(key="admin_all").privileged_why == "Matches 'admin*' of the system's rule."
+    why = Entitlement.objects.get(key="admin_all").privileged_why
+    assert why == "The rule of this system counts 'admin*' as privileged."
     assert not Entitlement.objects.get(key="agent").privileged
     assert Account.objects.get(name_key="backup").identity is None
     assert Grant.objects.filter(until=None, since=DAY).count() == 4

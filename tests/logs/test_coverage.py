@@ -7,8 +7,10 @@ from django.utils import timezone
 
 from identities.models import System
 from logs.models import LogSource, SourceHour
-from logs.queries import coverage, system_coverage
-from tenants.models import Tenant
+from logs.queries import coverage, source_lines, system_coverage
+from logs.queries.calendars import coverage_overview
+from tenants.models import Tenant, User
+from tests import make
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now().replace(minute=0, second=0, microsecond=0)
@@ -55,3 +57,16 @@ def test_silence_is_a_gap_with_its_begin_and_end(in_bpo: Tenant) -> None:
     (answer,) = coverage(since=NOW - timedelta(hours=200), until=NOW)
     assert answer.gaps == ((NOW - timedelta(hours=29), NOW - timedelta(hours=19)),)
     assert answer.expected_hours - answer.received_hours == 10
+
+
+def test_every_page_calls_the_same_sources_silent(in_bpo: Tenant, carla: User) -> None:
+    source, by = _source(240, every_minutes=60), make.actor(carla, in_bpo)
+    LogSource.objects.update(last_received_at=timezone.now())  # it delivered just now, and old records alone
+    lately = SourceHour.objects.filter(source_id=source.pk, hour__gte=NOW - timedelta(hours=6))
+    for events, silent in ((0, True), (1, False)):
+        lately.update(events=events)
+        (health,) = coverage_overview([source], zone=in_bpo.zone).lines
+        assert [line.late for line in source_lines(by)] == [health.silent_since is not None] == [silent]
+    LogSource.objects.update(enabled=False)
+    lately.update(events=0)
+    assert not source_lines(by)[0].late, "what is switched off is not expected to speak"

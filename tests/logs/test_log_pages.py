@@ -262,6 +262,9 @@ def test_the_officer_revokes_switches_and_changes(client: Client, carla: User, b
     assert client.post(f"{base}switch/").status_code == 302
     asked = {"name": "Bastion 2", "format": "sshd_syslog", "log_types": ["1"], "time_zone": "UTC", "grade": "C"}
     assert client.post(f"{base}change/", {**asked, "time_zone": "Mars/Base"}).status_code == 422
+    # Half a span of hours is not left out in silence.
+    half = client.post(f"{base}change/", {**asked, "every_minutes": "60", "first_hour": "9"})
+    assert (half.status_code, b"Give both hours" in half.content) == (422, True)
     assert client.post(f"{base}change/", asked).status_code == 302
     with tenant_scope(bpo):
         bastion.refresh_from_db()

@@ -30,7 +30,7 @@ def test_what_cannot_wait_is_carried_out_before_the_signature_and_once(
     with pytest.raises(Refused, match="another reviewer"):
         carry_out_now(item=mine, by=cast.rosa)
     told = client.post(address, follow=True).content.decode()
-    assert "It is carried out now" in told
+    assert "for the owner of the system to carry out now" in told
     assert "You had it carried out before your signature" in told
     fix = Remediation.objects.get()
     assert (fix.item_id, fix.owner, fix.due_at - fix.created_at) == (mine.pk, person("M2"), timedelta(days=1))

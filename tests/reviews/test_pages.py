@@ -118,7 +118,11 @@ def test_a_receipt_is_for_its_signer_and_the_officer(
 ) -> None:
     decide_all(campaign, cast)
     path = page("receipt", sign(campaign, cast.remy, "M1").pk)
-    assert make.login(remy).get(path).status_code == make.login(carla).get(path).status_code == 200
+    own, told = make.login(remy).get(path), make.login(carla).get(path)
+    assert own.status_code == told.status_code == 200
+    signed = [(line.account, line.outcome, line.reason) for line, _badge in own.context["rows"]]
+    assert ("bob", "revoke", REVOKE.reason) in signed, "what was signed is read in words, not in JSON alone"
+    assert len(signed) == own.context["signature"].count
     assert make.login(rosa).get(path).status_code == 404
 
 
@@ -130,7 +134,8 @@ def test_the_officer_runs_the_campaign_to_its_end(campaign: Campaign, cast: Cast
     refused = client.post(page("campaign_close", campaign.pk), follow=True)
     assert "A revocation is not verified." in refused.content.decode()
     deliver(cast, CRM.replace(b"bob,admin_all,E2,human\n", b""), days_ago=0)
-    assert "1 revocations verified" in client.post(page("campaign_verify", campaign.pk), follow=True).content.decode()
+    verified = client.post(page("campaign_verify", campaign.pk), follow=True).content.decode()
+    assert "1 revocation verified, 0 claims failed" in verified
     assert "closed for good" in client.post(page("campaign_close", campaign.pk), follow=True).content.decode()
     assert Campaign.objects.get().state == "closed"
     assert client.get(page("remediations", campaign.pk)).status_code == 200
@@ -256,8 +261,13 @@ def test_the_officer_adds_and_ends_a_conflict(campaign: Campaign, cast: Cast, ca
 def test_the_campaign_lists_who_worked_and_is_in_no_list(cast: Cast, source: LogSource, carla: User) -> None:
     deliver(cast)
     arrive(source, cast, [record(timezone.now() - timedelta(minutes=5), name) for name in ("phantom", "ana")])
-    campaign = open_campaign(campaign=ready(cast), by=cast.officer)
-    text = make.login(carla).get(page("campaign", campaign.pk)).content.decode()
+    waiting, client = ready(cast), make.login(carla)
+    before = client.get(page("campaign", waiting.pk)).content.decode()
+    assert "Until then no grant is put to a reviewer and nobody is told." in before
+    assert "Put to a reviewer." not in before, "no count of items before there are any"
+    campaign = open_campaign(campaign=waiting, by=cast.officer)
+    text = client.get(page("campaign", campaign.pk)).content.decode()
+    assert "Until then no grant" not in text
     assert '<th scope="row" class="mono">phantom</th>' in text
     assert "1 name worked on these systems" in text
 

@@ -4,8 +4,11 @@ const desk = document.querySelector(".desk");
 const sheet = document.getElementById("sheet");
 const rows = () => [...desk.querySelectorAll("[data-row]")];
 const here = () => document.activeElement?.closest("[data-row]") ?? rows().find((row) => row.hasAttribute("aria-current"));
+// Where the list stands above the sheet, as on a phone (992px: reviews.css).
+const stacked = window.matchMedia("(width < 992px)");
 let deciding = false;
 let fetching = false;
+let pointed = false;
 
 // What htmx has just put into the page it binds a moment later; a key that is faster would follow the link or send the
 // form without it. Asking for it here is harmless: htmx binds an element once.
@@ -77,7 +80,21 @@ async function follow() {
   mark(row);
   const focused = document.activeElement;
   if (focused === document.body || focused.matches("[data-row]:has([data-decided])")) row.focus({ preventScroll: true });
-  row.parentElement.parentElement.scrollTop = row.parentElement.offsetTop - row.parentElement.parentElement.offsetTop - 80;
+  bring(row);
+}
+
+// Scrolls the list alone, so that the marked row is in it.
+function bring(row) {
+  const line = row.parentElement;
+  line.parentElement.scrollTop = line.offsetTop - line.parentElement.offsetTop - 80;
+}
+
+// What a finger or the mouse asked for stands in the sheet, which may be below the screen where the list is above it. Keys
+// leave the page where it is: their reader is in the list.
+function reveal() {
+  if (!pointed || !stacked.matches) return;
+  pointed = false;
+  sheet.scrollIntoView();
 }
 
 async function fetchList(item) {
@@ -94,9 +111,12 @@ async function fetchList(item) {
 }
 
 if (desk) {
+  const first = rows().find((row) => row.hasAttribute("aria-current"));
+  if (first) bring(first);
   desk.addEventListener("click", (event) => {
     const row = event.target.closest("[data-row]");
     if (row) mark(row);
+    pointed = event.detail > 0 && Boolean(event.target.closest("[data-row], #bulk button, #sheet button, #sheet a"));
   });
   desk.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !event.target.closest("[data-keys]")) return;
@@ -111,7 +131,10 @@ if (desk) {
   });
   document.addEventListener("htmx:error", () => { deciding = false; });
   new MutationObserver((changes) => {
-    if (changes.some((change) => change.target === sheet)) deciding = false;
+    if (changes.some((change) => change.target === sheet)) {
+      deciding = false;
+      reveal();
+    }
     follow();
   }).observe(desk, { childList: true, subtree: true });
 }
