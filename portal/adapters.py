@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from tenants.deedlog import write_deed
 
 _log = logging.getLogger("countersign.accounts")
-NOT_MAILED = "It is done, but the mail that tells you of it could not be sent. Tell the operator."
+NOT_MAILED = "The mail about this could not be sent: tell the operator. What you changed is kept."
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped base
@@ -40,20 +40,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped ba
         typed = str(credentials.get("email") or credentials.get("username") or "")[:320]
         write_deed("login", actor=typed, actor_id=None, tenant="", outcome="failure")
 
-    def send_notification_mail(
-        self,
-        template_prefix: str,
-        user: AbstractBaseUser,
-        context: dict[str, Any] | None = None,
-        email: str | None = None,
-    ) -> None:
-        """Tell the person of a deed that is done; where no mail server takes the mail, say so on the next page.
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail about the person's own account; where no mail server takes it, say so on the next page.
 
-        The deed is committed before. A fault here would answer it with an error, and whoever set up a second factor
-        would never be shown the recovery codes.
+        What it tells of is committed before. A fault here would answer it with an error, and whoever set up a second
+        factor would never be shown the recovery codes. The words are the same for an address that has no account.
         """
         try:
-            super().send_notification_mail(template_prefix, user, context, email)
+            super().send_mail(template_prefix, email, context)
         except (OSError, smtplib.SMTPException) as fault:
-            _log.warning("The mail %s to user %s could not be sent: %s", template_prefix, user.pk, fault)
+            _log.warning("The mail %s could not be sent: %s", template_prefix, fault)
             messages.warning(self.request, NOT_MAILED)
