@@ -103,11 +103,11 @@ LOG_BINDINGS: Final = {
 
 
 def log_statements(frame: Frame) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Returns the signed statements of log reviews, and how passkeys signed them, by the name of their file."""
+    """Returns the signed statements of log reviews, and what others signed over them, by the name of their file."""
     rows = Asked(frame).rows(SIGNED)
     statements = {f"log-{row['id']}": row["manifest"].encode() for row in rows}
-    passkeys = [row for row in rows if row["level"] == "passkey"]
-    return statements, {f"log-{row['id']}": canonical_text(json.loads(row["assertion"])).encode() for row in passkeys}
+    answered = [row for row in rows if row["assertion"]]
+    return statements, {f"log-{row['id']}": canonical_text(json.loads(row["assertion"])).encode() for row in answered}
 
 
 def incident_tables(frame: Frame, incident: int) -> tuple[tuple[Table, ...], dict[str, str]]:

@@ -10,7 +10,8 @@ tables/*.csv        every table in full; UTF-8, RFC 3339 times in UTC
 tables/*.parquet    the same tables with types, where they were asked for; an empty cell is null
 queries/*.txt       the text of the query behind each table
 statements/*.json   what each reviewer signed, as they signed it; its SHA-256 is the digest in tables/sign_offs.csv
-signatures/*.json   how a passkey signed that statement (WebAuthn), with its public key
+signatures/*.json   how a passkey signed that statement (WebAuthn), with its public key; or the identity provider's
+                    signed token that names it (OpenID Connect), with the provider's public key
 sign-off/           who prepared and who approved the pack, and what they signed (none: the pack is a draft);
                     cover.txt is for people, note.sig signs the folder and names the manifest
 proofs/             the ledger's signed checkpoint, and the sealed entries with their inclusion proofs; where others

@@ -35,7 +35,7 @@ from evidence.logrecords import (
 )
 from evidence.metrics.frame import ROWS_AT_ONCE, Asked, Frame, Row
 from evidence.patterns import pattern_tables
-from evidence.rounds import campaign_tables, passkey_assertions, signed_statements
+from evidence.rounds import assertions, campaign_tables, signed_statements
 from evidence.tables import cells as cells_of
 from evidence.tables import from_rows, long_table
 from ledger import queries
@@ -301,15 +301,15 @@ def _other_tables(
 
 
 def _signed(frame: Frame, tables: Iterable[Table]) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Return the signed statements, and how passkeys signed them, of the signatures that tables list."""
+    """Return the signed statements, and what was signed over them by others, of the signatures that tables list."""
     statements: dict[str, bytes] = {}
-    assertions: dict[str, bytes] = {}
+    answers: dict[str, bytes] = {}
     kept = [(SIGNATURES[table.name], table) for table in tables if table.name in SIGNATURES]
     listed = {f"{begins}{row[0]}" for begins, table in kept for row in cells_of(table)}
     if listed:
-        of_logs, passkeys = log_statements(frame)
-        statements, assertions = signed_statements(frame) | of_logs, passkey_assertions(frame) | passkeys
-    return _of(statements, listed), _of(assertions, listed)
+        of_logs, over_logs = log_statements(frame)
+        statements, answers = signed_statements(frame) | of_logs, assertions(frame) | over_logs
+    return _of(statements, listed), _of(answers, listed)
 
 
 def _of(found: Mapping[str, bytes], listed: set[str]) -> dict[str, bytes]:

@@ -96,7 +96,8 @@ WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(
 """
 ASSERTIONS: Final = """
 SELECT s.id, s.authentication -> 'assertion' AS assertion FROM reviews_signoff s
-WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s AND s.level = 'passkey'
+WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s
+    AND s.level IN ('passkey', 'provider', 'provider_two_factors')
 ORDER BY s.id
 """
 TABLES: Final = (
@@ -157,7 +158,7 @@ def signed_statements(frame: Frame) -> dict[str, bytes]:
     return {str(row["id"]): row["manifest"].encode() for row in Asked(frame).rows(STATEMENTS)}
 
 
-def passkey_assertions(frame: Frame) -> dict[str, bytes]:
-    """Returns how passkeys signed the statements of the period, by the id of the sign-off."""
+def assertions(frame: Frame) -> dict[str, bytes]:
+    """Returns what passkeys and providers signed over the period's statements, by the id of the sign-off."""
     rows = Asked(frame).rows(ASSERTIONS)
     return {str(row["id"]): canonical_text(json.loads(row["assertion"])).encode() for row in rows}

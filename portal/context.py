@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from tenants.kinds import Actor, Permission
+from tenants.openid import provider
 
 
 class May:
@@ -23,10 +24,11 @@ class May:
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """Return the words that `skeleton.html` and every page below it use."""
-    user, actor = getattr(request, "user", None), getattr(request, "actor", None)
+    user, actor, asked = getattr(request, "user", None), getattr(request, "actor", None), provider()
     return {
         "tenant": getattr(request, "tenant", None),
         "actor": actor,
         "may": May(actor),
+        "openid_name": asked.name if asked else "",
         "theme": getattr(user, "theme", "auto"),
     }

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from portal import invitation, views
+from portal import invitation, openid, views
 
 app_name = "portal"
 urlpatterns = [
     path("", views.entrance, name="entrance"),
     path("invitation/<str:token>/", invitation.invitation, name="invitation"),
+    path("openid/", openid.openid_begin, name="openid_begin"),
+    path("openid/again/", openid.openid_again, name="openid_again"),
+    path("openid/return/", openid.openid_return, name="openid_return"),
     path("preferences/", views.preferences, name="preferences"),
     path("t/<slug:slug>/", views.home, name="home"),
     path("t/<slug:slug>/overview/", views.overview, name="overview"),

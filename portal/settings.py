@@ -6,6 +6,7 @@
 from pathlib import Path
 
 from portal.environment import env_choice, env_flag, env_list, env_number, env_text
+from portal.openidplace import openid_provider
 from portal.packplace import pack_storage
 from portal.roles import connection_settings
 from portal.secrets import secret_key
@@ -130,14 +131,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ANONYMOUS_USER_NAME = None
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "portal:entrance"
+COUNTERSIGN_OIDC = openid_provider()  # one identity provider; docs/operating.md
 ACCOUNT_ADAPTER = "portal.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_USER_MODEL_USERNAME_FIELD, ACCOUNT_SESSION_REMEMBER = None, False
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_NOTIFICATIONS = ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_TOLERANCE = 1  # one step of 30 s either way, for clocks and slow thumbs (RFC 6238 5.2)

@@ -24,7 +24,9 @@ from reviews.kinds import (
 from reviews.outward import OutwardError, target_of
 from reviews.queries.findings import conflicting_choices
 from reviews.queries.reviewers import reviewers
+from reviews.reauthentication import OF_PROVIDER
 from tenants.models import Tenant
+from tenants.openid import provider
 
 
 class DecisionForm(forms.Form):
@@ -70,7 +72,10 @@ class BulkForm(forms.Form):
 
 
 class SignForm(forms.Form):
-    """Asks who signs, and for the proof that it is they: a passkey's answer, or a password with or without a code."""
+    """Asks who signs, and for the proof that it is they: a passkey's answer, or a password with or without a code.
+
+    `way` says that the proof is the sign-in at the identity provider, which the session holds.
+    """
 
     printed_name = forms.CharField(max_length=200, label="Your name, as it is printed on the signature")
     credential = forms.JSONField(required=False, widget=forms.HiddenInput)
@@ -86,6 +91,7 @@ class SignForm(forms.Form):
         label="Code of your authenticator app",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
+    way = forms.CharField(required=False, max_length=8, widget=forms.HiddenInput)
     digest = forms.RegexField("^[0-9a-f]{64}$", widget=forms.HiddenInput)
 
     def clean_credential(self) -> dict[str, Any] | None:
@@ -101,6 +107,12 @@ class SigningRuleForm(forms.Form):
 
     minimum = forms.ChoiceField(choices=Level.choices, widget=forms.RadioSelect, label="Weakest proof that signs")
     reason = forms.CharField(max_length=300, label="Why, printed in the history")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if provider() is None:
+            offered = [(level.value, level.label) for level in Level if level not in OF_PROVIDER]
+            self.fields["minimum"].choices = offered  # type: ignore[attr-defined]  # a field with choices
 
 
 class ReassignForm(forms.Form):

@@ -283,10 +283,12 @@ class Choice:
 
 
 class Level(TextChoices):
-    """Says how surely it is known who signed, the weakest first; each rests on two components (21 CFR 11.200)."""
+    """Says how surely it is known who signed, weakest first; all but that rest on two components (21 CFR 11.200)."""
 
+    PROVIDER = "provider", "Sign-in again at the identity provider, which showed no second factor"
     SESSION = "session", "Password again, after a log-in with a second factor"
     CODE = "code", "Password and a code of the authenticator app"
+    PROVIDER_MFA = "provider_two_factors", "Sign-in again at the identity provider, with a second factor"
     PASSKEY = "passkey", "Passkey over this very statement"
 
 
@@ -302,7 +304,7 @@ def is_enough(level: str, minimum: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """Holds how and when a signer proved who they are; a passkey's assertion stands in `detail`."""
+    """Holds how and when a signer proved who they are; what a passkey or a provider signed stands in `detail`."""
 
     level: Level
     methods: tuple[str, ...]

@@ -1,31 +1,39 @@
-"""Proves again who signs, moments before the signature, at one of three levels.
+"""Proves again who signs, moments before the signature, at one of five levels.
 
 A passkey signs the statement's SHA-256 as its challenge, so that its assertion belongs to this statement and to no
-other (21 CFR 11.70) and can be checked by anybody who has the public key. A password with a code of the authenticator
+other (21 CFR 11.70) and can be checked by anybody who has the public key. So can the identity provider's answer, which
+bears the SHA-256 as its nonce; how strong it is, it says itself. A password with a code of the authenticator
 app, or with the second factor of the log-in, proves the same to the portal alone. The signature records the level.
 """
 
 import base64
 from collections.abc import Mapping
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from allauth.account.authentication import get_authentication_records
 from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.auth import get_credentials, get_server
+from django.http import HttpRequest
 from django.utils import timezone
 from fido2.cose import CoseKey
 from fido2.webauthn import AuthenticationResponse, UserVerificationRequirement
 
-from reviews.kinds import Authentication, Level
+from reviews.kinds import SIGNING_WINDOW_SECONDS, Authentication, Level
 from reviews.manifest import canonical_text, manifest_digest
 from tenants.access import TenantRequest
 from tenants.deedlog import write_deed
 from tenants.models import User
+from tenants.openid import LEEWAY_SECONDS, OpenIDError, Told, provider, shows_second_factor
+from tenants.queries import is_linked
 
 _REQUIRED: Final = UserVerificationRequirement.REQUIRED
 _PARTS: Final = {-1: "curve", -2: "x", -3: "y"}
 _RSA_PARTS: Final = {-1: "n", -2: "e"}
+OF_PROVIDER: Final = frozenset({Level.PROVIDER, Level.PROVIDER_MFA})
+"""The levels that only an installation with an identity provider has."""
+_TOLD: Final = "openid_told"
 _RSA: Final = 3
 """Key type of RSA in COSE (RFC 8230 4)."""
 
@@ -40,6 +48,9 @@ def levels_of(request: TenantRequest) -> frozenset[Level]:
         found.add(Level.CODE)
     if found and _logged_in_with_a_second_factor(request):
         found.add(Level.SESSION)
+    asked = provider()
+    if asked and is_linked(request.user, asked.issuer):
+        found |= OF_PROVIDER
     return frozenset(found)
 
 
@@ -106,6 +117,57 @@ def by_session(request: TenantRequest, password: str) -> Authentication | None:
     if not _logged_in_with_a_second_factor(request) or not _is_password_of(request.user, password):
         return None
     return Authentication(Level.SESSION, ("password", "second factor of the log-in"), timezone.now())
+
+
+def keep_told(request: HttpRequest, told: Told) -> None:
+    """Keeps what the identity provider said of the person, until they sign what it was asked about.
+
+    Raises:
+        OpenIDError: it does not say that they showed just now who they are.
+    """
+    if not _is_fresh(told.claims):
+        raise OpenIDError("The identity provider did not ask again who you are. Sign out there, then sign in again.")
+    request.session[_TOLD] = {"token": told.token, "key": dict(told.key), "claims": dict(told.claims)}
+
+
+def _is_fresh(claims: Mapping[str, Any]) -> bool:
+    """Returns whether somebody signed in at the provider within the window of a signature."""
+    at = claims.get("auth_time")
+    age = timezone.now().timestamp() - at if isinstance(at, (int, float)) else SIGNING_WINDOW_SECONDS + 1
+    return -LEEWAY_SECONDS <= age <= SIGNING_WINDOW_SECONDS
+
+
+def told_by_provider(request: TenantRequest) -> Told | None:
+    """Returns what the provider said at the person's last sign-in for a signature; None when it is too old."""
+    kept = request.session.get(_TOLD)
+    told = Told(**kept) if kept else None
+    return told if told and _is_fresh(told.claims) else None
+
+
+def level_of(told: Told) -> Level:
+    """Returns the level of a sign-in at the provider: by what it says, never by what may be assumed of it.
+
+    With a second factor it is above a code, which the portal alone sees; without one it is the weakest of all.
+    """
+    return Level.PROVIDER_MFA if shows_second_factor(told.claims) else Level.PROVIDER
+
+
+def by_provider(request: TenantRequest, digest: str) -> Authentication | None:
+    """Returns the authentication when the provider was asked about this very statement; it counts once."""
+    told = told_by_provider(request)
+    if told is None or told.claims["nonce"] != digest:
+        return None
+    del request.session[_TOLD]
+    level, methods = level_of(told), ["sign-in at the identity provider"]
+    if level == Level.PROVIDER_MFA:
+        methods.append(f"its second factor ({', '.join(map(str, told.claims['amr']))})")
+    kept = {"id_token": told.token, "public_key": dict(told.key)}
+    detail = {"assertion": kept, "assertion_sha256": manifest_digest(canonical_text(kept))}
+    detail["provider"] = {name: told.claims.get(name) for name in ("iss", "sub", "amr", "acr")}
+    now = timezone.now()
+    return Authentication(
+        level, tuple(methods), min(now, datetime.fromtimestamp(told.claims["auth_time"], UTC)), detail
+    )
 
 
 def _is_password_of(user: User, password: str) -> bool:

@@ -118,6 +118,27 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
 
+class ProviderLink(models.Model):
+    """Says who a person is at the identity provider; made at their first such log-in and never changed afterwards."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="provider_links")
+    issuer = models.URLField(max_length=300)
+    subject = models.CharField(max_length=255)
+    linked_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        """One person here is one person there."""
+
+        constraints = (
+            models.UniqueConstraint(fields=("issuer", "subject"), name="provider_account_belongs_to_one_person"),
+            models.UniqueConstraint(fields=("issuer", "user"), name="person_has_one_account_at_a_provider"),
+            models.CheckConstraint(condition=~Q(issuer="") & ~Q(subject=""), name="provider_link_names_an_account"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
+
+
 class Membership(models.Model):
     """A person's role in a tenant, with its term; read before a scope is open, so not under row security."""
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants.kinds import COSIGNER, ROLE_PERMISSIONS, Actor, Permission, Role
-from tenants.models import ApiToken, AuditEntry, Engagement, Membership, Tenant, User, Work
+from tenants.models import ApiToken, AuditEntry, Engagement, Membership, ProviderLink, Tenant, User, Work
 from tenants.tokens import INVITATION, digest, tenant_named, well_formed
 
 
@@ -96,6 +96,12 @@ def has_second_factor(user: User) -> bool:
     kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
     found: bool = Authenticator.objects.filter(user=user, type__in=kinds).exists()
     return found
+
+
+def is_linked(user: User, issuer: str, subject: str | None = None) -> bool:
+    """Whether the person has an account at the identity provider; with a subject, whether it is this one."""
+    links = ProviderLink.objects.filter(user=user, issuer=issuer)
+    return (links if subject is None else links.filter(subject=subject)).exists()
 
 
 def members(tenant: Tenant) -> QuerySet[Membership]:

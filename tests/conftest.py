@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connections
 from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker, Settings
-from pytest_socket import disable_socket
+from pytest_socket import disable_socket, enable_socket
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -25,6 +25,7 @@ from tenants.scope import tenant_scope
 from tests import database, make
 from tests.chromium import started
 from tests.mailing import Sink, free_port
+from tests.openid.running import Running, running_provider
 
 TOGETHER: Final = {
     "tests/browser/": "browser",
@@ -184,3 +185,19 @@ def sink(settings: Settings) -> Iterator[Sink]:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", controller.port
     yield handler
     controller.stop()
+
+
+@pytest.fixture(scope="session")
+def openid_process() -> Iterator[Running]:
+    """One identity provider for all tests, in a process of its own."""
+    enable_socket()
+    with running_provider(free_port()) as provider:
+        yield provider
+
+
+@pytest.fixture
+def openid(openid_process: Running, socket_enabled: None, settings: Settings) -> Running:
+    """The identity provider of this installation, which says of everybody only what a test tells it to say."""
+    settings.COUNTERSIGN_OIDC = openid_process.settings
+    openid_process.says()
+    return openid_process

@@ -35,6 +35,7 @@ GLOBAL_MODELS = {
     "tenants.Tenant": "the tenants themselves",
     "tenants.User": "a person belongs to several tenants",
     "tenants.Membership": "says who may enter which tenant, before a scope is open",
+    "tenants.ProviderLink": "says who logs in, before a tenant is known",
     "ledger.Log": "the list of logs that the signer walks; a log is named by a UUID",
 }
 # Addresses that need no permission of a tenant, each with its reason.
@@ -42,6 +43,7 @@ OPEN_VIEWS = {
     "portal:entrance": "after log-in: lists the visitor's own tenants",
     "portal:invitation": "an invitation's own token opens it",
     "portal:preferences": "the visitor's own preferences",
+    **dict.fromkeys(("portal:openid_begin", "portal:openid_again", "portal:openid_return"), "to the provider and back"),
     "portal:home": "sends the visitor to log in or to their tenant",
     "logs-api:ingest": "a log source's own token opens it",
     **dict.fromkeys(("hec", "hec_raw", "hec_ack", "otlp_logs"), "a log source's own token opens it"),
@@ -53,6 +55,7 @@ OPEN_VIEWS = {
 }
 APPEND_ONLY = {
     *("tenants_auditentry", "ledger_batch", "ledger_tile", "ledger_checkpoint", "ledger_refusal", "ledger_anchor"),
+    "tenants_providerlink",
     *("logs_accessevent", "logs_delivery", "logs_quarantinedline", "logs_eventexport", "logs_sourcerouting"),
     *("logs_retentionterm", "logs_retentionprune", "logs_erasedleaf"),
     *("logs_mappingversion", "logs_superseded", "logs_resolvedline", "logs_rereading"),

@@ -22,6 +22,8 @@ from ledger.notes import Signer, sign_note
 
 COVER: Final = FOLDER + "cover.txt"
 PROOFS: Final = {
+    "provider_two_factors": "a sign-in again at the identity provider with a second factor (checked too)",
+    "provider": "a sign-in again at the identity provider, which showed no second factor (checked too)",
     "passkey": "a passkey over this very statement (checked by the verifiers)",
     "code": "a password and a code of an authenticator app, which the portal alone saw",
     "session": "a password again, after a log-in with a second factor, which the portal alone saw",
@@ -51,12 +53,13 @@ def _inside(files: Archived, name: str) -> Inside:
 
 
 def _files(manifest: dict[str, object], digest: str, signed: Sequence[Signed]) -> dict[str, bytes]:
-    """Return the statements as they were signed, the passkeys' answers, the list for machines and the cover."""
+    """Return the statements as they were signed, what others signed, the list for machines and the cover."""
     files: dict[str, bytes] = {}
     for one in signed:
         files[f"{FOLDER}{one.role}.json"] = one.statement
         if one.assertion is not None:
-            files[f"{FOLDER}{one.role}-passkey.json"] = one.assertion
+            what = "passkey" if one.level == "passkey" else "provider"
+            files[f"{FOLDER}{one.role}-{what}.json"] = one.assertion
     files[SIGNATURES] = canonical([_row(one) for one in signed])
     files[COVER] = _cover(manifest, digest, signed).encode()
     return files
@@ -89,7 +92,10 @@ def _cover(manifest: dict[str, object], digest: str, signed: Sequence[Signed]) -
         "",
     ]
     alone = f"One person signs this pack off: {pack['alone_reason']}" if pack["people"] == 1 else ""
-    tail = [alone, "verify.py and verify.html check that each statement names this manifest, and a passkey's answer."]
+    tail = [
+        alone,
+        "verify.py and verify.html check that each statement names this manifest, and what was signed over it.",
+    ]
     return (
         "\n".join([*head, *(line for one in signed for line in _lines(one)), *(line for line in tail if line)]) + "\n"
     )

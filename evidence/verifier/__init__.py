@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
-_PARTS: Final = ("primitives", "witnessed", "passkeys", "signedoff", "complete", "check", "told")
+_PARTS: Final = ("primitives", "witnessed", "passkeys", "tokens", "signedoff", "complete", "check", "told")
 _FUTURE: Final = "from __future__ import annotations\n"
 _HEADER: Final = """#!/usr/bin/env python3
 # Checks a Countersign evidence pack:  python3 verify.py PACK.zip [--key KEY] [--ledger-key KEY] [--witness KEY]

@@ -18,9 +18,6 @@ from evidence.verifier.complete import (
     COMPLETE,
     Completeness,
 )
-from evidence.verifier.passkeys import (
-    check_assertion,
-)
 from evidence.verifier.primitives import (
     Archived,
     Broken,
@@ -37,6 +34,9 @@ from evidence.verifier.primitives import (
 from evidence.verifier.signedoff import (
     FOLDER,
     SignOff,
+)
+from evidence.verifier.tokens import (
+    LEVELS,
 )
 from evidence.verifier.witnessed import (
     Holders,
@@ -264,15 +264,15 @@ class Pack:
             self.check_proof(row, text, file, table)
 
     def check_proof(self, row: dict[str, str], statement: bytes, file: str, table: str) -> None:
-        """Check how it is known who signed: a passkey's signature over the statement, where one was given."""
-        name = f"signatures/{file}.json"
-        if row.get("level") != "passkey":
+        """Check how it is known who signed: what a passkey or a provider signed over the statement, where one did."""
+        name, check = f"signatures/{file}.json", LEVELS.get(row.get("level", ""))
+        if check is None:
             self.proofs.append("portal")
             return
         raw = self.files.get(name, b"")
         if hashlib.sha256(raw).hexdigest() != row["assertion"]:
             raise Broken(name, f"its SHA-256 is not the one in tables/{table}.csv.")
-        self.proofs.append(check_assertion(json.loads(raw), statement, name) or name)
+        self.proofs.append(check(json.loads(raw), statement, name) or name)
 
     def table(self, name: str) -> csv.DictReader[str]:
         """Return the rows of a table by their column names."""

@@ -66,9 +66,13 @@ def der_numbers(data: bytes) -> Affine | None:
 
 
 def es256_verifies(x: bytes, y: bytes, message: bytes, signature: bytes) -> bool:
-    """Tell whether an ECDSA signature over the message was made with the key (x, y) on P-256."""
+    """Tell whether an ECDSA signature in DER over the message was made with the key (x, y) on P-256."""
+    return ecdsa_verifies(x, y, message, der_numbers(signature))
+
+
+def ecdsa_verifies(x: bytes, y: bytes, message: bytes, numbers: Affine | None) -> bool:
+    """Tell whether the two numbers of an ECDSA signature over the message come from the key (x, y) on P-256."""
     key = (int.from_bytes(x, "big"), int.from_bytes(y, "big"))
-    numbers = der_numbers(signature)
     on_curve = (key[1] ** 2 - (key[0] ** 3 - 3 * key[0] + CURVE_B)) % FIELD == 0
     if numbers is None or not on_curve or max(key) >= FIELD or not all(0 < n < ORDER for n in numbers):
         return False
@@ -118,24 +122,3 @@ def check_assertion(kept: dict[str, Any], statement: bytes, where: str) -> str:
     if name and not holds[name]():
         raise Broken(where, "the signature is not valid for the statement and the passkey's key.")
     return name
-
-
-def proof_lines(proofs: list[str]) -> list[str]:
-    """Say of how many signatures it was checked here who gave them, of how many not, and how to do it by hand."""
-    known = sorted(one for one in proofs if one in ALGORITHMS.values())
-    lines = []
-    if known:
-        kinds = " and ".join(sorted(set(known)))
-        lines += [
-            f"{len(known)} of them by a passkey whose signature over the statement was checked here ({kinds});",
-            "that its key is the signer's is the word of the portal, sealed in the ledger with the signature",
-        ]
-    for name in [one for one in proofs if "/" in one]:
-        lines += [
-            f"{name}: its algorithm is not known here, its signature was NOT checked. By hand: it must be",
-            "valid for authenticator_data followed by SHA-256(client_data), under the public_key in the file",
-        ]
-    if "portal" in proofs:
-        count = proofs.count("portal")
-        lines.append(f"{count} of them by a proof that the portal alone saw (password, code): not checked here")
-    return lines

@@ -9,14 +9,15 @@ import hashlib
 import json
 from typing import Any
 
-from evidence.verifier.passkeys import (
-    check_assertion,
-)
 from evidence.verifier.primitives import (
     Broken,
     Fault,
     Files,
     open_note,
+)
+from evidence.verifier.tokens import (
+    BY_PROVIDER,
+    LEVELS,
 )
 
 FOLDER = "sign-off/"
@@ -71,7 +72,7 @@ class SignOff:
                 self.faults.append((name, "it differs from what was signed."))
 
     def check_one(self, row: dict[str, Any]) -> None:
-        """Check one person's statement, and the passkey's answer where one was given; raises Broken."""
+        """Check one person's statement, and what a passkey or a provider signed over it; raises Broken."""
         name = FOLDER + row["role"] + ".json"
         text = self.files.get(name, b"")
         if hashlib.sha256(text).hexdigest() != row["digest"]:
@@ -82,12 +83,14 @@ class SignOff:
         if (said["role"], said["signer"]["account"], said["meaning"]) != (row["role"], row["account"], row["meaning"]):
             raise Broken(name, "it was signed in another role, by another person or with another meaning.")
         how = "by a proof that the portal alone saw: not checked here"
-        if row["level"] == "passkey":
-            raw = self.files.get(FOLDER + row["role"] + "-passkey.json", b"")
+        check = LEVELS.get(row["level"])
+        if check is not None:
+            what = "passkey" if row["level"] == "passkey" else "provider"
+            raw = self.files.get(f"{FOLDER}{row['role']}-{what}.json", b"")
             if hashlib.sha256(raw).hexdigest() != row["assertion_sha256"]:
-                raise Broken(name, "the passkey's answer to it is not the one in " + SIGNATURES + ".")
-            kind = check_assertion(json.loads(raw), text, name)
-            how = f"passkey checked here ({kind})" if kind else "passkey of an algorithm not known here: NOT checked"
+                raise Broken(name, f"the {what}'s answer to it is not the one in {SIGNATURES}.")
+            kind = check(json.loads(raw), text, name).replace(BY_PROVIDER, "")
+            how = f"{what} checked here ({kind})" if kind else "passkey of an algorithm not known here: NOT checked"
         told = "{}: {} ({}, {}), {}, {}"
         cells = (row["role"], row["printed_name"], row["account"], row["capacity"], row["signed_at"], how)
         self.lines.append(told.format(*cells))

@@ -10,12 +10,12 @@ from typing import Any
 from evidence.verifier.check import (
     Pack,
 )
-from evidence.verifier.passkeys import (
-    proof_lines,
-)
 from evidence.verifier.primitives import (
     Broken,
     fingerprint,
+)
+from evidence.verifier.tokens import (
+    proof_lines,
 )
 from evidence.verifier.witnessed import (
     tier_lines,

@@ -1,5 +1,6 @@
 """Signs drafts off in tests: two officers, each with a fresh proof of who they are."""
 
+from collections.abc import Callable
 from hashlib import sha256
 
 from django.utils import timezone
@@ -22,12 +23,19 @@ from tenants.work import Silent
 from tests import make
 
 
-def signs(tenant: Tenant, pack: EvidencePack, by: Actor, proof: Authentication | None = None) -> PackSignOff:
+def by_code(_digest: str) -> Authentication:
+    """Prove who signs by a code."""
+    return Authentication(Level.CODE, ("password", "code"), timezone.now())
+
+
+def signs(
+    tenant: Tenant, pack: EvidencePack, by: Actor, prove: Callable[[str], Authentication] = by_code
+) -> PackSignOff:
     """Sign in the role that is open."""
-    proof = proof or Authentication(Level.CODE, ("password", "code"), timezone.now())
     with tenant_scope(tenant):
         role = open_role(pack, sign_offs_of(pack)) or SignRole.APPROVER
         _text, digest = pack_statement(pack, role, by)
+        proof = prove(digest)
         return sign_pack(pack=pack, by=by, printed_name=by.name, shown_digest=digest, proof=proof, queue=False)
 
 
@@ -84,8 +92,14 @@ def deputy_of(tenant: Tenant) -> Actor:
     return make.actor(user, tenant)
 
 
-def issued(tenant: Tenant, draft: EvidencePack, officer: Actor, deputy: Actor | None = None) -> EvidencePack:
-    """Sign a draft by two people and issue it."""
-    for by in (officer, deputy or deputy_of(tenant)):
-        signs(tenant, draft, by)
+def issued(
+    tenant: Tenant,
+    draft: EvidencePack,
+    officer: Actor,
+    deputy: Actor | None = None,
+    prove: Callable[[str], Authentication] = by_code,
+) -> EvidencePack:
+    """Sign a draft by two people, of whom the second proves in some way who signs, and issue it."""
+    signs(tenant, draft, officer)
+    signs(tenant, draft, deputy or deputy_of(tenant), prove)
     return issue_signed(tenant, draft.pk, Silent())

@@ -22,7 +22,8 @@ from evidence.bundle import build, record_files
 from evidence.models import EvidencePack
 from evidence.tables import from_rows
 from evidence.verifier.check import Pack
-from evidence.verifier.passkeys import es256_verifies, proof_lines
+from evidence.verifier.passkeys import es256_verifies
+from evidence.verifier.tokens import proof_lines
 from identities.actions import SystemFacts, save_system
 from identities.models import System
 from reviews.actions import extend_campaign, open_campaign, reassign_items

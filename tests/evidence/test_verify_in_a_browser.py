@@ -30,6 +30,7 @@ from tests.evidence.signing import issued
 from tests.evidence.test_build_pack import data_of
 from tests.evidence.test_sign_statements import KINDS, signed
 from tests.evidence.test_verify import files_of, flipped
+from tests.evidence.test_verify_tokens import KEYS, forged, proved_by_provider, told
 
 pytestmark = [
     pytest.mark.browser,
@@ -108,12 +109,14 @@ def test_both_verifiers_name_what_broke(
     tmp_path: Path,
 ) -> None:
     look_round()
-    made = issued(bpo, in_volumes(bpo, pack(("gdpr",), parquet=True, volumes=True)), officer)
+    draft = in_volumes(bpo, pack(("gdpr",), parquet=True, volumes=True))
+    made = issued(bpo, draft, officer, prove=proved_by_provider)
     whole, key = data_of(bpo, made), made.signer_key
     assert by_python(whole, key) == []
     with opened_page(chromium, tmp_path) as page:
         said = by_page(page, whole, key)
-        assert any("approver: deputy@example.org" in line for line in said), said
+        signer = [line for line in said if "approver: deputy@example.org" in line]
+        assert signer[0].endswith("provider checked here (RS256)"), said
         assert any("every one of 5 ledger entries of the period has its rows" in line for line in said), said
         for what, data, told in (*broken_packs(whole), *packs_that_withhold(whole, bpo)):
             found = by_python(data, key)
@@ -125,6 +128,17 @@ def test_both_verifiers_name_what_broke(
         slow = "[key, text, sign].map((part) => Uint8Array.from(atob(part), (char) => char.charCodeAt(0)))"
         assert page.evaluate(f"([key, text, sign]) => ed25519Slowly(...{slow})", signature(b"x"))
         assert not page.evaluate(f"([key, text, sign]) => ed25519Slowly(...{slow})", signature(b"y"))
+
+
+def test_both_verifiers_judge_what_a_provider_signed(chromium: Browser, tmp_path: Path) -> None:
+    with opened_page(chromium, tmp_path) as page:
+        for algorithm in KEYS:
+            said = " ".join(by_page(page, told(algorithm)[0].source.getvalue(), ""))
+            assert "0 of them by a passkey that was checked here, 1 by an identity provider's token" in said
+            for wrong in ({"nonce": "0" * 64}, *forged(algorithm)):
+                data = told(algorithm, **wrong)[0].source.getvalue()
+                found = by_python(data, SIGNER.verifier.vkey)
+                assert (len(found), by_page(page, data, SIGNER.verifier.vkey)) == (1, found)
 
 
 def in_volumes(bpo: Tenant, asked: EvidencePack) -> EvidencePack:

@@ -1,4 +1,4 @@
-// Checks an evidence pack as verify.py does, and says the same sentences: check.py, witnessed.py, passkeys.py, complete.py.
+// Checks an evidence pack as verify.py does, and says the same sentences: check.py, witnessed.py, passkeys.py, tokens.py, complete.py.
 "use strict";
 
 const SCHEMA = "countersign-pack/3", SIGNED = ["manifest.json", "manifest.sig"], ANNEX = "proofs/annex.txt";
@@ -234,11 +234,11 @@ class Pack {
       throw new Broken(name, "it was signed in another role, by another person or with another meaning.");
     }
     let how = "by a proof that the portal alone saw: not checked here";
-    if (row.level === "passkey") {
-      const answer = files.get(`${SIGN_OFF}${row.role}-passkey.json`) || new Uint8Array(0);
-      if (await digestOf(answer) !== row.assertion_sha256) throw new Broken(name, `the passkey's answer to it is not the one in ${SIGNATURES_OF}.`);
-      const kind = await checkAssertion(JSON.parse(text.decode(answer)), raw, name);
-      how = kind ? `passkey checked here (${kind})` : "passkey of an algorithm not known here: NOT checked";
+    if (row.level in LEVELS) {
+      const what = row.level === "passkey" ? "passkey" : "provider", answer = files.get(`${SIGN_OFF}${row.role}-${what}.json`) || new Uint8Array(0);
+      if (await digestOf(answer) !== row.assertion_sha256) throw new Broken(name, `the ${what}'s answer to it is not the one in ${SIGNATURES_OF}.`);
+      const kind = (await LEVELS[row.level](JSON.parse(text.decode(answer)), raw, name)).replace(BY_PROVIDER, "");
+      how = kind ? `${what} checked here (${kind})` : "passkey of an algorithm not known here: NOT checked";
     }
     this.lines.push(`sign-off: ${row.role}: ${row.printed_name} (${row.account}, ${row.capacity}), ${row.signed_at}, ${how}`);
   }
@@ -272,10 +272,10 @@ class Pack {
 
   async checkProof(row, statement, file, table) {
     const name = `signatures/${file}.json`;
-    if (row.level !== "passkey") { this.proofs.push("portal"); return; }
+    if (!(row.level in LEVELS)) { this.proofs.push("portal"); return; }
     const raw = this.files.get(name) || new Uint8Array(0);
     if (await digestOf(raw) !== row.assertion) throw new Broken(name, "its SHA-256 is not the one in tables/" + table + ".csv.");
-    this.proofs.push(await checkAssertion(JSON.parse(text.decode(raw)), statement, name) || name);
+    this.proofs.push(await LEVELS[row.level](JSON.parse(text.decode(raw)), statement, name) || name);
   }
 
   async checkLedger(key) {
@@ -559,6 +559,31 @@ async function checkAssertion(kept, statement, where) {
   return how ? how.name : "";
 }
 
+// ------------------------------------------------------------ identity providers (OpenID Connect Core 2, RFC 7515)
+const BY_PROVIDER = "provider ";
+const TOKENS = {
+  ES256: [{ name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" }, (key) => ({ kty: "EC", crv: "P-256", x: key.x, y: key.y })],
+  RS256: [{ name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, (key) => (key.n.length < 342 ? null : { kty: "RSA", n: key.n, e: key.e })],
+};
+const urlUnbase64 = (told, where) => unbase64(told.replace(/-/g, "+").replace(/_/g, "/") + "=".repeat((4 - (told.length % 4)) % 4), where);
+
+async function checkToken(kept, statement, where) {
+  const parts = kept.id_token.split(".");
+  if (parts.length !== 3) throw new Broken(where, "it holds no signed token.");
+  const [head, said] = parts.slice(0, 2).map((part) => JSON.parse(text.decode(urlUnbase64(part, where))));
+  if (said.nonce !== await digestOf(statement)) throw new Broken(where, "the identity provider was asked about another statement.");
+  const signature = urlUnbase64(parts[2], where), [how, jwk] = TOKENS[head.alg] || [];
+  let holds = false;
+  try {
+    const key = how && await crypto.subtle.importKey("jwk", jwk(kept.public_key), how, false, ["verify"]);
+    holds = key && await crypto.subtle.verify(how, key, signature, bytesOf(parts.slice(0, 2).join(".")));
+  } catch { /* no key to use: it does not hold */ }
+  if (!holds) throw new Broken(where, "the token's signature is not valid under the identity provider's key.");
+  return `${BY_PROVIDER}${head.alg}`;
+}
+
+const LEVELS = { passkey: checkAssertion, provider: checkToken, provider_two_factors: checkToken };
+
 // ------------------------------------------------------------ the page
 const part = (id) => document.getElementById(id);
 const told = (sentence) => { part("state").textContent = sentence; return new Promise((next) => setTimeout(next)); };
@@ -592,7 +617,7 @@ async function verify(file) {
 
 function wordsOf(pack, key) {
   const { manifest, counts } = pack, about = manifest.pack, portal = pack.proofs.filter((one) => one === "portal").length;
-  const unknown = pack.proofs.filter((one) => one.includes("/"));
+  const unknown = pack.proofs.filter((one) => one.includes("/")), provider = pack.proofs.filter((one) => one.startsWith(BY_PROVIDER)).length;
   const lines = [
     `pack: ${about.id}, ${about.client}, issued ${about.issued_at}`,
     `period: ${manifest.period.start} to ${manifest.period.end} (${manifest.period.zone})`,
@@ -602,7 +627,7 @@ function wordsOf(pack, key) {
   lines.push(`cells: ${counts.cells} table cells equal the bytes that the ledger sealed`, ...pack.lines);
   lines.push(...goneFrom(pack));
   lines.push(`signed: ${counts.statements} statements of reviewers agree with their digests and decisions`);
-  lines.push(`signed: ${pack.proofs.length - portal - unknown.length} of them by a passkey that was checked here, ${portal} by a proof that the portal alone saw: not checked here`);
+  lines.push(`signed: ${pack.proofs.length - portal - unknown.length - provider} of them by a passkey that was checked here, ${provider} by an identity provider's token that was checked here, ${portal} by a proof that the portal alone saw: not checked here`);
   for (const name of unknown) lines.push(`${name}: its algorithm is not known here, its signature was NOT checked`);
   if (manifest.seal) lines.push(`seal of the report: ${manifest.seal.certificate}; NOT checked here, a PDF reader does${manifest.seal.test ? "; a TEST certificate, it proves nothing about who signed" : ""}`);
   lines.push(`key: ${fingerprint(manifest.signer.key)}`);
