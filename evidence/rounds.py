@@ -97,7 +97,7 @@ WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(
 ASSERTIONS: Final = """
 SELECT s.id, s.authentication -> 'assertion' AS assertion FROM reviews_signoff s
 WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s
-    AND s.level IN ('passkey', 'provider', 'provider_two_factors')
+    AND s.level IN ('passkey', 'provider')
 ORDER BY s.id
 """
 TABLES: Final = (

@@ -24,7 +24,6 @@ from reviews.kinds import (
 from reviews.outward import OutwardError, target_of
 from reviews.queries.findings import conflicting_choices
 from reviews.queries.reviewers import reviewers
-from reviews.reauthentication import OF_PROVIDER
 from tenants.models import Tenant
 from tenants.openid import provider
 
@@ -111,7 +110,7 @@ class SigningRuleForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if provider() is None:
-            offered = [(level.value, level.label) for level in Level if level not in OF_PROVIDER]
+            offered = [(level.value, level.label) for level in Level if level != Level.PROVIDER]
             self.fields["minimum"].choices = offered  # type: ignore[attr-defined]  # a field with choices
 
 

@@ -283,12 +283,11 @@ class Choice:
 
 
 class Level(TextChoices):
-    """Says how surely it is known who signed, weakest first; all but that rest on two components (21 CFR 11.200)."""
+    """Says how surely it is known who signed, the weakest first; each rests on two components (21 CFR 11.200)."""
 
-    PROVIDER = "provider", "Sign-in again at the identity provider, which showed no second factor"
     SESSION = "session", "Password again, after a log-in with a second factor"
     CODE = "code", "Password and a code of the authenticator app"
-    PROVIDER_MFA = "provider_two_factors", "Sign-in again at the identity provider, with a second factor"
+    PROVIDER = "provider", "Sign-in again at the identity provider, with a second factor"
     PASSKEY = "passkey", "Passkey over this very statement"
 
 

@@ -1,8 +1,8 @@
-"""Proves again who signs, moments before the signature, at one of five levels.
+"""Proves again who signs, moments before the signature, at one of four levels.
 
 A passkey signs the statement's SHA-256 as its challenge, so that its assertion belongs to this statement and to no
 other (21 CFR 11.70) and can be checked by anybody who has the public key. So can the identity provider's answer, which
-bears the SHA-256 as its nonce; how strong it is, it says itself. A password with a code of the authenticator
+bears the SHA-256 as its nonce, and has to show a second factor. A password with a code of the authenticator
 app, or with the second factor of the log-in, proves the same to the portal alone. The signature records the level.
 """
 
@@ -31,8 +31,6 @@ from tenants.queries import is_linked
 _REQUIRED: Final = UserVerificationRequirement.REQUIRED
 _PARTS: Final = {-1: "curve", -2: "x", -3: "y"}
 _RSA_PARTS: Final = {-1: "n", -2: "e"}
-OF_PROVIDER: Final = frozenset({Level.PROVIDER, Level.PROVIDER_MFA})
-"""The levels that only an installation with an identity provider has."""
 _TOLD: Final = "openid_told"
 _RSA: Final = 3
 """Key type of RSA in COSE (RFC 8230 4)."""
@@ -50,7 +48,7 @@ def levels_of(request: TenantRequest) -> frozenset[Level]:
         found.add(Level.SESSION)
     asked = provider()
     if asked and is_linked(request.user, asked.issuer):
-        found |= OF_PROVIDER
+        found.add(Level.PROVIDER)
     return frozenset(found)
 
 
@@ -144,30 +142,21 @@ def told_by_provider(request: TenantRequest) -> Told | None:
     return told if told and _is_fresh(told.claims) else None
 
 
-def level_of(told: Told) -> Level:
-    """Returns the level of a sign-in at the provider: by what it says, never by what may be assumed of it.
-
-    With a second factor it is above a code, which the portal alone sees; without one it is the weakest of all.
-    """
-    return Level.PROVIDER_MFA if shows_second_factor(told.claims) else Level.PROVIDER
-
-
 def by_provider(request: TenantRequest, digest: str) -> Authentication | None:
-    """Returns the authentication when the provider was asked about this very statement; it counts once."""
+    """Returns the authentication when the provider saw a second factor and was asked about this very statement.
+
+    It counts once. What the provider does not say of a second factor is not assumed.
+    """
     told = told_by_provider(request)
-    if told is None or told.claims["nonce"] != digest:
+    if told is None or told.claims["nonce"] != digest or not shows_second_factor(told.claims):
         return None
     del request.session[_TOLD]
-    level, methods = level_of(told), ["sign-in at the identity provider"]
-    if level == Level.PROVIDER_MFA:
-        methods.append(f"its second factor ({', '.join(map(str, told.claims['amr']))})")
+    methods = ("sign-in at the identity provider", f"its second factor ({', '.join(map(str, told.claims['amr']))})")
     kept = {"id_token": told.token, "public_key": dict(told.key)}
     detail = {"assertion": kept, "assertion_sha256": manifest_digest(canonical_text(kept))}
     detail["provider"] = {name: told.claims.get(name) for name in ("iss", "sub", "amr", "acr")}
-    now = timezone.now()
-    return Authentication(
-        level, tuple(methods), min(now, datetime.fromtimestamp(told.claims["auth_time"], UTC)), detail
-    )
+    at = min(timezone.now(), datetime.fromtimestamp(told.claims["auth_time"], UTC))
+    return Authentication(Level.PROVIDER, methods, at, detail)
 
 
 def _is_password_of(user: User, password: str) -> bool:

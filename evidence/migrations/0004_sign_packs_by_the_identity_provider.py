@@ -3,10 +3,9 @@
 from django.db import migrations, models
 
 LEVELS = [
-    ("provider", "Sign-in again at the identity provider, which showed no second factor"),
     ("session", "Password again, after a log-in with a second factor"),
     ("code", "Password and a code of the authenticator app"),
-    ("provider_two_factors", "Sign-in again at the identity provider, with a second factor"),
+    ("provider", "Sign-in again at the identity provider, with a second factor"),
     ("passkey", "Passkey over this very statement"),
 ]
 
@@ -14,4 +13,4 @@ LEVELS = [
 class Migration(migrations.Migration):
     dependencies = [("evidence", "0003_what_auditors_see")]
 
-    operations = [migrations.AlterField("packsignoff", "level", models.CharField(max_length=20, choices=LEVELS))]
+    operations = [migrations.AlterField("packsignoff", "level", models.CharField(max_length=8, choices=LEVELS))]

@@ -22,8 +22,7 @@ from ledger.notes import Signer, sign_note
 
 COVER: Final = FOLDER + "cover.txt"
 PROOFS: Final = {
-    "provider_two_factors": "a sign-in again at the identity provider with a second factor (checked too)",
-    "provider": "a sign-in again at the identity provider, which showed no second factor (checked too)",
+    "provider": "a sign-in again at the identity provider with a second factor (checked too)",
     "passkey": "a passkey over this very statement (checked by the verifiers)",
     "code": "a password and a code of an authenticator app, which the portal alone saw",
     "session": "a password again, after a log-in with a second factor, which the portal alone saw",

@@ -26,7 +26,7 @@ class PackSignOff(TenantOwned):
     capacity = models.CharField(max_length=200)
     printed_name = models.CharField(max_length=200)
     meaning = models.TextField()
-    level = models.CharField(max_length=20, choices=Level.choices)
+    level = models.CharField(max_length=8, choices=Level.choices)
     methods = models.JSONField()
     authentication = models.JSONField(default=dict)
     authenticated_at = models.DateTimeField()

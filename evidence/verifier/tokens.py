@@ -57,7 +57,7 @@ def check_token(kept: dict[str, Any], statement: bytes, where: str) -> str:
     return f"{BY_PROVIDER}{name}"
 
 
-LEVELS = {"passkey": check_assertion, "provider": check_token, "provider_two_factors": check_token}
+LEVELS = {"passkey": check_assertion, "provider": check_token}
 """What checks the proof of each level that can be checked without the portal."""
 
 

@@ -1,4 +1,4 @@
-"""Takes signatures whose signer signed in again at the identity provider, at the level that its answer shows.
+"""Takes signatures whose signer signed in again at the identity provider, with a second factor.
 
 As `0004_decisions` did for passkeys: what the provider signed names this very statement, and says when the person
 showed who they are. Whether its own signature is right, the portal checks before, and a pack's verifier after.
@@ -45,7 +45,7 @@ BEGIN
     IF at IS NULL OR NEW.authenticated_at > at OR at > NEW.authenticated_at + interval '60 seconds' THEN
         RAISE EXCEPTION 'The identity provider says another time at which the person signed in.' USING ERRCODE = 'UA018';
     END IF;
-    IF NEW.level = 'provider_two_factors' AND NOT coalesce(
+    IF NOT coalesce(
         jsonb_typeof(claims -> 'amr') = 'array'
             AND (claims -> 'amr' @> '["mfa"]' OR jsonb_array_length(claims -> 'amr') > 1), false
     ) THEN
@@ -55,34 +55,19 @@ BEGIN
 END $$;
 """
 
-TABLES = {
-    "reviews_signoff": "signature",
-    "reviews_waiver": "waiver",
-    "reviews_risksignature": "risk_signature",
-    "reviews_logsignature": "log_signature",
-}
-COMPONENTS = "ALTER TABLE {0} DROP CONSTRAINT {1}_rests_on_two_components; ALTER TABLE {0} ADD CONSTRAINT {1}_rests_on_two_components CHECK ({2}jsonb_array_length(methods) >= 2);"
+TABLES = ("reviews_signoff", "reviews_waiver", "reviews_risksignature", "reviews_logsignature")
 FIRES = """
 CREATE TRIGGER signature_was_asked_of_the_provider BEFORE INSERT ON {0} FOR EACH ROW
-    WHEN (NEW.level IN ('provider', 'provider_two_factors')) EXECUTE FUNCTION reviews_provider_proves_who_signs();
+    WHEN (NEW.level = 'provider') EXECUTE FUNCTION reviews_provider_proves_who_signs();
 """
-AFTER = BEFORE.replace("ARRAY['session', 'code', 'passkey']", "ARRAY['provider', 'session', 'code', 'provider_two_factors', 'passkey']")
-FORWARD = AFTER + PROVIDER + "".join(
-    COMPONENTS.format(table, name, "level IN ('', 'provider') OR ") + FIRES.format(table) for table, name in TABLES.items()
-)
-BACKWARD = (
-    "DROP FUNCTION reviews_provider_proves_who_signs() CASCADE;"
-    + BEFORE
-    + "".join(
-        COMPONENTS.format(table, name, "level = '' OR " if name == "signature" else "") for table, name in TABLES.items()
-    )
-)
+AFTER = BEFORE.replace("ARRAY['session', 'code', 'passkey']", "ARRAY['session', 'code', 'provider', 'passkey']")
+FORWARD = AFTER + PROVIDER + "".join(map(FIRES.format, TABLES))
+BACKWARD = BEFORE + "DROP FUNCTION reviews_provider_proves_who_signs() CASCADE;"
 
 LEVELS = [
-    ("provider", "Sign-in again at the identity provider, which showed no second factor"),
     ("session", "Password again, after a log-in with a second factor"),
     ("code", "Password and a code of the authenticator app"),
-    ("provider_two_factors", "Sign-in again at the identity provider, with a second factor"),
+    ("provider", "Sign-in again at the identity provider, with a second factor"),
     ("passkey", "Passkey over this very statement"),
 ]
 KNOWN = models.CheckConstraint(
@@ -95,11 +80,11 @@ class Migration(migrations.Migration):
 
     operations = [
         *(
-            migrations.AlterField(model, "level", models.CharField(max_length=20, choices=LEVELS))
+            migrations.AlterField(model, "level", models.CharField(max_length=8, choices=LEVELS))
             for model in ("waiver", "risksignature", "logsignature")
         ),
-        migrations.AlterField("signoff", "level", models.CharField(max_length=20, choices=LEVELS, blank=True)),
-        migrations.AlterField("signingrule", "minimum", models.CharField(max_length=20, choices=LEVELS)),
+        migrations.AlterField("signoff", "level", models.CharField(max_length=8, choices=LEVELS, blank=True)),
+        migrations.AlterField("signingrule", "minimum", models.CharField(max_length=8, choices=LEVELS)),
         migrations.RemoveConstraint("signingrule", "signing_rule_names_a_level"),
         migrations.AddConstraint("signingrule", KNOWN),
         migrations.RunSQL(FORWARD, BACKWARD),

@@ -126,7 +126,7 @@ class SignOff(Signature):
     round = models.PositiveSmallIntegerField()
     reviewer = models.ForeignKey(Identity, on_delete=models.PROTECT, related_name="+")
     meaning = models.TextField()
-    level = models.CharField(max_length=20, choices=Level.choices, blank=True)
+    level = models.CharField(max_length=8, choices=Level.choices, blank=True)
     count = models.PositiveIntegerField()
     manifest = models.TextField()
 

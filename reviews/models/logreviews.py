@@ -252,7 +252,7 @@ class LogSignature(TenantOwned):
     reviewer = models.ForeignKey(Identity, related_name="+", **WITHIN_TENANT)
     printed_name = models.CharField(max_length=200)
     meaning = models.TextField()
-    level = models.CharField(max_length=20, choices=Level.choices)
+    level = models.CharField(max_length=8, choices=Level.choices)
     methods = models.JSONField()
     authentication = models.JSONField(default=dict)
     authenticated_at = models.DateTimeField()

@@ -23,7 +23,7 @@ class Signature(TenantOwned):
     """
 
     printed_name = models.CharField(max_length=200)
-    level = models.CharField(max_length=20, choices=Level.choices)
+    level = models.CharField(max_length=8, choices=Level.choices)
     methods = models.JSONField()
     authentication = models.JSONField(default=dict)
     authenticated_at = models.DateTimeField()
@@ -41,7 +41,7 @@ class SigningRule(TenantOwned):
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
-    minimum = models.CharField(max_length=20, choices=Level.choices)
+    minimum = models.CharField(max_length=8, choices=Level.choices)
     reason = models.CharField(max_length=300)
     set_at = models.DateTimeField()
     set_by = models.CharField(max_length=320)

@@ -16,7 +16,6 @@ from reviews.reauthentication import (
     by_provider,
     by_session,
     is_asked_too_often,
-    level_of,
     levels_of,
     note_refused,
     passkey_request,
@@ -24,7 +23,7 @@ from reviews.reauthentication import (
 )
 from tenants.access import TenantRequest
 from tenants.kinds import Refused
-from tenants.openid import provider
+from tenants.openid import provider, shows_second_factor
 
 Signature = TypeVar("Signature")
 
@@ -41,21 +40,20 @@ def ways_to_sign(request: TenantRequest, digest: str) -> dict[str, object]:
         "by_code": Level.CODE in enough,
         "by_session": Level.SESSION in enough and Level.CODE not in enough,
         "js_data": {"request_options": passkey} if passkey else None,
-        "by_provider": _way_by_provider(request, digest, minimum) if Level.PROVIDER_MFA in enough else None,
+        "by_provider": _way_by_provider(request, digest) if Level.PROVIDER in enough else None,
     }
 
 
-def _way_by_provider(request: TenantRequest, digest: str, minimum: Level) -> dict[str, object]:
+def _way_by_provider(request: TenantRequest, digest: str) -> dict[str, object]:
     """Returns how the person signs in again at the identity provider, and what it said where they just did."""
     asked, told = provider(), told_by_provider(request)
-    level = level_of(told) if told else None
     way = {"digest": digest, "next": request.get_full_path()}
     return {
         "name": asked.name if asked else "",
         "again": f"{reverse('portal:openid_again')}?{urlencode(way)}",
-        "level": level,
+        "told": told is not None,
         "changed": told is not None and told.claims["nonce"] != digest,
-        "weak": level is not None and not is_enough(level, minimum),
+        "weak": told is not None and not shows_second_factor(told.claims),
     }
 
 
@@ -86,7 +84,9 @@ def _proof(request: TenantRequest, form: SignForm) -> Authentication | None:
         sentence = "The passkey's answer does not fit this statement. Read it again and sign."
     elif told["way"]:
         proof = by_provider(request, told["digest"])
-        sentence = "Your sign-in at the identity provider is too old or over another statement. Sign in again."
+        sentence = (
+            "Your sign-in there is too old, over another statement or without a second factor. Sign in again."
+        )
     elif told["code"] or Level.SESSION not in levels_of(request):
         proof = by_code(request.user, told["password"], told["code"])
         sentence = "The password or the code is not right. Type both again; a code opens once and for half a minute."

@@ -33,7 +33,7 @@ def public(key: Any) -> dict[str, Any]:
     return dict(json.loads(spelled.to_jwk(key.public_key())))
 
 
-def told(algorithm: str, level: str = "provider_two_factors", nonce: str = "", **change: Any) -> tuple[Pack, str]:
+def told(algorithm: str, nonce: str = "", **change: Any) -> tuple[Pack, str]:
     """Return a checked pack with one statement of which a provider's token speaks, and what `verify.py` prints."""
     whole = json.dumps(STATEMENT).encode()
     digest = hashlib.sha256(whole).hexdigest()
@@ -41,7 +41,7 @@ def told(algorithm: str, level: str = "provider_two_factors", nonce: str = "", *
     kept = {"id_token": token, "public_key": public(KEYS[algorithm]), **change}
     text = canonical_text(kept).encode()
     columns = ("sign_off", "digest", "level", "assertion")
-    rows = from_rows("sign_offs", "Sign-offs", columns, [[3, digest, level, hashlib.sha256(text).hexdigest()]])
+    rows = from_rows("sign_offs", "Sign-offs", columns, [[3, digest, "provider", hashlib.sha256(text).hexdigest()]])
     decisions = from_rows("decisions", "Decisions", ("decision", "outcome", "reason"), [])
     made = replace(parts(), tables=[decisions, rows], bindings={}, statements={3: whole}, assertions={3: text})
     pack = Pack(build(made, record_files(made), printed(), SIGNER).data)
@@ -51,11 +51,10 @@ def told(algorithm: str, level: str = "provider_two_factors", nonce: str = "", *
 
 @pytest.mark.parametrize("algorithm", KEYS)
 def test_the_verifier_checks_offline_that_a_provider_spoke_of_the_statement(algorithm: str) -> None:
-    for level in ("provider", "provider_two_factors"):
-        pack, said = told(algorithm, level)
-        assert (pack.faults, pack.proofs) == ([], [f"provider {algorithm}"])
-        assert f"checked here ({algorithm})" in said
-        assert "by a passkey" not in said
+    pack, said = told(algorithm)
+    assert (pack.faults, pack.proofs) == ([], [f"provider {algorithm}"])
+    assert f"checked here ({algorithm})" in said
+    assert "by a passkey" not in said
     assert told(algorithm, nonce="0" * 64)[0].faults == [
         ("signatures/3.json", "the identity provider was asked about another statement.")
     ]
@@ -70,7 +69,7 @@ def proved_by_provider(digest: str) -> Authentication:
     token = jwt.encode({"nonce": digest, "auth_time": 1}, KEYS["RS256"], algorithm="RS256")
     kept = {"id_token": token, "public_key": public(KEYS["RS256"])}
     detail = {"assertion": kept, "assertion_sha256": manifest_digest(canonical_text(kept))}
-    return Authentication(Level.PROVIDER_MFA, ("sign-in at the identity provider", "otp"), timezone.now(), detail)
+    return Authentication(Level.PROVIDER, ("sign-in at the identity provider", "otp"), timezone.now(), detail)
 
 
 def forged(algorithm: str) -> list[dict[str, Any]]:

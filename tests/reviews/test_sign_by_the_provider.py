@@ -22,7 +22,6 @@ from reviews.kinds import Level
 from reviews.manifest import canonical_text, manifest_digest
 from reviews.models import Campaign, SignOff
 from reviews.queries.standing import statement
-from reviews.reauthentication import OF_PROVIDER
 from tenants.models import AuditEntry, ProviderLink, User
 from tests import make
 from tests.factors import Passkey
@@ -70,15 +69,15 @@ def test_the_provider_signs_the_statements_digest_into_its_answer(
     assert BUTTON in sign_in_again(client, decided, openid, alg=algorithm)
     assert post(client, decided, **BY_PROVIDER)[0] == 302
     signature = SignOff.objects.get()
-    assert (signature.level, signature.methods[1]) == ("provider_two_factors", "its second factor (pwd, otp)")
+    assert (signature.level, signature.methods[1]) == ("provider", "its second factor (pwd, otp)")
     kept = signature.authentication["assertion"]
     assert check_token(kept, signature.manifest.encode(), "here") == f"provider {algorithm}"
     assert carried(signature) == canonical_text(kept)
     assert not {"d", "p", "q"} & set(kept["public_key"])
     sealed = AuditEntry.objects.get(verb="campaign.sign").detail
-    assert (sealed["level"], sealed["assertion"]) == ("provider_two_factors", manifest_digest(canonical_text(kept)))
+    assert (sealed["level"], sealed["assertion"]) == ("provider", manifest_digest(canonical_text(kept)))
     receipt = client.get(page("receipt", signature.pk)).content.decode()
-    assert all(words in receipt for words in (Level.PROVIDER_MFA.label, openid.issuer, "r-1"))
+    assert all(words in receipt for words in (Level.PROVIDER.label, openid.issuer, "r-1"))
     assert "openid_told" not in client.session, "An answer counts once."
 
 
@@ -112,7 +111,7 @@ def test_nothing_is_signed_by_what_does_not_hold(
             text = sign_in_again(client, decided, openid, **claims)
         assert (BUTTON in text, "sign in again" in text.lower()) == (False, True), lie
         assert sum(f'"user": "{remy.email}"' in one.getMessage() for one in caplog.records) == 1, lie
-    assert "too old or over another statement" in post(client, decided, **BY_PROVIDER)[1]
+    assert "too old, over another statement" in post(client, decided, **BY_PROVIDER)[1]
     assert not SignOff.objects.exists()
 
 
@@ -124,7 +123,7 @@ def test_a_decision_that_changes_after_the_sign_in_is_not_signed(
     decide(item=item(decided, "ana"), choice=REVOKE, by=cast.remy)
     text = shown(client, decided)
     assert ("The statement changed since you signed in again" in text, BUTTON in text) == (True, False)
-    assert "too old or over another statement" in post(client, decided, **BY_PROVIDER)[1]
+    assert "too old, over another statement" in post(client, decided, **BY_PROVIDER)[1]
     status, text = post(client, decided, before, **BY_PROVIDER)
     assert (status, "The decisions changed since they were shown." in text) == (422, True)
     assert f'name="digest" value="{statement(decided, person("M1"))[1]}"' in text
@@ -133,26 +132,21 @@ def test_a_decision_that_changes_after_the_sign_in_is_not_signed(
     assert post(client, decided, **BY_PROVIDER)[0] == 302
 
 
-def test_without_a_second_factor_it_is_the_weakest_proof(
-    decided: Campaign, cast: Cast, remy: User, openid: Running
-) -> None:
-    client, weak = make.login(remy), {"amr": 5}
-    assert "Example ID showed no second factor." in sign_in_again(client, decided, openid, **weak)
-    assert "A stronger proof of who signs is asked for here" in post(client, decided, **BY_PROVIDER)[1]
+def test_without_a_second_factor_it_signs_nothing(decided: Campaign, cast: Cast, remy: User, openid: Running) -> None:
+    client = make.login(remy)
     set_signing_rule(minimum=Level.SESSION, reason="A pilot of two weeks.", by=cast.officer)
-    assert BUTTON not in sign_in_again(client, decided, openid, **weak)
-    set_signing_rule(minimum=Level.PROVIDER, reason="Our provider asks for two.", by=cast.officer)
-    assert all(words in shown(client, decided) for words in (Level.PROVIDER.label, BUTTON))
-    assert post(client, decided, **BY_PROVIDER)[0] == 302
-    signature = SignOff.objects.get()
-    assert (signature.level, signature.methods) == ("provider", ["sign-in at the identity provider"])
+    for weak in (5, ["pwd"], None):
+        text = sign_in_again(client, decided, openid, amr=weak)
+        assert ("Example ID showed no second factor." in text, BUTTON in text) == (True, False)
+        assert "without a second factor" in post(client, decided, **BY_PROVIDER)[1]
+    assert not SignOff.objects.exists()
 
 
 def test_it_is_offered_only_where_it_can_be_enough(decided: Campaign, cast: Cast, remy: User, carla: User) -> None:
     client, officer = make.login(remy), make.login(carla)
     Passkey(b"remys-phone").register(remy)
     assert AGAIN.search(shown(client, decided))
-    assert all(level.label in officer.get(page("signing_rule")).content.decode() for level in OF_PROVIDER)
+    assert Level.PROVIDER.label in officer.get(page("signing_rule")).content.decode()
     set_signing_rule(minimum=Level.PASSKEY, reason="Our client asks for it.", by=cast.officer)
     assert not AGAIN.search(shown(client, decided))
     digest = statement(decided, person("M1"))[1]
@@ -165,7 +159,7 @@ def test_it_is_offered_only_where_it_can_be_enough(decided: Campaign, cast: Cast
 
 def test_no_provider_no_such_level(campaign: Campaign, carla: User) -> None:
     text = make.login(carla).get(page("signing_rule")).content.decode()
-    assert not any(level.label in text for level in OF_PROVIDER)
+    assert Level.PROVIDER.label not in text
 
 
 def _unsigned(claims: Mapping[str, Any]) -> str:
@@ -186,10 +180,7 @@ def test_the_database_takes_no_provider_that_was_asked_otherwise(
     sign_in_again(client := make.login(remy), decided, openid)
     right = client.session["openid_told"]
     forged = _signature(decided, *statement(decided, person("M1")))
-    forged.level, forged.methods = (
-        "provider_two_factors",
-        ["sign-in at the identity provider", "its second factor (pwd, otp)"],
-    )
+    forged.level, forged.methods = "provider", ["sign-in at the identity provider", "its second factor (pwd, otp)"]
     forged.authenticated_at = min(timezone.now(), datetime.fromtimestamp(right["claims"]["auth_time"], UTC))
     for words, changed in FORGED.items():
         forged.authentication = {"assertion": {"id_token": _unsigned(right["claims"] | changed)}}

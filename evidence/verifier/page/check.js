@@ -582,7 +582,7 @@ async function checkToken(kept, statement, where) {
   return `${BY_PROVIDER}${head.alg}`;
 }
 
-const LEVELS = { passkey: checkAssertion, provider: checkToken, provider_two_factors: checkToken };
+const LEVELS = { passkey: checkAssertion, provider: checkToken };
 
 // ------------------------------------------------------------ the page
 const part = (id) => document.getElementById(id);
