@@ -84,9 +84,7 @@ def _proof(request: TenantRequest, form: SignForm) -> Authentication | None:
         sentence = "The passkey's answer does not fit this statement. Read it again and sign."
     elif told["way"]:
         proof = by_provider(request, told["digest"])
-        sentence = (
-            "Your sign-in there is too old, over another statement or without a second factor. Sign in again."
-        )
+        sentence = "Your sign-in there is too old, over another statement or without a second factor. Sign in again."
     elif told["code"] or Level.SESSION not in levels_of(request):
         proof = by_code(request.user, told["password"], told["code"])
         sentence = "The password or the code is not right. Type both again; a code opens once and for half a minute."
