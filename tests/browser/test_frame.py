@@ -66,7 +66,7 @@ def test_a_dialog_asks_before_a_role_ends_and_can_be_left(server: Server, visit:
     expect(dialog).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 800})
     assert dialog.evaluate("one => one.scrollWidth <= one.clientWidth"), "what it says is read whole on a phone"
-    dialog.get_by_role("button", name="Keep it as it is").click()
+    dialog.get_by_role("button", name="Go back").click()
     expect(dialog).to_be_hidden()
     expect(row).to_contain_text("Holds")
 
