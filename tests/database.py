@@ -24,8 +24,10 @@ ALIASES = ("default", "progress")
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = "countersign_template_"
 TEMPLATE_LOCK = 4_311_702_019
-CARELESS = ("fsync", "synchronous_commit", "full_page_writes")
+CARELESS = dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
 """What a server does against the loss of power, and a server of tests need not: killed processes lose nothing by it."""
+CROWDED = {"max_connections": "250"}
+"""A race of fifty meets whole portals of other workers, each with connections of its own."""
 WITHOUT_TRIGGERS = """
 CREATE SCHEMA tests;
 GRANT USAGE ON SCHEMA tests TO countersign_app;
@@ -40,17 +42,8 @@ def start_server() -> None:
     """Start the embedded server unless ``DATABASE_URL`` names another, and create the roles."""
     data = Path(settings.COUNTERSIGN_DATA)
     if not os.environ.get("DATABASE_URL"):
-        Embedded(data).start()
-        _hurry()
+        Embedded(data, settings=CARELESS | CROWDED).start()
     bootstrap(admin_dsn(), data)
-
-
-def _hurry() -> None:
-    """Let the tests' own server leave to the operating system when it writes to the disk."""
-    with psycopg.connect(admin_dsn(), autocommit=True) as connection:
-        for name in CARELESS:
-            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
-        connection.execute("SELECT pg_reload_conf()")
 
 
 def admin_dsn() -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from identities.actions import SystemFacts, save_system, upsert_identities
@@ -67,10 +67,13 @@ def _at_once(bpo: Tenant, *deeds: Callable[[], object]) -> list[str]:
     def run(deed: Callable[[], object]) -> str:
         try:
             with tenant_scope(bpo):
-                gate.wait(timeout=20)
+                gate.wait(timeout=60)
                 deed()
         except Refused as refusal:
             return refusal.verdict.reason
+        except (DatabaseError, threading.BrokenBarrierError) as error:
+            gate.abort()
+            return str(error) or "Another could not begin."
         finally:
             connections.close_all()
         return "done"
@@ -119,7 +122,7 @@ def crew(bpo: Tenant, size: int) -> Iterator[Answers]:
     gate = threading.Barrier(size)
 
     def run(deed: Callable[[], object]) -> str:
-        gate.wait(timeout=20)
+        gate.wait(timeout=60)
         try:
             with tenant_scope(bpo):
                 deed()
@@ -128,7 +131,7 @@ def crew(bpo: Tenant, size: int) -> Iterator[Answers]:
         return "done"
 
     def leave(_number: int) -> None:
-        gate.wait(timeout=20)
+        gate.wait(timeout=60)
         connections.close_all()
 
     with ThreadPoolExecutor(size) as pool:
