@@ -12,26 +12,7 @@ from portal.vendor import ROOT, SHEET, WHOLE_SHEET
 
 _HERE: Final = Path(__file__).parent
 AXE: Final = (_HERE / "vendor/axe-core-4.14.1/axe.min.js").read_text(encoding="utf-8")
-AXE_TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-AXE_RUN: Final = """
-async ([type, values, left]) => {
-  const hidden = new CSSStyleSheet();
-  hidden.replaceSync(left ? `${left} { display: none !important }` : '');
-  document.adoptedStyleSheets.push(hidden);
-  const found = await axe.run({runOnly: {type, values}, resultTypes: ['violations', 'incomplete']});
-  document.adoptedStyleSheets.pop();
-  const why = node => (node.failureSummary || '').replace(/\\s+/g, ' ');
-  const say = (rule, node) => rule.id + ' at ' + node.target.join(' ') + ': ' + why(node);
-  const doubted = new Set(['equalRatio', 'shortTextContent']);
-  const known = data => data && data.fgColor && data.bgColor; // unknown where the cell is scrolled out of sight
-  const unsure = node => [...node.any, ...node.all].some(
-    one => known(one.data) && doubted.has(one.data.messageKey));
-  return [
-    ...found.violations.flatMap(rule => rule.nodes.map(node => say(rule, node))),
-    ...found.incomplete.flatMap(rule => rule.nodes.filter(unsure).map(node => say(rule, node))),
-  ];
-}
-"""
+JUDGE: Final = (_HERE / "judge.js").read_text(encoding="utf-8")
 CUT: Final = """
 [...document.querySelectorAll('.table-responsive:not(:has(> .raw))')] // a list's own columns, as many as it has
   .filter(table => table.scrollWidth > table.clientWidth + 1)
@@ -52,9 +33,8 @@ RELOADED: Final = ("context was destroyed", "properties of null (reading 'datase
 WIDEST: Final = 1280
 FURTHER_ROWS: Final = "tbody > tr:nth-child(n+13)"
 """What of long tables is judged in the first form alone: its rows are built like those before them."""
-ALL_RULES: Final = ["tag", AXE_TAGS]
-COLOURS: Final = ["rule", ["color-contrast", "link-in-text-block"]]
-"""What differs between light and dark at one width; names, roles, labels and sizes do not, and ask twice the time."""
+FRAME: Final = ["aside"]
+"""What stands beside every page, and is judged once for each person (the demonstration)."""
 SHOTS: Final = os.environ.get("COUNTERSIGN_SCREENSHOTS", "")
 
 
@@ -90,19 +70,18 @@ class StrictPage:
         self.page.goto(self.url + path if path.startswith("/") else path, wait_until="load")
         return self.page
 
-    def check_looks(self, name: str, forms: Sequence[tuple[str, int]] = FORMS) -> None:
+    def check_looks(self, name: str, forms: Sequence[tuple[str, int]] = FORMS, *, frame: bool = False) -> None:
         """Judge the open page in its four forms, light and dark at 1280 and 390 px, and its width at 320 px."""
         before = self.page.viewport_size or {"width": 1280, "height": 800}
         for number, form in enumerate(forms):
-            rules = COLOURS if form[1] in {width for _theme, width in forms[:number]} else ALL_RULES
-            left = FURTHER_ROWS if number else ""
+            asked = {"fresh": not number, "left": FURTHER_ROWS, "out": [] if frame else FRAME}
             try:
-                self._look(name, form, [*rules, left])
+                self._look(name, form, asked)
             except Error as error:  # a page that waits for work loads itself again when the work is done
                 if not any(words in str(error) for words in RELOADED):
                     raise
                 self.page.wait_for_load_state("networkidle")
-                self._look(name, form, [*rules, left])
+                self._look(name, form, asked)
         self._size(320)
         self._overflow(f"{name} 320")
         self.page.set_viewport_size(before)
@@ -111,7 +90,7 @@ class StrictPage:
         """Judge a further state of a page that is judged in four forms elsewhere: both themes, both widths."""
         self.check_looks(name, FORMS if SHOTS else OPPOSITES)
 
-    def _look(self, name: str, form: tuple[str, int], asked: list[object]) -> None:
+    def _look(self, name: str, form: tuple[str, int], asked: dict[str, object]) -> None:
         theme, width = form
         self.page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme }", theme)
         self._size(width)
@@ -120,7 +99,7 @@ class StrictPage:
             self.faults += [f"{name}: .{one} was cut from {SHEET}" for one in lost]
             cut = self.page.evaluate(CUT)
             self.faults += [f"{name}: at {width} px the last columns of a table are out of sight: {one}" for one in cut]
-        self._judge(f"{name} {theme} {width}", asked)
+        self._judge(f"{name} {theme} {width}", {**asked, "theme": theme, "width": width})
         self._shoot(f"{name}-{width}-{theme}")
 
     def check_fit(self, name: str) -> None:
@@ -132,11 +111,12 @@ class StrictPage:
     def _size(self, width: int) -> None:
         self.page.set_viewport_size({"width": width, "height": 800})
 
-    def _judge(self, name: str, asked: list[object]) -> None:
+    def _judge(self, name: str, asked: dict[str, object]) -> None:
         self._overflow(name)
-        if self.page.evaluate("typeof axe") == "undefined":
+        if self.page.evaluate("typeof judge") == "undefined":
             self.page.evaluate(AXE)
-        self.faults += [f"{name}: {one}" for one in self.page.evaluate(AXE_RUN, asked)]
+            self.page.evaluate(JUDGE)
+        self.faults += [f"{name}: {one}" for one in self.page.evaluate("asked => judge(asked)", asked)]
 
     def _overflow(self, name: str) -> None:
         width, seen = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")

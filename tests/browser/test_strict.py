@@ -6,6 +6,10 @@ from tests.browser.conftest import Server
 from tests.browser.strict import StrictPage
 
 PALE = "html[data-bs-theme=dark] h1 { color: #101010 !important; }"
+PALE_AND_NARROW = "@media (width < 400px) { html[data-bs-theme=light] h1 { color: #f0f0f0 !important; } }"
+NARROW_ALONE = ".narrow { display: none } @media (width < 400px) { .narrow { display: block } }"
+SMALL = "@media (width < 400px) { .narrow { inline-size: 9px; block-size: 9px; padding: 0 } }"
+BUTTONS = '<p><button class="narrow" type="button"></button><button class="narrow" type="button">Go</button></p>'
 WIDE = "@media (width < 400px) { h1 { min-inline-size: 900px !important; } }"
 TABLE = (
     '<div class="table-responsive" role="region" aria-label="Wide" tabindex="0"><table class="table"><tbody><tr><td>'
@@ -30,9 +34,21 @@ def faults(server: Server, chromium: Browser, script: str, argument: str) -> lis
     return strict.faults
 
 
-def test_words_that_are_unreadable_in_the_dark_alone_are_found(server: Server, chromium: Browser) -> None:
-    found = faults(server, chromium, ADD, PALE)
-    assert {one.split(":")[0] for one in found} == {"spoilt dark 390", "spoilt dark 1280"}
+def forms(found: list[str], rule: str) -> set[str]:
+    """Return the forms in which a rule was found broken."""
+    return {form for form, _, fault in (one.partition(": ") for one in found) if fault.startswith(f"{rule} at ")}
+
+
+def test_words_that_are_unreadable_in_one_form_alone_are_found(server: Server, chromium: Browser) -> None:
+    assert forms(faults(server, chromium, ADD, PALE), "color-contrast") == {"spoilt dark 1280"}
+    assert forms(faults(server, chromium, ADD, PALE_AND_NARROW), "color-contrast") == {"spoilt light 390"}
+
+
+def test_a_button_that_shows_on_a_phone_alone_is_judged_there(server: Server, chromium: Browser) -> None:
+    add = f"css => {{ ({ADD})(css); document.querySelector('main').insertAdjacentHTML('beforeend', '{BUTTONS}') }}"
+    found = faults(server, chromium, add, NARROW_ALONE + SMALL)
+    assert forms(found, "button-name") == {"spoilt dark 390", "spoilt light 390"}
+    assert forms(found, "target-size") == {"spoilt dark 390", "spoilt light 390"}
 
 
 def test_a_page_too_wide_for_a_phone_alone_is_found(server: Server, chromium: Browser) -> None:

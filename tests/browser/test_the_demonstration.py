@@ -151,7 +151,7 @@ def walk(strict: StrictPage, name: str) -> set[str]:
         strict.go(path)
         shot = f"{name}-{view_of(path).replace(':', '-')}"
         if first or view_of(path) not in JUDGED:
-            strict.check_looks(shot)
+            strict.check_looks(shot, frame=first)
             JUDGED.add(view_of(path))
         else:
             strict.check_fit(shot)  # the same page with another sidebar: only what can differ is looked at again
