@@ -5,7 +5,7 @@ page's dark theme override it.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -50,16 +50,18 @@ def _height(count: int, top: int) -> int:
     return 2 if count <= 0 else max(6, round(count / top * HEIGHT))
 
 
-def burn_down_chart(points: Sequence[tuple[datetime, int]], due_at: datetime | None) -> SafeString:
-    """Returns the undecided items by day as a line, and the even pace to the due time as a dashed one."""
+def burn_down_chart(
+    points: Sequence[tuple[datetime, int]], due_at: datetime | None, *, ended: bool = False
+) -> SafeString:
+    """Returns the undecided items as a line, and the even pace to the due time as a dashed one; as far as it went."""
     if not points:
         return SafeString("")
     start, total = points[0]
-    end = max(points[-1][0], due_at or points[-1][0])
+    end = points[-1][0] if ended else max(points[-1][0], due_at or points[-1][0])
     span = max((end - start).total_seconds(), 1.0)
     width, height, edge = 480, 120, 4
 
-    def place(at: datetime, left: int) -> str:
+    def place(at: datetime, left: float) -> str:
         x = edge + (at - start).total_seconds() / span * (width - 2 * edge)
         y = edge + (1 - left / max(total, 1)) * (height - 2 * edge)
         return f"{x:.1f},{y:.1f}"
@@ -69,7 +71,12 @@ def burn_down_chart(points: Sequence[tuple[datetime, int]], due_at: datetime | N
         if steps:
             steps.append(f"{place(at, left).split(',')[0]},{steps[-1].split(',')[1]}")
         steps.append(place(at, left))
-    pace = f"{place(start, total)} {place(due_at, 0)}" if due_at else ""
+    pace = ""
+    if due_at:
+        goal = min(due_at, end)
+        pace = (
+            f"{place(start, total)} {place(goal, total * (due_at - goal) / max(due_at - start, timedelta(seconds=1)))}"
+        )
     words = f"{points[-1][1]:,} of {total:,} items are undecided."
     return format_html(
         '<svg class="cs-chart cs-chart-wide" viewBox="0 0 {} {}" role="img" aria-label="{}">'

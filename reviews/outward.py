@@ -146,8 +146,8 @@ def post(
         answer = connection.getresponse()
         answer.read(MAX_ANSWER)
     except (OSError, http.client.HTTPException, AttributeError) as fault:  # AttributeError: hung up while reading
-        words = str(fault) or type(fault).__name__
-        raise OutwardError(f"{target.host} ({target.ip}) gave no answer within {seconds:g} s: {words}") from fault
+        words = getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
+        raise OutwardError(f"{target.host} ({target.ip}) gave no answer within {seconds:g} s: {words}.") from fault
     finally:
         end.cancel()
         connection.close()

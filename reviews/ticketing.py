@@ -55,8 +55,10 @@ def _attempt(ticket: Ticket, route: TicketRoute, tenant: Tenant) -> Attempt:
         else:
             status, ip = _post(ticket, route, tenant, at)
             error = "" if status in range(200, 300) else f"The other system answered {status}."
-    except (OSError, smtplib.SMTPException, OutwardError, SecretLost) as fault:
-        error = str(fault) or type(fault).__name__
+    except (OutwardError, SecretLost) as fault:
+        error = str(fault)
+    except (OSError, smtplib.SMTPException) as fault:
+        error = f"The mail server did not take it: {getattr(fault, 'strerror', None) or fault}."
     took = int((time.monotonic() - began) * 1000)
     return Attempt(at=at, to=to, milliseconds=took, ip=ip, status=status, error=error)
 

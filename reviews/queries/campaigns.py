@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import Case, Count, Exists, IntegerField, Max, Prefetch, Q, QuerySet, Value, When
-from django.db.models.functions import TruncDate
+from django.db.models.functions import TruncDay, TruncHour
 from django.utils import timezone
 
 from identities.queries import latest_complete_snapshots
@@ -34,6 +34,9 @@ from tenants.sharing import visible
 
 OPENING = "reviews.open"
 """The kind of the work that opens a campaign."""
+BY_HOUR = timedelta(days=3)
+"""A campaign that is younger shows its course by the hour."""
+MOST_POINTS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,18 +232,21 @@ def _revocations(n: int) -> str:
 
 
 def burn_down(campaign: Campaign) -> list[tuple[datetime, int]]:
-    """Returns how many items were undecided at the end of each UTC day from the opening on."""
+    """Returns how many items were undecided from the opening on: at the end of each UTC day, or hour at first."""
     if campaign.opened_at is None:
         return []
+    start, end = campaign.opened_at, min(timezone.now(), campaign.closed_at or timezone.now())
+    step, cut = (timedelta(hours=1), TruncHour) if end - start < BY_HOUR else (timedelta(days=1), TruncDay)
     total = ReviewItem.objects.filter(campaign=campaign).count()
     first = Decision.objects.filter(campaign=campaign, supersedes__isnull=True)
-    by_day = dict(first.annotate(day=TruncDate("decided_at")).order_by().values_list("day").annotate(Count("id")))
-    points, day, left = [(campaign.opened_at, total)], campaign.opened_at, total
-    end = min(timezone.now(), campaign.closed_at or timezone.now())
-    while day.date() <= end.date() and len(points) < 120:
-        left -= by_day.get(day.date(), 0)
-        day = datetime.combine(day.date() + timedelta(days=1), time(0), UTC)
-        points.append((min(day, end), left))
+    counts = first.annotate(at=cut("decided_at", tzinfo=UTC)).order_by().values_list("at").annotate(Count("id"))
+    decided, points, left = dict(counts), [(start, total)], total
+    at = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    at = at if cut is TruncHour else at.replace(hour=0)
+    while at <= end and len(points) < MOST_POINTS:
+        left -= decided.get(at, 0)
+        at += step
+        points.append((min(at, end), left))
     return points
 
 

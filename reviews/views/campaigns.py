@@ -142,7 +142,7 @@ def campaign_page(request: TenantRequest, campaign_id: int) -> HttpResponse:
         "resumes": resumes(campaign),
         **_population(campaign),
         "blockers": queries.blockers(campaign, standing, lines),
-        "chart": burn_down_chart(queries.burn_down(campaign), campaign.due_at),
+        "chart": burn_down_chart(queries.burn_down(campaign), campaign.due_at, ended=campaign.closed_at is not None),
         "moves": queries.moves_of(campaign),
         "sign_offs": queries.sign_offs_of(campaign),
         "overdue": campaign.is_overdue(timezone.now()),

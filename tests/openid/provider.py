@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any
+from wsgiref.simple_server import make_server
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, grants
@@ -164,4 +165,7 @@ def say() -> str:
 
 
 if __name__ == "__main__":
-    app.run("127.0.0.1", int(sys.argv[1]), threaded=True)
+    serving = make_server("127.0.0.1", int(sys.argv[1]), app)
+    sys.stdout.write("Listening\n")
+    sys.stdout.flush()
+    serving.serve_forever()

@@ -5,9 +5,8 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -65,15 +64,11 @@ def running_provider(port: int) -> Iterator[Running]:
     """Run the provider until the end of the block."""
     told = {**os.environ, "AUTHLIB_INSECURE_TRANSPORT": "1"}  # this machine only, without TLS
     command = [sys.executable, "-m", "tests.openid.provider", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        found, end = Running(port), time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            assert process.poll() is None, "The identity provider did not start."
-            with suppress(ConnectionRefusedError):
-                found.says()
-                break
-        yield found
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"Listening\n", "The identity provider did not start."
+        yield Running(port)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()

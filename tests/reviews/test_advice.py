@@ -137,3 +137,11 @@ def test_the_charts_say_in_words_what_they_show() -> None:
     line = burn_down_chart([(START, 10), (START + timedelta(days=2), 4)], START + timedelta(days=10))
     assert "4 of 10 items are undecided." in line
     assert burn_down_chart([], None) == ""
+
+
+def test_the_course_of_a_campaign_that_ended_early_fills_its_chart() -> None:
+    ended = [(START, 10), (START + timedelta(hours=2), 0)]
+    whole = burn_down_chart(ended, START + timedelta(days=10), ended=True)
+    assert 'points="4.0,4.0 476.0,4.0 476.0,116.0"' in whole
+    assert 'points="4.0,4.0 476.0,4.9"' in whole, "the even pace, as far as it went"
+    assert 'points="4.0,4.0 7.9,4.0 7.9,116.0"' in burn_down_chart(ended, START + timedelta(days=10))
