@@ -125,9 +125,10 @@ def _moments(column: Column, plan: Plan, reasons: Reasons) -> list[Moment]:
 def _miss_actors(texts: Mapping[str, Sequence[str]], reasons: Reasons) -> None:
     """Note the records that name nobody."""
     named = [texts[field] for field in ("actor_name", "actor_uid") if field in texts]
-    for at, names in enumerate(zip(*named, strict=True)):
-        if not any(names):
-            reasons.setdefault(at, "The record names no actor.")
+    if all("" in names for names in named):
+        for at, names in enumerate(zip(*named, strict=True)):
+            if not any(names):
+                reasons.setdefault(at, "The record names no actor.")
 
 
 def _meanings(values: Columns, count: int, plan: Plan, reasons: Reasons) -> Columns:
