@@ -182,7 +182,7 @@ def seal_many(kind: LeafKind, rows: Iterable[Row], salts: Sequence[bytes]) -> li
         EntryTooLargeError: A core is longer than 65,469 bytes.
         ValueError: There are more or fewer salts than rows, or one has not 32 bytes.
     """
-    if any(len(salt) != 2 * SALT_BYTES for salt in salts):
+    if not {2 * SALT_BYTES}.issuperset(map(len, salts)):
         raise ValueError(f"The salts of a row have {2 * SALT_BYTES} bytes.")
     sha256 = hashlib.sha256
     head = bytes((0x00, VERSION, kind))

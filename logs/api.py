@@ -18,7 +18,7 @@ from logs.models import AccessEvent
 from logs.queries import Filters, condition, coverage, event_by_key, visible_source_ids
 from logs.queries.again import links_of
 from logs.queries.erasures import why_gone
-from logs.queries.search import HEAVY, matching
+from logs.queries.search import HEAVY, by_session, matching
 from logs.queries.sources import visible_sources
 from logs.querylang import MOST_CHARS, Query, QueryError, parse, span, term
 from tenants.apipages import PAGE_PARAMETERS, page_of, paged
@@ -182,8 +182,10 @@ class Events(TenantView):
     def get(self, request: Request) -> Response:
         """Answer with a page of events."""
         asked = self.asked()
-        rows = matching(_filters(asked, self)).defer(*HEAVY)
-        answer = paged(request, rows, keys=("-occurred_at", "-id"), shape=EventShape)
+        filters = _filters(asked, self)
+        with by_session(filters):
+            rows = matching(filters).defer(*HEAVY)
+            answer = paged(request, rows, keys=("-occurred_at", "-id"), shape=EventShape)
         look_at_events(what="Events, by the API", asked=asked, shown=len(answer.data["items"]), by=self.actor)
         return answer
 

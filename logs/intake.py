@@ -170,10 +170,10 @@ class Reading:
             self.tally.errors.append({"index": position, "code": "quarantined", "detail": reason[:300]})
 
     def rows(self, chunk: Chunk, find: Callable[[Draft], Watched]) -> Rows:
-        """Return the COPY lines of a chunk's drafts and keep their leaves; ordinals go on from the chunk before."""
+        """Return the COPY rows of a chunk's drafts and keep their leaves; ordinals go on from the chunk before."""
         drafts, columns, cores, subjects = self._sealed(chunk)
         if not drafts:
-            return Rows((), ())
+            return Rows((), b"", ())
         watched = [find(draft) for draft in drafts]
         outside = self.memo.outside
         own, raws = salts(len(drafts)), columns["raw"]
@@ -190,7 +190,6 @@ class Reading:
             "client": [device_of(agent) for agent in columns["user_agent"]],
             "out_of_hours": [outside(one.hours, at) if one.hours else None for one, at in times],
             "ord": range(first, self.tally.stored),
-            "occurred_at": columns["when"],
             "actor_key": [who.key for who in whos],
             "account_id": [who.account_id for who in whos],
             "identity_id": [who.identity_id for who in whos],

@@ -181,7 +181,7 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True):
     memory: dict[str, list[float]] = msgspec.field(default_factory=dict)
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """One access event in the meaning of OCSF 1.8.0, as a parser read it from one record.
 
     A changed copy comes from `msgspec.structs.replace`. Texts are "" and numbers are None where the record says

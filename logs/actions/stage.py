@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.db import connections
 from django.db.backends.utils import CursorWrapper
 
-from logs.copyrows import DEFAULTS, DELIMITER, STAGE_COLUMNS, Rows
+from logs.copyrows import DEFAULTS, HEADER, STAGE_COLUMNS, TRAILER, Rows
 from logs.intake import QuarantineRow
 from logs.kinds import ClockQuality
 
@@ -48,7 +48,7 @@ _CREATE_ROUTED: Final = (
     f"(receiver integer, {', '.join(f'{name} {kind}{_default(kind)}' for name, kind in STAGE_COLUMNS)}); "
     f"CREATE INDEX IF NOT EXISTS {ROUTED}_by_receiver ON {ROUTED} (receiver)"
 )
-_COPY: Final = "COPY {} ({}) FROM STDIN WITH (FORMAT text, DELIMITER E'\\x1f', NULL E'\\x1e')"
+_COPY: Final = "COPY {} ({}) FROM STDIN WITH (FORMAT binary)"
 _NAMES: Final = ", ".join(name for name, _kind in STAGE_COLUMNS)
 _EVENTS: Final = f"""
 INSERT INTO logs_accessevent (tenant_id, received_at, source_id, system_id, batch_id, parser, {_NAMES})
@@ -166,8 +166,7 @@ def renew_keys(cursor: CursorWrapper, facts: Facts, keys: Sequence[bytes]) -> No
 
 def copy_routed(cursor: CursorWrapper, rows: Rows, *, receiver: int) -> None:
     """Copy the rows of one receiver beside the stage."""
-    lines = [f"{receiver}{DELIMITER}{row}" for row in rows]
-    copy_rows(cursor, Rows(("receiver", *rows.columns), lines), ROUTED)
+    copy_rows(cursor, rows.for_receiver(receiver), ROUTED)
 
 
 def copy_rows(cursor: CursorWrapper, rows: Rows, table: str = STAGE) -> None:
@@ -179,8 +178,10 @@ def copy_rows(cursor: CursorWrapper, rows: Rows, table: str = STAGE) -> None:
     if not rows:
         return
     with cursor.db.wrap_database_errors, cursor.copy(_COPY.format(table, ", ".join(rows.columns))) as copy:
+        copy.write(HEADER)
         for start in range(0, len(rows), 1000):
-            copy.write("".join(rows[start : start + 1000]).encode())
+            copy.write(rows.copied(start, start + 1000))
+        copy.write(TRAILER)
 
 
 def insert_events(cursor: CursorWrapper, facts: Facts, rows: str = STAGE) -> None:

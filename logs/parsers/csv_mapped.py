@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from logs.kinds import MAX_LINE_BYTES, Ignored, Outcome, ParseError, Quarantined, SourceSettings
 from logs.parsers.facts import Parser
-from logs.parsers.framing import TOO_LONG, Record, all_lines
-from logs.parsers.mapped import Values, read_values
+from logs.parsers.framing import TOO_LONG, all_lines
+from logs.parsers.mapped import Row, read_all
 from logs.parsers.mapping import Plan
 from logs.parsers.text import decode
 
@@ -63,18 +63,18 @@ class _Table:
         self._delimiter = plan.saved.delimiter
         self._header = list(plan.saved.header)
         self._given = bool(self._header)
-        self._wanted = self._indexes() if self._header else {}
+        self._wanted = self._indexes() if self._header else ()
 
-    def _indexes(self) -> dict[str, int]:
-        """Give field -> index. Raises ParseError naming the columns that the header lacks."""
+    def _indexes(self) -> tuple[int, ...]:
+        """Give the places of the mapped columns. Raises ParseError naming those that the header lacks."""
         places = {name: index for index, name in enumerate(self._header)}
         missing = [column for column in self._plan.columns if column not in places]
         if missing:
             raise ParseError(f"The header lacks the columns {', '.join(map(repr, missing[:10]))} of the mapping.")
-        return {field: places[column] for column, field in self._plan.columns.items()}
+        return tuple(places[column] for column in self._plan.columns)
 
-    def read(self, raw: bytes, position: int) -> Outcome:
-        """Read one record. Raises ParseError for a record that is no row, or a header that does not fit."""
+    def row(self, raw: bytes, position: int) -> Row | Ignored:
+        """Give the values of one record. Raises ParseError for one that is no row, or a header that does not fit."""
         row = cells(raw, self._delimiter)
         names = [cell.strip().removeprefix("\ufeff") for cell in row]
         if not self._header or (position == 0 and self._given and names == self._header):
@@ -83,25 +83,26 @@ class _Table:
             return Ignored(raw, "column names", position)
         if len(row) != len(self._header):
             raise ParseError(f"The line has {len(row)} fields, the header has {len(self._header)}.")
-        values: Values = {field: row[index] for field, index in self._wanted.items()}
-        return read_values(Record(raw, position), values, self._plan)
+        return Row(raw, position, [row[index] for index in self._wanted])
 
 
 def parse(body: Iterable[bytes], settings: SourceSettings) -> Iterator[Outcome]:
     """Read a body of CSV; raises ParseError for a mapping or header that cannot be used, before anything is read."""
     plan = Plan(settings)
-    table = _Table(plan)
+    yield from read_all(_rows(body, _Table(plan)), plan)
+
+
+def _rows(body: Iterable[bytes], table: _Table) -> Iterator[Row | Outcome]:
     for position, raw in enumerate(joined_lines(body)):
         if len(raw) > MAX_LINE_BYTES:
             yield Quarantined(raw, TOO_LONG, position)
             continue
         try:
-            outcome = table.read(raw, position)
+            yield table.row(raw, position)
         except ParseError as error:
             if position == 0 and "header lacks" in error.reason:
                 raise
-            outcome = Quarantined(raw, error.reason, position)
-        yield outcome
+            yield Quarantined(raw, error.reason, position)
 
 
 PARSER = Parser("csv", "1", "CSV with a saved mapping", parse)

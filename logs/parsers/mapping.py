@@ -21,8 +21,7 @@ from functools import lru_cache
 
 import msgspec
 
-from logs.kinds import LogType, OcsfClass, ParseError, Severity, SourceSettings, Status, StatusDetail
-from logs.parsers.facts import Facts
+from logs.kinds import LogType, OcsfClass, ParseError, SourceSettings, StatusDetail
 from logs.parsers.text import clean
 from logs.parsers.times import Moment, epoch_time, in_range, iso_time, short, zone
 
@@ -165,12 +164,11 @@ class Plan:
         self._kinds = {key.strip().lower(): _KINDS[str(value).lower()] for key, value in saved.log_types.items()}
         self._outcomes = {key.strip().lower(): value for key, value in saved.outcomes.items()}
         self._activities = {key.strip().lower(): value for key, value in saved.activities.items()}
-        fields = tuple(saved.columns.values())
+        self.fields = fields = tuple(saved.columns.values())
         self.texts = tuple(field for field in fields if field in TEXT_FIELDS)
         self.numbers = tuple(field for field in fields if field in NUMBER_FIELDS)
         self.beside = tuple(field for field in fields if field.startswith("extra."))
         self.places = not {"native_id", "src_ip", "src_port", "mfa", "privileges"}.isdisjoint(fields)
-        self.meaning = lru_cache(maxsize=4096)(self.read_meaning)
 
     def moment(self, value: object) -> Moment:
         """Read the time of a record. Raises ValueError with a sentence."""
@@ -200,16 +198,6 @@ class Plan:
     def activity(self, action: str, kind: int) -> tuple[int, int]:
         """Give OCSF class and activity of the vendor's word, or the usual ones of the kind."""
         return self._activities.get(action.strip().lower(), _USUAL[kind])
-
-    def read_meaning(self, outcome: str, action: str, kind: int) -> Facts:
-        """Give class, activity and outcome as facts; whoever adds to them takes a copy."""
-        log_type, class_uid, activity_id, status, reason, code = self.judge(outcome, action, kind)
-        facts = Facts(log_type=log_type, class_uid=class_uid, activity_id=activity_id, status_id=status)
-        if status == Status.FAILURE:
-            facts["status_detail"], facts["severity_id"] = reason, int(Severity.LOW)
-        if code:
-            facts["status_code"] = code
-        return facts
 
     def judge(self, outcome: str, action: str, kind: int) -> Judged:
         """Give what a record of this kind means whose outcome and action are told so."""

@@ -14,7 +14,7 @@ _MONTHS = {
 }
 _TOLERATED_FUTURE = timedelta(days=1)
 _LONGEST_TIME = 100
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OLDEST_YEAR, _NEWEST_YEAR = 1990, 2199
 
 Moment = tuple[datetime, int]
@@ -77,7 +77,7 @@ def epoch_time(value: float | int | str, unit_per_second: int = 1) -> Moment:
             microseconds = number * 1_000_000 // unit_per_second
         else:
             microseconds = round(number * 1_000_000 / unit_per_second)
-        when = _EPOCH + timedelta(microseconds=microseconds)
+        when = EPOCH + timedelta(microseconds=microseconds)
     except (OverflowError, TypeError) as error:
         raise ValueError("The number is not a Unix time in range.") from error
     return in_range(when), ClockQuality.ZONE_KNOWN

@@ -1,10 +1,12 @@
 """Search over events: a window of time, filters, free text, and a cursor; a constant number of queries."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
+from django.db import connections
 from django.db.models import F, Func, Max, Q, QuerySet, TextField, Value
 
 from logs.models import SKEW_SECONDS, AccessEvent, TypeDay, event_key, read_event_key
@@ -17,6 +19,11 @@ SKEW: Final = timedelta(seconds=SKEW_SECONDS)
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 HEAVY: Final = ("core", "subj", "raw", "salts", "extra")
 """Columns that no list shows."""
+
+_BY_PAGES: Final = "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off"
+_AS_BEFORE: Final = "SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_indexscan TO DEFAULT"
+_IN_ORDER: Final = frozenset({"actor_key", "src_ip"})
+"""Columns whose index gives the events in order of time: a search that names one rests on that."""
 
 TEXT_COLUMNS: Final = (
     *("actor_name", "actor_uid", "target_name", "app", "action", "resource", "src_host", "dst_host", "device_uid"),
@@ -78,7 +85,8 @@ def search_events(
     if edge:
         rows = rows.exclude(occurred_at=edge[0], id__lt=edge[1])
     rows = rows.order_by("-occurred_at", "-id")
-    events = list((rows if whole else rows.defer(*HEAVY))[: limit + 1])
+    with by_session(filters):
+        events = list((rows if whole else rows.defer(*HEAVY))[: limit + 1])
     more = len(events) > limit
     events = events[:limit]
     if more:
@@ -101,6 +109,32 @@ def _edge(filters: Filters, cursor: str, at_most: int) -> tuple[datetime, int] |
     rows = _after(AccessEvent.objects.filter(window(filters.since, filters.until)), cursor)
     found = list(rows.order_by("-occurred_at", "-id").values_list("occurred_at", "id")[at_most - 1 : at_most + 1])
     return found[0] if len(found) > 1 else None
+
+
+@contextmanager
+def by_session(filters: Filters) -> Iterator[None]:
+    """Let what is asked inside be found by the index of sessions, where a session that is rare is all that is named.
+
+    That index (BRIN) tells in which pages a session may be. The planner takes the pages of a session for strewn, so
+    that they cost it as much as all of them, and an order with a limit less: it walks back through the newest events
+    and reads the whole month for a session that is rare (3.9 s for 3 of 715,000 events; by the index 0.01 s). One
+    that already fills a page among the newest events is found by that walk.
+    """
+    names = {child[0] for child in filters.where.children if isinstance(child, tuple)}
+    named = "session_uid" in names and filters.where.connector == Q.AND and not filters.where.negated
+    if not named or not names.isdisjoint(_IN_ORDER) or not _is_rare(filters):
+        yield
+        return
+    with connections["default"].cursor() as cursor:
+        cursor.execute(_BY_PAGES)
+        yield
+        cursor.execute(_AS_BEFORE)
+
+
+def _is_rare(filters: Filters) -> bool:
+    """Tell whether the newest events that a page may look at do not fill it; not where the window has no more."""
+    edge = _edge(filters, "", LOOKED_AT)
+    return edge is not None and len(matching(replace(filters, since=edge[0])).values_list("id")[:PAGE]) < PAGE
 
 
 def matching(filters: Filters) -> QuerySet[AccessEvent]:

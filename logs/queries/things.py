@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count
 from django.db.models.functions import TruncDay, TruncHour
 
-from logs.queries.search import Filters, matching
+from logs.queries.search import Filters, by_session, matching
 from logs.querylang import QueryError, Term, term
 
 Counts = Mapping[tuple[datetime, int], int]
@@ -51,4 +51,5 @@ def event_counts(filters: Filters, *, by_hour: bool, zone: ZoneInfo) -> Counts:
     """Return how many events match in each day, or hour, of the zone and of each kind of log; one query."""
     begin = (TruncHour if by_hour else TruncDay)("occurred_at", tzinfo=zone)
     rows = matching(filters).annotate(begin=begin).values_list("begin", "log_type").annotate(n=Count("id"))
-    return {(begin, kind): number for begin, kind, number in rows.order_by()}
+    with by_session(filters):
+        return {(begin, kind): number for begin, kind, number in rows.order_by()}

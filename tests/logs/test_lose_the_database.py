@@ -14,7 +14,7 @@ class CutOff(Rows):
     """Rows that end this session at the server when they are asked for."""
 
     def __init__(self, database: FreshDatabase, process: int) -> None:
-        super().__init__(("ord",), ["a row that never arrives\n"])
+        super().__init__(("ord",), b"", [b"a row that never arrives"])
         self.database, self.process = database, process
 
     def __getitem__(self, part: SupportsIndex | slice) -> Any:

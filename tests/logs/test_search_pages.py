@@ -27,6 +27,7 @@ from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.sharing import share
 from tests import make
+from tests.database import without_triggers
 from tests.logs.sources import SSHD_BAD, SSHD_OK, lines, okta, source
 
 pytestmark = pytest.mark.django_db
@@ -248,3 +249,48 @@ def test_the_page_says_how_far_it_looked(client: Client, carla: User, monkeypatc
     assert page.count("Search further back") == 2
     monkeypatch.setattr("logs.views.events.LOOKED_AT", 100)
     assert "Looked at as far back as" not in client.get(address).content.decode()
+
+
+def many(system: Actor) -> None:
+    """Store 6,000 events of 1,500 sessions, among them three of one, and let the planner know of them."""
+    day = {"published": "2026-11-19T08:00:00.000Z"}
+    rare, often = ({"authenticationContext": {"externalSessionId": name}} for name in ("rare", "often"))
+    body = lines(*(okta(n, **day, **rare) for n in (97, 98, 99)), *(okta(n, **often) for n in range(100, 160)))
+    record_events(source=LogSource.objects.get(key="sso"), body=body, door="test", by=system)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(attname, ', ') FROM pg_attribute WHERE attrelid = 'logs_accessevent'::regclass"
+            " AND attnum > 0 AND attgenerated = '' AND attname NOT IN ('id', 'session_uid', 'occurred_at')"
+        )
+        same = cursor.fetchone()[0]
+        copies = f"""INSERT INTO logs_accessevent (session_uid, occurred_at, {same})
+            SELECT concat('s', n % 1500), occurred_at - n * interval '10 s', {same}
+            FROM logs_accessevent, generate_series(1, 6000) n WHERE native_id = 'event-99'"""  # noqa: S608 -- names of columns
+        cursor.execute(copies)
+    without_triggers("ANALYZE logs_accessevent")
+
+
+def read_index(q: str) -> tuple[int, bool]:
+    """Search; give how many events were found, and whether a month's index of sessions was read for them."""
+    months = "pg_inherits WHERE inhparent = 'event_by_session'::regclass"
+    sums = f"SELECT sum(pg_stat_get_xact_numscans(inhrelid)) FROM {months}"  # noqa: S608 -- a constant
+    with connection.cursor() as cursor:
+        cursor.execute(sums)
+        before = cursor.fetchone()
+        events = search_events(Filters(where=condition(parse(q)), **EVER)).events
+        cursor.execute(sums)
+        after = cursor.fetchone()
+        cursor.execute("SELECT current_setting('enable_seqscan'), current_setting('enable_indexscan')")
+        assert cursor.fetchone() == ("on", "on")
+    return len(events), before != after
+
+
+@pytest.mark.usefixtures("floor")
+def test_a_rare_session_is_found_by_its_index_and_a_frequent_one_among_the_newest(
+    bpo: Tenant, system: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logs.queries.search.LOOKED_AT", 58)
+    with tenant_scope(bpo):
+        many(system)
+        asked = ("session:rare", "session:often", "session:rare user:agent99@example.org", "user:agent0@example.org")
+        assert [read_index(q) for q in asked] == [(3, True), (50, False), (1, False), (1, False)]

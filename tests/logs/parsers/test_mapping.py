@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from logs.kinds import Format, ParseError, SourceSettings
+from logs.kinds import Format, ParseError, Quarantined, SourceSettings
 from logs.parsers import PARSERS, check_mapping
 from tests.logs.parsers.reading import counted, drafts, one, read, reason
 
@@ -155,3 +155,14 @@ def test_it_follows_paths_in_json() -> None:
 )
 def test_a_record_without_time_actor_or_kind_is_kept_apart(row: dict[str, object]) -> None:
     assert reason(Format.JSON, json.dumps(row), settings=SourceSettings(mapping=CRM)).endswith(".")
+
+
+def test_records_that_are_read_together_keep_their_places_and_their_own_reasons() -> None:
+    good = "04/08/2026 18:00:00,bob,AUTH,badpw,192.0.2.7,,,"
+    bad = {3: ("soon,bob,AUTH,OK,,,,", "time"), 499: (good.replace("bob", "-"), "no actor"), 502: ("a,b", "2 fields")}
+    body = [HEADER, *(bad[at][0] if at in bad else good.replace(".7", f".{at % 7}") for at in range(1, 1204))]
+    outcomes = read(Format.CSV, *body, settings=SETTINGS)
+    assert [(found.position, found.raw.decode()) for found in outcomes] == list(enumerate(body))
+    assert {found.position for found in outcomes if isinstance(found, Quarantined)} == bad.keys()
+    assert all(bad[found.position][1] in found.reason for found in outcomes if isinstance(found, Quarantined))
+    assert [found.src_ip for found in drafts(outcomes)][-1] == f"192.0.2.{1203 % 7}"
