@@ -13,7 +13,7 @@ Order, per row and period [start, end):
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -138,17 +138,16 @@ def _no_data(question: Question) -> Decision | None:
 
 
 def _short_coverage(question: Question) -> Iterator[Said]:
-    """Yield a sentence for each log type of the row's kinds that is below the floor or has no source."""
+    """Yield a sentence for each log type of the row's kinds below the floor, and one for all without a source."""
     floor = question.params[COVERAGE_FLOOR]
     log_types = dict.fromkeys(name for kind in question.kinds for name in kind.log_types)
-    for name in log_types:
-        if name in question.facts.out_of_scope:
-            continue
-        ratio = question.facts.coverage.get(name)
+    asked = {name: question.facts.coverage.get(name) for name in log_types if name not in question.facts.out_of_scope}
+    missing = [said(name.replace("_", " ")) for name, ratio in asked.items() if ratio is None]
+    if missing:
+        yield said("No source is expected to deliver these records: {labels}.", labels=joined(", ", missing))
+    for name, ratio in asked.items():
         label = said(name.replace("_", " "))
-        if ratio is None:
-            yield said("No source is expected to deliver {label} records.", label=label)
-        elif ratio < floor:
+        if ratio is not None and ratio < floor:
             yield said(
                 "Coverage of {label} records is {ratio}, below the floor of {floor}.",
                 label=label,
@@ -213,7 +212,7 @@ def _criterion(question: Question) -> Decision:
         unknown = _named(question, attention, Null.UNKNOWN)
         why = said("Not measured, and needed to tell attention from fail: {names}.", names=unknown)
         return ResultState.NO_DATA, (*reasons, why)
-    values = _values(question, attention)
+    values = _values(question, attention, passing.metrics)
     return ResultState.FAIL, (*reasons, said("The attention criterion does not hold either{values}.", values=values))
 
 
@@ -243,10 +242,12 @@ def _named(question: Question, expression: Expression, null: Null) -> Said:
     return joined("; ", (_metric(question.catalogue.kinds[kind], name) for kind, name in named))
 
 
-def _values(question: Question, expression: Expression) -> str:
-    """Tell the metrics of an expression by their kinds with their values, for a reason's sentence."""
+def _values(question: Question, expression: Expression, known: Collection[tuple[str, str]] = ()) -> str:
+    """Tell the metrics of an expression but the known ones, by their kinds with their values, for a reason."""
     by_kind: dict[str, list[Said]] = {}
     for kind, name in expression.metrics:
+        if (kind, name) in known:
+            continue
         value = joined(" = ", (said(metric_words(name)), spell_measured(name, question.value(kind, name))))
         by_kind.setdefault(kind, []).append(value)
     told = [
