@@ -92,6 +92,7 @@ def test_reasons_name_metrics_in_words_with_their_units() -> None:
     assert len(german) > 100
     assert [line for line in (*reasons, *german) if KEY.search(line)] == []
     for line in (
+        "The attention criterion does not hold either.",
         "Needed, and not shown: “covered share of the expected hours” ≥ 90.0% (Collection coverage by source and log "
         "type: covered share of the expected hours = 62.0%).",
         "Needed, and not shown: “age of the list of leavers” ≤ 7 (Leavers: age of the list of leavers = 12 days).",
