@@ -32,6 +32,7 @@ from evidence.models import (
     SettingKind,
 )
 from evidence.packtypes import PackKind
+from evidence.patterns import measure_patterns
 from evidence.policies import (
     can_compute_controls,
     can_download_pack,
@@ -76,6 +77,7 @@ class Computed:
     out_of_scope: Mapping[str, str]
     not_applicable: Mapping[str, str]
     provenance: Provenance
+    patterns: Mapping[str, KindEvidence]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ def compute_controls(
     told.step(len(MEASURES) + 1, len(MEASURES) + 1, "Results stored")
     detail = {"run": run.pk, "from": period.start, "to": period.end, "catalogue": catalogue.digest, "tally": run.tally}
     audit("control.compute", by=by, target=f"controls, run {run.pk}", detail=detail)
-    return Computed(run, frame, evaluations, evidence, coverage, settled.log_types, settled.rows, told_of)
+    patterns = measure_patterns(frame)
+    return Computed(run, frame, evaluations, evidence, coverage, settled.log_types, settled.rows, told_of, patterns)
 
 
 def _store_run(

@@ -37,7 +37,7 @@ from evidence.packsheets import sheets_of
 from evidence.packtypes import TABLES_OF_ROWS, type_of
 from evidence.parquet import parquet_files
 from evidence.readme import README
-from evidence.records import BINDINGS, Records, gather
+from evidence.records import BINDINGS, Records, gather, with_measured
 from evidence.rendering import Attachment, render
 from evidence.report import html
 from evidence.seal import seal_report
@@ -166,7 +166,8 @@ def assemble(
         watch = partial(tell, "Collecting sealed entries with their proofs")
         frame = replace(computed.frame, now=known.signed.signed_at, watch=watch)
         checkpoint = _checkpoint(tenant, known.signed)
-        records = gather(frame, checkpoint.size, folder, pack.incident_id or 0, wanted, tell=tell)
+        gathered = gather(frame, checkpoint.size, folder, pack.incident_id or 0, wanted, tell=tell)
+        records = with_measured(gathered, computed.patterns, wanted)
         watch = partial(tell, "Collecting the completeness annex")
         annex = make_annex(replace(frame, watch=watch), checkpoint.size, folder)
         processor = tenant.parent.name if tenant.parent else tenant.name

@@ -19,17 +19,20 @@ from logs.terms import month_of
 MAX_EVENTS: Final = 500
 """Events behind alerts that are proved one by one; the table says how many there are in all."""
 
-CITED: Final = """
+UP_TO_CHECKPOINT: Final = """NOT EXISTS (
+        SELECT 1 FROM logs_accessevent e JOIN ledger_batch b ON b.log_id = %(log)s AND b.id = e.batch_id
+        WHERE e.tenant_id = %(tenant)s AND e.received_at = x.event_received_at AND e.id = x.event_id
+        AND b.first_index + b.n > %(size)s AND b.epoch = (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s))"""
+"""Holds for an event behind an alert (`x`) that did not come in after a checkpoint of `size` leaves."""
+CITED: Final = f"""
 SELECT x.alert_id AS alert, a.raised_at, x.rule, x.event_received_at, x.event_id
 FROM alerts_alertevent x JOIN alerts_alert a ON a.tenant_id = x.tenant_id AND a.id = x.alert_id
 WHERE x.tenant_id = %(tenant)s AND CASE WHEN %(incident)s = 0 THEN a.raised_at >= %(since)s AND a.raised_at < %(until)s
     ELSE x.alert_id IN (SELECT i.alert_id FROM alerts_incident i WHERE i.tenant_id = %(tenant)s AND i.id = %(incident)s)
     END
-    AND NOT EXISTS (SELECT 1 FROM logs_accessevent e JOIN ledger_batch b ON b.log_id = %(log)s AND b.id = e.batch_id
-        WHERE e.tenant_id = %(tenant)s AND e.received_at = x.event_received_at AND e.id = x.event_id
-        AND b.first_index + b.n > %(size)s AND b.epoch = (SELECT max(epoch) FROM ledger_head WHERE log_id = %(log)s))
+    AND {UP_TO_CHECKPOINT}
 ORDER BY x.alert_id, x.occurred_at, x.event_id
-"""
+"""  # noqa: S608 -- constant text
 PLACES: Final = """
 SELECT id, first_index FROM ledger_batch
 WHERE log_id = %(log)s AND id = ANY(%(batches)s) AND first_index + n <= %(size)s

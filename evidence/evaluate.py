@@ -12,14 +12,23 @@ Order, per row and period [start, end):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext_noop as noop
 
 from evidence.catalogue import COVERAGE_FLOOR, expressions
 from evidence.criteria import Expression, Null, Value, can_be_true, truth
 from evidence.kinds import Catalogue, Control, Evaluation, Facts, Kind
 from evidence.languages import Said, figure, joined, percent, said
+from evidence.metricwords import metric_words, with_unit
 from evidence.states import ResultState
+
+_WORDS_AND_SIGNS: Final = re.compile(r"([a-z]\w*\.[a-z]\w*|\d+(?:\.\d+)?|[<>=!]=|\b(?:and|or|not)\b)")
+_SIGNS: Final = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}
+_LOGIC: Final = (noop("and"), noop("or"), noop("not"))
 
 Decision = tuple[ResultState, tuple[Said, ...]]
 
@@ -103,7 +112,7 @@ def _not_applicable(question: Question) -> Decision | None:
         return ResultState.NOT_APPLICABLE, (said("Set aside: {reason}", reason=reason),)
     for expression in question.parts["applies"]:
         if truth(expression, question.value) is False:
-            why = said("The row applies only where {condition}.", condition=expression.text)
+            why = said("The row applies only where {condition}.", condition=_condition(question, expression))
             return ResultState.NOT_APPLICABLE, (why,)
     return None
 
@@ -114,7 +123,7 @@ def _no_data(question: Question) -> Decision | None:
     reasons += [
         said(
             "Needed, and not shown: {condition}{values}.",
-            condition=expression.text,
+            condition=_condition(question, expression),
             values=_values(question, expression),
         )
         for expression in question.parts["needs"]
@@ -129,17 +138,16 @@ def _no_data(question: Question) -> Decision | None:
 
 
 def _short_coverage(question: Question) -> Iterator[Said]:
-    """Yield a sentence for each log type of the row's kinds that is below the floor or has no source."""
+    """Yield a sentence for each log type of the row's kinds below the floor, and one for all without a source."""
     floor = question.params[COVERAGE_FLOOR]
     log_types = dict.fromkeys(name for kind in question.kinds for name in kind.log_types)
-    for name in log_types:
-        if name in question.facts.out_of_scope:
-            continue
-        ratio = question.facts.coverage.get(name)
+    asked = {name: question.facts.coverage.get(name) for name in log_types if name not in question.facts.out_of_scope}
+    missing = [said(name.replace("_", " ")) for name, ratio in asked.items() if ratio is None]
+    if missing:
+        yield said("No source is expected to deliver these records: {labels}.", labels=joined(", ", missing))
+    for name, ratio in asked.items():
         label = said(name.replace("_", " "))
-        if ratio is None:
-            yield said("No source is expected to deliver {label} records.", label=label)
-        elif ratio < floor:
+        if ratio is not None and ratio < floor:
             yield said(
                 "Coverage of {label} records is {ratio}, below the floor of {floor}.",
                 label=label,
@@ -204,7 +212,7 @@ def _criterion(question: Question) -> Decision:
         unknown = _named(question, attention, Null.UNKNOWN)
         why = said("Not measured, and needed to tell attention from fail: {names}.", names=unknown)
         return ResultState.NO_DATA, (*reasons, why)
-    values = _values(question, attention)
+    values = _values(question, attention, passing.metrics)
     return ResultState.FAIL, (*reasons, said("The attention criterion does not hold either{values}.", values=values))
 
 
@@ -228,29 +236,60 @@ def barred(catalogue: Catalogue, control: Control) -> tuple[Said, ...]:
     return tuple(lines)
 
 
-def _named(question: Question, expression: Expression, null: Null) -> str:
+def _named(question: Question, expression: Expression, null: Null) -> Said:
     """List the metrics of an expression that are a given null."""
-    return ", ".join(f"{kind}.{name}" for kind, name in expression.metrics if question.value(kind, name) is null)
+    named = (pair for pair in expression.metrics if question.value(*pair) is null)
+    return joined("; ", (_metric(question.catalogue.kinds[kind], name) for kind, name in named))
 
 
-def _values(question: Question, expression: Expression) -> str:
-    """Print the metrics of an expression with their values, for a reason's sentence."""
-    pairs = [joined(" = ", (f"{kind}.{name}", spell(question.value(kind, name)))) for kind, name in expression.metrics]
-    return joined("", (" (", joined(", ", pairs), ")")) if pairs else ""
+def _values(question: Question, expression: Expression, known: Collection[tuple[str, str]] = ()) -> str:
+    """Tell the metrics of an expression but the known ones, by their kinds with their values, for a reason."""
+    by_kind: dict[str, list[Said]] = {}
+    for kind, name in expression.metrics:
+        if (kind, name) in known:
+            continue
+        value = joined(" = ", (said(metric_words(name)), spell_measured(name, question.value(kind, name))))
+        by_kind.setdefault(kind, []).append(value)
+    told = [
+        joined(": ", (said(question.catalogue.kinds[kind].title), joined(", ", pairs)))
+        for kind, pairs in by_kind.items()
+    ]
+    return joined("", (" (", joined("; ", told), ")")) if told else ""
+
+
+def _condition(question: Question, expression: Expression) -> Said:
+    """Tell a condition in words, with the parameters' values; arithmetic and brackets stay as they are."""
+    spelled = percent if all(name.endswith("_ratio") for _kind, name in expression.metrics) else spell
+
+    def told(part: str) -> str:
+        """Tell one name, number or sign; what a share is compared with is one too."""
+        kind, dot, name = part.partition(".")
+        if part[0].isdigit():
+            return spelled(float(part))
+        if not kind.isidentifier() or not dot:
+            return said(part) if part in _LOGIC else _SIGNS.get(part, part)
+        return spelled(question.params[name]) if kind == "p" else said("“{words}”", words=said(metric_words(name)))
+
+    return joined("", [told(part) for part in _WORDS_AND_SIGNS.split(expression.text) if part])
 
 
 def _metric(kind: Kind, name: str) -> str:
     """Name a metric with its kind, for a reason's sentence."""
-    return joined(": ", (said(kind.title), said(name.replace("_", " "))))
+    return joined(": ", (said(kind.title), said(metric_words(name))))
 
 
-def spell(value: Value | None) -> str:
+def spell(value: Value | None) -> Said:
     """Spell a value for people: at most four decimals, and a null by its meaning."""
     if value is None or value is Null.UNKNOWN:
         return said("not measured")
     if isinstance(value, Null):
         return said("never") if value is Null.NEVER else said("nothing to measure")
     return figure(f"{value:.4f}".rstrip("0").rstrip("."))
+
+
+def spell_measured(name: str, value: Value) -> Said:
+    """Spell a metric's value for people with its unit."""
+    return spell(value) if isinstance(value, Null) else with_unit(name, value, spell(value))
 
 
 def spell_metric(kind: Kind, name: str, metrics: Mapping[str, float | None]) -> str:

@@ -6,7 +6,9 @@ Each part changes something inside of WeasyPrint 70. The figures are of a report
 
 from __future__ import annotations
 
+import ctypes
 import importlib
+import sys
 import zlib
 from typing import Any
 
@@ -18,6 +20,19 @@ def without_note_styles() -> None:
     """
     matcher = importlib.import_module("weasyprint").UA_STYLESHEET.matcher
     matcher.other_selectors = [entry for entry in matcher.other_selectors if entry[3] is None]
+
+
+def without_lxml() -> None:
+    """Have fontTools do without lxml, which it imports for fonts made of SVG pictures: 4 MiB, and no report has one."""
+    sys.modules["lxml"] = None  # type: ignore[assignment]  # how Python is told that a module is not there
+
+
+def give_back() -> None:
+    """Give memory that is free within the process back to the system, where its C library can do that (glibc)."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 class Layout:

@@ -6,6 +6,7 @@ import json
 from typing import Final
 
 from evidence.bundle import Binding
+from evidence.citedevents import UP_TO_CHECKPOINT
 from evidence.kinds import Table
 from evidence.languages import said
 from evidence.metrics.frame import Asked, Frame
@@ -67,15 +68,28 @@ STEPS: Final = """
 SELECT t.id AS step_id, t.step, t.happened_at, t.note, t.recorded_at, t.recorded_by FROM alerts_incidententry t
 WHERE t.tenant_id = %(tenant)s AND t.incident_id = %(incident)s AND t.recorded_at < %(as_of)s ORDER BY t.id
 """
-ALERT: Final = """
-SELECT a.id AS alert, a.rule, a.severity, a.state, a.subject, s.key AS system, a.event_count, a.first_at, a.last_at,
-    a.raised_at, a.acknowledged_at, u.name AS acknowledged_by, a.closed_at, c.name AS closed_by, a.close_reason,
-    a.close_note
+ALERT: Final = f"""
+SELECT a.id AS alert, a.rule, coalesce(d.severity, a.severity) AS severity,
+    CASE WHEN a.closed_at < %(now)s THEN 'closed' WHEN a.acknowledged_at < %(now)s THEN 'acknowledged' ELSE 'new' END
+        AS state,
+    a.subject, s.key AS system, e.event_count, e.first_at, e.last_at, a.raised_at,
+    CASE WHEN a.acknowledged_at < %(now)s THEN a.acknowledged_at END AS acknowledged_at,
+    CASE WHEN a.acknowledged_at < %(now)s THEN u.name END AS acknowledged_by,
+    CASE WHEN a.closed_at < %(now)s THEN a.closed_at END AS closed_at,
+    CASE WHEN a.closed_at < %(now)s THEN c.name END AS closed_by,
+    CASE WHEN a.closed_at < %(now)s THEN a.close_reason ELSE '' END AS close_reason,
+    CASE WHEN a.closed_at < %(now)s THEN a.close_note ELSE '' END AS close_note
 FROM alerts_incident i JOIN alerts_alert a ON a.tenant_id = i.tenant_id AND a.id = i.alert_id
 LEFT JOIN identities_system s ON s.tenant_id = a.tenant_id AND s.id = a.system_id
 LEFT JOIN tenants_user u ON u.id = a.acknowledged_by_id LEFT JOIN tenants_user c ON c.id = a.closed_by_id
+CROSS JOIN LATERAL (SELECT max((t.detail ->> 'severity')::int) AS severity FROM tenants_auditentry t
+    WHERE t.tenant_id = a.tenant_id AND t.verb IN ('alert.raise', 'alert.escalate') AND t.at < %(now)s
+    AND t.detail ->> 'alert' = a.id::text) d
+CROSS JOIN LATERAL (SELECT count(*) AS event_count, min(x.occurred_at) AS first_at, max(x.occurred_at) AS last_at
+    FROM alerts_alertevent x WHERE x.tenant_id = a.tenant_id AND x.alert_id = a.id AND {UP_TO_CHECKPOINT}) e
 WHERE i.tenant_id = %(tenant)s AND i.id = %(incident)s
-"""
+"""  # noqa: S608 -- constant text
+"""The alert as it stood: people's deeds by their time, severity by its deeds, events as the checkpoint covers them."""
 COLUMNS: Final = {
     DISPOSITIONS: "disposition review item kind title severity since until late outcome reason ticket reviewer "
     "seen_seconds disposed_at superseded follow_up_due_at follow_up_closed_at resolution",
@@ -110,8 +124,8 @@ def log_statements(frame: Frame) -> tuple[dict[str, bytes], dict[str, bytes]]:
     return statements, {f"log-{row['id']}": canonical_text(json.loads(row["assertion"])).encode() for row in answered}
 
 
-def incident_tables(frame: Frame, incident: int) -> tuple[tuple[Table, ...], dict[str, str]]:
-    """Returns the tables about one incident, and the text of the query behind each."""
+def incident_tables(frame: Frame, size: int, incident: int) -> tuple[tuple[Table, ...], dict[str, str]]:
+    """Returns the tables about one incident under a checkpoint of `size` leaves, and the text of each one's query."""
     tables, texts = [], {}
     for name, title, statement in (
         ("incident", said("The incident"), INCIDENT),
@@ -119,7 +133,7 @@ def incident_tables(frame: Frame, incident: int) -> tuple[tuple[Table, ...], dic
         ("incident_alert", said("The alert behind it"), ALERT),
     ):
         asked, names = Asked(frame), COLUMNS[statement].split()
-        rows = asked.rows(statement, incident=incident)
+        rows = asked.rows(statement, incident=incident, size=size)
         tables.append(from_rows(name, title, names, [[row[column] for column in names] for row in rows]))
         texts[name] = asked.statements[0] + "\n"
     return tuple(tables), texts

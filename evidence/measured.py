@@ -62,7 +62,8 @@ def measured_again(tenant: Tenant, run: ControlRun, folder: Path, pack: UUID, sh
             return None  # the installation's key is another since
         if (facts["run"], facts["version"], facts["catalogue"]) != (run.pk, version(), load().digest):
             return None
-        evidence = {item.kind: item for item in _evidence(lines)}
+        patterns = _evidence(islice(lines, facts["patterns"]))
+        evidence = _evidence(lines)
     metrics = {kind: item.metrics for kind, item in evidence.items()}
     judged = Facts(metrics, facts["coverage"], facts["out_of_scope"], facts["not_applicable"])
     return Computed(
@@ -74,6 +75,7 @@ def measured_again(tenant: Tenant, run: ControlRun, folder: Path, pack: UUID, sh
         out_of_scope=facts["out_of_scope"],
         not_applicable=facts["not_applicable"],
         provenance=msgspec.convert(json.loads(facts["provenance"]), Provenance),
+        patterns=patterns,
     )
 
 
@@ -105,8 +107,9 @@ def _lines(computed: Computed) -> Iterator[dict[str, Any] | list[Any]]:
         "out_of_scope": dict(computed.out_of_scope),
         "not_applicable": dict(computed.not_applicable),
         "provenance": msgspec.json.encode(computed.provenance).decode(),
+        "patterns": sum(1 + item.table.count for item in computed.patterns.values()),
     }
-    for item in computed.evidence.values():
+    for item in (*computed.patterns.values(), *computed.evidence.values()):
         yield {
             "kind": item.kind,
             "metrics": dict(item.metrics),
@@ -121,11 +124,12 @@ def _lines(computed: Computed) -> Iterator[dict[str, Any] | list[Any]]:
         yield from (_written(row) for row in item.table.rows)
 
 
-def _evidence(lines: Iterator[Any]) -> Iterator[KindEvidence]:
+def _evidence(lines: Iterator[Any]) -> dict[str, KindEvidence]:
     """Read what each kind measured, and its rows."""
+    found: dict[str, KindEvidence] = {}
     for head in lines:
         rows = list(islice(lines, head["rows"]))
-        yield KindEvidence(
+        found[head["kind"]] = KindEvidence(
             kind=head["kind"],
             metrics=head["metrics"],
             query=head["query"],
@@ -134,6 +138,7 @@ def _evidence(lines: Iterator[Any]) -> Iterator[KindEvidence]:
             notes=tuple(head["notes"]),
             counts=tuple(head["counts"]),
         )
+    return found
 
 
 def _frame(tenant_id: int, log_id: UUID, run: ControlRun, params: Mapping[str, float]) -> Frame:

@@ -79,11 +79,11 @@ def omissions_of(
 
 
 def cut_off(records: Records) -> Said:
-    """Return up to which moment and ledger entry proved records go, and that the other tables are not proved so."""
+    """Return up to which moment and ledger entry records go, and that some tables have no ledger entry for each row."""
     return said(
         "Cut-off: rows that name their ledger_index are proved one by one under the checkpoint of {entries} entries, "
-        "signed {at} ({zone}); what was recorded later is not among them. The other tables have no ledger entry for "
-        "each row: they show the portal's records as they stood when the pack was made.",
+        "signed {at} ({zone}). The other tables have no ledger entry for each row. What was recorded later is in none "
+        "of them.",
         entries=records.size,
         at=minute(records.cut_off),
         zone=str(records.cut_off.tzinfo),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from evidence.kinds import Cell, Table
-from evidence.metrics.frame import Asked, Frame
-from evidence.tables import from_rows
+from evidence.kinds import KindEvidence
+from evidence.languages import said
+from evidence.metrics.frame import Asked, Frame, Row
 from logs.queries import coverage_days
 
 USE: Final = """
@@ -25,26 +25,27 @@ WHERE tenant_id = %(tenant)s AND hour >= %(since)s AND hour < %(until)s AND even
 """
 
 
-def pattern_tables(frame: Frame) -> tuple[tuple[Table, ...], dict[str, str]]:
-    """Return the tables of use by weekday and hour, and of coverage by source and day, with the queries behind them."""
-    used, covered = Asked(frame), Asked(frame)
-    hours: list[list[Cell]] = [
-        [row["weekday"], row["hour"], row["events"]] for row in used.rows(USE, zone=frame.period.zone)
-    ]
-    covered.note(DAYS)
-    found = coverage_days(since=frame.period.start, until=frame.period.end, zone=ZoneInfo(frame.period.zone))
-    days: list[list[Cell]] = [
-        [source.name, day.isoformat(), *numbers] for source, by_day in found for day, numbers in sorted(by_day.items())
-    ]
+HOURS_USED: Final = ("weekday", "hour", "events")
+DAYS_COVERED: Final = ("source", "day", "expected_hours", "received_hours")
+
+
+def measure_patterns(frame: Frame) -> dict[str, KindEvidence]:
+    """Return use by weekday and hour, and coverage by source and day, as the frame's run measures them.
+
+    They come from sums without a history: read after the run, they would tell of what came in since.
+    """
     zone = frame.period.zone
-    tables = (
-        from_rows("use_by_hour", f"Events by weekday and hour ({zone})", ("weekday", "hour", "events"), hours),
-        from_rows(
-            "coverage_days",
-            f"Covered hours by source and day ({zone})",
-            ("source", "day", "expected_hours", "received_hours"),
-            days,
-        ),
-    )
-    texts = (used.statements[0] + "\n", covered.statements[0] + "\n")
-    return tables, dict(zip(("use_by_hour", "coverage_days"), texts, strict=True))
+    use, days = Asked(frame), Asked(frame)
+    hours = use.rows(USE, zone=zone)
+    days.note(DAYS)
+    covered: list[Row] = [
+        dict(zip(DAYS_COVERED, (source.name, day.isoformat(), *numbers), strict=True))
+        for source, by_day in coverage_days(since=frame.period.start, until=frame.period.end, zone=ZoneInfo(zone))
+        for day, numbers in sorted(by_day.items())
+    ]
+    used_title = said("Events by weekday and hour ({zone})", zone=zone)
+    days_title = said("Covered hours by source and day ({zone})", zone=zone)
+    return {
+        "use_by_hour": use.answer("use_by_hour", {}, hours, columns=HOURS_USED, title=used_title),
+        "coverage_days": days.answer("coverage_days", {}, covered, columns=DAYS_COVERED, title=days_title),
+    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -21,7 +21,7 @@ from evidence.budget import goes_first
 from evidence.bundle import Binding, SealedEntry
 from evidence.citedevents import CITED, MAX_EVENTS, cited_events, event_table, removals_behind
 from evidence.deeds import Covered, Leaf, deed_leaves
-from evidence.kinds import Cell, Table
+from evidence.kinds import Cell, KindEvidence, Table
 from evidence.languages import said
 from evidence.logrecords import (
     ALERTS_RAISED,
@@ -34,7 +34,6 @@ from evidence.logrecords import (
     log_statements,
 )
 from evidence.metrics.frame import ROWS_AT_ONCE, Asked, Frame, Row
-from evidence.patterns import pattern_tables
 from evidence.rounds import assertions, campaign_tables, signed_statements
 from evidence.tables import cells as cells_of
 from evidence.tables import from_rows, long_table
@@ -266,8 +265,8 @@ def gather(
         tables.append(event_table(events))
         texts["cited_events"] = asked.statements[0] + "\n"
     leaves = {leaf.index: leaf for _, leaf in events if leaf}
-    tell("Collecting the tables of campaigns and of use")
-    more, asked_of_more = _other_tables(frame, incident, wanted)
+    tell("Collecting the tables of campaigns")
+    more, asked_of_more = _other_tables(frame, size, incident, wanted)
     statements, assertions = _signed(frame, tables)
     return Records(
         tables=(*tables, *more),
@@ -286,15 +285,20 @@ def gather(
     )
 
 
+def with_measured(records: Records, measured: Mapping[str, KindEvidence], wanted: frozenset[str]) -> Records:
+    """Return the records with those of the measured tables that are wanted too: they were counted with the controls."""
+    chosen = [item for name, item in measured.items() if name in wanted]
+    tables = (*records.tables, *(item.table for item in chosen))
+    return replace(records, tables=tables, queries={**records.queries, **{item.kind: item.query for item in chosen}})
+
+
 def _other_tables(
-    frame: Frame, incident: int, wanted: frozenset[str] | None
+    frame: Frame, size: int, incident: int, wanted: frozenset[str] | None
 ) -> tuple[tuple[Table, ...], dict[str, str]]:
-    """Return the wanted tables whose rows have no ledger entry each: of campaigns, of use, and of an incident."""
+    """Return the wanted tables whose rows have no ledger entry each: of campaigns, and of an incident."""
     tables, texts = campaign_tables(frame)
-    patterns, asked_of_them = pattern_tables(frame)
-    tables, texts = (*tables, *patterns), texts | asked_of_them
     if incident:
-        more, asked_of_it = incident_tables(frame, incident)
+        more, asked_of_it = incident_tables(frame, size, incident)
         tables, texts = (*tables, *more), texts | asked_of_it
     chosen = tuple(table for table in tables if wanted is None or table.name in wanted)
     return chosen, {table.name: texts[table.name] for table in chosen}

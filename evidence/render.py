@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from fontTools.ttLib import TTFont
 
-from evidence.lean import Layout, squeeze_when_painted, without_note_styles
+from evidence.lean import Layout, give_back, squeeze_when_painted, without_lxml, without_note_styles
 
 FONTS: Final = Path(__file__).parent / "fonts"
 STYLESHEET: Final = Path(__file__).parent / "pdf" / "report.css"
@@ -124,6 +124,7 @@ def ask_the_loader() -> None:
 def render(html: str, job: dict[str, Any], folder: Path) -> tuple[bytes, dict[str, Any]]:
     """Render HTML to PDF bytes and the facts about it; needs `isolate_fonts` to have run before."""
     ask_the_loader()
+    without_lxml()
     weasyprint = importlib.import_module("weasyprint")
     fetcher = data_only_fetcher()
     text, substitutions = escape_undrawable(escape_in_images(html, points := drawable()), points)
@@ -148,6 +149,8 @@ def render(html: str, job: dict[str, Any], folder: Path) -> tuple[bytes, dict[st
         for item in job["attachments"]
     ]
     layout.empty()
+    del source, text, html
+    give_back()
     squeeze_when_painted(document.pages)
     kept: list[Any] = []
     pdf = document.write_pdf(pdf_variant="pdf/a-3a", finisher=lambda _document, body: kept.append(body))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from evidence.bundle import Printed
+from evidence.lean import give_back
 
 MEMORY_MIB: Final = 1_024
 """The render process's address space; its resident memory stays under 400 MiB for 2,000 printed rows."""
@@ -84,6 +85,7 @@ def _run(folder: Path, watch: Callable[[], None], memory_mib: int) -> None:
     """Start the process and wait; kill it when `watch` raises or the time is up."""
     command = [sys.executable, "-m", "evidence.render", str(folder)]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
+    give_back()
     with (folder / "stderr").open("wb") as errors:
         process = subprocess.Popen(command, cwd=_PROJECT, env=environment, stdout=errors, stderr=errors)  # noqa: S603 -- our own program
         deadline = time.monotonic() + SECONDS

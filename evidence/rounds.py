@@ -28,14 +28,14 @@ FROM reviews_scopeline l JOIN reviews_campaign c ON c.tenant_id = l.tenant_id AN
 JOIN identities_system s ON s.tenant_id = l.tenant_id AND s.id = l.system_id
 LEFT JOIN identities_snapshot n ON n.tenant_id = l.tenant_id AND n.id = l.snapshot_id
 LEFT JOIN reviews_waiver w ON w.tenant_id = l.tenant_id AND w.id = l.waiver_id
-WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(as_of)s
+WHERE c.tenant_id = %(tenant)s AND c.opened_at < %(as_of)s AND (c.cancelled_at IS NULL OR c.cancelled_at >= %(now)s)
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 ORDER BY c.name, c.id, s.key
 """
 EXCLUSIONS: Final = """
 SELECT c.name AS campaign, x.reason, x.approved_by, count(*) AS rows
 FROM reviews_exclusion x JOIN reviews_campaign c ON c.tenant_id = x.tenant_id AND c.id = x.campaign_id
-WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(as_of)s
+WHERE c.tenant_id = %(tenant)s AND c.opened_at < %(as_of)s AND (c.cancelled_at IS NULL OR c.cancelled_at >= %(now)s)
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 GROUP BY c.name, c.id, x.reason, x.approved_by ORDER BY c.name, c.id, x.reason, x.approved_by
 """
@@ -44,7 +44,7 @@ SELECT c.name AS campaign, s.key AS system, n.captured_at, x.name AS account, x.
 FROM reviews_absentaccount x JOIN reviews_campaign c ON c.tenant_id = x.tenant_id AND c.id = x.campaign_id
 JOIN identities_system s ON s.tenant_id = x.tenant_id AND s.id = x.system_id
 JOIN identities_snapshot n ON n.tenant_id = x.tenant_id AND n.id = x.snapshot_id
-WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(as_of)s
+WHERE c.tenant_id = %(tenant)s AND c.opened_at < %(as_of)s AND (c.cancelled_at IS NULL OR c.cancelled_at >= %(now)s)
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 ORDER BY c.name, c.id, s.key, x.actor_key
 """
@@ -56,7 +56,7 @@ SELECT c.name AS campaign, 'control item: no access of anybody' AS mark, x.id AS
 FROM reviews_controlitem x JOIN reviews_campaign c ON c.tenant_id = x.tenant_id AND c.id = x.campaign_id
 JOIN identities_system s ON s.tenant_id = x.tenant_id AND s.id = x.system_id
 JOIN identities_identity p ON p.tenant_id = x.tenant_id AND p.id = x.reviewer_id
-WHERE c.tenant_id = %(tenant)s AND c.state <> 'cancelled' AND c.opened_at < %(as_of)s
+WHERE c.tenant_id = %(tenant)s AND c.opened_at < %(as_of)s AND (c.cancelled_at IS NULL OR c.cancelled_at >= %(now)s)
     AND (c.due_at >= %(since)s OR c.closed_at IS NULL OR c.closed_at >= %(since)s)
 ORDER BY c.name, c.id, x.id
 """

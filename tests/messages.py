@@ -18,6 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from evidence.catalogue import LOG_TYPES, load
+from evidence.metricwords import metric_words
 from evidence.packtypes import PackKind
 from evidence.registers.kinds import DocumentKind, Stand
 from evidence.report import english_head
@@ -65,11 +66,11 @@ def _in_lists() -> Iterator[Message]:
     plain = [str(choice.label) for choices in (PackKind, SignRole, Stand, DocumentKind) for choice in choices]
     plain += [name.replace("_", " ") for name in LOG_TYPES]
     for kind in catalogue.kinds.values():
-        plain += [kind.title, kind.population.replace("_", " ")]
-        plain += [text for name, why in kind.unmeasured.items() for text in (name.replace("_", " "), why)]
+        plain += [kind.title, metric_words(kind.population)]
+        plain += [text for name, why in kind.unmeasured.items() for text in (metric_words(name), why)]
     for control in catalogue.controls:
         _kind, _dot, metric = control.criterion.occurrence.partition(".")
-        plain += [control.proof, *([metric.replace("_", " ")] if metric else [])]
+        plain += [control.proof, *([metric_words(metric)] if metric else [])]
     for parameter in catalogue.params.values():
         plain += [parameter.unit, parameter.why]
     yield from ((None, text) for text in plain)

@@ -14,7 +14,7 @@ from evidence.languages import told, whole
 from evidence.report import STATE_WORDS, Block, Grid, Heading, Pairs, Prose, Section, spell_cell
 from evidence.sections.front import percent
 from evidence.sections.sheets import QUERY
-from evidence.sections.source import Source, deviations, widths
+from evidence.sections.source import Source, deviations, proofs_in, widths
 from evidence.tables import control_total, spelled
 from evidence.words import word
 
@@ -26,7 +26,7 @@ OF_MANY = 150
 def campaigns(source: Source) -> Section:
     """Return campaigns with every decision and signature of the period."""
     overview = widths(
-        "name 19, state 8, opened_at 15, due_at 15, signed_at 15, items 5, decided 6, kept 5, revoked 6, not_decided 6"
+        "name 14, state 7, opened_at 14, due_at 14, signed_at 14, items 7, decided 8, kept 7, revoked 7, not_decided 8"
     )
     decisions = widths(
         "campaign 10, item 4, system 7, account 11, entitlement 10, privileged 6, advice 7, outcome 7, "
@@ -59,6 +59,7 @@ def campaigns(source: Source) -> Section:
         source.grid("review_quality", quality, limit=100, empty=_("Nobody decided anything in the period.")),
         Heading(_("Sign-offs")),
         source.grid("sign_offs", signed, limit=150, empty=_("Nobody signed in the period.")),
+        *proofs_in(source.table("sign_offs")),
         *_by_week(source),
         Heading(_("Decisions")),
         *_decisions(source, decisions),

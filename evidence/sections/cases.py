@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from evidence.report import Block, Heading, Pairs, Prose, Section, moment
-from evidence.sections.source import Source, widths
+from evidence.sections.source import Source, proofs_in, widths
 from evidence.signoffs.kinds import MEANINGS, RETENTION_YEARS, SignRole
 
 
@@ -44,6 +44,7 @@ def log_reviews(source: Source) -> Section:
         *source.notes("log_reviews"),
         Heading(_("Signatures")),
         source.grid("log_sign_offs", signed, limit=120, empty=_("Nobody signed a log review in the period.")),
+        *proofs_in(source.table("log_sign_offs")),
         Heading(_("Dispositions")),
         source.grid("dispositions", found, limit=500, empty=_("Nothing was disposed of in the period.")),
         Heading(_("Follow-ups of incidents and violations")),

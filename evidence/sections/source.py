@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
 
 from evidence.budget import goes_first
 from evidence.bundle import Checkpoint, Identity
@@ -14,7 +18,26 @@ from evidence.kinds import Catalogue, Cell, Control, Evaluation, KindEvidence, P
 from evidence.languages import Said, day, joined, said, told, whole
 from evidence.registers.kinds import Stand
 from evidence.report import Grid, Prose, grid
-from evidence.tables import ROWS_AT_HAND, cells, from_rows
+from evidence.tables import ROWS_AT_HAND, cells, from_rows, spelled
+from evidence.words import word
+from reviews.kinds import Level
+
+LEVELS: Final = {
+    Level.PASSKEY: noop(
+        "“{level}”: a device that its user unlocked signed the SHA-256 of the statement. Its answer is in the folder "
+        "signatures; verify.py and verify.html check it."
+    ),
+    Level.PROVIDER: noop(
+        "“{level}”: after a new sign-in with a second factor the identity provider put the SHA-256 of the statement "
+        "into its signed answer. That is in the folder signatures; verify.py and verify.html check it. Whoever runs "
+        "the provider could sign as its people."
+    ),
+    Level.CODE: noop("“{level}”: a password and a code of an authenticator app, which the portal alone saw."),
+    Level.SESSION: noop(
+        "“{level}”: the password again, after a log-in with a second factor, which the portal alone saw."
+    ),
+}
+"""What each level of a signature rests on, the strongest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +100,14 @@ class Source:
         """Return what the query modules say about their own limits."""
         lines = tuple(told(note) for kind in kinds if kind in self.evidence for note in self.evidence[kind].notes)
         return [Prose(lines, tone="note")] if lines else []
+
+
+def proofs_in(signatures: Table) -> list[Prose]:
+    """Return what each level that a table of signatures names says about who signed, the strongest first."""
+    place = signatures.columns.index("level")
+    found = {row[place] for row in spelled(signatures)}
+    lines = tuple(_(text).format(level=word("level", level)) for level, text in LEVELS.items() if level in found)
+    return [Prose(lines, tone="note")] if lines else []
 
 
 def deviations(source: Source) -> Table:

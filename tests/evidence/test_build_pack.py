@@ -30,6 +30,8 @@ from evidence.verifier.check import Pack
 from evidence.workshop import MEASURED
 from identities.models import System
 from ledger.signer import sign_now
+from logs.actions import record_events
+from logs.models import LogSource
 from reviews.actions import close_deciding, decide, reassign_items
 from reviews.models import Campaign, Decision
 from tenants.kinds import Actor, Cancelled, Refused
@@ -40,6 +42,7 @@ from tenants.work import Printed, Silent
 from tests import make
 from tests.evidence.signing import data_of, issued
 from tests.evidence.test_verify import files_of
+from tests.logs.sources import SSHD_OK, lines
 from tests.reviews import conftest as reviewing
 
 Ask = Callable[..., EvidencePack]
@@ -145,6 +148,7 @@ def test_the_same_run_and_checkpoint_give_the_same_tables_and_manifest(
     assert len(printed) == 1, "the report says the same"
     differs = {name for name in found[0] if found[0][name] != found[1][name]}
     assert b"Rosa is on leave" in found[0]["tables/reassignments.csv"], "measured before it, and signed after it"
+    assert len(found[0]["tables/use_by_hour.csv"].splitlines()) == 1 + 2, "the head, and two hours with accesses"
     assert (found[0].keys(), differs) == (found[1].keys(), {"manifest.sig", "report.pdf"}), "the seal holds its time"
 
 
@@ -155,9 +159,11 @@ def passed_on(campaign: Campaign, to: str, reason: str, officer: Actor) -> None:
 
 
 def goes_on(bpo: Tenant, campaign: Campaign, officer: Actor) -> None:
-    """Record what a second collecting finds: decisions, one supersedes, a list, a new reviewer, silence at the end."""
+    """Record what a second collecting finds: an access, decisions, a list, a new reviewer, silence at the end."""
     remy, rosa = (make.actor(User.objects.get(email=f"{name}@example.org"), bpo) for name in ("remy", "rosa"))
     with tenant_scope(bpo):
+        body = lines(SSHD_OK.replace(b"09:15:01", b"23:15:01"))
+        record_events(source=LogSource.objects.get(), body=body, door="tests", by=Actor.system("tests", bpo.pk))
         decide(item=reviewing.item(campaign, "bob"), choice=reviewing.REVOKE, by=remy)
         decide(item=reviewing.item(campaign, "cem"), choice=reviewing.REVOKE, by=rosa)
         reviewing.deliver(reviewing.Cast(officer, remy, rosa, System.objects.get(key="crm")))

@@ -90,9 +90,10 @@ def test_an_unknown_metric_reads_neither_as_good_nor_as_bad() -> None:
     facts = good({"client_access.packs_issued": 0, "client_access.requests_over_limit": None})
     row = next(item for item in evaluate_all(load(), facts) if item.control.key == "gdpr-28.3.h")
     assert row.state == "no_data"
-    assert row.reasons[0].startswith("The pass criterion does not hold (client_access.packs_issued = 0")
+    assert row.reasons[0].startswith("The pass criterion does not hold (Client access and requests: packs issued = 0")
     assert row.reasons[1] == (
-        "Not measured, and needed to tell attention from fail: client_access.requests_over_limit."
+        "Not measured, and needed to tell attention from fail: "
+        "Client access and requests: requests open beyond the limit."
     )
 
 

@@ -116,6 +116,11 @@ class World:
         with tenant_scope(self.bpo):
             return sorted(AccessEvent.sealed.values_list("actor_key", flat=True))
 
+    def checkpoint(self) -> tuple[int, datetime]:
+        """Return the size of the log, and when it had it."""
+        with tenant_scope(self.bpo):
+            return head(self.bpo.uuid).size, timezone.now()
+
     def verify(self) -> LogReport:
         """Verify the log."""
         return verify_tenant(self.bpo)
@@ -148,12 +153,14 @@ def world(fresh_database: FreshDatabase, tmp_path: Path, settings: Settings) -> 
 def test_two_officers_erase_and_what_is_left_still_proves(world: World, chromium: Browser, tmp_path: Path) -> None:
     sees_a_second_person_is_needed_and_a_hold_keeps(world)
     key = events_of(world, "mallory")[0]
+    confirmed = world.checkpoint()
     assert "3 records are erased" in world.retain()
     assert world.names() == ["bob"] * 3
     sees_that_nothing_shows_the_person(world, key)
     report = world.verify()
     assert report.holds, report.findings.shown
     assert (report.erased, [(seen.announced, seen.leaves) for seen in report.erasures]) == (3, [(3, 3)])
+    sees_that_it_still_waited(world, *confirmed)
     data = sees_that_a_pack_says_it_and_holds(world)
     with opened_page(chromium, tmp_path) as page:
         said = by_page(page, data, "")
@@ -220,6 +227,16 @@ def sees_that_a_pack_says_what_still_waits(world: World) -> None:
         assert [line.partition(" under ")[0] for line in said] == [
             f"{records} records of the period are to be erased"
         ] * bool(records)
+
+
+def sees_that_it_still_waited(world: World, size: int, at: datetime) -> None:
+    """Gather what a pack says whose checkpoint was signed before the deed was carried out."""
+    period = Period(moment_in(LATELY) - timedelta(days=1), at + timedelta(hours=1), "UTC")
+    with tenant_scope(world.bpo):
+        records = gather(Frame(period, {}, world.bpo.pk, world.bpo.uuid, at), size, wanted=frozenset({"erasures"}))
+    assert [line.partition(" under ")[0] for line in erased_lines(records)] == [
+        "3 records of the period are to be erased"
+    ]
 
 
 def sees_that_nothing_shows_the_person(world: World, key: str) -> None:

@@ -10,12 +10,17 @@ from pathlib import Path
 from babel.messages import Message
 from django.utils.translation import gettext, pgettext
 
+from evidence.catalogue import load
+from evidence.evaluate import evaluate_all, spell
 from evidence.languages import Language, day, figure, joined, minute, percent, said, spoken, told, whole, zoned
+from evidence.metricwords import metric_words, with_unit
 from evidence.sections import body
 from evidence.words import word
 from tests import messages
+from tests.evidence.facts import good
 
 SECTIONS = Path(body.__file__).parent
+KEY = re.compile(r"\b[a-z]+_[a-z_]+\b|\b[a-z]+\.[a-z]+\b")
 PLACE = re.compile(r"\{(\w*)\}")
 
 
@@ -75,6 +80,31 @@ def test_a_sentence_is_stored_in_english_and_told_in_the_language_of_the_pack() 
         assert told(sentence) == sentence
         assert told(numbers) == "12,345; 0.375; 93.8%; 2026-03-31"
         assert told(minute(datetime(2026, 3, 31, 9, 5, tzinfo=UTC))) == "2026-03-31 09:05"
+
+
+def test_reasons_name_metrics_in_words_with_their_units() -> None:
+    """And by no key, in either language."""
+    bad = {f"{kind.name}.{name}": 70.5 for kind in load().kinds.values() for name in kind.metrics}
+    bad |= {"leavers.feed_age_days": 12, "coverage.coverage_ratio": 0.62, "client_access.packs_issued": 1}
+    reasons = [line for item in evaluate_all(load(), good(bad)) for line in item.reasons]
+    with spoken(Language.GERMAN):
+        german = [told(line) for line in reasons]
+    assert len(german) > 100
+    assert [line for line in (*reasons, *german) if KEY.search(line)] == []
+    for line in (
+        "The attention criterion does not hold either.",
+        "Needed, and not shown: “covered share of the expected hours” ≥ 90.0% (Collection coverage by source and log "
+        "type: covered share of the expected hours = 62.0%).",
+        "Needed, and not shown: “age of the list of leavers” ≤ 7 (Leavers: age of the list of leavers = 12 days).",
+    ):
+        assert line in reasons
+    assert (
+        "Benötigt, aber nicht nachgewiesen: „Alter der Liste der Ausgeschiedenen“ ≤ 7 (Ausgeschiedene: Alter der Liste "
+        "der Ausgeschiedenen = 12 Tage)."
+    ) in german
+    assert {metric_words(name) for name in ("still_enabled", "attempts")} == {"still enabled", "attempts"}
+    assert [with_unit("last_good_hours", hours, spell(hours)) for hours in (1.0, 1.5)] == ["1 hour", "1.5 hours"]
+    assert with_unit("client_notify_over_60_days", 2, spell(2)) == "2", "notices, not days"
 
 
 def test_no_other_package_says_it_for_us() -> None:

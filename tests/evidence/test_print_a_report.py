@@ -17,7 +17,9 @@ from evidence.rendering import render
 from evidence.report import Pairs, Report, Section, html
 from evidence.sections.front import cover
 from evidence.sections.sheets import sheets
+from evidence.sections.source import LEVELS, proofs_in
 from evidence.tables import from_rows, long_table
+from reviews.kinds import Level
 from tests.database import ROOT
 from tests.evidence.facts import source
 from tests.evidence.packing import HTML, ISSUED
@@ -47,12 +49,26 @@ def test_a_sheet_says_what_is_its_own_and_what_all_share_stands_before() -> None
     assert ("Gaps" in alerts, clock["Gaps"]) == (False, other["Gaps"])
 
 
+def test_below_signatures_stands_what_each_of_their_levels_rests_on() -> None:
+    table = from_rows("sign_offs", "Sign-offs", ("level",), [["provider"], ["code"], ["provider"]])
+    with spoken("en"):
+        (note,) = proofs_in(table)
+        assert [text.partition(":")[0] for text in note.paragraphs] == ["“provider”", "“code”"]
+        assert "Whoever runs the provider could sign as its people." in note.paragraphs[0]
+        assert proofs_in(from_rows("sign_offs", "Sign-offs", ("level",), [])) == []
+    with spoken("de"):
+        assert proofs_in(table)[0].paragraphs[0].startswith("„Anbieter, mit zweitem Faktor“: Nach einer neuen")
+    assert set(LEVELS) == set(Level)
+
+
 def test_the_renderer_is_leaner_than_weasyprint_and_writes_the_same(tmp_path: Path) -> None:
     rows = "".join(f"<tr><th>{n}</th><td>a row of the table</td></tr>" for n in range(300))
     (tmp_path / "page.html").write_text(HTML.replace("One page.", f"<table>{rows}</table>"))
     program = (
         "import sys; from pathlib import Path; from evidence import render; folder = Path(sys.argv[1])\n"
-        "if sys.argv[2]: render.Layout.empty = render.without_note_styles = lambda *_: None\n"
+        "nothing = lambda *_: None\n"
+        "if sys.argv[2]: render.Layout.empty = render.without_note_styles = nothing\n"
+        "if sys.argv[2]: render.without_lxml = render.give_back = nothing\n"
         "if sys.argv[2]: render.squeeze_when_painted = lambda _: None\n"
         "render.isolate_fonts(folder); render.gc.disable()\n"
         "job = {'created': '2026-04-02T09:30:00+00:00', 'attachments': []}\n"

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -138,12 +139,15 @@ class World:
             assert signed is not None
             measured, records = measure(frame).metrics, gather(frame, signed.size)
             entries = list(records.entries)
+            before = gather(replace(frame, now=signed.signed_at), signed.size, wanted=frozenset({"removals"}))
         assert (measured["due_not_purged"], measured["purged_early"], measured["holds_broken"]) == (0, 0, 0)
         removals = next(table for table in records.tables if table.name == "removals")
         indexes = [row[removals.columns.index("ledger_index")] for row in removals.rows]
         proved = {entry.index: json.loads(entry.subj or b"")["detail"] for entry in entries}
         named = [(proved[int(index)]["month"], proved[int(index)]["count"]) for index in indexes if index is not None]
         assert named == [(f"{LONG_AGO:%Y-%m}", 3), (f"{YEAR_AGO:%Y-%m}", 6)]
+        at = [[row[removals.columns.index("removed_at")] for row in one.rows] for one in (removals, *before.tables)]
+        assert (all(at[0]), at[1][-1]) == (True, None), "it was announced under this checkpoint, and removed later"
 
     def page_of_an_event(self, month: date) -> tuple[int, bytes]:
         """Return the status and what an officer sees at the address of an event that was received in the month."""

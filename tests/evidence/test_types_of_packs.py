@@ -102,14 +102,14 @@ def its_report_is_german_and_nothing_else_is(pack: Pack) -> None:
     first = [report.get_destination_page_number(item) for item in report.outline if not isinstance(item, list)]
     printed = " ".join(" ".join(report.pages[number or 0].extract_text() for number in first).split())
     assert "Seite 3 / " in printed
-    assert "Für die Protokollart Datenbank wird keine Quelle erwartet." in printed
+    assert "Für diese Protokollarten wird keine Quelle erwartet: " in printed
     with spoken(Language.GERMAN):
         left = [text for text in english_messages() if gettext(text) != text and text in printed]
     assert left == []
     manifest = json.loads(pack.files["manifest.json"])
     assert manifest["pack"]["language"] == "de"
     assert manifest["omissions"][0].startswith("This is a pack of the type")
-    assert b"No source is expected to deliver database records." in pack.files["tables/controls.csv"]
+    assert b"No source is expected to deliver these records: " in pack.files["tables/controls.csv"]
     assert b"alert_rules,Reconciliation,The rows arise in the portal" in pack.files["tables/information_sheets.csv"]
 
 

@@ -77,7 +77,10 @@ def test_the_provider_signs_the_statements_digest_into_its_answer(
     sealed = AuditEntry.objects.get(verb="campaign.sign").detail
     assert (sealed["level"], sealed["assertion"]) == ("provider", manifest_digest(canonical_text(kept)))
     receipt = client.get(page("receipt", signature.pk)).content.decode()
-    assert all(words in receipt for words in (Level.PROVIDER.label, openid.issuer, "r-1"))
+    assert all(
+        words in receipt for words in (Level.PROVIDER.label, openid.issuer, "r-1", "(names of RFC 8176): pwd, otp")
+    )
+    assert signature.methods[1] not in receipt, "the level and the provider's line say it"
     assert "openid_told" not in client.session, "An answer counts once."
 
 
