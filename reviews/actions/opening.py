@@ -117,7 +117,7 @@ def _reviewers(campaign: Campaign, rows: Sequence[ListedGrant], context: Context
         chosen_for(
             row.identity_id or OWNERLESS,
             (row.manager_id, owners[row.system_id], clients.get(row.programme or "")),
-            row.account_id,
+            0 if row.identity_id else row.account_id,
             before.get((row.account_id, row.entitlement_id), NOBODY),
         )
         for row in rows

@@ -188,7 +188,7 @@ def nobody_signs_by_less(bpo: Tenant, made: EvidencePack, officer: Actor) -> Non
     with tenant_scope(bpo), transaction.atomic():
         forged = signs(bpo, made, officer)
         transaction.set_rollback(True)
-    right = {"pk": None, "level": Level.CODE, "methods": ["password", "code"], "authentication": {}}
+    right: dict[str, object] = {"pk": None, "level": Level.CODE, "methods": ["password", "code"], "authentication": {}}
     for words, change in (
         ("stronger proof", {"level": Level.SESSION}),
         ("stronger proof", {"level": "a"}),

@@ -91,6 +91,8 @@ def test_no_campaign_opens_with_a_row_that_is_neither_item_nor_exclusion(cast: C
     Exclusion.objects.bulk_create([_exclusion(waiting, row, reason) for row in rows[:5]])
     refused("6 rows, 0 items, 5 exclusions", opening)
     refused("exclusion_has_a_reason", lambda: _exclusion(waiting, rows[5], "later").save(force_insert=True))
+    items, twice = ReviewItem.objects, [_item(waiting, rows[0])]  # one row as both, another as neither
+    refused("6 rows, 1 items, 5 exclusions", lambda: (items.bulk_create(twice), opening()))
     _exclusion(waiting, rows[5], reason).save(force_insert=True)
     opening()
     assert Campaign.objects.get(pk=waiting.pk).state == CampaignState.OPEN
