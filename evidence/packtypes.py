@@ -43,7 +43,7 @@ _CAMPAIGNS: Final = frozenset(
     {
         *("decisions", "sign_offs", "sample", "campaign_scope", "exclusions", "absent_accounts", "control_items"),
         "decisions_by_week",
-        *("campaign_moves", "reassignments", "questions"),
+        *("campaign_moves", "reassignments", "questions", "postponed"),
     }
 )
 _LOGS: Final = frozenset({"dispositions", "log_sign_offs"})

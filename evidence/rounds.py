@@ -90,6 +90,44 @@ LEFT JOIN identities_identity b ON b.tenant_id = q.tenant_id AND b.id = q.asked_
 LEFT JOIN reviews_itemanswer w ON w.tenant_id = q.tenant_id AND w.question_id = q.id AND w.at < %(now)s
 WHERE q.tenant_id = %(tenant)s AND q.at >= %(since)s AND q.at < %(as_of)s ORDER BY q.id, w.id
 """
+# What counts as postponed, and whose day lies in the period or later, or was decided about in it. What came of it is
+# told as far as it is known: the decision in the campaign that took it up, or the signed one that came before its day.
+POSTPONED: Final = """
+SELECT c.name AS campaign, i.n AS item, s.key AS system, a.name AS account, p.name AS person, e.key AS entitlement,
+    d.privileged, d.decided_at, v.name AS reviewer, d.postponed_until::text AS postponed_until, d.reason,
+    CASE WHEN r.id IS NULL THEN 'waits for its day' WHEN r.came = 'left' THEN 'not reviewed: the person left'
+        WHEN r.came = 'gone' THEN 'not reviewed: the access is gone'
+        WHEN r.came = 'cancelled' OR (k.state = 'cancelled' AND l.outcome IS NULL)
+            THEN 'not reviewed: the campaign was cancelled'
+        WHEN r.came = 'decided' THEN 'decided before its day, in another campaign'
+        WHEN l.outcome IS NULL THEN 'taken up, not decided yet' ELSE 'taken up and decided' END AS what_came_of_it,
+    coalesce(k.name, l.name) AS reviewed_in, l.outcome, l.decided_at AS outcome_at, l.reviewer AS outcome_by
+FROM reviews_decision d
+JOIN reviews_campaign c ON c.tenant_id = d.tenant_id AND c.id = d.campaign_id
+JOIN reviews_reviewitem i ON i.tenant_id = d.tenant_id AND i.id = d.item_id
+JOIN identities_system s ON s.tenant_id = i.tenant_id AND s.id = i.system_id
+JOIN identities_account a ON a.tenant_id = i.tenant_id AND a.id = i.account_id
+JOIN identities_entitlement e ON e.tenant_id = i.tenant_id AND e.id = i.entitlement_id
+LEFT JOIN identities_identity p ON p.tenant_id = i.tenant_id AND p.id = i.subject_id
+LEFT JOIN identities_identity v ON v.tenant_id = d.tenant_id AND v.id = d.reviewer_id
+LEFT JOIN reviews_resumption r ON r.tenant_id = d.tenant_id AND r.decision_id = d.id AND r.at < %(now)s
+LEFT JOIN reviews_campaign k ON k.tenant_id = r.tenant_id AND k.id = r.campaign_id
+LEFT JOIN LATERAL (
+    SELECT m.name, h.outcome, h.decided_at, q.name AS reviewer
+    FROM reviews_reviewitem o JOIN reviews_campaign m ON m.tenant_id = o.tenant_id AND m.id = o.campaign_id
+    JOIN reviews_head h ON h.tenant_id = o.tenant_id AND h.item_id = o.id AND h.decided_at < %(now)s
+    LEFT JOIN identities_identity q ON q.tenant_id = h.tenant_id AND q.id = h.reviewer_id
+    WHERE o.tenant_id = i.tenant_id AND o.account_id = i.account_id AND o.entitlement_id = i.entitlement_id
+        AND (m.id = r.campaign_id OR (r.came = 'decided' AND m.state IN ('remediating', 'closed')
+            AND h.outcome IN ('certify', 'revoke', 'modify') AND h.decided_at > d.decided_at))
+    ORDER BY h.decided_at, h.id LIMIT 1
+) l ON true
+WHERE d.tenant_id = %(tenant)s AND d.postponed_until IS NOT NULL AND d.decided_at < %(as_of)s
+    AND (r.id IS NULL OR r.at >= %(since)s OR coalesce(l.decided_at >= %(since)s, r.came = 'reviewed'))
+    AND NOT EXISTS (SELECT 1 FROM reviews_decision x WHERE x.tenant_id = d.tenant_id AND x.supersedes_id = d.id
+        AND x.decided_at < %(now)s)
+ORDER BY d.postponed_until, c.name, i.n, d.id
+"""
 STATEMENTS: Final = """
 SELECT s.id, s.manifest FROM reviews_signoff s
 WHERE s.tenant_id = %(tenant)s AND s.signed_at >= %(since)s AND s.signed_at < %(until)s ORDER BY s.id
@@ -138,6 +176,13 @@ TABLES: Final = (
         said("What reviewers asked and noted about items, and the answers"),
         QUESTIONS,
         "campaign item asked_by asked asked_at question answered_at answer",
+    ),
+    (
+        "postponed",
+        said("Items postponed after a move, and what came of them"),
+        POSTPONED,
+        "campaign item system account person entitlement privileged decided_at reviewer postponed_until reason "
+        "what_came_of_it reviewed_in outcome outcome_at outcome_by",
     ),
 )
 

@@ -23,6 +23,19 @@ NOT_YET: Final = "not yet acknowledged"
 CONTROL_ITEM: Final = "control item: no access of anybody"
 """How `evidence.rounds` marks a made-up item."""
 
+CAME: Final = frozenset(
+    {
+        "waits for its day",
+        "taken up, not decided yet",
+        "taken up and decided",
+        "decided before its day, in another campaign",
+        "not reviewed: the person left",
+        "not reviewed: the access is gone",
+        "not reviewed: the campaign was cancelled",
+    }
+)
+"""How `evidence.rounds` says what came of a postponed item."""
+
 WORDS: Final[Mapping[str, frozenset[str]]] = {
     "outcome": frozenset({*Outcome.values, *Disposed.values, "success", "failure", "unknown"}),
     "advice": frozenset(Advice.values),
@@ -38,6 +51,7 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
     "close_reason": frozenset(CloseReason.values),
     "step": frozenset(IncidentStep.values),
     "mark": frozenset({CONTROL_ITEM}),
+    "what_came_of_it": CAME,
     "log_type": frozenset(LOG_TYPES),
     "log_types": frozenset(LOG_TYPES),
     "time": frozenset({*(label for _minutes, label in LIMITS), LATER, NOT_YET}),

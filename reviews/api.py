@@ -54,9 +54,10 @@ class StandingShape(serializers.Serializer[Any]):
     items = serializers.IntegerField()
     exclusions = serializers.IntegerField()
     privileged = serializers.IntegerField()
-    decided = serializers.IntegerField(help_text="Items that a person decided about.")
+    decided = serializers.IntegerField(help_text="Items that somebody keeps, reduces or revokes.")
     not_decided = serializers.IntegerField(help_text="Items that nobody decided about by the deadline.")
     postponed = serializers.IntegerField(help_text="Items that were put off to a day; not among those decided.")
+    abstained = serializers.IntegerField(help_text="Items whose reviewer gave no verdict; not among those decided.")
     undecided = serializers.IntegerField()
     outcomes = serializers.DictField(child=serializers.IntegerField())
     remediations = serializers.DictField(child=serializers.IntegerField())
@@ -102,7 +103,7 @@ class DecisionShape(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(Outcome.choices)
     reason = serializers.CharField()
     postponed_until = serializers.DateField(
-        allow_null=True, help_text="The day (UTC) on which an item that is postponed is reviewed; it is undecided."
+        allow_null=True, help_text="The day, in its campaign's zone, on which a postponed item is reviewed."
     )
     reviewer = serializers.IntegerField(source="reviewer_id", allow_null=True)
     decided_at = serializers.DateTimeField()

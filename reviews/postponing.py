@@ -15,7 +15,7 @@ from tenants.kinds import ALLOWED, Verdict, denied
 MOVED_DAYS: Final = 30
 """Days after the list that told of a person's move in which their items may be postponed; a trigger holds it."""
 POSTPONED_DAYS: Final = 30
-"""Days ahead to which an item is postponed at most, from the decision on; a CHECK holds it."""
+"""Days ahead to which an item is postponed at most, from the decision on; a trigger holds it."""
 POSTPONED_TIMES: Final = 1
 """How often the same account's entitlement is postponed at most, until a signed decision keeps, reduces or revokes it;
 a trigger holds it, also where two campaigns review the grant at the same time."""
@@ -52,7 +52,7 @@ class Moved:
 
 
 def latest_day(today: date) -> date:
-    """Returns the last day to which an item may be postponed; days are of UTC, as the database counts them."""
+    """Returns the last day to which an item may be postponed; days are of the campaign's time zone."""
     return today + timedelta(days=POSTPONED_DAYS)
 
 

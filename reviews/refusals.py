@@ -26,7 +26,7 @@ CONSTRAINTS = {
     "decision_copies_its_item": "The decision does not fit its item.",
     "decision_gives_a_reason_where_one_is_asked_for": "Write a reason of at least 10 characters.",
     "no_bulk_decision_on_privileged_or_advised_against": "Privileged access is decided one by one.",
-    "postponed_for_30_days_at_most": "Choose a day within the next 30 days.",
+    "only_a_single_abstention_is_postponed": "What is postponed is decided about on its day, one by one.",
     "decision_history_has_one_root": "This item was decided in another window. Load the page again.",
     "decision_is_superseded_once": "This decision was changed in another window. Load the page again.",
     "reviews_decision_supersedes_id_key": "This decision was changed in another window. Load the page again.",

@@ -9,7 +9,7 @@ from evidence.metrics.frame import Asked, Frame, Row, days_between, ratio
 CAMPAIGNS = """
 SELECT c.id, c.name, c.state, c.opened_at, c.due_at, c.signed_at, c.closed_at, c.opened_by, c.closed_by, c.round,
     count(i.id) AS items, count(i.id) FILTER (WHERE i.privileged) AS privileged_items,
-    count(d.id) FILTER (WHERE d.outcome <> 'not_decided' AND d.postponed_until IS NULL) AS decided,
+    count(d.id) FILTER (WHERE d.outcome IN ('certify', 'revoke', 'modify')) AS decided,
     count(d.id) FILTER (WHERE d.outcome = 'certify') AS kept,
     count(d.id) FILTER (WHERE d.outcome = 'revoke') AS revoked,
     count(d.id) FILTER (WHERE d.outcome = 'modify') AS reduced,

@@ -106,6 +106,10 @@ def _rounds(source: Source) -> list[Block]:
     moves = widths("campaign 14, moved_at 15, from_state 9, to_state 10, new_due_at 15, reason 24, by 13")
     others = widths("campaign 16, item 5, moved_at 15, from_reviewer 13, to_reviewer 13, reason 25, by 13")
     asked = widths("campaign 12, item 5, asked_by 10, asked 10, asked_at 15, question 18, answered_at 15, answer 15")
+    put_off = widths(
+        "campaign 13, item 4, account 10, entitlement 10, reviewer 9, postponed_until 9, reason 16, "
+        "what_came_of_it 13, reviewed_in 11, outcome 6"
+    )
     return [
         source.grid("campaign_scope", scope, limit=150, empty=_("No campaign covered a system in the period.")),
         source.chosen(
@@ -121,6 +125,7 @@ def _rounds(source: Source) -> list[Block]:
         source.grid("campaign_moves", moves, limit=150, empty=_("No campaign moved on in the period.")),
         source.grid("questions", asked, limit=100, empty=_("No reviewer asked about an item.")),
         source.grid("reassignments", others, limit=100, empty=_("No item was put to another reviewer.")),
+        source.grid("postponed", put_off, limit=100, empty=_("No item was postponed.")),
     ]
 
 

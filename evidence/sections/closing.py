@@ -61,7 +61,7 @@ def _glossary() -> Pairs:
                 _("Outcome"),
                 _(
                     "certify: the access is kept; revoke: it goes; modify: it is reduced; abstain: the reviewer gives "
-                    "no verdict"
+                    "no verdict, and nothing is decided"
                 ),
             ),
             (

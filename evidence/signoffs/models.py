@@ -15,7 +15,8 @@ class PackSignOff(TenantOwned):
     """One person's signature over exactly one manifest; a pack has one for each role, each by another person.
 
     ``signer`` is the user, ``identity`` the watched person behind it, 0 where there is none. A trigger (migration
-    `0002_rules`) holds that the pack is a draft of this very manifest.
+    `0002_rules`) holds that the pack is a draft of this very manifest, others (`0005_ask_who_signs_packs`) how surely
+    it is known who signs.
     """
 
     pack = models.ForeignKey("evidence.EvidencePack", on_delete=models.PROTECT, related_name="sign_offs")

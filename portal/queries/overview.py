@@ -20,6 +20,7 @@ from logs.queries import SourceLine, source_lines
 from reviews.kinds import Outcome
 from reviews.models import Assignment, Campaign, Decision, Finding, ReviewItem
 from reviews.queries.daymails import overdue_desk
+from reviews.queries.standing import VERDICTS
 from reviews.states import WORKING, CampaignState
 from tenants.kinds import Actor, Permission
 from tenants.models import Tenant
@@ -121,9 +122,7 @@ def _gravest_alerts() -> Sequence[Alert]:
 
 
 def _reviews() -> Reviews:
-    counted = Decision.objects.filter(item=OuterRef("pk"), superseded_by__isnull=True).exclude(
-        outcome=Outcome.NOT_DECIDED
-    )
+    counted = Decision.objects.filter(item=OuterRef("pk"), superseded_by__isnull=True, outcome__in=VERDICTS)
     items = ReviewItem.objects.filter(campaign__state__in=WORKING).alias(decided=Exists(counted))
     tally = items.values("campaign_id").annotate(
         total=Count("id"),

@@ -15,6 +15,7 @@ from ledger.kinds import SignedCheckpoint
 from ledger.queries import latest_checkpoint, verifier_key
 from reviews.kinds import Outcome
 from reviews.models import Campaign, Decision, ReviewItem, ScopeLine, SignOff
+from reviews.queries.standing import VERDICTS
 from tenants.kinds import Actor
 from tenants.models import Engagement, Tenant
 from tenants.sharing import visible
@@ -79,7 +80,7 @@ def room_campaign(by: Actor, engagement: Engagement, campaign_id: int, *, after:
     postponed = heads.filter(postponed_until__isnull=False).count()
     counts = heads.filter(postponed_until=None).values_list("outcome")
     tally = dict(counts.annotate(n=Count("id")).order_by())
-    decided = sum(number for outcome, number in tally.items() if outcome != Outcome.NOT_DECIDED)
+    decided = sum(tally.get(verdict, 0) for verdict in VERDICTS)
     return RoomCampaign(
         campaign=campaign,
         scope=list(

@@ -1,7 +1,7 @@
 """Records decisions: one by one, and by the system at the deadline."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,7 +24,7 @@ from reviews.policies import (
 )
 from reviews.postponing import can_postpone
 from reviews.queries.duties import is_in_case
-from reviews.queries.postponed import moved_lately
+from reviews.queries.postponed import day_of, moved_lately
 from reviews.queries.standing import Standing, heads_of, standings, undecided_items
 from reviews.refusals import as_refusal
 from reviews.states import CampaignState
@@ -60,7 +60,7 @@ def decide(
     enforce(has_reason(item, choice.outcome, reason))
     enforce(can_keep_alone(choice.outcome, in_case=is_in_case(item)))
     if choice.postponed_until:
-        enforce(can_postpone(moved_lately(item, now), choice.postponed_until, today=now.astimezone(UTC).date()))
+        enforce(can_postpone(moved_lately(item, now), choice.postponed_until, today=day_of(item.campaign_id, now)))
     head = known[item.pk].head
     if seen not in (ANY, head):
         raise Refused(denied("This item was decided in another window. Load the page again."))

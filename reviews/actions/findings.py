@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from identities.models import Snapshot
 from reviews.causes import Cause, bare_use, conflict, dormant, leaver_or_ownerless
-from reviews.kinds import EVENTS_FOUND, EXPLAINED_DAYS, NEVER_EXPLAINED, REASON_MIN, SEARCHED, FindingKind
+from reviews.kinds import EVENTS_FOUND, EXPLAINED_DAYS, NEVER_EXPLAINED, REASON_MIN, SEARCHED, FindingKind, Outcome
 from reviews.models import Campaign, Finding, ReviewItem, SearchedList
 from reviews.policies import can_manage_campaigns
 from reviews.queries import access
 from reviews.queries.duties import both_sides, both_sides_in
 from reviews.queries.retests import retested
+from reviews.queries.standing import heads
 from tenants.audit import audit
 from tenants.kinds import Actor, Refused, denied, enforce
 from tenants.models import Tenant
@@ -79,6 +80,19 @@ def _finding(cause: Cause, at: datetime, campaign: Campaign | None, item: Review
         found_at=at,
         due_at=at + timedelta(days=DUE_DAYS.get(cause.kind, STANDARD_DAYS)),
     )
+
+
+def find_abstained(campaign: Campaign, at: datetime) -> None:
+    """Stores that reviewers signed without a verdict about items; what is postponed comes back by itself."""
+    left = heads(campaign.pk).filter(outcome=Outcome.ABSTAIN, postponed_until__isnull=True)
+    told = left.aggregate(n=Count("id"), privileged=Count("id", filter=Q(privileged=True)))
+    if told["n"]:
+        sentence = (
+            f"The reviewers of '{campaign.name}' abstained from {told['n']} grants, {told['privileged']} of them "
+            "privileged. They are not approved: have them reviewed in a following campaign by somebody who can tell."
+        )
+        cause = Cause(FindingKind.NOT_DECIDED, f"campaign {campaign.pk} abstained", sentence)
+        write_finding(cause, at=at, campaign=campaign)
 
 
 def find_not_decided(campaign: Campaign, items: Sequence[ReviewItem], at: datetime) -> Finding:

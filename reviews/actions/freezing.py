@@ -1,42 +1,45 @@
 """The SQL that freezes a population: rows go by COPY into a temporary table, from there into the campaign.
 
 COPY does not work under row security; ``INSERT ... SELECT`` from the connection's own table does, and 100,000 items
-with their assignments take two statements instead of a thousand.
+with their assignments take two statements instead of a thousand. Each row gets the number of its item on the way, so
+that the assignments are read off the same table, without looking for the items.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
 
 from django.db import connection
 
 from reviews.kinds import OWNERLESS
 from reviews.models import Campaign
 
+CHUNK: Final = 5_000
+"""Rows that lie in the temporary table at a time: they fit the 8 MB that PostgreSQL keeps of it in memory."""
+
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS reviews_freezing (
-    n integer, system_id bigint, snapshot_id bigint, row_id bigint, account_id bigint, entitlement_id bigint,
+    id bigint DEFAULT nextval('reviews_reviewitem_id_seq'), n integer, system_id bigint, snapshot_id bigint,
+    row_id bigint, account_id bigint, entitlement_id bigint,
     subject_id bigint, privileged boolean, advice text, advice_reason text, evidence jsonb, reviewer_id bigint,
     basis text
 ) ON COMMIT DELETE ROWS
 """
-_COPY = "COPY reviews_freezing FROM STDIN"
 _ITEMS = f"""
-INSERT INTO reviews_reviewitem (tenant_id, campaign_id, n, system_id, snapshot_id, row_id, account_id, entitlement_id,
-    subject_id, subject_key, privileged, advice, advice_reason, evidence)
-SELECT %(tenant)s, %(campaign)s, n, system_id, snapshot_id, row_id, account_id, entitlement_id,
+INSERT INTO reviews_reviewitem (id, tenant_id, campaign_id, n, system_id, snapshot_id, row_id, account_id,
+    entitlement_id, subject_id, subject_key, privileged, advice, advice_reason, evidence)
+SELECT id, %(tenant)s, %(campaign)s, n, system_id, snapshot_id, row_id, account_id, entitlement_id,
     subject_id, coalesce(subject_id, {OWNERLESS}), privileged, advice, advice_reason, evidence
 FROM reviews_freezing
 """  # noqa: S608 -- a constant
-_ASSIGNMENTS = """
+_ASSIGNMENTS = f"""
 INSERT INTO reviews_assignment
     (tenant_id, campaign_id, item_id, stage, reviewer_id, subject_key, privileged, advice, basis, reason, since, by)
-SELECT i.tenant_id, i.campaign_id, i.id, 1, f.reviewer_id, i.subject_key, i.privileged, i.advice, f.basis, '',
+SELECT %(tenant)s, %(campaign)s, id, 1, reviewer_id, coalesce(subject_id, {OWNERLESS}), privileged, advice, basis, '',
     %(now)s, %(by)s
-FROM reviews_freezing f JOIN reviews_reviewitem i
-    ON i.tenant_id = %(tenant)s AND i.campaign_id = %(campaign)s AND i.n = f.n
-ORDER BY f.n
-"""
+FROM reviews_freezing
+"""  # noqa: S608 -- a constant
 _EXCLUSIONS = """
 INSERT INTO reviews_exclusion (tenant_id, campaign_id, row_id, reason, approved_by)
 SELECT %(tenant)s, %(campaign)s, row_id, reason, %(by)s
@@ -62,21 +65,26 @@ class Frozen(NamedTuple):
     basis: str
 
 
+_COPY = f"COPY reviews_freezing ({', '.join(Frozen._fields)}) FROM STDIN"
+
+
 def freeze(campaign: Campaign, items: Iterable[Frozen], *, by: str, now: datetime) -> None:
     """Stores the items and puts each to its reviewer."""
     told = {"tenant": campaign.tenant_id, "campaign": campaign.pk, "by": by, "now": now}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL client_min_messages = warning")
         cursor.execute(_STAGE)
-        cursor.execute("DELETE FROM reviews_freezing")
-        with cursor.db.wrap_database_errors, cursor.copy(_COPY) as copy:
-            for item in items:
-                copy.write_row(item)
-        cursor.execute("ANALYZE reviews_freezing (n)")  # of all columns it would unpack the evidence, for a second
-        cursor.execute(_ITEMS, told)
-        # The planner knows no item of this campaign yet and takes it for empty: row by row would be rows times rows.
+        # The planner knows no item of this campaign yet and takes it for empty. The assignments of a later stage are
+        # compared with the decisions of the stages before: row by row that would be rows times rows.
         cursor.execute("SET LOCAL enable_nestloop = off")
-        cursor.execute(_ASSIGNMENTS, told)
+        waiting = iter(items)
+        while chunk := list(islice(waiting, CHUNK)):
+            cursor.execute("TRUNCATE reviews_freezing")
+            with cursor.db.wrap_database_errors, cursor.copy(_COPY) as copy:
+                for item in chunk:
+                    copy.write_row(item)
+            cursor.execute(_ITEMS, told)
+            cursor.execute(_ASSIGNMENTS, told)
         cursor.execute("SET LOCAL enable_nestloop = on")
 
 

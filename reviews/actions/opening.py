@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
+from typing import Final
 
 import msgspec
 from django.db import transaction
@@ -31,6 +32,7 @@ from tenants.models import Work
 from tenants.work import Progress, enqueue
 
 CHUNK = 500
+NOBODY: Final[frozenset[int]] = frozenset()
 
 
 @transaction.atomic
@@ -101,21 +103,22 @@ def _reviewers(campaign: Campaign, rows: Sequence[ListedGrant], context: Context
         definition["strategy"], definition["named"], definition["fallback"], definition.get("group", "")
     )
     before, clients = deciders_before(campaign), client_reviewers()
+    owners = {pk: system.owner_id for pk, system in context.systems.items()}
 
     @cache
-    def chosen_for(subject: int, manager: int | None, owner: int | None, around: Around) -> tuple[int, Basis] | None:
+    def chosen_for(
+        subject: int, people: tuple[int | None, int | None, int | None], account: int, not_again: frozenset[int]
+    ) -> tuple[int, Basis] | None:
+        manager, owner, client = people
+        around = Around(client, not_again, account)
         return choose_reviewer(campaign_terms, subject=subject, manager=manager, owner=owner, around=around)
 
     chosen = [
         chosen_for(
             row.identity_id or OWNERLESS,
-            row.manager_id,
-            context.systems[row.system_id].owner_id,
-            Around(
-                clients.get(row.programme or ""),
-                before.get((row.account_id, row.entitlement_id), frozenset()),
-                row.account_id,
-            ),
+            (row.manager_id, owners[row.system_id], clients.get(row.programme or "")),
+            0 if row.identity_id else row.account_id,
+            before.get((row.account_id, row.entitlement_id), NOBODY),
         )
         for row in rows
     ]

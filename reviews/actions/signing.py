@@ -10,7 +10,7 @@ from identities.queries import identity_of_user
 from ledger.kinds import LeafKind
 from reviews.actions.care import ask_second_looks
 from reviews.actions.controls import judge_controls
-from reviews.actions.findings import write_finding
+from reviews.actions.findings import find_abstained, write_finding
 from reviews.actions.moves import locked, move, remember_and_save, shift
 from reviews.actions.remediation import begin_remediations
 from reviews.agreement import quarter
@@ -144,6 +144,7 @@ def finish_signing(campaign: Campaign, *, by: Actor) -> Campaign:
     if campaign.state == CampaignState.SIGNING:
         now = timezone.now()
         shift(campaign, CampaignState.REMEDIATING, by=by, reason="Every reviewer signed.", signed_at=now)
+        find_abstained(campaign, now)
     return campaign
 
 

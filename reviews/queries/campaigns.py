@@ -26,7 +26,7 @@ from reviews.models import (
     SilentItem,
 )
 from reviews.queries.second_looks import looks_waiting
-from reviews.queries.standing import answers, heads, undecided_items
+from reviews.queries.standing import VERDICTS, answers, heads, undecided_items
 from reviews.states import WORKING, CampaignState, RemediationState
 from tenants.kinds import Actor, WorkState
 from tenants.models import Work
@@ -65,11 +65,8 @@ def campaign_lines(campaigns: Sequence[Campaign]) -> list[CampaignLine]:
     """Returns the campaigns of one page with their counts: two queries whatever their number."""
     ids, now = [campaign.pk for campaign in campaigns], timezone.now()
     items = _counts(ReviewItem.objects.filter(campaign_id__in=ids))
-    decided = _counts(
-        Decision.objects.filter(campaign_id__in=ids, superseded_by__isnull=True, postponed_until__isnull=True).exclude(
-            outcome=Outcome.NOT_DECIDED
-        )
-    )
+    verdicts = Decision.objects.filter(campaign_id__in=ids, superseded_by__isnull=True, outcome__in=VERDICTS)
+    decided = _counts(verdicts)
     return [
         CampaignLine(campaign, items.get(campaign.pk, 0), decided.get(campaign.pk, 0), campaign.is_overdue(now))
         for campaign in campaigns
@@ -126,7 +123,10 @@ def reviewer_lines(campaign: Campaign) -> list[ReviewerLine]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Counts what a campaign's page shows at its head; what is postponed is neither decided nor waits for anybody."""
+    """Counts what a campaign's page shows at its head.
+
+    What is postponed, and where a reviewer abstained, is not decided and waits for nobody: `undecided` are the others.
+    """
 
     rows: int
     items: int
@@ -135,6 +135,7 @@ class Standing:
     decided: int
     not_decided: int
     postponed: int
+    abstained: int
     undecided: int
     outcomes: dict[str, int]
     remediations: dict[str, int]
@@ -158,15 +159,15 @@ def standing(campaign: Campaign) -> Standing:
     undecided = undecided_items(campaign).count()
     silent = 0 if campaign.state == CampaignState.OPEN else outcomes.get(Outcome.NOT_DECIDED, 0)
     postponed = heads(campaign.pk).filter(postponed_until__isnull=False).count()
-    decided = counted["n"] - undecided - silent - postponed
     return Standing(
         rows=sum(total or 0 for total in rows),
         items=counted["n"],
         exclusions=Exclusion.objects.filter(campaign=campaign).count(),
         privileged=counted["privileged"],
-        decided=decided,
+        decided=sum(outcomes.get(verdict, 0) for verdict in VERDICTS),
         not_decided=silent,
         postponed=postponed,
+        abstained=outcomes.get(Outcome.ABSTAIN, 0) - postponed,
         undecided=undecided,
         outcomes={str(key): n for key, n in outcomes.items()},
         remediations={str(key): n for key, n in states.order_by().values_list("state").annotate(Count("id"))},

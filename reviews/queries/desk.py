@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection
@@ -20,7 +20,7 @@ from reviews.kinds import Advice, Outcome
 from reviews.models import Assignment, Campaign, ControlItem, Decision, Remediation, ReviewItem, SignOff
 from reviews.postponing import MOVED_DAYS, POSTPONED_TIMES, Moved, latest_day
 from reviews.queries.controls import controls_for, merged
-from reviews.queries.postponed import moved_lately
+from reviews.queries.postponed import day_of, moved_lately
 from reviews.queries.standing import StatementLine, heads_of, is_answer
 from reviews.states import CampaignState
 from tenants.scope import current_tenant_id
@@ -267,7 +267,7 @@ def item_sheet(item: ReviewItem) -> ItemSheet:
     per_mille, previous = evidence.get("coverage_per_mille"), evidence.get("previous")
     head = next((decision for decision in history if decision.pk not in superseded), None)
     gone = head is not None and takes_away(head.outcome)
-    moved, latest_on = moved_lately(item, now) if has_moved else None, latest_day(now.astimezone(UTC).date())
+    moved = moved_lately(item, now) if has_moved else None
     return ItemSheet(
         item=item,
         decision=head,
@@ -282,7 +282,7 @@ def item_sheet(item: ReviewItem) -> ItemSheet:
         asked=asked,
         urgent=Remediation.objects.filter(decision=head).exists() if gone else None,
         moved=moved if moved and moved.times < POSTPONED_TIMES else None,
-        latest_on=latest_on,
+        latest_on=latest_day(day_of(item.campaign_id, now)) if moved else None,
     )
 
 

@@ -1,19 +1,20 @@
 """Answers what may be postponed, what is, and what comes of it on its day."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, DateField, Exists, F, Func, OuterRef, QuerySet, Value
+from django.db.models.functions import Cast
 
 from identities.kinds import PersonChangeKind
 from identities.listmodels import PersonChange
 from identities.models import Grant
-from reviews.kinds import Outcome
 from reviews.models import Campaign, CampaignPlan, Decision, ReviewItem
 from reviews.postponing import MOVED_DAYS, Moved, Resumed
+from reviews.queries.standing import VERDICTS
 from reviews.states import CampaignState
 
-SETTLING = (Outcome.CERTIFY, Outcome.REVOKE, Outcome.MODIFY)
 SIGNED = (CampaignState.REMEDIATING, CampaignState.CLOSED)
 
 
@@ -41,30 +42,37 @@ def times_postponed(item: ReviewItem) -> int:
 
 def _settled(account: OuterRef, entitlement: OuterRef, since: OuterRef) -> QuerySet[Decision]:
     """Returns the signed decisions that keep, reduce or revoke a grant of the outer query after a time of it."""
-    counting = Decision.objects.filter(superseded_by__isnull=True, outcome__in=SETTLING, campaign__state__in=SIGNED)
+    counting = Decision.objects.filter(superseded_by__isnull=True, outcome__in=VERDICTS, campaign__state__in=SIGNED)
     return counting.filter(item__account=account, item__entitlement=entitlement, decided_at__gt=since)
 
 
-def _waiting(today: date) -> QuerySet[Decision]:
-    """Returns the postponements that count, whose day has come, and of which nothing came yet."""
+def day_of(campaign_id: int, at: datetime) -> date:
+    """Returns the day of a time in a campaign's zone, in which its days are counted."""
+    zone = Campaign.objects.values_list("plan__time_zone", flat=True).get(pk=campaign_id)
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def _waiting(at: datetime) -> QuerySet[Decision]:
+    """Returns the postponements that count, whose day has come in their campaign's zone, and of which nothing came."""
+    today = Cast(Func(F("campaign__plan__time_zone"), Value(at), function="timezone"), DateField())
     counting = Decision.objects.filter(superseded_by__isnull=True, postponed_until__lte=today)
     return counting.filter(resumption__isnull=True)
 
 
 def plans_to_resume(at: datetime) -> QuerySet[CampaignPlan]:
     """Returns the plans in whose campaigns the day of a postponed item has come."""
-    due = _waiting(at.astimezone(UTC).date()).filter(campaign__plan=OuterRef("pk"))
+    due = _waiting(at).filter(campaign__plan=OuterRef("pk"))
     return CampaignPlan.objects.filter(Exists(due)).order_by("id")
 
 
 def postponed_due(plan: CampaignPlan, at: datetime) -> dict[Campaign, list[tuple[Decision, Resumed]]]:
     """Returns by campaign what was postponed and is due, and what comes of each; one query."""
-    today = at.astimezone(UTC).date()
+    today = at.astimezone(ZoneInfo(plan.time_zone)).date()
     held = Grant.objects.filter(
         account=OuterRef("item__account"), entitlement=OuterRef("item__entitlement"), until__isnull=True
     )
     settled = _settled(OuterRef("item__account"), OuterRef("item__entitlement"), OuterRef("decided_at"))
-    rows = _waiting(today).filter(campaign__plan=plan).annotate(held=Exists(held), settled=Exists(settled))
+    rows = _waiting(at).filter(campaign__plan=plan).annotate(held=Exists(held), settled=Exists(settled))
     found: dict[Campaign, list[tuple[Decision, Resumed]]] = {}
     for one in rows.select_related("campaign__plan", "item__subject").order_by("campaign_id", "item__n"):
         person = one.item.subject

@@ -16,6 +16,9 @@ from reviews.models import Assignment, Campaign, ControlItem, Decision, ReviewIt
 from reviews.states import CampaignState
 from tenants.scope import current_tenant_id
 
+VERDICTS: Final = (Outcome.CERTIFY, Outcome.REVOKE, Outcome.MODIFY)
+"""What decides about an access: who abstains has answered, and decided nothing (docs/adr/0412)."""
+
 
 def heads(campaign_id: int) -> QuerySet[Decision]:
     """Returns the decisions of a campaign that no later one supersedes."""

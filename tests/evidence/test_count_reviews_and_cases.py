@@ -7,9 +7,12 @@ from django.db import connection
 from django.utils import timezone
 
 from alerts.models import AlertNotice, Incident, IncidentEntry
+from evidence.kinds import Period
+from evidence.metrics.frame import Frame
 from evidence.records import DECISIONS
-from identities.models import SnapshotRow
-from reviews.actions import claim_remediation, decide, decide_in_bulk, open_campaign
+from evidence.rounds import campaign_tables
+from identities.models import Identity, SnapshotRow
+from reviews.actions import claim_remediation, create_postponed_campaigns, decide, decide_in_bulk, open_campaign
 from reviews.kinds import Choice, Outcome
 from reviews.models import Campaign, Finding, Remediation
 from tenants.models import Tenant, User
@@ -18,10 +21,11 @@ from tests.alerts import world
 from tests.database import without_triggers
 from tests.evidence.planted import crm, measured
 from tests.reviews.conftest import KEEP, REVOKE, Cast, deliver, item, ready
-from tests.reviews.test_postpone import later, move
+from tests.reviews.test_postpone import later, move, pass_by
 from tests.reviews.test_sign import sign
 
 pytestmark = pytest.mark.django_db
+WAITS = "waits for its day"
 UNSAID = """
 INSERT INTO reviews_exclusion (tenant_id, campaign_id, row_id, reason, approved_by)
 VALUES ($1[1]::bigint, $1[2]::bigint, $1[3]::bigint, repeat(' ', 20), 'carla')
@@ -46,7 +50,7 @@ def signed(bpo: Tenant, carla: User, remy: User, rosa: User) -> tuple[Cast, Camp
     return cast, campaign
 
 
-def test_what_is_postponed_counts_as_undecided_in_numbers_and_in_the_table(
+def test_what_is_postponed_or_abstained_from_counts_as_undecided_in_numbers_and_in_the_table(
     bpo: Tenant, carla: User, remy: User, rosa: User
 ) -> None:
     cast, _source = crm(bpo, carla, remy, rosa)
@@ -55,12 +59,46 @@ def test_what_is_postponed_counts_as_undecided_in_numbers_and_in_the_table(
         campaign = open_campaign(campaign=ready(cast), by=cast.officer)
         move(cast)
         made = decide(item=item(campaign, "ana"), choice=later(9), by=cast.remy)
+        decide(item=item(campaign, "cem"), choice=Choice(Outcome.ABSTAIN, "I do not know Cem."), by=cast.rosa)
     done = measured(bpo, "campaigns", ahead=60)
     assert (done.metrics["items"], done.metrics["decided_ratio"]) == (6, 0)
     with tenant_scope(bpo), connection.cursor() as cursor:
         span = {"since": made.decided_at, "until": timezone.now() + timedelta(days=1), "now": timezone.now()}
         cursor.execute(f"SELECT outcome, postponed_until FROM ({DECISIONS}) d", {"tenant": bpo.pk, **span})  # noqa: S608 -- our own
-        assert cursor.fetchall() == [("abstain", str(made.postponed_until))]
+        assert cursor.fetchall() == [("abstain", str(made.postponed_until)), ("abstain", None)]
+
+
+def put_off(bpo: Tenant) -> list[tuple[object, ...]]:
+    """Return what a pack tells of postponed items: whose, where reviewed, with which decision, what came of it."""
+    day, columns = timedelta(days=1), ("account", "reviewed_in", "outcome", "what_came_of_it")
+    period = Period(timezone.now() - day, timezone.now() + day, "UTC")
+    with tenant_scope(bpo):
+        tables, _texts = campaign_tables(Frame(period, {}, bpo.pk, bpo.uuid, timezone.now()))
+    table = next(one for one in tables if one.name == "postponed")
+    return [tuple(row[table.columns.index(name)] for name in columns) for row in table.rows]
+
+
+def test_a_pack_tells_what_came_of_each_postponed_item(bpo: Tenant, carla: User, remy: User, rosa: User) -> None:
+    cast, _source = crm(bpo, carla, remy, rosa)
+    with tenant_scope(bpo):
+        deliver(cast, days_ago=1)
+        campaign = open_campaign(campaign=ready(cast), by=cast.officer)
+        move(cast)
+        for account in ("ana", "bob"):
+            decide(item=item(campaign, account), choice=later(5), by=cast.remy)
+        decide(item=item(campaign, "bob", "admin_all"), choice=later(5), by=cast.remy)
+        decide(item=item(campaign, "bob", "admin_all"), choice=KEEP, by=cast.remy)
+    assert put_off(bpo) == [("ana", None, None, WAITS), ("bob", None, None, WAITS)]
+    with tenant_scope(bpo):
+        pass_by(5)
+        Identity.objects.filter(external_id="E2").update(employed_until=timezone.localdate() - timedelta(days=2))
+        made = create_postponed_campaigns(by=cast.officer)[0]
+    left = ("bob", None, None, "not reviewed: the person left")
+    assert put_off(bpo) == [("ana", made.name, None, "taken up, not decided yet"), left]
+    with tenant_scope(bpo):
+        again = open_campaign(campaign=made, by=cast.officer)
+        decide(item=item(again, "ana"), choice=REVOKE, by=cast.rosa)
+    assert put_off(bpo) == [("ana", made.name, "revoke", "taken up and decided"), left]
 
 
 def test_what_a_campaign_decided_and_what_became_of_it(signed: tuple[Cast, Campaign], bpo: Tenant) -> None:

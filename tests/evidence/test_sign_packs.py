@@ -37,6 +37,7 @@ from tenants.work import Silent
 from tests import database, make
 from tests.evidence.packing import ISSUED, SIGNER, identity, parts, printed
 from tests.evidence.signing import deputy_of, draft_by_hand, signs
+from tests.openid.tokens import proved_by_provider
 
 KEY = SIGNER.verifier.vkey
 
@@ -168,7 +169,8 @@ def two_people_sign(bpo: Tenant, made: EvidencePack, officer: Actor, deputy: Act
     late = Authentication(Level.CODE, ("password", "code"), timezone.now() - timedelta(minutes=9))
     with pytest.raises(DatabaseError, match="pack_signature_follows"):
         signs(bpo, made, officer, lambda _digest: late)
-    first = signs(bpo, made, officer)
+    nobody_signs_by_less(bpo, made, officer)
+    first = signs(bpo, made, officer, proved_by_provider)
     with pytest.raises(Refused, match="another person approves"):
         signs(bpo, made, officer)
     first.pk, first.role = None, SignRole.APPROVER
@@ -178,6 +180,27 @@ def two_people_sign(bpo: Tenant, made: EvidencePack, officer: Actor, deputy: Act
     with pytest.raises(DatabaseError, match="when 2 have signed"), tenant_scope(bpo), transaction.atomic():
         EvidencePack.objects.filter(pk=made.pk).update(state="issued", **ended)
     signs(bpo, made, deputy)
+
+
+def nobody_signs_by_less(bpo: Tenant, made: EvidencePack, officer: Actor) -> None:
+    """The database takes no signature below the minimum, nor of a provider that did not speak of this statement."""
+    other = proved_by_provider("0" * 64)
+    with tenant_scope(bpo), transaction.atomic():
+        forged = signs(bpo, made, officer)
+        transaction.set_rollback(True)
+    right: dict[str, object] = {"pk": None, "level": Level.CODE, "methods": ["password", "code"], "authentication": {}}
+    for words, change in (
+        ("stronger proof", {"level": Level.SESSION}),
+        ("stronger proof", {"level": "a"}),
+        ("rests_on_two_components", {"methods": ["password"]}),
+        ("another statement", {"level": Level.PROVIDER}),
+        ("another statement", {"level": Level.PROVIDER, "authentication": dict(other.detail)}),
+        ("passkey signed another", {"level": Level.PASSKEY}),
+    ):
+        for name, value in {**right, **change}.items():
+            setattr(forged, name, value)
+        with pytest.raises(DatabaseError, match=words), tenant_scope(bpo), transaction.atomic():
+            forged.save(force_insert=True)
 
 
 @pytest.mark.django_db

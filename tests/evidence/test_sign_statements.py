@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -24,9 +23,9 @@ from evidence.tables import from_rows
 from evidence.verifier.check import Pack
 from evidence.verifier.passkeys import es256_verifies
 from evidence.verifier.tokens import proof_lines
-from identities.actions import SystemFacts, save_system
+from identities.actions import SystemFacts, save_system, upsert_identities
 from identities.models import System
-from reviews.actions import extend_campaign, open_campaign, reassign_items
+from reviews.actions import decide, extend_campaign, open_campaign, reassign_items
 from reviews.manifest import canonical_text
 from reviews.models import Campaign, Remediation, ScopeLine, SignOff, Waiver
 from reviews.queries.standing import statement
@@ -42,6 +41,7 @@ from tests.evidence.test_sign_packs import files_of
 from tests.factors import Passkey
 from tests.reviews.conftest import Cast, accept, item, person, ready, waive
 from tests.reviews.test_pages import page
+from tests.reviews.test_postpone import MOVED, later
 
 STATEMENT = {"decisions": [{"decision": 7, "outcome": "revoke", "reason": "=Left in March."}]}
 
@@ -152,13 +152,11 @@ def test_a_pack_holds_what_was_signed_and_why_it_changed_hands(
 ) -> None:
     now = timezone.now()
     with tenant_scope(bpo):
-        later = now + timedelta(days=40)
-        extend_campaign(campaign=reviewed, due_at=later, reason="Holidays, printed here.", by=officer)
+        extend_campaign(campaign=reviewed, due_at=now + timedelta(days=40), reason="Holiday, printed here.", by=officer)
         reassign_items(items=[item(reviewed, "ana")], reviewer=person("M2"), reason="Leave, printed here.", by=officer)
         signature = sign_with_passkey(reviewed, remy)
-        fix = Remediation.objects.get()
-        rosa = make.actor(User.objects.get(email="rosa@example.org"), bpo)
-        accept(fix, officer, rosa, now + timedelta(days=9), "Vendor, printed here.")
+        rosa = postponing(bpo, reviewed, officer)
+        accept(Remediation.objects.get(), officer, rosa, now + timedelta(days=9), "Vendor, printed here.")
         waived = open_without_billing(officer)
     data = data_of(bpo, build_pack(bpo, pack(("pci",)).pk, Silent()))
     checked = Pack(data)
@@ -168,15 +166,25 @@ def test_a_pack_holds_what_was_signed_and_why_it_changed_hands(
     assert hashlib.sha256(kept.encode()).hexdigest() == signature.authentication["assertion_sha256"]
     for table, words in (
         ("sign_offs", f",passkey,{signature.authentication['assertion_sha256']},"),
-        ("campaign_moves", "Holidays, printed here."),
+        ("campaign_moves", "Holiday, printed here."),
         ("reassignments", "Leave, printed here."),
         ("revocations", "Vendor, printed here."),
+        ("postponed", ",waits for its day,"),
         ("campaign_scope", ",6,6,0,"),
         ("campaign_scope", f",code,{waived.digest},"),
         ("campaign_scope", waived.manifest.replace('"', '""')),
     ):
         assert words in text(data, f"tables/{table}.csv"), table
-    assert {"whosignedforit", waived.digest} <= set(re.findall(f"whosignedforit|{waived.digest}", report_of(data)))
+    report = report_of(data)
+    assert all(words in report for words in ("whosignedforit", waived.digest, "waitsforitsday"))
+
+
+def postponing(bpo: Tenant, reviewed: Campaign, officer: Actor) -> Actor:
+    """Let Rosa postpone an item after its person moved; returns her."""
+    rosa = make.actor(User.objects.get(email="rosa@example.org"), bpo)
+    upsert_identities(body=MOVED, by=officer)
+    decide(item=item(reviewed, "ana"), choice=later(9), by=rosa)
+    return rosa
 
 
 def report_of(data: bytes) -> str:

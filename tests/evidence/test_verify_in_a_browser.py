@@ -30,7 +30,8 @@ from tests.evidence.signing import issued
 from tests.evidence.test_build_pack import data_of
 from tests.evidence.test_sign_statements import KINDS, signed
 from tests.evidence.test_verify import files_of, flipped
-from tests.evidence.test_verify_tokens import KEYS, forged, proved_by_provider, told
+from tests.evidence.test_verify_tokens import forged, told
+from tests.openid.tokens import KEYS, proved_by_provider
 
 pytestmark = [
     pytest.mark.browser,

@@ -9,28 +9,15 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from django.utils import timezone
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from evidence.bundle import build, record_files
 from evidence.tables import from_rows
 from evidence.verifier.check import Pack
 from evidence.verifier.tokens import proof_lines
-from reviews.kinds import Authentication, Level
-from reviews.manifest import canonical_text, manifest_digest
+from reviews.manifest import canonical_text
 from tests.evidence.packing import SIGNER, parts, printed
 from tests.evidence.test_sign_statements import STATEMENT
-
-KEYS: dict[str, Any] = {
-    "RS256": rsa.generate_private_key(65537, 2048),
-    "ES256": ec.generate_private_key(ec.SECP256R1()),
-}
-
-
-def public(key: Any) -> dict[str, Any]:
-    """Return the public half of a key as the provider publishes it."""
-    spelled = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else ECAlgorithm
-    return dict(json.loads(spelled.to_jwk(key.public_key())))
+from tests.openid.tokens import KEYS, public
 
 
 def told(algorithm: str, nonce: str = "", **change: Any) -> tuple[Pack, str]:
@@ -62,14 +49,6 @@ def test_the_verifier_checks_offline_that_a_provider_spoke_of_the_statement(algo
         assert [what for _where, what in told(algorithm, **wrong)[0].faults] == [
             "the token's signature is not valid under the identity provider's key."
         ]
-
-
-def proved_by_provider(digest: str) -> Authentication:
-    """Prove who signs by a provider's token that names the statement."""
-    token = jwt.encode({"nonce": digest, "auth_time": 1}, KEYS["RS256"], algorithm="RS256")
-    kept = {"id_token": token, "public_key": public(KEYS["RS256"])}
-    detail = {"assertion": kept, "assertion_sha256": manifest_digest(canonical_text(kept))}
-    return Authentication(Level.PROVIDER, ("sign-in at the identity provider", "otp"), timezone.now(), detail)
 
 
 def forged(algorithm: str) -> list[dict[str, Any]]:

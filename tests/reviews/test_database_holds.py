@@ -91,6 +91,8 @@ def test_no_campaign_opens_with_a_row_that_is_neither_item_nor_exclusion(cast: C
     Exclusion.objects.bulk_create([_exclusion(waiting, row, reason) for row in rows[:5]])
     refused("6 rows, 0 items, 5 exclusions", opening)
     refused("exclusion_has_a_reason", lambda: _exclusion(waiting, rows[5], "later").save(force_insert=True))
+    items, twice = ReviewItem.objects, [_item(waiting, rows[0])]  # one row as both, another as neither
+    refused("6 rows, 1 items, 5 exclusions", lambda: (items.bulk_create(twice), opening()))
     _exclusion(waiting, rows[5], reason).save(force_insert=True)
     opening()
     assert Campaign.objects.get(pk=waiting.pk).state == CampaignState.OPEN
@@ -102,14 +104,19 @@ def test_an_item_is_a_grant_that_its_snapshot_lists(cast: Cast) -> None:
     listed = set(SnapshotRow.objects.filter(account=row.account).values_list("entitlement_id", flat=True))
     other = SnapshotRow.objects.exclude(entitlement_id__in=listed)[0].entitlement_id
     listing_another = SnapshotRow.objects.exclude(pk=row.pk)[0]
+    billing = save_system(facts=SystemFacts("Billing", "billing", "root"), by=cast.officer)
 
-    def make(entitlement: int, by: SnapshotRow = row) -> None:
-        _item(waiting, row, row=by, entitlement_id=entitlement).save(force_insert=True)
+    def make(entitlement: int, by: SnapshotRow = row, **changes: object) -> None:
+        _item(waiting, row, row=by, entitlement_id=entitlement, **changes).save(force_insert=True)
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
     refused("item_is_a_grant_of_its_snapshot", lambda: make(other))
     refused("item_is_a_grant_of_its_snapshot", lambda: make(row.entitlement_id, listing_another))
+    refused("item_is_in_scope_of_its_campaign", lambda: make(row.entitlement_id, system_id=billing.pk))
+    deliver(cast, days_ago=0.5)
+    over_newer = ready(cast, name="Over the newer list")
+    refused("item_is_in_scope_of_its_campaign", lambda: make(row.entitlement_id, campaign=over_newer))
     with transaction.atomic():
         make(row.entitlement_id)
         transaction.set_rollback(True)

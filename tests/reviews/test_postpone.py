@@ -1,6 +1,7 @@
 """Putting one item off after its person moved: within limits of the database, counted as undecided, and taken up."""
 
 from datetime import UTC, date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -33,22 +34,33 @@ from tests.reviews.test_decide import _row
 from tests.reviews.test_sign import _signature, sign
 
 pytestmark = pytest.mark.django_db
+MOVED = PEOPLE.replace(b"E1,Ana Ruiz,,M1,Acme", b"E1,Ana Ruiz,,M2,Zenith").replace(
+    b"E2,Bob Lim,,M1,Acme", b"E2,Bob Lim,,M2,Zenith"
+)
 WHY = "Joined the Zenith desk last week; her manager sees what she needs."
 
 
+MADRID = ZoneInfo("Europe/Madrid")
+"""The zone of the plans of these tests."""
+
+
 def today() -> date:
-    return timezone.now().astimezone(UTC).date()
+    return timezone.now().astimezone(MADRID).date()
 
 
 def later(days: int) -> Choice:
     """Choose to postpone by so many days."""
-    return Choice(Outcome.ABSTAIN, WHY, postponed_until=today() + timedelta(days=days))
+    return until(today() + timedelta(days=days))
+
+
+def until(day: date) -> Choice:
+    """Choose to postpone to a day."""
+    return Choice(Outcome.ABSTAIN, WHY, postponed_until=day)
 
 
 def move(cast: Cast) -> None:
     """Let the list of people tell that Ana and Bob have another manager and another programme."""
-    moved = PEOPLE.replace(b"E1,Ana Ruiz,,M1,Acme", b"E1,Ana Ruiz,,M2,Zenith")
-    upsert_identities(body=moved.replace(b"E2,Bob Lim,,M1,Acme", b"E2,Bob Lim,,M2,Zenith"), by=cast.officer)
+    upsert_identities(body=MOVED, by=cast.officer)
 
 
 def pass_by(days: int) -> None:
@@ -108,12 +120,12 @@ def test_after_a_move_an_item_is_postponed_once_and_counts_as_undecided(campaign
 
 
 def test_the_database_holds_every_limit_by_itself(campaign: Campaign, cast: Cast) -> None:
-    subject, limit = item(campaign, "ana"), "postponed_for_30_days_at_most"
+    subject, limit = item(campaign, "ana"), "Choose a day within the next 30 days"
     refused("moved within the last 30 days", subject)
     move(cast)
     refused(limit, subject, postponed_until=today())
     refused(limit, subject, postponed_until=today() + timedelta(days=31))
-    refused(limit, subject, outcome="certify")
+    refused("only_a_single_abstention_is_postponed", subject, outcome="certify")
     refused("decision_gives_a_reason", subject, reason="because")
     without_triggers("UPDATE identities_peoplefeed SET delivered_at = delivered_at - interval '721 hours'")
     refused("moved within the last 30 days", subject)
@@ -206,3 +218,27 @@ def test_the_choice_is_offered_only_after_a_move_and_never_for_a_control_item(
     control = ControlItem(campaign=campaign, reviewer=person("M1"))
     with pytest.raises(Refused, match="moved within the last 30 days"):
         decide_control(control=control, choice=later(7), by=cast.remy)
+
+
+def test_days_are_those_of_the_campaigns_zone(cast: Cast) -> None:
+    """Somewhere on Earth the day differs from that of UTC at any time: west of it before noon, east of it after."""
+    now = timezone.now().astimezone(UTC)
+    name = "Pacific/Kiritimati" if now.hour >= 10 else "Pacific/Pago_Pago"
+    deliver(cast)
+    campaign = open_campaign(campaign=ready(cast, time_zone=name), by=cast.officer)
+    move(cast)
+    subject, there = item(campaign, "ana"), now.astimezone(ZoneInfo(name)).date()
+    assert there != now.date()
+    with pytest.raises(Refused, match=f"not after {there + timedelta(days=30):%-d %B %Y}"):
+        decide(item=subject, choice=until(there), by=cast.remy)
+    limit = "Choose a day within the next 30 days"
+    refused(limit, subject, postponed_until=there)
+    refused(limit, subject, postponed_until=there + timedelta(days=31))
+    decide(item=subject, choice=until(there + timedelta(days=30)), by=cast.remy)
+    pass_by(29)
+    assert create_postponed_campaigns(by=cast.officer) == []
+    early = Resumption(decision=Decision.objects.get(), came="gone", at=now)
+    with pytest.raises(DatabaseError, match="taken up again, and on its day"), transaction.atomic():
+        early.save(force_insert=True)
+    pass_by(1)
+    assert len(create_postponed_campaigns(by=cast.officer)) == 1

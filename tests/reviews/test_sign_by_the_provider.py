@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -17,25 +17,33 @@ from evidence.kinds import Period
 from evidence.metrics.frame import Frame
 from evidence.rounds import assertions
 from evidence.verifier.tokens import check_token
-from reviews.actions import decide, set_signing_rule
-from reviews.kinds import Level
+from identities.actions import SystemFacts, save_system
+from reviews.actions import decide, propose_risk, set_signing_rule, sign_risk
+from reviews.kinds import Authentication, Level
 from reviews.manifest import canonical_text, manifest_digest
-from reviews.models import Campaign, SignOff
+from reviews.models import Campaign, LogSignature, Remediation, RiskProposal, RiskSignature, ScopeLine, SignOff, Waiver
+from reviews.queries.logreviews import log_statement
 from reviews.queries.standing import statement
+from reviews.queries.waivers import waiver_statement
+from tenants.kinds import Refused
 from tenants.models import AuditEntry, ProviderLink, User
 from tests import make
 from tests.factors import Passkey
 from tests.openid.running import Running
-from tests.reviews.conftest import KEEP, REVOKE, Cast, item, person
+from tests.openid.tokens import proved_by_provider
+from tests.reviews import periods
+from tests.reviews.conftest import KEEP, REVOKE, Cast, fall_late, item, person, ready, waive
 from tests.reviews.test_pages import page
 from tests.reviews.test_prove_who_signs import post
-from tests.reviews.test_sign import _signature, decide_all
+from tests.reviews.test_sign import _signature, decide_all, sign
 
 pytestmark = pytest.mark.django_db
 AGAIN = re.compile('href="(/openid/again/[^"]+)"')
 REMY: dict[str, Any] = {"sub": "r-1", "amr": ["pwd", "otp"]}
 BUTTON = "Sign 3 decisions with this sign-in"
 BY_PROVIDER = {"way": "provider"}
+WAIVED = "The CRM is being replaced."
+"""The reason that `waive` gives."""
 
 
 @pytest.fixture
@@ -198,3 +206,67 @@ def test_the_database_takes_no_provider_that_was_asked_otherwise(
         forged.save(force_insert=True)
     forged.methods = ["sign-in", "otp"]
     forged.save(force_insert=True)
+
+
+Prove = Callable[[str], Authentication]
+Signature = Waiver | RiskSignature | LogSignature
+
+
+def waives(cast: Cast, _campaign: Campaign) -> Callable[[Prove], Signature]:
+    """Have a campaign that waits for a system's list, and return the signing of its waiver."""
+    billing = save_system(facts=SystemFacts("Billing", "billing", "admin*"), by=cast.officer)
+    line = ScopeLine.objects.get(campaign=ready(cast, name="Both", systems=[cast.crm, billing]), system=billing)
+
+    def signs(prove: Prove) -> Signature:
+        waive(line, cast.officer, proof=prove(waiver_statement(line, WAIVED, cast.officer.name)[1]))
+        return Waiver.objects.get()
+
+    return signs
+
+
+def accepts(cast: Cast, campaign: Campaign) -> Callable[[Prove], Signature]:
+    """Have somebody ask to accept the risk of a late revocation, and return the second person's signing."""
+    decide_all(campaign, cast)
+    sign(campaign, cast.remy, "M1")
+    sign(campaign, cast.rosa, "M2")
+    fall_late()
+    until, fix = timezone.now() + timedelta(days=20), Remediation.objects.get()
+    made = propose_risk(remediation=fix, until=until, reason="The vendor's fix is coming.", by=cast.officer)
+    told = {"proposal": made, "by": cast.rosa, "printed_name": "Rosa", "shown_digest": made.digest}
+    return lambda prove: sign_risk(**told, proof=prove(made.digest))
+
+
+def reviews_logs(cast: Cast, _campaign: Campaign) -> Callable[[Prove], Signature]:
+    """Open a period of logs in which nothing happened, and return the signing of it."""
+    review = periods.opened(cast, periods.schedule(cast))
+    digest = log_statement(review, person("M2"), [])[1]
+    return lambda prove: periods.sign(review, cast.rosa, "M2", proof=prove(digest))
+
+
+def copied(right: Signature, **changes: object) -> Signature:
+    """Return a signature that was taken back, to be written by hand with changes."""
+    names = [one.attname for one in right._meta.concrete_fields if one.attname not in {"id", "tenant_id"}]
+    return type(right)(**{name: getattr(right, name) for name in names} | changes)
+
+
+@pytest.mark.parametrize("kind", [waives, accepts, reviews_logs])
+def test_the_database_holds_the_provider_for_every_kind_of_signature(
+    kind: Callable[[Cast, Campaign], Callable[[Prove], Signature]], campaign: Campaign, cast: Cast
+) -> None:
+    signs = kind(cast, campaign)
+    with transaction.atomic():
+        right = signs(proved_by_provider)
+        transaction.set_rollback(True)
+    other, weak = proved_by_provider("0" * 64), proved_by_provider(right.digest, amr=["pwd"])
+    for words, authentication in (
+        ("another statement", {}),
+        ("another statement", dict(other.detail)),
+        ("no second factor", dict(weak.detail)),
+    ):
+        with pytest.raises(DatabaseError, match=words), transaction.atomic():
+            copied(right, authentication=authentication).save(force_insert=True)
+    with pytest.raises(Refused, match="about another statement"):
+        signs(lambda _digest: other)
+    signed, text = signs(proved_by_provider), getattr(right, "manifest", "") or RiskProposal.objects.get().manifest
+    assert signed.level == "provider"
+    assert check_token(signed.authentication["assertion"], text.encode(), "here") == "provider RS256"

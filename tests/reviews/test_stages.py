@@ -18,7 +18,8 @@ from reviews.actions import (
     reassign_items,
 )
 from reviews.kinds import Choice, Outcome, Strategy
-from reviews.models import Assignment, Campaign, Exclusion, ReviewItem
+from reviews.models import Assignment, Campaign, Exclusion, Finding, ReviewItem
+from reviews.queries.campaigns import campaign_lines, standing
 from reviews.states import CampaignState
 from tenants.kinds import Actor, Refused
 from tenants.models import Tenant, User
@@ -135,6 +136,10 @@ def test_a_closed_campaign_is_followed_up_over_what_stayed_undecided(
     made = open_campaign(
         campaign=follow_up(campaign=closed, reason="Abstained in April.", by=cast.officer), by=cast.officer
     )
+    now, found = standing(closed), Finding.objects.get(kind="not_decided")
+    assert (now.decided, now.abstained, now.undecided, now.outcomes["abstain"]) == (5, 1, 0, 1)
+    assert "abstained from 1 grants, 0 of them privileged. They are not approved" in found.sentence
+    assert [line.decided for line in campaign_lines([closed])] == [5]
     assert (made.follows, made.name) == (closed, "Follow-up of CRM, second quarter")
     assert set(items(made)) == {"backup agent"}
     page = make.login(User.objects.get(email="carla@example.org")).get(f"/t/northwind/campaigns/{made.pk}/")
