@@ -38,6 +38,7 @@ class Permission(StrEnum):
     EVENT_VIEW = "event.view"
     EVENT_EXPORT = "event.export"
     RETENTION_MANAGE = "retention.manage"
+    PLACE_APPROVE = "place.approve"
     REGISTER_VIEW = "register.view"
     REGISTER_MANAGE = "register.manage"
     PEOPLE_PROVISION = "people.provision"
@@ -75,7 +76,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             *(_P.EVENT_EXPORT, _P.REGISTER_VIEW, _P.REGISTER_MANAGE, _P.CAMPAIGN_VIEW, _P.CAMPAIGN_MANAGE),
             *(_P.REMEDIATION_MANAGE, _P.ALERT_VIEW, _P.ALERT_HANDLE, _P.ALERT_CONFIGURE, _P.CONTROL_VIEW),
             *(_P.CONTROL_COMPUTE, _P.PACK_VIEW, _P.PACK_BUILD, _P.LEDGER_VIEW, _P.TENANT_MANAGE),
-            *(_P.RETENTION_MANAGE, _P.PEOPLE_PROVISION),
+            *(_P.RETENTION_MANAGE, _P.PLACE_APPROVE, _P.PEOPLE_PROVISION),
         }
     ),
     Role.ANALYST: frozenset(

@@ -32,7 +32,7 @@ def test_it_holds_seventy_rows_of_five_frameworks() -> None:
     }
     assert len(catalogue.kinds) == 36
     assert len({row.key for row in catalogue.controls}) == 70
-    assert catalogue.version == "1.2.0"
+    assert catalogue.version == "1.3.0"
     assert len(catalogue.digest) == 64
 
 
