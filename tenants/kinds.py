@@ -143,14 +143,31 @@ def enforce(verdict: Verdict) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Purpose:
+    """What somebody looks at logs for: one of the tenant's purposes, and a free reference such as a ticket."""
+
+    name: str
+    reference: str = ""
+
+
+class PurposeMissing(Exception):  # noqa: N818 -- the word the pages use
+    """Somebody would look at logs for a purpose that they have not stated; nothing was shown to them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts in which tenant, with which rights: a person, a token or the system itself."""
+    """Who acts in which tenant, with which rights: a person, a token or the system itself.
+
+    ``purpose`` is what they look at logs for; ``asked`` whether a page can ask them for it.
+    """
 
     name: str
     user_id: int | None
     tenant_id: int
     roles: frozenset[Role] = field(default_factory=frozenset)
     permissions: frozenset[Permission] = field(default_factory=frozenset)
+    purpose: Purpose | None = None
+    asked: bool = False
 
     @classmethod
     def system(cls, name: str, tenant_id: int) -> Self:

@@ -24,7 +24,7 @@ from logs.simulate.sources import DIRECTORY
 from portal.demo import campaign, feeds, logreviews, places, register, sharing
 from portal.demo.cast import AUDITOR_DAYS, Part, SignIns, join
 from reviews.actions import find_causes
-from tenants.actions import open_tenant
+from tenants.actions import open_tenant, set_purposes
 from tenants.audit import audit
 from tenants.kinds import Actor, Role, TenantKind
 from tenants.models import Tenant, User
@@ -61,6 +61,7 @@ READERS: Final = (
     (HOME, "axel@auditors.example", PackKind.CONTROLS),
     ("acme", "cleo@acme.example", PackKind.CLIENT),
 )
+PURPOSES: Final = ("Monitoring of access", "Investigation of an incident", "Access review", "Request of a person")
 FRAMEWORKS: Final = ("gdpr", "hipaa", "soc2", "iso27001")
 
 
@@ -124,6 +125,9 @@ class Seed:
             self.tenants[client.key] = open_tenant(
                 slug=client.key, name=client.name, kind=TenantKind.CLIENT, time_zone=zone, parent=bpo
             )
+        for key, tenant in self.tenants.items():
+            with tenant_scope(tenant):
+                set_purposes(names=PURPOSES, by=self.by(key))
         for part in CAST:
             with tenant_scope(self.tenants[part.tenant]):
                 days = AUDITOR_DAYS if part.role == Role.AUDITOR else None
