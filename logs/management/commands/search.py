@@ -49,7 +49,7 @@ class Command(BaseCommand):
         by = replace(Actor.system("search", tenant.pk), purpose=stated)
         try:
             with tenant_scope(tenant):
-                self.check(stated)
+                self.check_purpose(stated)
                 text, filters = self.asked(tenant, options)
                 facts = {"q": text, "since": filters.since, "until": filters.until}
                 if options["export"] is None:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"The file cannot be written: {error}") from error
 
-    def check(self, stated: Purpose | None) -> None:
+    def check_purpose(self, stated: Purpose | None) -> None:
         """Refuse a purpose that the tenant does not list."""
         kept = purpose_list() if stated else None
         if stated and kept and stated.name not in kept.names:
