@@ -131,6 +131,7 @@ class SettingsForm(forms.Form):
         label="Minutes of slack before and after", min_value=0, max_value=240, help_text="Early starts and overtime."
     )
     unknown_on = forms.BooleanField(label="Also watch accounts that belong to nobody in the register", required=False)
+    places_on = forms.BooleanField(label="Raise alerts for remote access from elsewhere", required=False)
     mail_on = forms.BooleanField(label="Send a mail when an alert is raised or becomes graver", required=False)
     mail_to = forms.CharField(
         label="Recipients",

@@ -13,6 +13,7 @@ class Rule(models.TextChoices):
     FAILED_ACCOUNT = "failed_account", "Failed log-ins of one account"
     FAILED_SOURCE = "failed_source", "Failed log-ins from one address"
     OUT_OF_HOURS = "out_of_hours", "Access out of hours"
+    ELSEWHERE = "elsewhere", "Remote access from elsewhere"
 
 
 RULE_VERSION: Final = 1
@@ -128,5 +129,6 @@ class RuleSettings:
     slack_minutes: int = 30
     hours: Hours = field(default_factory=lambda: Hours(time(8), time(18), frozenset({1, 2, 3, 4, 5})))
     unknown_on: bool = False
+    places_on: bool = True
     mail_on: bool = True
     mail_to: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ class AlertSettings(TenantOwned):
     hours_end = models.TimeField()
     days = models.JSONField(default=list)
     unknown_on = models.BooleanField(default=False)
+    places_on = models.BooleanField(default=True, db_default=True)
     mail_on = models.BooleanField(default=True)
     mail_to = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -73,6 +74,7 @@ class AlertSettings(TenantOwned):
             slack_minutes=self.slack_minutes,
             hours=Hours(self.hours_start, self.hours_end, frozenset(self.days)),
             unknown_on=self.unknown_on,
+            places_on=self.places_on,
             mail_on=self.mail_on,
             mail_to=tuple(self.mail_to),
         )
@@ -339,6 +341,7 @@ def row_of(settings: RuleSettings) -> dict[str, Any]:
         "hours_end": settings.hours.end,
         "days": sorted(settings.hours.days),
         "unknown_on": settings.unknown_on,
+        "places_on": settings.places_on,
         "mail_on": settings.mail_on,
         "mail_to": list(settings.mail_to),
     }

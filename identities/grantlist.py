@@ -25,6 +25,8 @@ COLUMNS = (
     "meaning",
     "granted_by",
     "granted_at",
+    "approved_by",
+    "approved_at",
     "origin",
     "inherited_via",
 )
@@ -33,6 +35,7 @@ NO = frozenset({"no", "false", "0", "n", "disabled", "inactive"})
 LIMITS = {
     "title": 200,
     "granted_by": 200,
+    "approved_by": 200,
     "origin": 200,
     "inherited_via": 200,
     "account": 200,
@@ -88,7 +91,9 @@ def _row(line: int, cells: Mapping[str, str]) -> GrantRow:
         title=cells.get("title", ""),
         meaning=cells.get("meaning", ""),
         granted_by=cells.get("granted_by", ""),
-        granted_at=_moment(line, cells.get("granted_at", "")),
+        granted_at=_moment(line, "granted_at", cells.get("granted_at", "")),
+        approved_by=cells.get("approved_by", ""),
+        approved_at=_moment(line, "approved_at", cells.get("approved_at", "")),
         origin=cells.get("origin", ""),
         inherited_via=cells.get("inherited_via", ""),
     )
@@ -118,7 +123,7 @@ def _flag(line: int, column: str, text: str, *, default: bool) -> bool:
     raise BadFile(f"Line {line}, column '{column}' is '{text}'; write yes or no.", line)
 
 
-def _moment(line: int, text: str) -> datetime | None:
+def _moment(line: int, column: str, text: str) -> datetime | None:
     """Returns an ISO 8601 date or time; a time needs its offset, a bare date means midnight UTC."""
     if not text:
         return None
@@ -126,10 +131,10 @@ def _moment(line: int, text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise BadFile(
-            f"Line {line}, column 'granted_at' is '{text}'; write it as 2026-03-31 or 2026-03-31T08:00:00+00:00.", line
+            f"Line {line}, column '{column}' is '{text}'; write it as 2026-03-31 or 2026-03-31T08:00:00+00:00.", line
         ) from error
     if moment.tzinfo is None and len(text) > len("2026-03-31"):
-        raise BadFile(f"Line {line}, column 'granted_at' is '{text}', a time without its offset from UTC.", line)
+        raise BadFile(f"Line {line}, column '{column}' is '{text}', a time without its offset from UTC.", line)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -82,6 +82,8 @@ class GrantRow:
     meaning: str = ""
     granted_by: str = ""
     granted_at: datetime | None = None
+    approved_by: str = ""
+    approved_at: datetime | None = None
     origin: str = ""
     inherited_via: str = ""
 

@@ -33,8 +33,10 @@ WORDS: Final = {
     "privileged": ("Privileged (yes or no)", "admin, is admin, administrator"),
     "title": ("Entitlement in words", "role title, role label"),
     "meaning": ("What it allows", "description, role description"),
-    "granted_by": ("Granted by", "assigned by, approved by, approver"),
+    "granted_by": ("Granted by", "assigned by"),
     "granted_at": ("Granted at", "assigned at, assigned on, granted on, created"),
+    "approved_by": ("Approved by", "approver, authorised by, authorized by"),
+    "approved_at": ("Approved at", "approved on, approval date, date approved, authorised on, authorized on"),
     "origin": ("Ticket or request", "ticket, request, request id"),
     "inherited_via": ("Held through", "through, via, parent group, inherited from"),
 }

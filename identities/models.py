@@ -283,7 +283,10 @@ class SnapshotFile(TenantOwned):
 
 
 class Grant(TenantOwned):
-    """Stores that an account holds an entitlement from `since` to before `until` (empty: still held)."""
+    """Stores that an account holds an entitlement from `since` to before `until` (empty: still held).
+
+    Who granted and who approved it, when and by which ticket, is what the first list that has it says.
+    """
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
@@ -292,6 +295,8 @@ class Grant(TenantOwned):
     since = models.DateTimeField()
     until = models.DateTimeField(null=True, blank=True)
     granted_by = models.CharField(max_length=200, blank=True)
+    approved_by = models.CharField(max_length=200, blank=True, default="")
+    approved_at = models.DateTimeField(null=True, blank=True)
     origin = models.CharField(max_length=200, blank=True)
     inherited_via = models.CharField(max_length=200, blank=True)
     first_snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="+")

@@ -67,14 +67,15 @@ def seal_snapshot(
 
 
 def _check_times(grants: Sequence[GrantRow], captured_at: datetime) -> None:
-    """Refuses a grant that begins after the list was captured."""
+    """Refuses a grant that begins, or was approved, after the list was captured."""
     for grant in grants:
-        if grant.granted_at and grant.granted_at > captured_at:
-            raise BadFile(
-                f"Line {grant.line} says that '{grant.account}' was granted '{grant.entitlement}' "
-                "after the list was captured.",
-                grant.line,
-            )
+        for deed, at in (("granted", grant.granted_at), ("approved for", grant.approved_at)):
+            if at and at > captured_at:
+                raise BadFile(
+                    f"Line {grant.line} says that '{grant.account}' was {deed} '{grant.entitlement}' "
+                    "after the list was captured.",
+                    grant.line,
+                )
 
 
 def _accounts(system: System, grants: Sequence[GrantRow], *, change: bool) -> Accounts:
@@ -221,6 +222,8 @@ def _update_grants(
                 entitlement_id=pair[1],
                 since=_begin(grant.granted_at, ended.get(pair), snapshot.captured_at),
                 granted_by=grant.granted_by,
+                approved_by=grant.approved_by,
+                approved_at=grant.approved_at,
                 origin=grant.origin,
                 inherited_via=grant.inherited_via,
                 first_snapshot=snapshot,

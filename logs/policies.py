@@ -33,6 +33,11 @@ def can_manage_retention(by: Actor) -> Verdict:
     return permit(by, Permission.RETENTION_MANAGE, to="change how long events are kept, or what is held")
 
 
+def can_approve_place(by: Actor) -> Verdict:
+    """Return whether the actor may say from where remote access is allowed, and end that."""
+    return permit(by, Permission.PLACE_APPROVE, to="change the approved places for remote access")
+
+
 def can_announce_prune(by: Actor) -> Verdict:
     """Return whether the actor may announce a removal: the portal's own program, by the terms that people set."""
     return ALLOWED if by.is_system else denied("What is past its term is removed by the program `retain` alone.")

@@ -4,6 +4,7 @@ from django.urls import path
 
 from logs.views import (
     again,
+    approvals,
     attendance,
     certificates,
     coverage,
@@ -56,5 +57,8 @@ urlpatterns = [
     path("retention/terms/", retention.term_set, name="term_set"),
     path("retention/holds/", retention.hold_set, name="hold_set"),
     path("retention/holds/<int:hold_id>/lift/", retention.hold_lift, name="hold_lift"),
+    path("places/", approvals.approvals, name="approvals"),
+    path("places/approve/", approvals.place_approve, name="place_approve"),
+    path("places/<int:place_id>/end/", approvals.place_end, name="place_end"),
     path("quarantine/", sources.quarantined, name="quarantine"),
 ]

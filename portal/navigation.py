@@ -68,6 +68,7 @@ SECTIONS: Final[tuple[tuple[str, tuple[Page, ...]], ...]] = (
             Page("Search", "logs:search", "search", P.EVENT_VIEW, ("events/", "people/", "things/")),
             Page("Log reviews", "reviews:log_reviews", "checklist", P.CAMPAIGN_VIEW),
             Page("Attendance", "logs:attendance", "user-check", P.EVENT_VIEW, ("register/rosters/",)),
+            Page("Approved places", "logs:approvals", "map-pin", P.EVENT_VIEW),
             Page("Sources", "logs:sources", "plug-connected", P.SOURCE_VIEW),
             Page("Coverage", "logs:coverage", "calendar", P.SOURCE_VIEW),
             Page("Quarantine", "logs:quarantine", "alert-triangle", P.SOURCE_MANAGE),

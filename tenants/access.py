@@ -3,18 +3,21 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, cast
+from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from ledger.kinds import LeafKind
 from tenants.audit import audit
 from tenants.deedlog import Caller, caller
-from tenants.kinds import Actor, Permission, Refused, Role, Verdict, denied
+from tenants.kinds import Actor, Permission, PurposeMissing, Refused, Role, Verdict, denied
 from tenants.models import Engagement, Tenant, User
+from tenants.purposes import with_purpose
 from tenants.queries import actor_for, cosigner_for, engagement_of, has_second_factor, tenant_by_slug
 from tenants.scope import narrow_scope, tenant_scope
 
@@ -78,6 +81,8 @@ def requires(*permissions: Permission) -> Callable[[View[P]], OuterView]:
                     _note_look(entered, response)
             except Refused as refusal:
                 return refuse(entered, refusal.verdict)
+            except PurposeMissing:
+                return _ask_purpose(entered)
             response.headers.setdefault("Cache-Control", "no-store")
             return response
 
@@ -105,7 +110,14 @@ def enter(request: HttpRequest, slug: str, permissions: tuple[Permission, ...]) 
         raise Http404(NOT_HERE)
     entered.tenant, entered.actor = tenant, actor
     entered.engagement = open_engagement(tenant, actor)
+    entered.actor = with_purpose(actor, request, tenant, entered.engagement)
     return entered
+
+
+def _ask_purpose(request: TenantRequest) -> HttpResponse:
+    """Lead somebody who would look at logs to the question what for, and from there back to what they wanted."""
+    wanted = request.get_full_path() if request.method in {"GET", "HEAD"} else ""
+    return redirect(f"{reverse('tenants:purpose', args=[request.tenant.slug])}?{urlencode({'next': wanted})}")
 
 
 def open_engagement(tenant: Tenant, actor: Actor) -> Engagement | None:

@@ -1,6 +1,6 @@
 """Deeds on tenants, people, roles and tokens."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,7 +15,7 @@ from ledger.kinds import EpochStart, LeafKind
 from ledger.queries import newest_at
 from tenants.audit import audit
 from tenants.kinds import Actor, EndedAccess, Permission, Role, TenantKind, Verdict, denied, enforce
-from tenants.models import SLUG_RULE, ApiToken, Membership, Tenant, User
+from tenants.models import SLUG_RULE, ApiToken, Membership, PurposeList, Tenant, User
 from tenants.policies import (
     can_end_access,
     can_end_role,
@@ -24,11 +24,13 @@ from tenants.policies import (
     can_keep_ledger,
     can_open_tenant,
     can_revoke_token,
+    can_set_purposes,
 )
 from tenants.scope import current_scope, tenant_scope
 from tenants.tokens import make_token
 from tenants.zones import known_zones
 
+MOST_PURPOSES: Final = 12
 LONGEST_TOKEN: Final = timedelta(days=365)
 SILENT_AFTER: Final = timedelta(minutes=45)
 """The schedule looks every ten minutes: a heartbeat therefore follows the last entry within an hour."""
@@ -219,3 +221,21 @@ def start_epoch(*, start: EpochStart, reason: str, approved_by: str, by: Actor) 
         "surviving_size": start.closed.size,
     }
     audit("ledger.epoch", by=by, target=start.origin, detail=detail, kind=LeafKind.EPOCH)
+
+
+@transaction.atomic
+def set_purposes(*, names: Sequence[str], by: Actor) -> PurposeList:
+    """Set for which purposes logs are looked at; from now on whoever looks is asked for one of them.
+
+    Raises:
+        ValidationError: none is named, or too many.
+    """
+    enforce(can_set_purposes(by))
+    kept = list(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if not 0 < len(kept) <= MOST_PURPOSES:
+        raise ValidationError(f"Name 1 to {MOST_PURPOSES} purposes, one a line.")
+    last = PurposeList.objects.order_by("-version").first()
+    row = PurposeList(version=last.version + 1 if last else 1, names=kept, set_by=by.name)
+    row.save(force_insert=True)
+    audit("purpose.set", by=by, target=f"Purposes of looks, {row}", detail={"names": kept})
+    return row

@@ -18,7 +18,8 @@ from tenants.apiauth import BearerAuthentication, note_refused
 from tenants.audit import audit
 from tenants.kinds import Actor, Permission, Refused, Verdict, denied
 from tenants.models import ApiToken, Tenant, User
-from tenants.queries import actor_for, has_second_factor, tenant_by_slug
+from tenants.purposes import HEADER, said_by_machine
+from tenants.queries import actor_for, has_second_factor, purpose_list, tenant_by_slug
 from tenants.scope import narrow_scope, tenant_scope
 from tenants.tokens import digest
 
@@ -64,6 +65,7 @@ class TenantView(APIView):
         self.tenant, self.actor = enter(request, slug)
         if not any(self.actor.may(permission) for permission in self.permissions):
             raise Refused(denied(_missing(request, self.permissions)))
+        self.actor = said_by_machine(self.actor, request.headers)
         handler = getattr(self, str(request.method).lower(), self.http_method_not_allowed)
         engagement = open_engagement(self.tenant, self.actor)
         if engagement and isinstance(request.user, User) and not has_second_factor(request.user):
@@ -71,8 +73,15 @@ class TenantView(APIView):
         with tenant_scope(self.tenant):
             if engagement:
                 narrow_scope(engagement.pk)
+            self._check_purpose()
             response: Response = handler(request, **kwargs)
         return response
+
+    def _check_purpose(self) -> None:
+        """Refuse a purpose that the tenant does not list."""
+        told, kept = self.actor.purpose, purpose_list() if self.actor.purpose else None
+        if told and kept and told.name not in kept.names:
+            raise ValidationError(f"{HEADER} is none of the tenant's purposes: {', '.join(kept.names)}.")
 
     def _refused(self, verdict: Verdict) -> PermissionDenied:
         with tenant_scope(self.tenant):

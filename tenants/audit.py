@@ -13,8 +13,8 @@ from django.utils import timezone
 from ledger.entries import Json, canonical, salts
 from ledger.kinds import LeafKind
 from tenants.deedlog import write_deed
-from tenants.kinds import Actor
-from tenants.models import AuditEntry
+from tenants.kinds import Actor, PurposeMissing
+from tenants.models import AuditEntry, PurposeList
 from tenants.scope import current_scope
 
 
@@ -33,10 +33,14 @@ def audit(
         by: who did it.
         target: what it was done to, in words that stay true when the row is gone.
         detail: further facts; dates and numbers are turned into text that the ledger's JSON subset holds.
-        kind: the kind of leaf; looking at logs is ``LeafKind.LOOKED``.
+        kind: the kind of leaf; looking at logs is ``LeafKind.LOOKED``, and holds the purpose that was stated.
+
+    Raises:
+        PurposeMissing: the tenant has purposes, and who looks at logs can be asked for theirs and was not yet.
     """
     scope = current_scope()
-    at, number, facts = timezone.now(), scope.audited, _plain(detail or {})
+    stated = _purpose(by) if kind is LeafKind.LOOKED else {}
+    at, number, facts = timezone.now(), scope.audited, _plain({**(detail or {}), **stated})
     scope.audited += 1
     entry_id = uuid4()
     core: dict[str, Json] = {"at": rfc3339(at), "id": str(entry_id), "log": str(scope.log_id), "v": 1, "verb": verb}
@@ -61,6 +65,15 @@ def audit(
         line = partial(write_deed, verb, actor=by.name, actor_id=by.user_id, tenant=str(scope.log_id))
         transaction.on_commit(partial(line, outcome="success", detail={"target": target}))
     return entry
+
+
+def _purpose(by: Actor) -> dict[str, str]:
+    """Return the stated purpose of a look as its entry holds it."""
+    if by.purpose is not None:
+        return {"purpose": by.purpose.name, "purpose_reference": by.purpose.reference}
+    if by.asked and PurposeList.objects.exists():
+        raise PurposeMissing
+    return {}
 
 
 def rfc3339(at: datetime) -> str:

@@ -1,13 +1,15 @@
 """Shapes of the forms on people, roles and tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django import forms
 
-from tenants.kinds import Actor, Permission, Role
+from tenants.kinds import Actor, Permission, Purpose, Role
+
+LONGEST_PURPOSE: Final = 100
 
 _SPOKEN: Final[Mapping[Permission, str]] = {
     Permission.TENANT_MANAGE: "Manage people and roles",
@@ -70,6 +72,41 @@ class TokenForm(forms.Form):
         super().__init__(*args, **kwargs)
         held = [one for one in _SPOKEN if by.may(one)]
         self.fields["scopes"].choices = [(str(one), _SPOKEN[one]) for one in held]  # type: ignore[attr-defined]  # a field with choices
+
+
+class PurposeForm(forms.Form):
+    """What somebody looks at logs for."""
+
+    purpose = forms.ChoiceField(label="Purpose", widget=forms.RadioSelect)
+    reference = forms.CharField(
+        label="Reference", max_length=100, required=False, help_text="A ticket, case or request, where there is one."
+    )
+
+    def __init__(self, *args: Any, names: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["purpose"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]  # a choice
+
+    def stated(self) -> Purpose:
+        """Return what was entered."""
+        return Purpose(self.cleaned_data["purpose"], self.cleaned_data["reference"].strip())
+
+
+class PurposesForm(forms.Form):
+    """The purposes for which logs are looked at in a tenant."""
+
+    names = forms.CharField(
+        label="Purposes",
+        max_length=1500,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text="One a line, 12 at most. Whoever looks at logs is asked for one of them once a day.",
+    )
+
+    def clean_names(self) -> list[str]:
+        """Return the lines; a purpose is short enough to be chosen at a glance."""
+        lines = [line.strip() for line in str(self.cleaned_data["names"]).splitlines() if line.strip()]
+        if any(len(line) > LONGEST_PURPOSE for line in lines):
+            raise forms.ValidationError(f"A purpose has {LONGEST_PURPOSE} characters at most.")
+        return lines
 
 
 class TrailFilter(forms.Form):

@@ -38,6 +38,7 @@ class Permission(StrEnum):
     EVENT_VIEW = "event.view"
     EVENT_EXPORT = "event.export"
     RETENTION_MANAGE = "retention.manage"
+    PLACE_APPROVE = "place.approve"
     REGISTER_VIEW = "register.view"
     REGISTER_MANAGE = "register.manage"
     PEOPLE_PROVISION = "people.provision"
@@ -75,7 +76,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
             *(_P.EVENT_EXPORT, _P.REGISTER_VIEW, _P.REGISTER_MANAGE, _P.CAMPAIGN_VIEW, _P.CAMPAIGN_MANAGE),
             *(_P.REMEDIATION_MANAGE, _P.ALERT_VIEW, _P.ALERT_HANDLE, _P.ALERT_CONFIGURE, _P.CONTROL_VIEW),
             *(_P.CONTROL_COMPUTE, _P.PACK_VIEW, _P.PACK_BUILD, _P.LEDGER_VIEW, _P.TENANT_MANAGE),
-            *(_P.RETENTION_MANAGE, _P.PEOPLE_PROVISION),
+            *(_P.RETENTION_MANAGE, _P.PLACE_APPROVE, _P.PEOPLE_PROVISION),
         }
     ),
     Role.ANALYST: frozenset(
@@ -142,14 +143,31 @@ def enforce(verdict: Verdict) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Purpose:
+    """What somebody looks at logs for: one of the tenant's purposes, and a free reference such as a ticket."""
+
+    name: str
+    reference: str = ""
+
+
+class PurposeMissing(Exception):  # noqa: N818 -- the word the pages use
+    """Somebody would look at logs for a purpose that they have not stated; nothing was shown to them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts in which tenant, with which rights: a person, a token or the system itself."""
+    """Who acts in which tenant, with which rights: a person, a token or the system itself.
+
+    ``purpose`` is what they look at logs for; ``asked`` whether a page can ask them for it.
+    """
 
     name: str
     user_id: int | None
     tenant_id: int
     roles: frozenset[Role] = field(default_factory=frozenset)
     permissions: frozenset[Permission] = field(default_factory=frozenset)
+    purpose: Purpose | None = None
+    asked: bool = False
 
     @classmethod
     def system(cls, name: str, tenant_id: int) -> Self:

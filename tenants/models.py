@@ -228,6 +228,28 @@ class AuditEntry(TenantOwned):
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.verb} {self.target}"
 
 
+class PurposeList(TenantOwned):
+    """The purposes for which logs are looked at in the tenant; append-only, the newest version holds."""
+
+    version = models.PositiveIntegerField()
+    names = models.JSONField()
+    set_at = models.DateTimeField(db_default=Now(), editable=False)
+    set_by = models.CharField(max_length=320)
+
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+
+    class Meta:
+        """Versions count up in each tenant, and none is empty."""
+
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "version"), name="purpose_list_version_is_unique"),
+            models.CheckConstraint(condition=~Q(names=[]), name="purpose_list_names_a_purpose"),
+        )
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
 class Work(TenantOwned):
     """A piece of long work that a person asked for: what it does, how far it is, how it ended."""
 

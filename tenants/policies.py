@@ -14,6 +14,11 @@ def can_grant_role(by: Actor, role: Role) -> Verdict:
     return verdict
 
 
+def can_set_purposes(by: Actor) -> Verdict:
+    """Whether the actor may say for which purposes logs are looked at in the tenant."""
+    return permit(by, Permission.TENANT_MANAGE, to="change the purposes of looks at logs")
+
+
 def can_invite_auditor(by: Actor, scope: EngagementScope, now: datetime, *, invited: bool) -> Verdict:
     """Whether the actor may invite an external auditor to a room of that scope; one room at a time for an address."""
     verdict = permit(by, Permission.SHARE_MANAGE, to="invite an external auditor")

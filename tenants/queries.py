@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants.kinds import COSIGNER, ROLE_PERMISSIONS, Actor, Permission, Role
-from tenants.models import ApiToken, AuditEntry, Engagement, Membership, ProviderLink, Tenant, User, Work
+from tenants.models import ApiToken, AuditEntry, Engagement, Membership, ProviderLink, PurposeList, Tenant, User, Work
 from tenants.tokens import INVITATION, digest, tenant_named, well_formed
 
 
@@ -133,3 +133,8 @@ def visible_work(by: Actor) -> QuerySet[Work]:
     """Return the long work that the actor may see: all for the tenant's own roles, else what they asked for."""
     rows = Work.objects.all()
     return rows if by.sees_all_shareable else rows.filter(asked_by_user_id=by.user_id)
+
+
+def purpose_list() -> PurposeList | None:
+    """Return the purposes for which logs are looked at in the open tenant, or None where nobody has set any."""
+    return PurposeList.objects.order_by("-version").first()

@@ -6,15 +6,17 @@ from django.db import transaction
 from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants import actions, queries
 from tenants.access import TenantRequest, requires
-from tenants.forms import PersonForm, TokenForm, TrailFilter
+from tenants.forms import PersonForm, PurposeForm, PurposesForm, TokenForm, TrailFilter
 from tenants.kinds import OF_ROLES, Permission, Refused, Role
 from tenants.models import ApiToken, Work
 from tenants.paging import Cursor, page_of_trail
+from tenants.purposes import state, way_on
 from tenants.work import can_cancel_work, cancel_work
 
 
@@ -66,6 +68,44 @@ def trail(request: TenantRequest) -> HttpResponse:
     rows = queries.audit_trail(verb=told.get("verb", ""), actor=told.get("actor", ""))
     page = page_of_trail(rows, Cursor.read(request.GET.get("cursor", "")))
     return render(request, "tenants/audit.html", {"form": form, "page": page})
+
+
+@requires(*OF_ROLES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def purpose(request: TenantRequest) -> HttpResponse:
+    """Ask what somebody looks at logs for, keep it for the day, and go on to what they wanted."""
+    kept, told = queries.purpose_list(), request.actor.purpose
+    names = kept.names if kept and request.engagement is None else []
+    initial = {"purpose": told.name, "reference": told.reference} if told else {}
+    form = PurposeForm(request.POST or None, names=names, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        state(form.stated(), request, request.tenant)
+        home = reverse("portal:home", args=[request.tenant.slug])
+        return redirect(way_on(request, request.GET.get("next", ""), home))
+    return _purpose_page(request, form, PurposesForm(initial={"names": "\n".join(names)}))
+
+
+def _purpose_page(request: TenantRequest, form: PurposeForm, listed: PurposesForm) -> HttpResponse:
+    context = {"form": form, "listed": listed, "kept": queries.purpose_list() if request.engagement is None else None}
+    wrong = form.errors or listed.errors
+    return render(request, "tenants/purpose.html", context, status=422 if wrong else 200)
+
+
+@requires(Permission.TENANT_MANAGE)
+@require_POST
+def purposes_set(request: TenantRequest) -> HttpResponse:
+    """Set for which purposes logs are looked at."""
+    listed = PurposesForm(request.POST)
+    if listed.is_valid():
+        try:
+            actions.set_purposes(names=listed.cleaned_data["names"], by=request.actor)
+        except ValidationError as error:
+            listed.add_error("names", error)
+        else:
+            messages.success(request, "The purposes are set: whoever looks at logs is asked for one of them.")
+            return redirect("tenants:purpose", request.tenant.slug)
+    kept = queries.purpose_list()
+    return _purpose_page(request, PurposeForm(names=kept.names if kept else []), listed)
 
 
 @requires(Permission.TOKEN_MANAGE)

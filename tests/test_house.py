@@ -56,6 +56,7 @@ OPEN_VIEWS = {
 APPEND_ONLY = {
     *("tenants_auditentry", "ledger_batch", "ledger_tile", "ledger_checkpoint", "ledger_refusal", "ledger_anchor"),
     "tenants_providerlink",
+    "tenants_purposelist",
     *("logs_accessevent", "logs_delivery", "logs_quarantinedline", "logs_eventexport", "logs_sourcerouting"),
     *("logs_retentionterm", "logs_retentionprune", "logs_erasedleaf"),
     *("logs_mappingversion", "logs_superseded", "logs_resolvedline", "logs_rereading"),

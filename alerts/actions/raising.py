@@ -68,7 +68,7 @@ def _take(hit: Hit, standing: Standing, version: int, raised: Raised) -> None:
 
 def _attempts(hit: Hit, facts: Sequence[Fact]) -> int:
     """Return what the records stand for: failures for the failed-log-in rules, accesses otherwise."""
-    counted = facts if hit.rule is Rule.OUT_OF_HOURS else [fact for fact in facts if not fact.ok]
+    counted = facts if hit.rule in {Rule.OUT_OF_HOURS, Rule.ELSEWHERE} else [fact for fact in facts if not fact.ok]
     return sum(fact.count for fact in counted)
 
 

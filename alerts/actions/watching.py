@@ -21,13 +21,16 @@ from alerts.queries.watched import (
     failures_around,
     is_access,
     is_login_attempt,
+    is_remote_session,
     logins_around,
     new_rows,
     register_of,
 )
+from alerts.rules.elsewhere import judge_places
 from alerts.rules.facts import Fact, Hit
 from alerts.rules.failed_logins import GROUPING, judge_bursts
 from alerts.rules.hours import judge_hours
+from logs.queries.approvals import approvals
 from tenants.kinds import Actor, enforce
 from tenants.models import Tenant
 
@@ -58,8 +61,8 @@ def look_for_alerts(*, tenant: Tenant, by: Actor, limit: int = LOOK) -> Look:
         _move(cursor, new.epoch, new.position, 0)
         return Look(0, Raised(), new.more)
     settings, version = current_settings(tenant)
-    hits = [*_hours(new.rows, settings, tenant), *_bursts(new.rows, settings, tenant)]
-    raised = raise_alerts(hits=hits, settings=settings, version=version, by=by)
+    hits = [judge(new.rows, settings, tenant) for judge in (_hours, _elsewhere, _bursts)]
+    raised = raise_alerts(hits=[hit for found in hits for hit in found], settings=settings, version=version, by=by)
     _move(cursor, new.epoch, new.position, len(new.rows))
     return Look(len(new.rows), raised, new.more)
 
@@ -89,6 +92,13 @@ def _hours(rows: Sequence[Row], settings: RuleSettings, tenant: Tenant) -> list[
     register = _register(rows, tenant)
     facts = facts_of((row for row in rows if is_access(row, register)), register)
     return judge_hours(facts, register.people, settings, tenant_zone=tenant.time_zone)
+
+
+def _elsewhere(rows: Sequence[Row], settings: RuleSettings, tenant: Tenant) -> list[Hit]:
+    opened = [row for row in rows if is_remote_session(row)]
+    if not opened or not settings.places_on:
+        return []
+    return judge_places(facts_of(opened, _register(opened, tenant)), approvals())
 
 
 def _bursts(rows: Sequence[Row], settings: RuleSettings, tenant: Tenant) -> list[Hit]:

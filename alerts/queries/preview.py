@@ -2,20 +2,31 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Count, Min, QuerySet
-from django.db.models.functions import TruncMinute
+from django.db.models.functions import TruncDay, TruncMinute
 from django.utils import timezone
 
 from alerts.kinds import Rule, RuleSettings
-from alerts.queries.watched import IS_FAILED, SKEW, Row, facts_of, is_access, register_of, rows_of
+from alerts.queries.watched import (
+    IS_FAILED,
+    SKEW,
+    Row,
+    facts_of,
+    is_access,
+    is_remote_session,
+    register_of,
+    rows_of,
+)
+from alerts.rules.elsewhere import judge_places
 from alerts.rules.facts import EventKey, Fact, Hit
 from alerts.rules.failed_logins import judge_failed_logins
 from alerts.rules.hours import judge_hours
 from logs.kinds import LogType, Status
 from logs.models import AccessEvent
+from logs.queries.approvals import approvals
 from tenants.models import Tenant
 
 DAYS: Final = 30
@@ -47,6 +58,8 @@ def preview_settings(settings: RuleSettings, tenant: Tenant) -> Preview:
     found = Counter(hit.rule for hit in judge_failed_logins(failures, [], settings))
     if settings.hours_on:
         found.update(hit.rule for hit in _hours(recent, settings, tenant))
+    if settings.places_on:
+        found.update(hit.rule for hit in _elsewhere(recent))
     counts = tuple((rule, found[rule]) for rule in Rule)
     return Preview(counts, DAYS, cut=len(failures) >= MOST_FAILURES)
 
@@ -79,6 +92,18 @@ def _hours(recent: QuerySet[AccessEvent], settings: RuleSettings, tenant: Tenant
     return list(judge_hours(facts, register.people, settings, tenant_zone=tenant.time_zone))
 
 
+def _elsewhere(recent: QuerySet[AccessEvent]) -> list[Hit]:
+    """Judge one fact for each person, account, address and UTC day."""
+    rows = recent.filter(status_id=Status.SUCCESS, log_type=LogType.REMOTE).values(
+        *("identity_id", "system_id", "actor_key", "src_ip", "src_country", "class_uid", "activity_id"),
+        *("log_type", "status_id"),
+        day=TruncDay("occurred_at", tzinfo=UTC),
+    )
+    found: list[Any] = list(rows.annotate(n=Count("id"), at=Min("occurred_at")))
+    facts = [_minute(number, row) for number, row in enumerate(found) if is_remote_session(row)]
+    return judge_places(facts, approvals())
+
+
 def _minute(number: int, row: Row) -> Fact:
     at: datetime = row["at"]
     return Fact(
@@ -88,6 +113,8 @@ def _minute(number: int, row: Row) -> Fact:
         system_id=row["system_id"],
         ok=True,
         count=row["n"],
+        source_ip=row.get("src_ip"),
+        country=row.get("src_country", ""),
         person_id=row["identity_id"],
         log_type=row["log_type"],
     )

@@ -37,7 +37,7 @@ SKEW: Final = timedelta(seconds=120)
 """How far ahead of its receipt an event may claim to be."""
 
 _COLUMNS: Final = (
-    *("received_at", "id", "occurred_at", "actor_key", "system_id", "src_ip", "status_id", "log_type"),
+    *("received_at", "id", "occurred_at", "actor_key", "system_id", "src_ip", "src_country", "status_id", "log_type"),
     *("privileges", "actor_type", "account_id", "identity_id", "repeat_count", "class_uid", "activity_id"),
     *("status_detail", "batch_id", "ord"),
 )
@@ -45,6 +45,8 @@ IS_LOGIN: Final = Q(class_uid=OcsfClass.AUTHENTICATION, activity_id=LOGON)
 IS_FAILED: Final = Q(class_uid=OcsfClass.AUTHENTICATION, status_id=Status.FAILURE) & ~Q(
     status_detail=StatusDetail.EXPIRED_PASSWORD
 )
+_NO_SESSION: Final = frozenset({2, 3})
+"""Activities of a tunnel that open none: closing and renewing it."""
 _ENDINGS: Final = frozenset({(OcsfClass.AUTHENTICATION, 2), (OcsfClass.TUNNEL, 2)})
 """Class and activity of logging off and closing a tunnel: leaving late is no access."""
 
@@ -136,6 +138,12 @@ def is_access(row: Row, register: Register) -> bool:
     )
 
 
+def is_remote_session(row: Row) -> bool:
+    """Whether the row opens a remote session, of a person or of a machine."""
+    opens = row["class_uid"] != OcsfClass.TUNNEL or row["activity_id"] not in _NO_SESSION
+    return bool(row["status_id"] == Status.SUCCESS and row["log_type"] == LogType.REMOTE and opens)
+
+
 def register_of(
     account_ids: Collection[int | None], identity_ids: Collection[int | None], tenant: Tenant | None
 ) -> Register:
@@ -180,6 +188,7 @@ def _fact(row: Row, register: Register) -> Fact:
         account=row["actor_key"],
         system_id=row["system_id"],
         source_ip=row["src_ip"],
+        country=row["src_country"],
         ok=row["status_id"] == Status.SUCCESS,
         privileged=privileged,
         count=max(1, row["repeat_count"] or 1),

@@ -29,6 +29,7 @@ class Fact:
     account: str
     system_id: int | None = None
     source_ip: str | None = None
+    country: str = ""
     ok: bool = False
     privileged: bool = False
     count: int = 1

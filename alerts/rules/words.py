@@ -12,6 +12,8 @@ def explain(rule: Rule, attempts: int, first_at: datetime, last_at: datetime, nu
     """Return one to two full sentences: what was counted, and the setting that it broke."""
     if rule is Rule.OUT_OF_HOURS:
         return _explain_hours(attempts, numbers)
+    if rule is Rule.ELSEWHERE:
+        return _explain_place(attempts, numbers)
     what = "of one account" if rule is Rule.FAILED_ACCOUNT else "from one address"
     text = (
         f"{attempts} failed log-ins {what} within {lasting(first_at, last_at)}. "
@@ -28,6 +30,15 @@ def _explain_hours(attempts: int, numbers: Numbers) -> str:
         f"{attempts} {'access' if attempts == 1 else 'accesses'} outside {whose}, "
         f"{numbers['start']} to {numbers['end']} ({numbers['zone']}), "
         f"with {numbers['slack_minutes']} minutes of slack on either side."
+    )
+
+
+def _explain_place(attempts: int, numbers: Numbers) -> str:
+    what = "session" if attempts == 1 else "sessions"
+    where = f"registered in {numbers['country']}" if numbers["country"] else "whose country is not known"
+    return (
+        f"{attempts} remote {what} from {numbers['address']}, an address {where}. "
+        "None of the places that were approved then covers it."
     )
 
 

@@ -6,7 +6,10 @@ from evidence.metrics.frame import Asked, Frame
 from tenants.kinds import ROLE_PERMISSIONS, Permission
 
 LOOKED = """
-SELECT e.verb, e.actor_name AS actor, count(*) AS looks, min(e.at) AS first_at, max(e.at) AS last_at,
+SELECT e.verb, e.actor_name AS actor, coalesce(e.detail ->> 'purpose', '') AS purpose, count(*) AS looks,
+    count(*) FILTER (WHERE NOT e.detail ? 'purpose' AND e.at >= %(asked_since)s) AS without_purpose,
+    count(*) FILTER (WHERE NOT e.detail ? 'purpose' AND (e.at >= %(asked_since)s) IS NOT TRUE) AS not_asked,
+    min(e.at) AS first_at, max(e.at) AS last_at,
     count(*) FILTER (WHERE e.actor_user_id IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM tenants_membership m WHERE m.tenant_id = e.tenant_id AND m.user_id = e.actor_user_id
         AND (m.role = ANY(%(roles)s) OR NOT e.verb = ANY(%(logs)s))
@@ -14,7 +17,10 @@ SELECT e.verb, e.actor_name AS actor, count(*) AS looks, min(e.at) AS first_at, 
         )) AS by_unauthorised_role
 FROM tenants_auditentry e
 WHERE e.tenant_id = %(tenant)s AND e.leaf_kind = 11 AND e.at >= %(since)s AND e.at < %(until)s
-GROUP BY e.verb, e.actor_name ORDER BY e.verb, e.actor_name
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""
+ASKED = """
+SELECT min(p.set_at) AS since FROM tenants_purposelist p WHERE p.tenant_id = %(tenant)s AND p.set_at < %(as_of)s
 """
 REFUSED = """
 SELECT count(*) AS refused FROM tenants_auditentry e
@@ -34,26 +40,38 @@ GROUP BY m.tenant_id, u.id, u.email ORDER BY u.email
 """
 LOGS = ["event.look", "event.export", "export.finish", "quarantine.look", "alert.look"]
 """Looks at events and alerts themselves; any role of the tenant may look at a room, a pack or a page that it has."""
-COLUMNS = ("verb", "actor", "looks", "first_at", "last_at", "by_unauthorised_role")
+COLUMNS = (
+    *("verb", "actor", "purpose", "looks", "without_purpose", "not_asked", "first_at", "last_at"),
+    "by_unauthorised_role",
+)
 
 
 def measure(frame: Frame) -> KindEvidence:
-    """Return the looks at logs and alerts, from the audit trail (leaf kind 0x0B)."""
+    """Return the looks at logs and alerts, from the audit trail (leaf kind 0x0B).
+
+    Before the tenant set its purposes nobody was asked for one: such looks leave the number open.
+    """
     asked = Asked(frame)
     roles = sorted(role.value for role, rights in ROLE_PERMISSIONS.items() if _reads(rights))
-    rows = asked.rows(LOOKED, roles=roles, logs=LOGS)
-    reads = sum(row["looks"] for row in rows)
+    since = asked.one(ASKED)["since"]
+    rows = asked.rows(LOOKED, roles=roles, logs=LOGS, asked_since=since)
+    reads, without, not_asked = (sum(row[name] for row in rows) for name in ("looks", "without_purpose", "not_asked"))
     readers = asked.rows(READERS, roles=roles, days=int(frame.params["review_all_days"]))
     metrics = {
         "reads": reads,
         "exports": sum(row["looks"] for row in rows if "export" in row["verb"] or "download" in row["verb"]),
-        "without_purpose": None if reads else 0,
+        "without_purpose": None if not_asked and not without else without,
         "by_unauthorised_role": sum(row["by_unauthorised_role"] for row in rows),
         "refused": asked.one(REFUSED)["refused"],
         "readers": len(readers),
         "readers_not_reviewed": sum(not row["reviewed"] for row in readers),
     }
     notes = (
+        said(
+            "A look has a purpose when who looked stated one of the tenant's purposes that day; an auditor's is their "
+            "engagement. Looks from before the tenant set its purposes are not judged: {not_asked}.",
+            not_asked=not_asked,
+        ),
         said("A reader counts as reviewed when a campaign over the portal's own system decided about them."),
         said(
             "Unauthorised is a look at events or alerts by somebody whose role then did not read them, or any look by "

@@ -2,6 +2,7 @@
 
 from logs.actions.acks import give_ack
 from logs.actions.again import read_batch_again, request_reading_again
+from logs.actions.approvals import PlaceFacts, approve_place, end_approved_place
 from logs.actions.certificates import register_certificate, revoke_certificate
 from logs.actions.looks import export_events, look_at_events, look_at_quarantine
 from logs.actions.mappings import save_mapping, take_up_mapping
@@ -31,12 +32,15 @@ __all__ = [
     "ExportFacts",
     "HoldFacts",
     "KeyReusedError",
+    "PlaceFacts",
     "RoutingPlan",
     "RulesChangedError",
     "SourcePlan",
     "add_source",
     "announce_prune",
+    "approve_place",
     "change_source",
+    "end_approved_place",
     "export_events",
     "finish_export",
     "give_ack",

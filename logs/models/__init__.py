@@ -1,5 +1,6 @@
 """Sources, what they delivered, and the counts kept beside it."""
 
+from logs.models.approvals import ApprovedPlace
 from logs.models.erasure import ErasedLeaf, Erasure, ErasureAnswer, ErasureKind
 from logs.models.events import (
     SKEW_SECONDS,
@@ -28,6 +29,7 @@ __all__ = [
     "AGAIN",
     "SKEW_SECONDS",
     "AccessEvent",
+    "ApprovedPlace",
     "Delivery",
     "DeliveryAck",
     "ErasedLeaf",

@@ -17,7 +17,7 @@ PEOPLE_COLUMNS = (
 )  # fmt: skip
 GRANT_COLUMNS = (
     "account", "entitlement", "person", "kind", "enabled", "privileged", "title", "meaning", "granted_by", "granted_at",
-    "origin", "inherited_via",
+    "approved_by", "approved_at", "origin", "inherited_via",
 )  # fmt: skip
 
 _TITLES: dict[str, tuple[str, str]] = {
@@ -178,6 +178,8 @@ class Registers:
             meaning,
             self._world.admins[0].login,
             datetime.combine(since, time(9), UTC).isoformat(),
+            next(admin.name for admin in self._world.admins[1:] if admin is not person) if person else "",
+            datetime.combine(since - timedelta(days=1), time(15), UTC).isoformat() if person else "",
             "request" if person else "set-up",
             "",
         )

@@ -21,10 +21,10 @@ from identities.models import Identity
 from logs.models import LogSource
 from logs.simulate import BPO, Scenario
 from logs.simulate.sources import DIRECTORY
-from portal.demo import campaign, feeds, logreviews, register, sharing
+from portal.demo import campaign, feeds, logreviews, places, register, sharing
 from portal.demo.cast import AUDITOR_DAYS, Part, SignIns, join
 from reviews.actions import find_causes
-from tenants.actions import open_tenant
+from tenants.actions import open_tenant, set_purposes
 from tenants.audit import audit
 from tenants.kinds import Actor, Role, TenantKind
 from tenants.models import Tenant, User
@@ -61,6 +61,7 @@ READERS: Final = (
     (HOME, "axel@auditors.example", PackKind.CONTROLS),
     ("acme", "cleo@acme.example", PackKind.CLIENT),
 )
+PURPOSES: Final = ("Monitoring of access", "Investigation of an incident", "Access review", "Request of a person")
 FRAMEWORKS: Final = ("gdpr", "hipaa", "soc2", "iso27001")
 
 
@@ -124,13 +125,16 @@ class Seed:
             self.tenants[client.key] = open_tenant(
                 slug=client.key, name=client.name, kind=TenantKind.CLIENT, time_zone=zone, parent=bpo
             )
+        for key, tenant in self.tenants.items():
+            with tenant_scope(tenant):
+                set_purposes(names=PURPOSES, by=self.by(key))
         for part in CAST:
             with tenant_scope(self.tenants[part.tenant]):
                 days = AUDITOR_DAYS if part.role == Role.AUDITOR else None
                 join(part, self.tenants[part.tenant], self.sign_ins, until_days=days)
 
     def fill_register(self) -> None:
-        """Upload people, then each system's grants; whoever leads others becomes a reviewer."""
+        """Upload people, then each system's grants, and approve places; whoever leads others becomes a reviewer."""
         for key, tenant in self.tenants.items():
             with tenant_scope(tenant):
                 if key == HOME:
@@ -145,6 +149,9 @@ class Seed:
                 register.bring_system(self.scenario, system, self.by(self._key(system.tenant_key)), first=first)
         with tenant_scope(self.tenants[HOME]):
             register.bring_conflicts(self.scenario, self.by(HOME))
+        for key, tenant in self.tenants.items():
+            with tenant_scope(tenant):
+                places.approve_places(tenant, self.scenario.days, self.by(key))
 
     def _earlier(self) -> tuple[date, date]:
         """Return the days of the lists before the last: the first day, and some days after the middle of the span."""

@@ -131,6 +131,16 @@ def make_second_factor(strict: StrictPage, password: str) -> None:
     page.get_by_role("link", name="Go on to your work").click()
 
 
+def state_purpose(strict: StrictPage, part: Part) -> None:
+    """Say what one looks at logs for, as the first look of the day asks, and go on to where one was."""
+    page = strict.go(f"/t/{part.tenant}/purpose/?next=/t/{part.tenant}/")
+    page.get_by_label("Access review").check()
+    page.get_by_label("Reference").fill("CHG-4711")
+    strict.check_state(f"{part.email.partition('@')[0]}-{part.tenant}-purpose")
+    page.get_by_role("button", name="State the purpose and go on").click()
+    page.wait_for_url(lambda url: "/purpose/" not in url)
+
+
 def view_of(path: str) -> str:
     """Return the name of the page behind an address."""
     return resolve(urlsplit(path).path).view_name
@@ -171,6 +181,8 @@ def test_every_page_of_the_demonstration_is_fit_to_be_shown(part: Part, demo: De
         sign_in(strict, part, demo.passwords[part.email])
         if part.role == Role.AUDITOR:
             make_second_factor(strict, demo.passwords[part.email])
+        elif part.role not in {Role.REVIEWER, Role.OPERATOR}:
+            state_purpose(strict, part)
         seen = walk(strict, f"{part.email.partition('@')[0]}-{part.tenant}")
         assert len(seen) >= LEAST[part.role], sorted(seen)
 

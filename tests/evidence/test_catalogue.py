@@ -32,7 +32,7 @@ def test_it_holds_seventy_rows_of_five_frameworks() -> None:
     }
     assert len(catalogue.kinds) == 36
     assert len({row.key for row in catalogue.controls}) == 70
-    assert catalogue.version == "1.2.0"
+    assert catalogue.version == "1.3.0"
     assert len(catalogue.digest) == 64
 
 
@@ -70,7 +70,7 @@ def test_it_says_which_direction_of_a_parameter_is_looser() -> None:
         ("soc2.yaml", 'attention: "', 'warning: "', "lacks its pass or attention criterion"),
         ("kinds.yaml", "population: entries", "population: entires", "which is none of its metrics"),
         ("kinds.yaml", "params: [dormant_days]", "params: [dormnt_days]", "names 'dormnt_days', which is no parameter"),
-        ("kinds.yaml", "{approved_after_grant", "{approved_later", "which is none of its metrics"),
+        ("kinds.yaml", "{disabled_without_approval", "{disabled_later", "which is none of its metrics"),
         ("kinds.yaml", "when_empty: no_data", "when_empty: pass", "does not say what an empty population means"),
         ("kinds.yaml", "[login, remote]", "[login, vpn]", "names the log type 'vpn'"),
         ("kinds.yaml", "    when_empty:", "    log_type: [login]\n    when_empty:", "there is no key 'log_type'"),

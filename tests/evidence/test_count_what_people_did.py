@@ -111,5 +111,7 @@ def test_who_looked_at_the_logs_and_who_might_not(bpo: Tenant, ana: User, axel: 
         for person, verb in ((make.actor(rosa, bpo), "event.look"), (gone, "request.look")):
             audit(verb, by=person, kind=LeafKind.LOOKED)
     found = measured(bpo, "log_access").metrics
-    assert (found["reads"], found["by_unauthorised_role"], found["without_purpose"]) == (4, 2, None)
+    assert (found["reads"], found["by_unauthorised_role"], found["without_purpose"]) == (4, 2, None), (
+        "no purposes are set"
+    )
     assert (found["readers"], found["readers_not_reviewed"]) == (1, 1), "Ana, whom no campaign decided about"

@@ -31,6 +31,8 @@ from identities.models import Entitlement, Identity, System
 from logs.actions import (
     ExportFacts,
     HoldFacts,
+    PlaceFacts,
+    approve_place,
     finish_export,
     issue_source_token,
     record_events,
@@ -187,7 +189,10 @@ def _searches(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:
     export = finish_export(tenant=tenant, facts=taken, by=by)
     set_retention_term(kind=LogType.ADMIN, months=24, reason=f"{mark} contract", by=by)
     hold = set_legal_hold(facts=HoldFacts(HoldKind.PERSON, f"{mark} case", person=f"{mark}1"), by=by)
-    return {("logs", "search_id"): view.pk, ("logs", "export_id"): export.pk, ("logs", "hold_id"): hold.pk}
+    today = timezone.localdate(timezone=tenant.zone)
+    place = approve_place(facts=PlaceFacts("ES", System.objects.get(), mark, today, tenant.zone, f"{mark} desk"), by=by)
+    ids = {"search_id": view.pk, "export_id": export.pk, "hold_id": hold.pk, "place_id": place.pk}
+    return {("logs", name): value for name, value in ids.items()}
 
 
 def _alerts(tenant: Tenant, officer: User, by: Actor, mark: str) -> Objects:

@@ -221,6 +221,7 @@ _SOURCE: Final = {
     "time_format": "iso",
 }
 _ROUTING: Final = {"rows": 1, "after": 0, "field_0_0": "user", "is_0_0": "a*", "reason": "Shared.", "save": "1"}
+_PLACE: Final = {"place": "FR", "approved_by": "Ines Coll", "reason": "Home office."}
 DEEDS: Final = [
     Deed("identities:system_new", "owner", {**_SYSTEM, "name": "New", "key": "new"}),
     Deed("identities:system_edit", "owner", {**_SYSTEM, "name": "Old", "key": "old"}),
@@ -242,6 +243,7 @@ DEEDS: Final = [
     Deed("logs:source_change", "system", {**_SOURCE, "name": "Bastion"}),
     Deed("logs:routing", "to_0", _ROUTING),
     Deed("logs:hold_set", "source", {"kind": "source", "reason": "A case is open."}),
+    Deed("logs:place_approve", "system", {**_PLACE, "approved_on": "2026-01-01"}),
     Deed("evidence:pack_share", "person"),
     Deed("evidence:population_freeze", "population"),
 ]

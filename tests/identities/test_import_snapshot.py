@@ -125,6 +125,8 @@ BAD = {
     b"account,entitlement,enabled\nbob,agent,perhaps\n": "write yes or no",
     b"account,entitlement,granted_at\nbob,agent,2026-03-01 10:00\n": "without its offset",
     b"account,entitlement,granted_at\nbob,agent,2027-01-01\n": "after the list was captured",
+    b"account,entitlement,approved_at\nbob,agent,2027-01-01\n": "approved for 'agent' after the list was captured",
+    b"account,entitlement,approved_at\nbob,agent,soon\n": "column 'approved_at' is 'soon'",
     b'account,entitlement\n"bob,agent\n': "not valid CSV",
     b"account,entitlement\n,agent\n": "column 'account' is empty",
     b"  \n": "The file is empty",

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from logs.exports import FORMS
 from logs.models import AccessEvent, EventExport
 from logs.queries import Filters, condition, search_events
 from logs.querylang import QueryError, parse, span, written
-from tenants.kinds import Actor
+from tenants.kinds import Actor, Purpose
 from tenants.models import Tenant
-from tenants.queries import tenant_by_slug
+from tenants.queries import purpose_list, tenant_by_slug
 from tenants.scope import tenant_scope
 
 
@@ -34,6 +35,8 @@ class Command(BaseCommand):
         parser.add_argument("--days", type=int, default=7, help="length of the window where the query names none")
         parser.add_argument("--limit", type=int, default=50, help="most events to print, newest first")
         parser.add_argument("--form", choices=sorted(FORMS), default="ndjson", help="form of the file")
+        parser.add_argument("--purpose", default="", help="what for: one of the tenant's purposes of looks")
+        parser.add_argument("--reference", default="", help="a ticket, case or request")
         parser.add_argument("--export", type=Path, help="write all that matches to this file, and FILE.manifest.json")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -42,9 +45,11 @@ class Command(BaseCommand):
             raise CommandError(f"There is no tenant {options['tenant']!r}.")
         if not (1 <= options["days"] <= 36_500 and 1 <= options["limit"] <= 100_000):
             raise CommandError("Give 1 to 36,500 days and 1 to 100,000 events; --export has no limit.")
-        by = Actor.system("search", tenant.pk)
+        stated = Purpose(options["purpose"], options["reference"]) if options["purpose"] else None
+        by = replace(Actor.system("search", tenant.pk), purpose=stated)
         try:
             with tenant_scope(tenant):
+                self.check_purpose(stated)
                 text, filters = self.asked(tenant, options)
                 facts = {"q": text, "since": filters.since, "until": filters.until}
                 if options["export"] is None:
@@ -61,6 +66,12 @@ class Command(BaseCommand):
             self.seal(tenant, export_id, options["export"])
         except OSError as error:
             raise CommandError(f"The file cannot be written: {error}") from error
+
+    def check_purpose(self, stated: Purpose | None) -> None:
+        """Refuse a purpose that the tenant does not list."""
+        kept = purpose_list() if stated else None
+        if stated and kept and stated.name not in kept.names:
+            raise CommandError(f"--purpose is none of the tenant's purposes: {', '.join(kept.names)}.")
 
     def asked(self, tenant: Tenant, options: dict[str, Any]) -> tuple[str, Filters]:
         """Return the query as it was read, and what it asks for.
