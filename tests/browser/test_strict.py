@@ -1,5 +1,7 @@
 """The judge of pages is judged: a fault that shows in one form alone is found in that form, and nowhere else."""
 
+import re
+
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import Server
@@ -9,6 +11,7 @@ PALE = "html[data-bs-theme=dark] h1 { color: #101010 !important; }"
 PALE_AND_NARROW = "@media (width < 400px) { html[data-bs-theme=light] h1 { color: #f0f0f0 !important; } }"
 NARROW_ALONE = ".narrow { display: none } @media (width < 400px) { .narrow { display: block } }"
 SMALL = "@media (width < 400px) { .narrow { inline-size: 9px; block-size: 9px; padding: 0 } }"
+ROWS = f"<ul>{'<li>Alike</li>' * 5}</ul>"
 BUTTONS = '<p><button class="narrow" type="button"></button><button class="narrow" type="button">Go</button></p>'
 WIDE = "@media (width < 400px) { h1 { min-inline-size: 900px !important; } }"
 TABLE = (
@@ -42,6 +45,13 @@ def forms(found: list[str], rule: str) -> set[str]:
 def test_words_that_are_unreadable_in_one_form_alone_are_found(server: Server, chromium: Browser) -> None:
     assert forms(faults(server, chromium, ADD, PALE), "color-contrast") == {"spoilt dark 1280"}
     assert forms(faults(server, chromium, ADD, PALE_AND_NARROW), "color-contrast") == {"spoilt light 390"}
+
+
+def test_of_many_texts_that_look_alike_the_one_on_another_ground_is_found(server: Server, chromium: Browser) -> None:
+    add = f"css => {{ ({ADD})(css); document.querySelector('main').insertAdjacentHTML('beforeend', '{ROWS}') }}"
+    found = faults(server, chromium, add, "li { color: #333 } li:last-child { background: #222 }")
+    places = [re.findall(r"li:nth-child\(\d\)", one) for one in found]
+    assert places == [["li:nth-child(5)"], *[[f"li:nth-child({n})"] for n in (1, 2, 5)]], "all of them fail in the dark"
 
 
 def test_a_button_that_shows_on_a_phone_alone_is_judged_there(server: Server, chromium: Browser) -> None:
