@@ -21,7 +21,7 @@ from logs.queries.erasures import why_gone
 from logs.queries.search import HEAVY, by_session, matching
 from logs.queries.sources import visible_sources
 from logs.querylang import MOST_CHARS, Query, QueryError, parse, span, term
-from tenants.apipages import PAGE_PARAMETERS, page_of, paged
+from tenants.apipages import LOOK_PARAMETERS, PAGE_PARAMETERS, page_of, paged
 from tenants.apiview import NOT_HERE, TenantView
 from tenants.kinds import Permission
 
@@ -176,7 +176,7 @@ class Events(TenantView):
     @extend_schema(
         operation_id="events_list",
         summary="List events",
-        parameters=[*PAGE_PARAMETERS, EventFilters],
+        parameters=[*PAGE_PARAMETERS, *LOOK_PARAMETERS, EventFilters],
         responses=page_of(EventShape),
     )
     def get(self, request: Request) -> Response:
@@ -202,7 +202,12 @@ class Event(TenantView):
 
     permissions: ClassVar[tuple[Permission, ...]] = (Permission.EVENT_VIEW,)
 
-    @extend_schema(operation_id="events_read", summary="Read an event", responses=EventDetailShape)
+    @extend_schema(
+        operation_id="events_read",
+        summary="Read an event",
+        parameters=[*LOOK_PARAMETERS],
+        responses=EventDetailShape,
+    )
     def get(self, request: Request, key: str) -> Response:  # noqa: ARG002 -- DRF's signature
         """Answer with the event."""
         self.asked()

@@ -19,6 +19,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from tenants.purposes import HEADER, LONGEST
+
 MOST: Final = 1000
 USUAL: Final = 100
 M = TypeVar("M", bound=Model)
@@ -29,6 +31,21 @@ PAGE_PARAMETERS: Final = (
     OpenApiParameter("cursor", OpenApiTypes.STR, description="`next_cursor` of the page before."),
 )
 """For ``extend_schema(parameters=[...])`` of every list."""
+LOOK_PARAMETERS: Final = (
+    OpenApiParameter(
+        HEADER,
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        description="What the events are looked at for: one of the tenant's purposes, kept with the look.",
+    ),
+    OpenApiParameter(
+        f"{HEADER}-Reference",
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        description=f"A ticket or case, {LONGEST} characters at most.",
+    ),
+)
+"""For every request that is a look at logs."""
 
 
 def page_of(shape: type[Serializer[Any]]) -> Serializer[Any]:
