@@ -13,6 +13,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings
 from django.db import connections
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker, Settings
 from pytest_socket import disable_socket, enable_socket
@@ -26,6 +28,10 @@ from tests import database, make
 from tests.chromium import started
 from tests.mailing import Sink, free_port
 from tests.openid.running import Running, running_provider
+
+hypothesis.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("unhurried")
+"""Timed limits live in bench/: a busy machine makes no test fail. What CI adds to the profile stays."""
 
 TOGETHER: Final = {
     "tests/browser/": "browser",
