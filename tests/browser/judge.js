@@ -1,7 +1,7 @@
 // Judges the open page with axe: everything at first, then whatever can differ in a further form of the same page.
 //
 // A theme changes colours, a width changes sizes. What is shown, or looks different, at one width alone is judged anew
-// by every rule. The whole of axe in each of four forms took four fifths of the browser's time and found no more.
+// by every rule. The whole of axe in each of four forms took four fifths of the browser's time.
 // Contrast, half of what is left, is judged of two of those texts that have the same colours on the same ground.
 (() => {
   const LEVELS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
